@@ -1,0 +1,20 @@
+//! The build steps that cargo cannot do alone: `cargo xtask <task>`.
+
+mod worker;
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "usage: cargo xtask worker [--test-trap]
+
+  worker               build the Worker into build/worker
+  worker --test-trap   build the Worker that can be told to trap into build/worker-test-trap";
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["worker"] => worker::build(worker::Flavour::Shipped),
+        ["worker", "--test-trap"] => worker::build(worker::Flavour::TestTrap),
+        _ => bail!("{USAGE}"),
+    }
+}
