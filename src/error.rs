@@ -1,0 +1,179 @@
+//! What can go wrong with a delivery: the sender's fault ([`Rejection`]) or ours ([`Fault`]).
+//!
+//! An error's `Display` is the precise reason, for the log. What the sender is told is `detail`.
+
+use core::time::Duration;
+
+use thiserror::Error;
+
+use crate::event::EventError;
+use crate::log::{Level, Outcome};
+use crate::message::MessageTooLarge;
+use crate::settings::{HEALTH_PATH, Misconfigured};
+use crate::signature::SignatureError;
+
+/// The longest text of a platform's error that is kept, in characters.
+const MAX_PLATFORM_ERROR_CHARACTERS: usize = 200;
+
+/// The sender's fault: a retry of the same request would not help.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Rejection {
+    /// The path is not the webhook's.
+    #[error("nothing is served at this path")]
+    NotFound,
+    /// The path is served, with other methods.
+    #[error("expected the method {allow}, got another one")]
+    MethodNotAllowed {
+        /// The value of the `Allow` header.
+        allow: &'static str,
+    },
+    /// The body did not come in time.
+    #[error("expected the whole body in time, got only a part of it")]
+    BodyTimeout,
+    /// The body ended before it was whole.
+    #[error("expected the whole body, got an error: {0}")]
+    BodyBroken(PlatformError),
+    /// The body is larger than the cap.
+    #[error("expected a body of at most {limit} bytes, got more")]
+    BodyTooLarge {
+        /// The cap, in bytes.
+        limit: usize,
+    },
+    /// The event is signed, but its message is larger than the queue takes.
+    #[error(transparent)]
+    MessageTooLarge(#[from] MessageTooLarge),
+    /// The signature is missing, malformed or wrong.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// The body is signed, but is no event.
+    #[error(transparent)]
+    Event(#[from] EventError),
+    /// The event lies outside the replay window, and the settings refuse that.
+    #[error("expected a createdAt inside the replay window, got an older one")]
+    EventTooOld,
+}
+
+/// Our fault: a retry may succeed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Fault {
+    /// Settings or bindings are missing or wrong; at least one.
+    #[error("{}", list(.0))]
+    Misconfigured(Vec<Misconfigured>),
+    /// The event is not known to be in the queue.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// Why an event is not known to be in the queue.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Unavailable {
+    /// The queue refused the message.
+    #[error("expected the queue to take the message, got an error: {0}")]
+    QueueFailed(PlatformError),
+    /// The queue gave no answer in time. The message may still be stored.
+    #[error("expected the queue to answer within {} ms, got no answer", .0.as_millis())]
+    QueueTimedOut(Duration),
+}
+
+/// What the platform said when a binding or a body failed: the first line of its message, cut short,
+/// because the rest may be a stack.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct PlatformError(String);
+
+impl PlatformError {
+    /// Keeps what may be logged of the platform's `message`.
+    #[must_use]
+    pub fn new(message: &str) -> Self {
+        let line = message.lines().next().unwrap_or_default();
+        Self(line.chars().take(MAX_PLATFORM_ERROR_CHARACTERS).collect())
+    }
+}
+
+/// Any reason for not acknowledging a delivery.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// The sender's fault.
+    #[error(transparent)]
+    Rejection(#[from] Rejection),
+    /// Our fault.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl Refusal {
+    /// Whose fault it is, for the log.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Rejection(_) => Outcome::Rejected,
+            Self::Fault(_) => Outcome::Failed,
+        }
+    }
+
+    /// How much it matters. A signed event that does not fit will be lost unless somebody acts.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        match self {
+            Self::Rejection(Rejection::MessageTooLarge(_)) | Self::Fault(_) => Level::Error,
+            Self::Rejection(_) => Level::Warn,
+        }
+    }
+
+    /// The HTTP status of the answer.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Rejection(rejection) => match rejection {
+                Rejection::Event(_) => 400,
+                Rejection::Signature(_) => 401,
+                Rejection::NotFound => 404,
+                Rejection::MethodNotAllowed { .. } => 405,
+                Rejection::BodyTimeout | Rejection::BodyBroken(_) => 408,
+                Rejection::BodyTooLarge { .. } | Rejection::MessageTooLarge(_) => 413,
+                Rejection::EventTooOld => 422,
+            },
+            Self::Fault(Fault::Misconfigured(_)) => 500,
+            Self::Fault(Fault::Unavailable(_)) => 503,
+        }
+    }
+
+    /// The stable name of the outcome, for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Rejection(rejection) => match rejection {
+                Rejection::Event(_) => "invalid_event",
+                Rejection::Signature(_) => "invalid_signature",
+                Rejection::NotFound => "not_found",
+                Rejection::MethodNotAllowed { .. } => "method_not_allowed",
+                Rejection::BodyTimeout | Rejection::BodyBroken(_) => "body_timeout",
+                Rejection::BodyTooLarge { .. } | Rejection::MessageTooLarge(_) => "body_too_large",
+                Rejection::EventTooOld => "event_too_old",
+            },
+            Self::Fault(Fault::Misconfigured(_)) => "misconfigured",
+            Self::Fault(Fault::Unavailable(_)) => "unavailable",
+        }
+    }
+
+    /// What the sender is told. A forger learns nothing from it, and it names none of our parts.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        match self {
+            Self::Rejection(Rejection::Signature(_)) => "the signature did not verify".to_owned(),
+            Self::Rejection(Rejection::BodyBroken(_)) => Rejection::BodyTimeout.to_string(),
+            Self::Rejection(rejection) => rejection.to_string(),
+            Self::Fault(Fault::Misconfigured(_)) => {
+                format!("the gateway is not set up; {HEALTH_PATH} says what is missing")
+            }
+            Self::Fault(Fault::Unavailable(_)) => {
+                "the event could not be queued in time; send it again".to_owned()
+            }
+        }
+    }
+}
+
+fn list(wrong: &[Misconfigured]) -> String {
+    let wrong: Vec<String> = wrong.iter().map(Misconfigured::to_string).collect();
+    wrong.join("; ")
+}

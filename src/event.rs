@@ -1,0 +1,269 @@
+//! The envelope inside a verified body: one JSON object with an `eventId`.
+//!
+//! Only `eventId` is required, because it is all that the sender documents for every event. `type`
+//! and `createdAt` are read where they stand; everything else passes through untouched.
+
+use core::fmt;
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+use crate::signature::Verified;
+use crate::time::Timestamp;
+
+/// Keeps a Workers KV key (512 bytes at most, with its prefix) and a log line short; the sender's ids
+/// are a tenth of it.
+pub const MAX_EVENT_ID_BYTES: usize = 256;
+
+/// Log lines hold this much of a type at most, in characters. The sender's longest has 24.
+const MAX_LOGGED_TYPE_CHARACTERS: usize = 64;
+
+/// Why a signed body is no event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum EventError {
+    /// The body is not UTF-8.
+    #[error("expected UTF-8, got another byte at position {position}")]
+    NotUtf8 {
+        /// Where the first wrong byte stands, counted from 0.
+        position: usize,
+    },
+    /// The body does not begin as a JSON object.
+    #[error("expected a JSON object, got something else")]
+    NotAnObject,
+    /// The body is not one valid JSON text to its last byte.
+    #[error("expected one valid JSON object, got an error at line {line}, column {column}")]
+    NotJson {
+        /// Counted from 1.
+        line: usize,
+        /// Counted from 1.
+        column: usize,
+    },
+    /// There is no `eventId`.
+    #[error("expected an eventId, got none")]
+    IdMissing,
+    /// The `eventId` is not a string.
+    #[error("expected eventId to be a string, got another JSON value")]
+    IdNotAString,
+    /// The `eventId` is no Unicode text: it holds half of a surrogate pair.
+    #[error("expected eventId to be Unicode text, got a lone surrogate")]
+    IdNotUnicode,
+    /// The `eventId` is empty.
+    #[error("expected eventId to have 1 to {MAX_EVENT_ID_BYTES} bytes, got none")]
+    IdEmpty,
+    /// The `eventId` is longer than [`MAX_EVENT_ID_BYTES`].
+    #[error("expected eventId to have 1 to {MAX_EVENT_ID_BYTES} bytes, got {found}")]
+    IdTooLong {
+        /// Its length, in bytes.
+        found: usize,
+    },
+    /// The `eventId` holds a control character.
+    #[error("expected eventId to have no control characters, got one")]
+    IdControlCharacter,
+}
+
+/// What makes an event itself: two deliveries with one id are one event, whatever their bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct EventId(String);
+
+impl EventId {
+    /// Checks an id that has been decoded.
+    ///
+    /// # Errors
+    /// [`EventError`] if it is empty, longer than [`MAX_EVENT_ID_BYTES`] or holds a control character.
+    pub fn new(id: String) -> Result<Self, EventError> {
+        match id.len() {
+            0 => return Err(EventError::IdEmpty),
+            1..=MAX_EVENT_ID_BYTES => {}
+            found => return Err(EventError::IdTooLong { found }),
+        }
+        if id.chars().any(char::is_control) {
+            return Err(EventError::IdControlCharacter);
+        }
+        Ok(Self(id))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// A verified body that is one valid JSON object with a usable `eventId`.
+pub struct Event<'body> {
+    verified: Verified<'body>,
+    text: &'body str,
+    id: EventId,
+    r#type: Option<JsonString<'body>>,
+    created_at: Option<JsonString<'body>>,
+}
+
+impl<'body> Event<'body> {
+    /// Reads the envelope. Of a repeated key the last one counts, as in `JSON.parse`.
+    ///
+    /// # Errors
+    /// [`EventError`] says what was expected and where.
+    pub fn read(verified: Verified<'body>) -> Result<Self, EventError> {
+        let text = core::str::from_utf8(verified.body())
+            .map_err(|error| EventError::NotUtf8 { position: error.valid_up_to() })?;
+        // Tested here because serde_json's own message would quote what it found instead.
+        if !text.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{') {
+            return Err(EventError::NotAnObject);
+        }
+        let envelope: Envelope<'body> = serde_json::from_str(text)
+            .map_err(|error| EventError::NotJson { line: error.line(), column: error.column() })?;
+        let id = envelope.event_id.ok_or(EventError::IdMissing)?;
+        let id = JsonString::new(id).ok_or(EventError::IdNotAString)?;
+        let id = EventId::new(id.decode().ok_or(EventError::IdNotUnicode)?)?;
+        // The sender does not document which of these names the type.
+        let r#type = [envelope.r#type, envelope.event, envelope.event_type]
+            .into_iter()
+            .flatten()
+            .find_map(JsonString::new);
+        let created_at = envelope.created_at.and_then(JsonString::new);
+        Ok(Self { verified, text, id, r#type, created_at })
+    }
+
+    /// The bytes and the signature that the event came in.
+    #[must_use]
+    pub fn verified(&self) -> Verified<'body> {
+        self.verified
+    }
+
+    /// The body as text: one valid JSON object, white space around it included.
+    #[must_use]
+    pub fn text(&self) -> &'body str {
+        self.text
+    }
+
+    /// The event's identity.
+    #[must_use]
+    pub fn id(&self) -> &EventId {
+        &self.id
+    }
+
+    /// The type, exactly as its JSON string stands in the body.
+    #[must_use]
+    pub fn event_type(&self) -> Option<JsonString<'body>> {
+        self.r#type
+    }
+
+    /// The first characters of the type, for a log line.
+    #[must_use]
+    pub fn logged_type(&self) -> Option<String> {
+        let event_type = self.r#type?.decode()?;
+        Some(event_type.chars().take(MAX_LOGGED_TYPE_CHARACTERS).collect())
+    }
+
+    /// `createdAt`, exactly as its JSON string stands in the body.
+    #[must_use]
+    pub fn created_at(&self) -> Option<JsonString<'body>> {
+        self.created_at
+    }
+
+    /// `createdAt` as a point in time, if it is RFC 3339.
+    #[must_use]
+    pub fn created(&self) -> Option<Timestamp> {
+        Timestamp::parse_rfc3339(&self.created_at?.decode()?)
+    }
+}
+
+/// Without the body.
+impl fmt::Debug for Event<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Event")
+            .field("verified", &self.verified)
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A string in its JSON form, quotes and escapes included. Kept as it came, so that a message can
+/// repeat it without judging it: JavaScript allows lone surrogates, Rust's strings do not.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(transparent)]
+pub struct JsonString<'body>(&'body RawValue);
+
+impl<'body> JsonString<'body> {
+    fn new(value: &'body RawValue) -> Option<Self> {
+        value.get().starts_with('"').then_some(Self(value))
+    }
+
+    /// The JSON form.
+    #[must_use]
+    pub fn json(self) -> &'body str {
+        self.0.get()
+    }
+
+    /// The text that it stands for; `None` if it holds a lone surrogate.
+    fn decode(self) -> Option<String> {
+        serde_json::from_str(self.0.get()).ok()
+    }
+}
+
+/// The fields that are decoded. All others are skipped, however deep they are.
+#[derive(Default)]
+struct Envelope<'body> {
+    event_id: Option<&'body RawValue>,
+    r#type: Option<&'body RawValue>,
+    event: Option<&'body RawValue>,
+    event_type: Option<&'body RawValue>,
+    created_at: Option<&'body RawValue>,
+}
+
+impl<'de> Deserialize<'de> for Envelope<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(EnvelopeVisitor)
+    }
+}
+
+struct EnvelopeVisitor;
+
+impl<'de> Visitor<'de> for EnvelopeVisitor {
+    type Value = Envelope<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut envelope = Envelope::default();
+        // Keys are read raw too: one of them may hold a lone surrogate, which a string cannot.
+        while let Some(key) = map.next_key::<&RawValue>()? {
+            let field = match plain_key(key).as_deref() {
+                Some("eventId") => &mut envelope.event_id,
+                Some("type") => &mut envelope.r#type,
+                Some("event") => &mut envelope.event,
+                Some("eventType") => &mut envelope.event_type,
+                Some("createdAt") => &mut envelope.created_at,
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+            };
+            *field = Some(map.next_value()?);
+        }
+        Ok(envelope)
+    }
+}
+
+/// The key's text, with its escapes undone only if it has any.
+fn plain_key(key: &RawValue) -> Option<Cow<'_, str>> {
+    let json = key.get();
+    if json.contains('\\') {
+        return serde_json::from_str(json).ok().map(Cow::Owned);
+    }
+    let inner = json.strip_prefix('"')?.strip_suffix('"')?;
+    Some(Cow::Borrowed(inner))
+}

@@ -1,0 +1,153 @@
+//! What is put on the queue: one JSON object with the signed body, verbatim, as its last value.
+//!
+//! ```json
+//! {"v":1,"eventId":"…","type":"…","createdAt":"…","receivedAt":"…","key":0,
+//!  "dedupe":"new","window":"inside","signature":"…","event":<the exact signed body>}
+//! ```
+//!
+//! (One line, without white space.) The body has just been proved to be one valid JSON object, so the
+//! whole is valid JSON. The exact bytes stand between the first `,"event":` and the last `}`: no
+//! string before them can hold that text, because its quotes would be escaped.
+
+use core::fmt;
+use core::time::Duration;
+
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::event::{Event, EventId, JsonString};
+use crate::settings::{MAX_MESSAGE_BYTES, Window};
+use crate::time::Timestamp;
+
+/// The version of the message's form.
+const VERSION: u8 = 1;
+
+/// What the look-up said of the event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dedupe {
+    /// It had not been seen.
+    New,
+    /// The store gave no answer, so it may have been seen.
+    Unknown,
+}
+
+impl Dedupe {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// The message would be larger than the queue takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("expected a message of at most {MAX_MESSAGE_BYTES} bytes, got {found}")]
+pub struct MessageTooLarge {
+    /// The size that it would have, in bytes.
+    pub found: usize,
+}
+
+/// What is remembered of an event that is in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Marker {
+    /// How long it is remembered, in whole seconds or longer.
+    pub ttl: Duration,
+    /// When the event was received.
+    pub received_at: Timestamp,
+}
+
+/// A message that lacks only what the look-up will say.
+pub struct Message {
+    event_id: EventId,
+    marker: Marker,
+    before_dedupe: String,
+    after_dedupe: String,
+}
+
+/// Everything up to `dedupe`, in the order of the fields.
+#[derive(Serialize)]
+struct Head<'a> {
+    v: u8,
+    #[serde(rename = "eventId")]
+    event_id: &'a EventId,
+    r#type: Option<JsonString<'a>>,
+    #[serde(rename = "createdAt")]
+    created_at: Option<JsonString<'a>>,
+    #[serde(rename = "receivedAt")]
+    received_at: Timestamp,
+    key: u8,
+}
+
+impl Message {
+    /// Puts a verified event, received at `received_at`, into its message. Its marker is to live for
+    /// `ttl`.
+    ///
+    /// # Errors
+    /// [`MessageTooLarge`] if it could be more than [`MAX_MESSAGE_BYTES`] long.
+    pub fn new(
+        event: &Event<'_>,
+        received_at: Timestamp,
+        window: Window,
+        ttl: Duration,
+    ) -> Result<Self, MessageTooLarge> {
+        let verified = event.verified();
+        let head = Head {
+            v: VERSION,
+            event_id: event.id(),
+            r#type: event.event_type(),
+            created_at: event.created_at(),
+            received_at,
+            key: verified.key(),
+        };
+        // Strings, numbers and raw JSON always serialise, so the empty text never comes.
+        let mut before_dedupe = serde_json::to_string(&head).unwrap_or_default();
+        before_dedupe.pop();
+        before_dedupe.push_str(",\"dedupe\":\"");
+        let after_dedupe = format!(
+            "\",\"window\":\"{}\",\"signature\":\"{}\",\"event\":{}}}",
+            window.as_str(),
+            verified.signature(),
+            event.text(),
+        );
+        let found = before_dedupe.len() + Dedupe::Unknown.as_str().len() + after_dedupe.len();
+        if found > MAX_MESSAGE_BYTES {
+            return Err(MessageTooLarge { found });
+        }
+        let marker = Marker { ttl, received_at };
+        Ok(Self { event_id: event.id().clone(), marker, before_dedupe, after_dedupe })
+    }
+
+    /// The id of the event in the message.
+    #[must_use]
+    pub fn event_id(&self) -> &EventId {
+        &self.event_id
+    }
+
+    /// The marker that the event gets once it is in the queue.
+    #[must_use]
+    pub fn marker(&self) -> Marker {
+        self.marker
+    }
+
+    /// The whole text, with what the look-up said.
+    #[must_use]
+    pub fn into_text(self, dedupe: Dedupe) -> String {
+        let mut text = self.before_dedupe;
+        text.push_str(dedupe.as_str());
+        text.push_str(&self.after_dedupe);
+        text
+    }
+}
+
+/// Without the body.
+impl fmt::Debug for Message {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Message")
+            .field("event_id", &self.event_id)
+            .field("marker", &self.marker)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,229 @@
+//! One delivery, one direction: the eight steps from request to answer.
+
+use core::pin::pin;
+
+use futures_util::future::{Either, select};
+
+use crate::answer::Answer;
+use crate::commit::{Commit, Committed, Lookup};
+use crate::error::{Fault, Refusal, Rejection};
+use crate::event::{Event, EventId};
+use crate::log::{Level, Log, Outcome, Record};
+use crate::message::Message;
+use crate::platform::{Body, Clock};
+use crate::settings::{Configuration, HEALTH_PATH, ReplayPolicy, Settings, Window};
+use crate::signature::Signature;
+use crate::time::Timestamp;
+
+const WEBHOOK_METHOD: &str = "POST";
+const HEALTH_METHODS: &str = "GET, HEAD";
+
+/// A request, its body not read yet.
+#[derive(Debug)]
+pub struct Request<B> {
+    /// The HTTP method, in upper case.
+    pub method: String,
+    /// The path, without the query.
+    pub path: String,
+    /// The value of `Content-Length`.
+    pub content_length: Option<String>,
+    /// The value of the signature header; several are joined with commas by HTTP's rules.
+    pub signature: Option<String>,
+    /// The sender's address, for the log.
+    pub address: Option<String>,
+    /// Cloudflare's id of the request, for the log.
+    pub ray: Option<String>,
+    /// The body.
+    pub body: B,
+}
+
+/// Serves one request: a delivery, or the question whether the gateway is set up.
+///
+/// `commit` makes the commit protocol of this request from its settings and bindings.
+pub async fn receive<'c, T, B, C>(
+    request: Request<B>,
+    configuration: &'c Configuration<T>,
+    commit: impl FnOnce(&'c Settings, &'c T) -> C,
+    clock: &impl Clock,
+    log: &impl Log,
+) -> Answer
+where
+    B: Body,
+    C: Commit,
+{
+    if request.path == HEALTH_PATH {
+        return health(&request.method, configuration);
+    }
+    let arrived = clock.now();
+    let mut record = Record::new(arrived);
+    record.address.clone_from(&request.address);
+    record.ray.clone_from(&request.ray);
+    let result = deliver(request, configuration, commit, clock, &mut record).await;
+    record.ended(clock.now());
+    let (level, answer) = match result {
+        Ok(Acknowledged::Accepted(event_id, lookup)) => {
+            record.outcome = Outcome::Accepted;
+            record.code = Some("accepted");
+            record.dedupe = Some(lookup.dedupe());
+            let answer = Answer::accepted(&event_id);
+            match lookup {
+                Lookup::Missed => (Level::Info, answer),
+                Lookup::Doubtful(error) => {
+                    record.reason = Some(error.to_string());
+                    (Level::Warn, answer)
+                }
+            }
+        }
+        Ok(Acknowledged::Duplicate(event_id)) => {
+            record.outcome = Outcome::Duplicate;
+            record.code = Some("duplicate");
+            (Level::Info, Answer::duplicate(&event_id))
+        }
+        Err(refusal) => {
+            record.outcome = refusal.outcome();
+            record.code = Some(refusal.code());
+            record.reason = Some(refusal.to_string());
+            (refusal.level(), Answer::refused(&refusal))
+        }
+    };
+    log.write(level, &record);
+    answer
+}
+
+/// The outcomes that are answered 2xx.
+enum Acknowledged {
+    Accepted(EventId, Lookup),
+    Duplicate(EventId),
+}
+
+/// The eight steps. What is learnt on the way goes into `record`.
+async fn deliver<'c, T, B, C>(
+    request: Request<B>,
+    configuration: &'c Configuration<T>,
+    commit: impl FnOnce(&'c Settings, &'c T) -> C,
+    clock: &impl Clock,
+    record: &mut Record,
+) -> Result<Acknowledged, Refusal>
+where
+    B: Body,
+    C: Commit,
+{
+    // 1. Route, then settings.
+    let (settings, bindings) = route(&request.method, &request.path, configuration)?;
+    let budget = settings.budget(record.at);
+
+    // 2. Read the body, capped, in its time.
+    let signature = request.signature;
+    let declared = request.content_length.as_deref().and_then(content_length);
+    let read = pin!(read_body(request.body, declared, settings.max_body_bytes));
+    let body = match select(read, pin!(clock.sleep(budget.body_limit()))).await {
+        Either::Left((body, _)) => body?,
+        Either::Right(_) => return Err(Rejection::BodyTimeout.into()),
+    };
+    record.bytes = Some(body.len());
+
+    // 3. Verify the signature. Nothing is parsed before this.
+    let signature =
+        Signature::parse(signature.as_deref().map(str::as_bytes)).map_err(Rejection::from)?;
+    let verified = settings.secrets.verify(&body, signature).map_err(Rejection::from)?;
+    record.key = Some(verified.key());
+
+    // 4. Read the envelope.
+    let event = Event::read(verified).map_err(Rejection::from)?;
+    record.event_id = Some(event.id().clone());
+    record.r#type = event.logged_type();
+    let message = message(&event, settings, record.at)?;
+
+    // 5, 6, 7. Look up, send, mark.
+    let committed = commit(settings, bindings).commit(message, budget).await;
+
+    // 8. Answer.
+    let event_id = event.id().clone();
+    match committed {
+        Committed::New(lookup) => Ok(Acknowledged::Accepted(event_id, lookup)),
+        Committed::Duplicate => Ok(Acknowledged::Duplicate(event_id)),
+        Committed::Unavailable(reason) => Err(Fault::from(reason).into()),
+    }
+}
+
+fn route<'c, T>(
+    method: &str,
+    path: &str,
+    configuration: &'c Configuration<T>,
+) -> Result<(&'c Settings, &'c T), Refusal> {
+    let webhook = configuration
+        .webhook_path
+        .as_ref()
+        .map_err(|wrong| Fault::Misconfigured(vec![wrong.clone()]))?;
+    if path != webhook {
+        return Err(Rejection::NotFound.into());
+    }
+    if method != WEBHOOK_METHOD {
+        return Err(Rejection::MethodNotAllowed { allow: WEBHOOK_METHOD }.into());
+    }
+    match &configuration.ready {
+        Ok((settings, bindings)) => Ok((settings, bindings)),
+        Err(wrong) => Err(Fault::Misconfigured(wrong.clone()).into()),
+    }
+}
+
+fn health<T>(method: &str, configuration: &Configuration<T>) -> Answer {
+    if !HEALTH_METHODS.split(", ").any(|allowed| allowed == method) {
+        return Answer::refused(&Rejection::MethodNotAllowed { allow: HEALTH_METHODS }.into());
+    }
+    match (&configuration.webhook_path, &configuration.ready) {
+        (Ok(_), Ok((settings, _))) => Answer::healthy(settings.dedupe),
+        (path, ready) => {
+            let path = path.as_ref().err().into_iter();
+            let wrong = path.chain(ready.as_ref().err().into_iter().flatten());
+            Answer::unhealthy(wrong.cloned().collect())
+        }
+    }
+}
+
+/// The declared length, if it is a plain number; anything else is no declaration.
+fn content_length(value: &str) -> Option<usize> {
+    if !value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    value.parse().ok()
+}
+
+/// A body that declares a length within the cap is read whole, which is cheaper; without a declared
+/// length it is read as a stream, so that no more than the cap is ever held.
+async fn read_body<B: Body>(
+    mut body: B,
+    declared: Option<usize>,
+    limit: usize,
+) -> Result<Vec<u8>, Rejection> {
+    let too_large = Rejection::BodyTooLarge { limit };
+    if let Some(declared) = declared {
+        if declared > limit {
+            return Err(too_large);
+        }
+        let bytes = body.whole().await.map_err(Rejection::BodyBroken)?;
+        return if bytes.len() > limit { Err(too_large) } else { Ok(bytes) };
+    }
+    let mut bytes = Vec::new();
+    while let Some(chunk) = body.chunk().await.map_err(Rejection::BodyBroken)? {
+        if bytes.len() + chunk.len() > limit {
+            return Err(too_large);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+fn message(
+    event: &Event<'_>,
+    settings: &Settings,
+    received_at: Timestamp,
+) -> Result<Message, Rejection> {
+    let created = event.created();
+    let window = settings.window(created, received_at);
+    if window == Window::Outside && settings.replay == ReplayPolicy::Refuse {
+        return Err(Rejection::EventTooOld);
+    }
+    let ttl = settings.marker_ttl(created, received_at);
+    Ok(Message::new(event, received_at, window, ttl)?)
+}

@@ -1,0 +1,221 @@
+//! Secrets, the signature header, and the constant-time check that turns bytes into [`Verified`].
+//!
+//! The sender signs the raw body with HMAC-SHA256 under the signing secret's text, taken as UTF-8
+//! bytes and not decoded, and sends the 32 bytes as 64 lowercase hexadecimal digits.
+
+use core::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+use thiserror::Error;
+
+/// The header that carries the signature. Header names are compared without regard to case.
+pub const SIGNATURE_HEADER: &str = "x-cronozen-signature";
+
+/// An HMAC-SHA256 is 32 bytes.
+const SIGNATURE_BYTES: usize = 32;
+
+/// Two hexadecimal digits a byte.
+const SIGNATURE_DIGITS: usize = SIGNATURE_BYTES * 2;
+
+/// More secrets than any rotation or set of registrations on one URL needs. Every delivery pays for
+/// each of them, so the number is bounded.
+pub const MAX_SECRETS: usize = 8;
+
+/// Why a signature was refused. The sender is told only that it did not verify; this goes to the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum SignatureError {
+    /// The request has no signature header.
+    #[error("signature header missing: expected {SIGNATURE_HEADER}")]
+    Missing,
+    /// The header's value has the wrong length.
+    #[error("signature malformed: expected {SIGNATURE_DIGITS} characters, got {found}")]
+    Length {
+        /// The length that came, in bytes.
+        found: usize,
+    },
+    /// A character of the header's value is not a lowercase hexadecimal digit.
+    #[error(
+        "signature malformed: expected lowercase hexadecimal digits, got another character at position {position}"
+    )]
+    Character {
+        /// Where the first such character stands, counted from 0.
+        position: usize,
+    },
+    /// The signature is well formed, and of no active secret.
+    #[error("signature mismatch: the body was signed with none of the active secrets")]
+    Mismatch,
+}
+
+/// Why a list of secrets was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("expected 1 to {MAX_SECRETS} secrets, got {found}")]
+pub struct SecretsError {
+    /// How many came.
+    pub found: usize,
+}
+
+/// A signature of the right form. Whether it is the right one only [`Secrets::verify`] tells.
+#[derive(Clone, Copy)]
+pub struct Signature([u8; SIGNATURE_BYTES]);
+
+impl Signature {
+    /// Reads the header's value: exactly 64 lowercase hexadecimal digits and nothing else.
+    ///
+    /// # Errors
+    /// [`SignatureError::Missing`] without a value, [`SignatureError::Length`] or
+    /// [`SignatureError::Character`] for any other form.
+    pub fn parse(value: Option<&[u8]>) -> Result<Self, SignatureError> {
+        let value = value.ok_or(SignatureError::Missing)?;
+        if value.len() != SIGNATURE_DIGITS {
+            return Err(SignatureError::Length { found: value.len() });
+        }
+        let mut bytes = [0; SIGNATURE_BYTES];
+        let (pairs, _) = value.as_chunks::<2>();
+        for (index, (byte, [high, low])) in bytes.iter_mut().zip(pairs).enumerate() {
+            let position = index * 2;
+            let high = digit(*high).ok_or(SignatureError::Character { position })?;
+            let low = digit(*low).ok_or(SignatureError::Character { position: position + 1 })?;
+            *byte = high << 4 | low;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+/// The wire form, 64 lowercase hexadecimal digits.
+impl fmt::Display for Signature {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+/// Redacted: a captured signature stays valid until its secret rotates.
+impl fmt::Debug for Signature {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Signature(redacted)")
+    }
+}
+
+fn digit(character: u8) -> Option<u8> {
+    match character {
+        b'0'..=b'9' => Some(character - b'0'),
+        b'a'..=b'f' => Some(character - b'a' + 10),
+        _ => None,
+    }
+}
+
+/// One signing secret, held as the key state of its HMAC. Zeroised when dropped.
+#[derive(Clone)]
+struct Secret(Hmac<Sha256>);
+
+impl Secret {
+    /// `None` if the text is empty: an empty key would make forging trivial.
+    fn new(text: &str) -> Option<Self> {
+        if text.is_empty() {
+            return None;
+        }
+        // HMAC takes a key of any length, so the error of this signature never comes.
+        Hmac::new_from_slice(text.as_bytes()).ok().map(Self)
+    }
+
+    fn sign(&self, body: &[u8]) -> Signature {
+        let mut mac = self.0.clone();
+        mac.update(body);
+        Signature(mac.finalize().into_bytes().into())
+    }
+}
+
+/// The active secrets, newest first: one to [`MAX_SECRETS`].
+#[derive(Clone)]
+pub struct Secrets(Vec<Secret>);
+
+impl Secrets {
+    /// Reads a list of secrets separated by white space, newest first.
+    ///
+    /// # Errors
+    /// [`SecretsError`] if the list holds none, or more than [`MAX_SECRETS`].
+    pub fn parse(list: &str) -> Result<Self, SecretsError> {
+        let secrets: Vec<Secret> = list.split_whitespace().filter_map(Secret::new).collect();
+        match secrets.len() {
+            1..=MAX_SECRETS => Ok(Self(secrets)),
+            found => Err(SecretsError { found }),
+        }
+    }
+
+    /// Checks the signature of the raw body against every active secret.
+    ///
+    /// The time taken depends on the body's length and the number of secrets, never on the bytes
+    /// compared nor on which secret matched.
+    ///
+    /// # Errors
+    /// [`SignatureError::Mismatch`] if no secret matches.
+    pub fn verify<'body>(
+        &self,
+        body: &'body [u8],
+        signature: Signature,
+    ) -> Result<Verified<'body>, SignatureError> {
+        let mut matched = Choice::from(0);
+        let mut key = 0;
+        for (position, secret) in (0u8..).zip(&self.0) {
+            let equal = secret.sign(body).0.ct_eq(&signature.0);
+            key.conditional_assign(&position, equal & !matched);
+            matched |= equal;
+        }
+        if !bool::from(matched) {
+            return Err(SignatureError::Mismatch);
+        }
+        Ok(Verified { body, signature, key })
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Secrets({} redacted)", self.0.len())
+    }
+}
+
+/// A body whose signature has been checked. [`Secrets::verify`] is the only way to make one, so code
+/// that asks for it cannot be handed bytes that nobody signed.
+///
+/// ```compile_fail,E0451
+/// use cronozen_edge::signature::{Signature, Verified};
+/// let signature = Signature::parse(Some(&[b'0'; 64])).unwrap();
+/// let forged = Verified { body: b"{}", signature, key: 0 };
+/// ```
+#[derive(Clone, Copy)]
+pub struct Verified<'body> {
+    body: &'body [u8],
+    signature: Signature,
+    key: u8,
+}
+
+impl<'body> Verified<'body> {
+    /// The exact bytes that were signed.
+    #[must_use]
+    pub fn body(&self) -> &'body [u8] {
+        self.body
+    }
+
+    /// The signature that they were signed with.
+    #[must_use]
+    pub fn signature(&self) -> Signature {
+        self.signature
+    }
+
+    /// The position of the secret that matched; 0 is the newest.
+    #[must_use]
+    pub fn key(&self) -> u8 {
+        self.key
+    }
+}
+
+impl fmt::Debug for Verified<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Verified")
+            .field("bytes", &self.body.len())
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
+}
