@@ -1,0 +1,21 @@
+//! What JavaScript threw, as the core's [`PlatformError`].
+
+use js_sys::Error;
+use wasm_bindgen::{JsCast, JsValue};
+
+use crate::error::PlatformError;
+
+/// Keeps the name and message of an error, or the text of a thrown string. Never a stack.
+pub(super) fn translate(thrown: &JsValue) -> PlatformError {
+    if let Some(text) = thrown.as_string() {
+        return PlatformError::new(&text);
+    }
+    let Some(error) = thrown.dyn_ref::<Error>() else {
+        return PlatformError::new("a thrown value that is no error");
+    };
+    PlatformError::new(&format!(
+        "{}: {}",
+        String::from(error.name()),
+        String::from(error.message())
+    ))
+}

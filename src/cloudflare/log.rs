@@ -1,0 +1,19 @@
+//! The console as the log; Cloudflare reads a line that is a JSON object as fields.
+
+use web_sys::console;
+
+use crate::log::{Level, Log, Record};
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ConsoleLog;
+
+impl Log for ConsoleLog {
+    fn write(&self, level: Level, record: &Record) {
+        let line = record.to_json().into();
+        match level {
+            Level::Info => console::log_1(&line),
+            Level::Warn => console::warn_1(&line),
+            Level::Error => console::error_1(&line),
+        }
+    }
+}
