@@ -1,0 +1,73 @@
+// Runs commands and ends the script with one line when something is missing. Node 20 built-ins only.
+
+import { spawn, spawnSync } from "node:child_process";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The project's root folder. */
+export const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** Ends the script with one line that says what is wrong and how to cure it. */
+export class Complaint extends Error {}
+
+/** Finds the commands of installed packages first, however the script was started. */
+process.env.PATH = [join(root, "node_modules", ".bin"), process.env.PATH].join(delimiter);
+
+/**
+ * Runs a command in the project's root and shows what it prints.
+ *
+ * @param {string} command
+ * @param {string[]} args
+ */
+export async function run(command, args) {
+  const child = spawn(command, args, { cwd: root, stdio: "inherit" });
+  const code = await new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (status, signal) => resolve(status ?? signal));
+  });
+  if (code !== 0) {
+    throw new Complaint(`failed (${code}): ${command} ${args.join(" ")}`);
+  }
+}
+
+/**
+ * What a command prints, without its last line break; `undefined` if it is missing or fails.
+ *
+ * @param {string} command
+ * @param {string[]} args
+ */
+export function output(command, args) {
+  const result = spawnSync(command, args, { cwd: root, encoding: "utf8" });
+  return result.status === 0 ? result.stdout.trim() : undefined;
+}
+
+/**
+ * Says that a step begins, and how long it took once it has ended.
+ *
+ * @template T
+ * @param {string} title
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+export async function step(title, work) {
+  console.log(`- ${title} ...`);
+  const started = performance.now();
+  const result = await work();
+  console.log(`  done in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  return result;
+}
+
+/**
+ * Runs a script's main function. A complaint is printed as one line; anything else is a bug and shown
+ * whole.
+ *
+ * @param {() => Promise<number>} main gives the exit code
+ */
+export async function script(main) {
+  try {
+    process.exitCode = await main();
+  } catch (error) {
+    console.error(error instanceof Complaint ? error.message : error);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,123 @@
+// The gateway and the example consumer in `wrangler dev`: real workerd, local KV and queue.
+
+import { spawn } from "node:child_process";
+import { EventEmitter, on, once } from "node:events";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { Complaint, root } from "./command.mjs";
+
+/** wrangler starts in two seconds; a machine under load may need much longer. */
+const startTimeoutMs = 60_000;
+
+/** How long wrangler may take to stop before it is killed. */
+const stopTimeoutMs = 10_000;
+
+/**
+ * Complains in one line if the port cannot be had.
+ *
+ * @param {number} port
+ */
+export async function checkPort(port) {
+  const server = createServer();
+  server.listen(port, "127.0.0.1");
+  try {
+    await once(server, "listening");
+  } catch {
+    throw new Complaint(
+      `port ${port} is in use: stop what listens there, or choose another with npm start -- --port ${port + 1}`,
+    );
+  }
+  server.close();
+  await once(server, "close");
+}
+
+/** A running gateway. `lines` emits `line` for each line that it prints. */
+export class Gateway {
+  /** @type {string[]} */
+  printed = [];
+  lines = new EventEmitter();
+  /** @type {Promise<unknown>} */
+  ended;
+  #child;
+
+  /** @param {number} port */
+  constructor(port) {
+    this.url = `http://127.0.0.1:${port}`;
+    const args = [
+      join(root, "node_modules", "wrangler", "bin", "wrangler.js"),
+      "dev",
+      "--config=wrangler.toml",
+      "--config=examples/consumer/wrangler.toml",
+      "--local",
+      "--ip=127.0.0.1",
+      `--port=${port}`,
+      "--show-interactive-dev-session=false",
+    ];
+    this.#child = spawn(process.execPath, args, {
+      // wrangler runs the build command in its own working directory.
+      cwd: root,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: {
+        ...process.env,
+        WRANGLER_HIDE_BANNER: "true",
+        WRANGLER_SEND_ERROR_REPORTS: "false",
+        WRANGLER_SEND_METRICS: "false",
+        CLOUDFLARE_CF_FETCH_ENABLED: "false",
+        NO_COLOR: "1",
+      },
+    });
+    this.lines.setMaxListeners(0);
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      createInterface({ input: stream }).on("line", (line) => {
+        this.printed.push(line);
+        this.lines.emit("line", line);
+      });
+    }
+    this.ended = once(this.#child, "exit");
+  }
+
+  /** Waits until it serves requests. */
+  async ready() {
+    const ready = this.line((line) => line.includes("Ready on"), startTimeoutMs);
+    const ended = this.ended.then(() => undefined);
+    if ((await Promise.race([ready, ended])) === undefined) {
+      throw new Complaint(`wrangler dev did not start:\n${this.printed.join("\n")}`);
+    }
+  }
+
+  /**
+   * The first line, printed already or still to come, for which `matches` is true; `undefined` if
+   * there is none in time.
+   *
+   * @param {(line: string) => boolean} matches
+   * @param {number} timeoutMs
+   * @returns {Promise<string | undefined>}
+   */
+  async line(matches, timeoutMs) {
+    const printed = this.printed.find(matches);
+    if (printed !== undefined) {
+      return printed;
+    }
+    try {
+      for await (const [line] of on(this.lines, "line", { signal: AbortSignal.timeout(timeoutMs) })) {
+        if (matches(line)) {
+          return line;
+        }
+      }
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Stops wrangler, and workerd with it. */
+  async stop() {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
+      return;
+    }
+    this.#child.kill("SIGINT");
+    const kill = setTimeout(() => this.#child.kill("SIGKILL"), stopTimeoutMs);
+    await this.ended;
+    clearTimeout(kill);
+  }
+}

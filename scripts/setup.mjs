@@ -1,0 +1,139 @@
+// Installs what the other scripts need, once. Node 20 built-ins only: nothing is installed before it.
+
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
+import { Complaint, output, root, run, step } from "./command.mjs";
+
+const wasmTarget = "wasm32-unknown-unknown";
+
+/** The Node that npm installs beside wrangler, which needs 22.12 or later. */
+const installedNode = join(root, "node_modules", ".bin", "node");
+
+/** Holds the hash of the lock file that node_modules was installed from. */
+const installedLock = join(root, "node_modules", ".installed-lock");
+
+/**
+ * Checks the tools, installs what is missing, and goes on under a Node that is new enough.
+ *
+ * @returns {Promise<boolean>} `false` if another process has done the work in this one's place, and
+ * this one has only to end
+ */
+export async function setUp() {
+  checkTools();
+  await installToolchain();
+  await installPackages();
+  return goOn();
+}
+
+/** Builds the Worker; quick if nothing has changed. */
+export async function buildWorker() {
+  await step("building the Worker (the first time takes a minute or two)", () => run("cargo", ["xtask", "worker"]));
+}
+
+function checkTools() {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  // On Linux a newer Node is installed with the packages; elsewhere this one has to do.
+  const enough = process.platform === "linux" ? major >= 20 : major > 22 || (major === 22 && minor >= 12);
+  if (!enough) {
+    const least = process.platform === "linux" ? "20" : "22.12";
+    throw new Complaint(
+      `Node ${process.versions.node} is too old: install Node ${least} or later, from https://nodejs.org`,
+    );
+  }
+  if (output(process.env.CC ?? "cc", ["--version"]) === undefined) {
+    const cure =
+      process.platform === "darwin"
+        ? "xcode-select --install"
+        : "sudo apt-get install build-essential (or your system's like)";
+    throw new Complaint(`a C compiler is missing, which Rust links with: ${cure}`);
+  }
+  if (output("rustup", ["--version"]) !== undefined) {
+    return;
+  }
+  // rustup's installer changes the PATH of new shells only.
+  process.env.PATH = [join(homedir(), ".cargo", "bin"), process.env.PATH].join(delimiter);
+  if (output("rustup", ["--version"]) === undefined) {
+    throw new Complaint("rustup is missing: install it from https://rustup.rs");
+  }
+}
+
+async function installToolchain() {
+  const file = readFileSync(join(root, "rust-toolchain.toml"), "utf8");
+  const channel = /^channel = "(.+)"$/m.exec(file)?.[1];
+  if (channel === undefined) {
+    throw new Complaint("rust-toolchain.toml names no channel: restore it from git");
+  }
+  const sysroot = output("rustup", ["run", channel, "rustc", "--print", "sysroot"]);
+  if (sysroot === undefined) {
+    await step(`installing Rust ${channel}`, () =>
+      run("rustup", [
+        "toolchain",
+        "install",
+        channel,
+        "--no-self-update",
+        "--profile",
+        "minimal",
+        "--component",
+        "clippy",
+        "rustfmt",
+        "--target",
+        wasmTarget,
+      ]),
+    );
+    return;
+  }
+  if (!existsSync(join(sysroot, "lib", "rustlib", wasmTarget))) {
+    await step("installing Rust's WebAssembly target", () =>
+      run("rustup", ["target", "add", wasmTarget, "--toolchain", channel]),
+    );
+  }
+  if (!["cargo-clippy", "rustfmt"].every((tool) => existsSync(join(sysroot, "bin", tool)))) {
+    await step("installing clippy and rustfmt", () =>
+      run("rustup", ["component", "add", "clippy", "rustfmt", "--toolchain", channel]),
+    );
+  }
+}
+
+async function installPackages() {
+  const lock = createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .digest("hex");
+  if (existsSync(installedLock) && readFileSync(installedLock, "utf8") === lock) {
+    return;
+  }
+  // No package needs its install script; no Node version but the one that is installed here matters.
+  const args = [
+    "ci",
+    "--ignore-scripts",
+    "--include=dev",
+    "--include=optional",
+    "--no-audit",
+    "--no-fund",
+    "--loglevel=error",
+  ];
+  await step("installing npm packages", () => run("npm", args));
+  writeFileSync(installedLock, lock);
+}
+
+/** Runs the script that was started once more under the installed Node, unless it already is. */
+async function goOn() {
+  if (!existsSync(installedNode) || process.env.CRONOZEN_EDGE_NODE === installedNode) {
+    return true;
+  }
+  const child = spawn(installedNode, process.argv.slice(1), {
+    stdio: "inherit",
+    env: { ...process.env, CRONOZEN_EDGE_NODE: installedNode },
+  });
+  // The child ends by these signals when it has cleaned up, and this process with it.
+  process.on("SIGINT", () => {});
+  process.on("SIGTERM", () => child.kill("SIGTERM"));
+  const [code, signal] = await new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (...ended) => resolve(ended));
+  });
+  process.exitCode = code ?? (signal === "SIGINT" ? 130 : 143);
+  return false;
+}

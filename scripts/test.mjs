@@ -1,0 +1,51 @@
+// `npm test`: every check there is, in the order of their cost.
+
+import { parseArgs } from "node:util";
+import { Complaint, run, script, step } from "./command.mjs";
+import { setUp } from "./setup.mjs";
+
+const clippy = ["clippy", "--quiet", "--locked"];
+const denyWarnings = ["--", "--deny", "warnings"];
+const wasm = ["--lib", "--target", "wasm32-unknown-unknown", "--features"];
+
+/** @type {[title: string, command: string, args: string[]][]} */
+const checks = [
+  ["format of Rust", "cargo", ["fmt", "--all", "--check"]],
+  ["format and lint of JavaScript", "biome", ["ci"]],
+  ["types of the scripts and tests", "tsc", ["--project", "jsconfig.json"]],
+  ["types of the Workers", "tsc", ["--project", "jsconfig.workers.json"]],
+  ["clippy, host", "cargo", [...clippy, "--workspace", "--all-targets", ...denyWarnings]],
+  ["clippy, Worker", "cargo", [...clippy, ...wasm, "worker", ...denyWarnings]],
+  ["clippy, Worker that traps", "cargo", [...clippy, ...wasm, "test-trap", ...denyWarnings]],
+  ["tests on the host", "cargo", ["test", "--locked", "--workspace"]],
+  ["build of the Worker", "cargo", ["xtask", "worker"]],
+  ["build of the Worker that traps", "cargo", ["xtask", "worker", "--test-trap"]],
+  ["tests in workerd and of the scripts", "node", ["--test", "tests/**/*.test.mjs"]],
+  ["deployment of the gateway, dry", "wrangler", ["deploy", "--dry-run", "--outdir", "build/dry-run"]],
+  ["deployment of the consumer, dry", "wrangler", ["deploy", "--dry-run", "--config", "examples/consumer/wrangler.toml"]],
+];
+
+function readArguments() {
+  try {
+    const { positionals } = parseArgs({ allowPositionals: true });
+    return positionals;
+  } catch {
+    throw new Complaint("usage: npm test -- [part of a check's name ...]");
+  }
+}
+
+await script(async () => {
+  const wanted = readArguments();
+  if (!(await setUp())) {
+    return Number(process.exitCode);
+  }
+  const chosen = checks.filter(([title]) => wanted.length === 0 || wanted.some((word) => title.includes(word)));
+  if (chosen.length === 0) {
+    throw new Complaint(`no check is named so; there are: ${checks.map(([title]) => title).join("; ")}`);
+  }
+  for (const [title, command, args] of chosen) {
+    await step(title, () => run(command, args));
+  }
+  console.log(`\nall ${chosen.length} checks passed`);
+  return 0;
+});
