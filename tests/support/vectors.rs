@@ -1,0 +1,48 @@
+//! Reads the vectors in tests/vectors.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+#[derive(Deserialize)]
+struct File<V> {
+    vectors: Vec<V>,
+}
+
+/// One piece of a body, repeated `times` over.
+#[derive(Deserialize)]
+pub struct Part {
+    text: Option<String>,
+    hex: Option<String>,
+    #[serde(default = "once")]
+    times: usize,
+}
+
+fn once() -> usize {
+    1
+}
+
+/// The vectors in a file; at least one.
+pub fn read<V: DeserializeOwned>(json: &str) -> Vec<V> {
+    let file: File<V> = serde_json::from_str(json).expect("a file of vectors");
+    assert!(!file.vectors.is_empty(), "a file without vectors tests nothing");
+    file.vectors
+}
+
+/// A body put together from its parts.
+pub fn body(parts: &[Part]) -> Vec<u8> {
+    parts
+        .iter()
+        .flat_map(|part| match (&part.text, &part.hex) {
+            (Some(text), None) => text.as_bytes().repeat(part.times),
+            (None, Some(hex)) => bytes(hex).repeat(part.times),
+            _ => panic!("a part is either text or hex"),
+        })
+        .collect()
+}
+
+/// The bytes that hexadecimal digits stand for.
+pub fn bytes(hex: &str) -> Vec<u8> {
+    let digits: Vec<u8> =
+        hex.chars().map(|digit| u8::try_from(digit.to_digit(16).unwrap()).unwrap()).collect();
+    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+}
