@@ -4,6 +4,8 @@ import { parseArgs } from "node:util";
 import { Complaint, run, script, step } from "./command.mjs";
 import { setUp } from "./setup.mjs";
 
+/** A terminal gets colours, a log does not. */
+const colors = process.stdout.isTTY ? [] : ["--colors=off"];
 const clippy = ["clippy", "--quiet", "--locked"];
 const denyWarnings = ["--", "--deny", "warnings"];
 const wasm = ["--lib", "--target", "wasm32-unknown-unknown", "--features"];
@@ -11,7 +13,7 @@ const wasm = ["--lib", "--target", "wasm32-unknown-unknown", "--features"];
 /** @type {[title: string, command: string, args: string[]][]} */
 const checks = [
   ["format of Rust", "cargo", ["fmt", "--all", "--check"]],
-  ["format and lint of JavaScript", "biome", ["ci"]],
+  ["format and lint of JavaScript", "biome", ["ci", ...colors]],
   ["types of the scripts and tests", "tsc", ["--project", "jsconfig.json"]],
   ["types of the Workers", "tsc", ["--project", "jsconfig.workers.json"]],
   ["clippy, host", "cargo", [...clippy, "--workspace", "--all-targets", ...denyWarnings]],
@@ -22,7 +24,11 @@ const checks = [
   ["build of the Worker that traps", "cargo", ["xtask", "worker", "--test-trap"]],
   ["tests in workerd and of the scripts", "node", ["--test", "tests/**/*.test.mjs"]],
   ["deployment of the gateway, dry", "wrangler", ["deploy", "--dry-run", "--outdir", "build/dry-run"]],
-  ["deployment of the consumer, dry", "wrangler", ["deploy", "--dry-run", "--config", "examples/consumer/wrangler.toml"]],
+  [
+    "deployment of the consumer, dry",
+    "wrangler",
+    ["deploy", "--dry-run", "--config", "examples/consumer/wrangler.toml"],
+  ],
 ];
 
 function readArguments() {
@@ -30,7 +36,7 @@ function readArguments() {
     const { positionals } = parseArgs({ allowPositionals: true });
     return positionals;
   } catch {
-    throw new Complaint("usage: npm test -- [part of a check's name ...]");
+    throw new Complaint("usage: npm test -- [a part of a check's name ...]");
   }
 }
 

@@ -181,12 +181,11 @@ fn health<T>(method: &str, configuration: &Configuration<T>) -> Answer {
     }
 }
 
-/// The declared length, if it is a plain number; anything else is no declaration.
+/// The declared length, if it is a plain number; anything else is no declaration. A number beyond
+/// `usize` stands for one that no cap allows.
 fn content_length(value: &str) -> Option<usize> {
-    if !value.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    value.parse().ok()
+    let plain = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then(|| value.parse().unwrap_or(usize::MAX))
 }
 
 /// A body that declares a length within the cap is read whole, which is cheaper; without a declared

@@ -219,3 +219,53 @@ impl fmt::Debug for Verified<'_> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+#[path = "../tests/support/vectors.rs"]
+mod vectors;
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Vector {
+        name: String,
+        key_hex: String,
+        body: Vec<vectors::Part>,
+        signature: String,
+    }
+
+    #[test]
+    fn computes_rfc_4231() {
+        for vector in vectors::read::<Vector>(include_str!("../tests/vectors/rfc4231.json")) {
+            let key = vectors::bytes(&vector.key_hex);
+            let secret = Secret(Hmac::new_from_slice(&key).unwrap());
+            let signature = secret.sign(&vectors::body(&vector.body));
+            assert_eq!(signature.to_string(), vector.signature, "{}", vector.name);
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_secret_and_no_signature() {
+        let secrets = Secrets::parse("whsec_one whsec_two").unwrap();
+        let signature = secrets.0[0].sign(b"body");
+        let verified = secrets.verify(b"body", signature).unwrap();
+        let shown = format!("{secrets:?} {signature:?} {verified:?}");
+        assert_eq!(
+            shown,
+            "Secrets(2 redacted) Signature(redacted) Verified { bytes: 4, key: 0, .. }"
+        );
+    }
+
+    #[test]
+    fn takes_one_to_eight_secrets() {
+        for (list, found) in [("", 0), (" \t\n", 0), ("1 2 3 4 5 6 7 8 9", 9)] {
+            assert_eq!(Secrets::parse(list).unwrap_err(), SecretsError { found });
+        }
+        assert_eq!(Secrets::parse("\n1 2\t3\r\n4 5 6 7 8 ").unwrap().0.len(), 8);
+    }
+}

@@ -1,0 +1,191 @@
+//! What holds for every input: nothing panics, only the exact forms are accepted, and a message gives
+//! the signed bytes back.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::pedantic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test"
+)]
+
+use std::time::Duration;
+
+use cronozen_edge::event::{Event, EventError};
+use cronozen_edge::message::{Dedupe, Message};
+use cronozen_edge::settings::{MAX_MESSAGE_BYTES, Settings, Window};
+use cronozen_edge::signature::{Secrets, Signature, SignatureError};
+use cronozen_edge::time::Timestamp;
+use hmac::{Hmac, KeyInit, Mac};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use sha2::Sha256;
+
+const SECRET: &str = "whsec_test";
+
+/// Signs with the hmac crate directly, not through the code under test.
+fn sign(body: &[u8]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+    mac.update(body);
+    mac.finalize().into_bytes().into()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn read(body: &[u8]) -> Result<Event<'_>, EventError> {
+    let signature = Signature::parse(Some(hex(&sign(body)).as_bytes())).unwrap();
+    Event::read(Secrets::parse(SECRET).unwrap().verify(body, signature).unwrap())
+}
+
+/// Anything that a JSON value can be, a few levels deep, in its text form.
+fn json_value() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        Just("null".to_owned()),
+        any::<bool>().prop_map(|value| value.to_string()),
+        any::<f64>().prop_map(|value| serde_json::to_string(&value).unwrap()),
+        json_string(),
+    ];
+    leaf.prop_recursive(4, 32, 4, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(|values| format!("[{}]", values.join(", "))),
+            vec((json_string(), inner), 0..4).prop_map(|fields| object(&fields)),
+        ]
+    })
+}
+
+fn json_string() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<String>().prop_map(|text| serde_json::to_string(&text).unwrap()),
+        Just(r#""\ud800""#.to_owned()),
+        Just(r#"",\"event\":{""#.to_owned()),
+    ]
+}
+
+fn object(fields: &[(String, String)]) -> String {
+    let fields: Vec<String> = fields.iter().map(|(key, value)| format!("{key}: {value}")).collect();
+    format!("{{{}}}", fields.join(",\n"))
+}
+
+/// A signed body that is an event, with its id.
+fn event() -> impl Strategy<Value = (String, String)> {
+    let id =
+        "\\PC{1,60}".prop_filter("no control characters", |id| !id.chars().any(char::is_control));
+    let key = prop_oneof![
+        json_string(),
+        prop_oneof![Just("type"), Just("event"), Just("eventType"), Just("createdAt")]
+            .prop_map(|key| format!("{key:?}")),
+    ];
+    let fields = vec((key, json_value()), 0..6);
+    let space = "[ \t\r\n]{0,3}";
+    (id, fields, 0..6usize, space).prop_map(|(id, mut fields, position, space)| {
+        fields.retain(|(key, _)| key != r#""eventId""#);
+        let field = (r#""eventId""#.to_owned(), serde_json::to_string(&id).unwrap());
+        fields.insert(position.min(fields.len()), field);
+        (format!("{space}{}{space}", object(&fields)), id)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_header_is_read_only_in_its_exact_form(value in vec(any::<u8>(), 0..80)) {
+        let exact = value.len() == 64 && value.iter().all(|byte| b"0123456789abcdef".contains(byte));
+        prop_assert_eq!(Signature::parse(Some(&value)).is_ok(), exact);
+    }
+
+    #[test]
+    fn every_exact_header_is_read(bytes in any::<[u8; 32]>()) {
+        let signature = Signature::parse(Some(hex(&bytes).as_bytes())).unwrap();
+        prop_assert_eq!(signature.to_string(), hex(&bytes));
+    }
+
+    #[test]
+    fn one_altered_character_is_never_accepted(position in 0..64usize, character in any::<u8>()) {
+        let mut header = hex(&sign(b"body")).into_bytes();
+        prop_assume!(header[position] != character);
+        header[position] = character;
+        let secrets = Secrets::parse(SECRET).unwrap();
+        let verified = Signature::parse(Some(&header)).and_then(|s| secrets.verify(b"body", s).map(drop));
+        let hexadecimal = matches!(character, b'0'..=b'9' | b'a'..=b'f');
+        prop_assert_eq!(verified.is_err_and(|error| error == SignatureError::Mismatch), hexadecimal);
+    }
+
+    #[test]
+    fn one_altered_bit_of_the_body_is_never_accepted(body in vec(any::<u8>(), 1..200), bit in any::<prop::sample::Index>()) {
+        let signature = Signature::parse(Some(hex(&sign(&body)).as_bytes())).unwrap();
+        let secrets = Secrets::parse(SECRET).unwrap();
+        prop_assert!(secrets.verify(&body, signature).is_ok());
+        let bit = bit.index(body.len() * 8);
+        let mut altered = body;
+        altered[bit / 8] ^= 1 << (bit % 8);
+        prop_assert!(secrets.verify(&altered, signature).is_err());
+    }
+
+    #[test]
+    fn no_body_panics(body in vec(any::<u8>(), 0..200)) {
+        let _either = read(&body);
+    }
+
+    /// Text that is nearly JSON reaches further into the reader than random bytes.
+    #[test]
+    fn a_body_is_an_event_only_if_it_is_a_json_object(body in "[\\{\\}\\[\\]\":,ev\\\\u0dI 1\n]{0,24}") {
+        let body = body.replace("ev", "\"eventId\":\"e\"");
+        let valid = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&body);
+        if let Ok(event) = read(body.as_bytes()) {
+            let id = event.id().as_str().to_owned();
+            // serde_json's own values refuse lone surrogates, which are valid JSON.
+            if !body.contains("\\u") {
+                let valid = valid.unwrap();
+                prop_assert_eq!(valid["eventId"].as_str(), Some(id.as_str()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_is_json_and_gives_the_exact_body_back((body, id) in event(), key_window in 0..3usize) {
+        let event = read(body.as_bytes()).unwrap();
+        prop_assert_eq!(event.id().as_str(), &id);
+        let window = [Window::Inside, Window::Outside, Window::Unknown][key_window];
+        for dedupe in [Dedupe::New, Dedupe::Unknown] {
+            let message = Message::new(&event, Timestamp::from_millis(0), window, Duration::from_secs(60)).unwrap();
+            let text = message.into_text(dedupe);
+            prop_assert!(text.len() <= MAX_MESSAGE_BYTES);
+
+            let start = text.find(r#","event":"#).unwrap() + r#","event":"#.len();
+            let cut_out = text[start..].strip_suffix('}').unwrap();
+            prop_assert_eq!(cut_out, &body);
+            let signature = &text[start - 74..start - 10];
+            prop_assert_eq!(signature, hex(&sign(cut_out.as_bytes())));
+
+            // Lone surrogates are valid JSON; serde_json skips them but cannot hold them.
+            serde_json::from_str::<serde::de::IgnoredAny>(&text).unwrap();
+            if !text.contains("\\ud800") {
+                let message: serde_json::Value = serde_json::from_str(&text).unwrap();
+                let event: serde_json::Value = serde_json::from_str(&body).unwrap();
+                prop_assert_eq!(&message["event"], &event);
+                prop_assert_eq!(message["eventId"].as_str(), Some(id.as_str()));
+                let types = ["type", "event", "eventType"].map(|name| event[name].as_str());
+                prop_assert_eq!(message["type"].as_str(), types.into_iter().flatten().next());
+                prop_assert_eq!(message["createdAt"].as_str(), event["createdAt"].as_str());
+            }
+        }
+    }
+
+    #[test]
+    fn no_setting_panics(values in vec(any::<String>(), 7)) {
+        let names = ["CRONOZEN_SIGNING_SECRET", "DEDUPE", "DEDUPE_TTL_SECONDS", "REPLAY", "MAX_BODY_BYTES", "DEADLINE_MS", "FORGET"];
+        let value = |name: &str| names.iter().position(|known| *known == name).map(|index| values[index].clone());
+        let _either = Settings::parse(value);
+    }
+
+    #[test]
+    fn no_time_panics(text in "\\PC{0,40}", millis in any::<i64>()) {
+        let _either = Timestamp::parse_rfc3339(&text);
+        prop_assert!(!Timestamp::from_millis(millis).to_string().is_empty());
+    }
+}

@@ -1,0 +1,17 @@
+//! The flow from request to answer, over in-memory fakes in virtual time.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::pedantic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test"
+)]
+
+mod answers;
+mod bodies;
+mod failures;
+mod replay;
+mod world;

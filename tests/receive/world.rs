@@ -1,0 +1,290 @@
+//! A gateway whose store, queue, clock and log are in memory. Time is virtual: it passes at once, and
+//! only when everything waits.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::rc::Rc;
+use std::time::Duration;
+
+use cronozen_edge::answer::Answer;
+use cronozen_edge::commit::{EventQueue, LookSendMark, SeenStore};
+use cronozen_edge::error::PlatformError;
+use cronozen_edge::event::EventId;
+use cronozen_edge::log::{Level, Log, Outcome, Record};
+use cronozen_edge::message::Marker;
+use cronozen_edge::platform::{Background, Body, Clock};
+use cronozen_edge::receive::{Request, receive};
+use cronozen_edge::settings::{Configuration, Misconfigured, Settings};
+use cronozen_edge::time::Timestamp;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use tokio::task::LocalSet;
+use tokio::time::{Instant, sleep};
+
+pub const SECRET: &str = "whsec_test";
+pub const PATH: &str = "/webhooks/cronozen";
+
+/// When every world begins: 2026-11-24T07:00:00Z.
+pub const START: Timestamp = Timestamp::from_millis(1_795_503_600_000);
+
+/// How a store or a queue behaves when it is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Behaviour {
+    /// It does what it is for, after so many milliseconds.
+    Works(u64),
+    /// It fails, after so many milliseconds.
+    Fails(u64),
+    /// It does what it is for after so many milliseconds, and then fails all the same.
+    WorksThenFails(u64),
+    /// It never answers.
+    Hangs,
+}
+
+impl Behaviour {
+    async fn perform<T>(self, work: impl FnOnce() -> T) -> Result<T, PlatformError> {
+        let failure = Err(PlatformError::new("out of order\n    at stack"));
+        match self {
+            Self::Hangs => pending().await,
+            Self::Works(ms) => {
+                sleep(Duration::from_millis(ms)).await;
+                Ok(work())
+            }
+            Self::Fails(ms) => {
+                sleep(Duration::from_millis(ms)).await;
+                failure
+            }
+            Self::WorksThenFails(ms) => {
+                sleep(Duration::from_millis(ms)).await;
+                work();
+                failure
+            }
+        }
+    }
+}
+
+#[derive(Clone)]
+pub struct FakeClock(Instant);
+
+impl Clock for FakeClock {
+    fn now(&self) -> Timestamp {
+        START.plus(self.0.elapsed())
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        sleep(duration).await;
+    }
+}
+
+#[derive(Clone)]
+pub struct FakeStore {
+    pub look: Rc<Cell<Behaviour>>,
+    pub mark: Rc<Cell<Behaviour>>,
+    pub markers: Rc<RefCell<BTreeMap<String, Marker>>>,
+}
+
+impl SeenStore for FakeStore {
+    async fn seen(&self, event_id: &EventId) -> Result<bool, PlatformError> {
+        let found = || self.markers.borrow().contains_key(event_id.as_str());
+        self.look.get().perform(found).await
+    }
+
+    fn mark(
+        &self,
+        event_id: &EventId,
+        marker: Marker,
+    ) -> impl Future<Output = Result<(), PlatformError>> + 'static {
+        let (behaviour, markers) = (self.mark.get(), Rc::clone(&self.markers));
+        let key = event_id.as_str().to_owned();
+        async move {
+            let write = || markers.borrow_mut().insert(key, marker);
+            behaviour.perform(write).await.map(|_| ())
+        }
+    }
+}
+
+#[derive(Clone)]
+pub struct FakeQueue {
+    pub send: Rc<Cell<Behaviour>>,
+    pub stored: Rc<RefCell<Vec<String>>>,
+}
+
+impl EventQueue for FakeQueue {
+    fn send(&self, text: String) -> impl Future<Output = Result<(), PlatformError>> + 'static {
+        let (behaviour, stored) = (self.send.get(), Rc::clone(&self.stored));
+        async move { behaviour.perform(|| stored.borrow_mut().push(text)).await }
+    }
+}
+
+struct FakeBackground;
+
+impl Background for FakeBackground {
+    fn keep(&self, future: impl Future<Output = ()> + 'static) {
+        tokio::task::spawn_local(future);
+    }
+}
+
+#[derive(Clone, Default)]
+pub struct FakeLog(pub Rc<RefCell<Vec<(Level, Record)>>>);
+
+impl Log for FakeLog {
+    fn write(&self, level: Level, record: &Record) {
+        self.0.borrow_mut().push((level, record.clone()));
+    }
+}
+
+/// A body that comes in pieces, each after so many milliseconds.
+#[derive(Clone, Default)]
+pub struct FakeBody {
+    pub pieces: Vec<(u64, Result<Vec<u8>, &'static str>)>,
+    pub ends: bool,
+    pub reads: Rc<Cell<usize>>,
+}
+
+impl FakeBody {
+    pub fn whole(bytes: &[u8]) -> Self {
+        Self { pieces: vec![(0, Ok(bytes.to_vec()))], ends: true, reads: Rc::default() }
+    }
+}
+
+impl Body for FakeBody {
+    async fn whole(mut self) -> Result<Vec<u8>, PlatformError> {
+        let mut bytes = Vec::new();
+        while let Some(piece) = self.chunk().await? {
+            bytes.extend(piece);
+        }
+        Ok(bytes)
+    }
+
+    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, PlatformError> {
+        self.reads.set(self.reads.get() + 1);
+        if self.pieces.is_empty() {
+            return if self.ends { Ok(None) } else { pending().await };
+        }
+        let (ms, piece) = self.pieces.remove(0);
+        sleep(Duration::from_millis(ms)).await;
+        piece.map(Some).map_err(PlatformError::new)
+    }
+}
+
+/// What came of a request, and how long it took.
+pub struct Served {
+    pub answer: Answer,
+    pub took: Duration,
+}
+
+impl Served {
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.answer.body).expect("every answer is JSON")
+    }
+
+    /// The status and the `code` or, of a success, the `status` in the body.
+    pub fn outcome(&self) -> (u16, String) {
+        let json = self.json();
+        let code = json.get("code").unwrap_or(&json["status"]);
+        (self.answer.status, code.as_str().unwrap().to_owned())
+    }
+}
+
+pub struct World {
+    pub settings: BTreeMap<String, String>,
+    pub missing_binding: Option<Misconfigured>,
+    pub clock: FakeClock,
+    pub store: FakeStore,
+    pub queue: FakeQueue,
+    pub log: FakeLog,
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            settings: BTreeMap::from([("CRONOZEN_SIGNING_SECRET".to_owned(), SECRET.to_owned())]),
+            missing_binding: None,
+            clock: FakeClock(Instant::now()),
+            store: FakeStore {
+                look: Rc::new(Cell::new(Behaviour::Works(5))),
+                mark: Rc::new(Cell::new(Behaviour::Works(5))),
+                markers: Rc::default(),
+            },
+            queue: FakeQueue {
+                send: Rc::new(Cell::new(Behaviour::Works(5))),
+                stored: Rc::default(),
+            },
+            log: FakeLog::default(),
+        }
+    }
+
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.settings.insert(name.to_owned(), value.to_owned());
+    }
+
+    pub async fn serve(&self, request: Request<FakeBody>) -> Served {
+        let bindings = self.missing_binding.clone().map_or(Ok(()), |missing| Err(vec![missing]));
+        let configuration = Configuration::new(|name| self.settings.get(name).cloned(), bindings);
+        let commit = |settings: &Settings, (): &()| LookSendMark {
+            store: self.store.clone(),
+            queue: self.queue.clone(),
+            clock: self.clock.clone(),
+            background: FakeBackground,
+            log: self.log.clone(),
+            forget: Rc::clone(&settings.forget),
+        };
+        let started = Instant::now();
+        let answer = receive(request, &configuration, commit, &self.clock, &self.log).await;
+        Served { answer, took: started.elapsed() }
+    }
+
+    /// Serves a signed delivery of `body`.
+    pub async fn deliver(&self, body: &str) -> Served {
+        self.serve(signed(body)).await
+    }
+
+    /// What has been logged, without the levels.
+    pub fn logged(&self) -> Vec<Outcome> {
+        self.log.0.borrow().iter().map(|(_, record)| record.outcome).collect()
+    }
+
+    pub fn last_record(&self) -> (Level, Record) {
+        self.log.0.borrow().last().cloned().expect("something was logged")
+    }
+
+    pub fn stored(&self) -> usize {
+        self.queue.stored.borrow().len()
+    }
+
+    pub fn marked(&self) -> usize {
+        self.store.markers.borrow().len()
+    }
+}
+
+pub fn sign(body: &[u8], secret: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(body);
+    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub fn signed(body: &str) -> Request<FakeBody> {
+    Request {
+        method: "POST".to_owned(),
+        path: PATH.to_owned(),
+        content_length: Some(body.len().to_string()),
+        signature: Some(sign(body.as_bytes(), SECRET)),
+        address: Some("192.0.2.1".to_owned()),
+        ray: Some("ray".to_owned()),
+        body: FakeBody::whole(body.as_bytes()),
+    }
+}
+
+pub fn get(path: &str) -> Request<FakeBody> {
+    Request { method: "GET".to_owned(), path: path.to_owned(), signature: None, ..signed("") }
+}
+
+/// Runs a test in a fresh world, in virtual time.
+pub fn in_world<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    LocalSet::new().block_on(&runtime, async { test(World::new()).await });
+}

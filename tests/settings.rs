@@ -1,0 +1,88 @@
+//! How settings are parsed: their defaults, their edges, and what is said of a wrong one.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::pedantic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test"
+)]
+
+use std::time::Duration;
+
+use cronozen_edge::settings::{DedupeMode, Misconfigured, ReplayPolicy, Settings, webhook_path};
+use cronozen_edge::time::Timestamp;
+
+fn parse(settings: &[(&str, &str)]) -> Result<Settings, Vec<Misconfigured>> {
+    Settings::parse(|name| {
+        let secret = ("CRONOZEN_SIGNING_SECRET", "whsec_test");
+        let mut all = settings.iter().chain([&secret]);
+        all.find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+    })
+}
+
+#[test]
+fn defaults() {
+    let settings = parse(&[]).unwrap();
+    assert_eq!(settings.dedupe, DedupeMode::Kv);
+    assert_eq!(settings.replay, ReplayPolicy::Accept);
+    assert_eq!(settings.max_body_bytes, 127_000);
+    let now = Timestamp::from_millis(0);
+    assert_eq!(settings.marker_ttl(None, now), Duration::from_secs(2_592_000));
+    assert_eq!(settings.budget(now).send_until(), Timestamp::from_millis(3750));
+    assert!(settings.forget.is_empty());
+    assert_eq!(webhook_path(None).unwrap(), "/webhooks/cronozen");
+}
+
+#[test]
+fn the_edges_of_every_range() {
+    for (name, least, most) in [
+        ("DEDUPE_TTL_SECONDS", 172_800_u32, u32::MAX),
+        ("MAX_BODY_BYTES", 1024, 127_000),
+        ("DEADLINE_MS", 1000, 4500),
+    ] {
+        let with = |value: u64| parse(&[(name, &value.to_string())]);
+        assert!(with(least.into()).is_ok() && with(most.into()).is_ok(), "{name}");
+        for wrong in [u64::from(least) - 1, u64::from(most) + 1] {
+            assert_eq!(with(wrong).unwrap_err()[0].name, name);
+        }
+    }
+}
+
+#[test]
+fn only_plain_numbers_and_known_words() {
+    for name in ["DEDUPE_TTL_SECONDS", "MAX_BODY_BYTES", "DEADLINE_MS", "DEDUPE", "REPLAY"] {
+        for wrong in ["", " ", "4000.0", "+4000", "-1", "4e3", " 4000", "0x1000", "KV", "Accept"] {
+            let error = parse(&[(name, wrong)]).unwrap_err();
+            assert_eq!(error.len(), 1);
+            assert_eq!(error[0].name, name, "{wrong:?}");
+        }
+    }
+}
+
+#[test]
+fn an_error_names_the_setting_and_hides_its_value() {
+    let wrong = [("DEDUPE", "whsec_slip"), ("REPLAY", "whsec_slip"), ("DEADLINE_MS", "whsec_slip")];
+    let errors = parse(&wrong).unwrap_err();
+    let shown: Vec<String> = errors.iter().map(Misconfigured::to_string).collect();
+    assert_eq!(
+        shown,
+        [
+            "DEDUPE: expected kv, got another text",
+            "REPLAY: expected accept or refuse, got another text",
+            "DEADLINE_MS: expected a whole number from 1000 to 4500, got a text that is no such number",
+        ]
+    );
+}
+
+#[test]
+fn paths() {
+    for right in ["/", "/a", "/a/b-c_d.e~", "/%20"] {
+        assert_eq!(webhook_path(Some(right.to_owned())).unwrap(), right);
+    }
+    for wrong in ["", "a", "/healthz", "/a?b", "/a#b", "/a b", "/\u{e9}", "https://x/"] {
+        assert!(webhook_path(Some(wrong.to_owned())).is_err(), "{wrong}");
+    }
+}
