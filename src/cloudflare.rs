@@ -1,5 +1,6 @@
 //! The Worker: translates between Cloudflare's types and the core's, and decides nothing.
 
+mod binding;
 mod configuration;
 mod failure;
 mod kv;
@@ -8,8 +9,11 @@ mod platform;
 mod queue;
 mod request;
 mod response;
+#[cfg(feature = "test-trap")]
+mod trap;
 
 use std::rc::Rc;
+use std::sync::Once;
 
 use worker::event;
 
@@ -20,6 +24,8 @@ use configuration::Bindings;
 use log::ConsoleLog;
 use platform::{WorkerBackground, WorkerClock};
 
+static QUIET: Once = Once::new();
+
 /// The entry point of every request. The shim `worker.mjs` calls it.
 #[event(fetch)]
 async fn fetch(
@@ -27,6 +33,11 @@ async fn fetch(
     env: worker::Env,
     context: worker::Context,
 ) -> worker::Result<web_sys::Response> {
+    // The `worker` crate's own hook logs a stack. The shim tells of the trap that follows a panic.
+    QUIET.call_once(|| std::panic::set_hook(Box::new(|_| {})));
+    #[cfg(feature = "test-trap")]
+    trap::if_asked(&request).await?;
+
     let configuration = configuration::of(&env);
     let context = Rc::new(context);
     let commit = |settings: &Settings, bindings: &Bindings| LookSendMark {

@@ -1,10 +1,10 @@
 //! Workers KV as the store of seen events: key `seen:<eventId>`, an empty value, the rest as metadata.
 
-use js_sys::Reflect;
 use serde::Serialize;
 use worker::Env;
 use worker::kv::{KvError, KvStore};
 
+use super::binding::has_methods;
 use super::failure;
 use crate::commit::SeenStore;
 use crate::error::PlatformError;
@@ -30,14 +30,8 @@ struct Metadata {
 impl KvSeenStore {
     /// The namespace bound as `name`; `None` if nothing is, or something that is no namespace.
     pub(super) fn bound(env: &Env, name: &str) -> Option<Self> {
-        let binding = Reflect::get(env, &name.into()).ok()?;
-        let has = |method: &str| {
-            Reflect::get(&binding, &method.into()).is_ok_and(|method| method.is_function())
-        };
-        if !(has("get") && has("put")) {
-            return None;
-        }
-        env.kv(name).ok().map(Self)
+        // The crate does not check.
+        has_methods(env, name, &["get", "put"]).then(|| env.kv(name).ok().map(Self)).flatten()
     }
 }
 

@@ -3,6 +3,7 @@
 use wasm_bindgen::JsValue;
 use worker::{Env, Queue, QueueContentType, RawMessageBuilder};
 
+use super::binding::has_methods;
 use super::failure;
 use crate::commit::EventQueue;
 use crate::error::PlatformError;
@@ -13,7 +14,8 @@ pub(super) struct WorkerQueue(Queue);
 impl WorkerQueue {
     /// The queue bound as `name`; `None` if nothing is, or something that is no queue.
     pub(super) fn bound(env: &Env, name: &str) -> Option<Self> {
-        env.queue(name).ok().map(Self)
+        // The crate's own check throws, uncaught, at what is no object.
+        has_methods(env, name, &["send"]).then(|| env.queue(name).ok().map(Self)).flatten()
     }
 }
 

@@ -1,0 +1,17 @@
+// The modules that a build lays beside the shim.
+
+declare module "*/index.js" {
+  export function initSync(options: { module: WebAssembly.Module }): unknown;
+  export function fetch(request: Request, env: unknown, ctx: ExecutionContext): Promise<Response>;
+  export function __wbg_reset_state(): void;
+}
+
+declare module "*/index_bg.wasm" {
+  const module: WebAssembly.Module;
+  export default module;
+}
+
+declare module "*/gateway/worker.mjs" {
+  const gateway: { fetch(request: Request, env: unknown, ctx: ExecutionContext): Promise<Response> };
+  export default gateway;
+}
