@@ -22,7 +22,7 @@ const checks = [
   ["tests on the host", "cargo", ["test", "--locked", "--workspace"]],
   ["build of the Worker", "cargo", ["xtask", "worker"]],
   ["build of the Worker that traps", "cargo", ["xtask", "worker", "--test-trap"]],
-  ["tests in workerd and of the scripts", "node", ["--test", "tests/**/*.test.mjs"]],
+  ["tests in workerd and of the scripts", "node", ["--test", "--test-timeout=60000", "tests/**/*.test.mjs"]],
   ["deployment of the gateway, dry", "wrangler", ["deploy", "--dry-run", "--outdir", "build/dry-run"]],
   [
     "deployment of the consumer, dry",

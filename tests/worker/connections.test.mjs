@@ -1,0 +1,103 @@
+// Senders that are slow, too long, or gone.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { sign } from "../../scripts/delivery.mjs";
+import { newEvent, promise, readAll, secret, sleep, TestGateway } from "./gateway.mjs";
+
+/** @type {TestGateway} */
+let gateway;
+before(async () => {
+  gateway = await TestGateway.start();
+});
+after(() => gateway.stop());
+
+const json = "Content-Type: application/json\r\n";
+
+/** @param {string} body */
+function headFor(body) {
+  return `${json}Content-Length: ${Buffer.byteLength(body)}\r\nX-Cronozen-Signature: ${sign(body, secret)}\r\n`;
+}
+
+/** @param {string} text */
+function chunk(text) {
+  return `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
+}
+
+test("a body that does not come in time is answered 408", async () => {
+  for (const head of ["Content-Length: 100\r\n", "Transfer-Encoding: chunked\r\n"]) {
+    const socket = await gateway.connect(`${json}${head}`);
+    socket.write(head.startsWith("Transfer") ? chunk('{"eventId":') : '{"eventId":');
+    const started = performance.now();
+    const text = await readAll(socket, promise);
+    assert.match(text, /^HTTP\/1\.1 408 /, head);
+    assert.match(text, /"code":"body_timeout"/);
+    assert.ok(performance.now() - started < promise);
+  }
+});
+
+test("a chunked body within the cap is accepted", async () => {
+  const { eventId, body } = newEvent({ data: "x".repeat(50_000) });
+  const socket = await gateway.connect(
+    `${json}Transfer-Encoding: chunked\r\nConnection: close\r\nX-Cronozen-Signature: ${sign(body, secret)}\r\n`,
+  );
+  for (let start = 0; start < body.length; start += 10_000) {
+    socket.write(chunk(body.slice(start, start + 10_000)));
+    await sleep(10);
+  }
+  socket.write("0\r\n\r\n");
+  assert.match(await readAll(socket, promise), /^HTTP\/1\.1 202 /);
+  const [{ message } = assert.fail()] = await gateway.messages(eventId);
+  assert.deepEqual(message.event, JSON.parse(body));
+});
+
+test("a chunked body over the cap is refused before it ends", async () => {
+  const socket = await gateway.connect(`${json}Transfer-Encoding: chunked\r\n`);
+  const answered = readAll(socket, promise);
+  for (let sent = 0; sent < 200_000; sent += 20_000) {
+    socket.write(chunk("x".repeat(20_000)));
+  }
+  assert.match(await answered, /^HTTP\/1\.1 413 /);
+});
+
+test("a declared length over the cap is refused unread", async () => {
+  const socket = await gateway.connect(`${json}Content-Length: 127001\r\n`);
+  assert.match(await readAll(socket, promise), /^HTTP\/1\.1 413 /);
+});
+
+test("a request without a body is an unsigned one", async () => {
+  const socket = await gateway.connect(`${json}Content-Length: 0\r\nConnection: close\r\n`);
+  assert.match(await readAll(socket, promise), /^HTTP\/1\.1 401 /);
+});
+
+test("a second signature header is malformed", async () => {
+  const { body } = newEvent();
+  const head = `${headFor(body)}X-Cronozen-Signature: ${sign(body, secret)}\r\nConnection: close\r\n`;
+  const socket = await gateway.connect(head);
+  socket.write(body);
+  assert.match(await readAll(socket, promise), /^HTTP\/1\.1 401 /);
+});
+
+test("a sender that resets its connection after the body loses nothing", async () => {
+  const { eventId, body } = newEvent();
+  const socket = await gateway.connect(headFor(body), { faults: { send: 2000 } });
+  socket.write(body);
+  // Until the send is under way; nothing tells from outside.
+  await sleep(500);
+  socket.resetAndDestroy();
+  await sleep(2500);
+  assert.equal((await gateway.messages(eventId)).length, 1);
+  assert.equal((await gateway.marker(eventId)).value, "");
+  const outcomes = gateway.logged(eventId).map(({ outcome }) => outcome);
+  assert.deepEqual(outcomes, ["accepted"]);
+});
+
+test("a sender that resets its connection in the middle of the body leaves nothing", async () => {
+  const { eventId, body } = newEvent();
+  const socket = await gateway.connect(headFor(body));
+  socket.write(body.slice(0, -10));
+  await sleep(300);
+  socket.resetAndDestroy();
+  assert.equal((await gateway.messages(eventId, 0)).length, 0);
+  assert.equal((await gateway.deliver(body)).status, 202);
+});

@@ -1,0 +1,107 @@
+// KV and the queue fail in every way that JavaScript knows; no event is lost and every answer is in time.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { newEvent, promise, sleep, TestGateway } from "./gateway.mjs";
+
+/** @type {TestGateway} */
+let gateway;
+before(async () => {
+  gateway = await TestGateway.start();
+});
+after(() => gateway.stop());
+
+const ways = ["hangs", "throws an error", "throws a string", "throws synchronously"];
+
+for (const get of ways) {
+  test(`a look-up that ${get} counts as not found, and the message says so`, async () => {
+    const { eventId, body } = newEvent();
+    const answered = await gateway.deliver(body, { faults: { get } });
+    assert.equal(answered.status, 202);
+    assert.ok(answered.ms < promise);
+    const [{ message } = assert.fail(), ...more] = await gateway.messages(eventId);
+    assert.equal(more.length, 0);
+    assert.equal(message.dedupe, "unknown");
+    assert.equal((await gateway.marker(eventId)).value, "");
+    const [line] = gateway.logged(eventId);
+    assert.equal(line?.dedupe, "unknown");
+    assert.match(line?.reason, /^expected the store to answer a look-up/);
+  });
+}
+
+for (const put of ways) {
+  test(`a marker that ${put} leaves the answer a 202`, async () => {
+    const { eventId, body } = newEvent();
+    const answered = await gateway.deliver(body, { faults: { put } });
+    assert.equal(answered.status, 202);
+    assert.ok(answered.ms < promise);
+    assert.equal((await gateway.messages(eventId)).length, 1);
+    assert.equal((await gateway.marker(eventId)).value, null);
+    const failed = gateway.logged(eventId).filter(({ outcome }) => outcome === "marker_failed");
+    assert.equal(failed.length, put === "hangs" ? 0 : 1);
+    assert.equal((await gateway.deliver(body)).status, 202, "the retry is queued again rather than lost");
+  });
+}
+
+for (const send of ways) {
+  test(`a send that ${send} is answered 503 and leaves no marker`, async () => {
+    const { eventId, body } = newEvent();
+    const answered = await gateway.deliver(body, { faults: { send } });
+    assert.equal(answered.status, 503);
+    assert.ok(answered.ms < promise);
+    assert.equal(answered.answer.code, "unavailable");
+    assert.equal(answered.headers.get("retry-after"), "30");
+    assert.equal((await gateway.messages(eventId, 0)).length, 0);
+    assert.equal((await gateway.marker(eventId)).value, null);
+    assert.equal((await gateway.deliver(body)).status, 202, "the retry is accepted");
+    assert.equal((await gateway.messages(eventId)).length, 1);
+  });
+}
+
+test("what the platform throws is logged without its stack", async () => {
+  const { eventId, body } = newEvent();
+  await gateway.deliver(body, { faults: { send: "throws an error" } });
+  const [line] = gateway.logged(eventId);
+  assert.equal(line?.reason, "expected the queue to take the message, got an error: TypeError: send failed");
+});
+
+test("a marker that takes longer than the answer waits is still written", async () => {
+  const { eventId, body } = newEvent();
+  const answered = await gateway.deliver(body, { faults: { put: 1000 } });
+  assert.equal(answered.status, 202);
+  assert.equal((await gateway.marker(eventId)).value, null, "the answer did not wait for it");
+  await sleep(1500);
+  assert.equal((await gateway.marker(eventId)).value, "");
+});
+
+test("with KV and the queue both hung, 50 deliveries at once are all answered in time", async () => {
+  const faults = { get: "hangs", put: "hangs", send: "hangs" };
+  const answers = await Promise.all(Array.from({ length: 50 }, () => gateway.deliver(newEvent().body, { faults })));
+  for (const { status, ms } of answers) {
+    assert.equal(status, 503);
+    assert.ok(ms < promise, `${ms} ms`);
+  }
+});
+
+test("a send that completes 3 s after the deadline makes the retry a duplicate", async () => {
+  const { eventId, body } = newEvent();
+  const answered = await gateway.deliver(body, { faults: { send: 4000 }, settings: { DEADLINE_MS: "1000" } });
+  assert.equal(answered.status, 503);
+  assert.equal((await gateway.marker(eventId)).value, null);
+  await sleep(4500);
+  const outcomes = gateway.logged(eventId).map(({ outcome }) => outcome);
+  assert.deepEqual(outcomes, ["failed", "late_commit"]);
+  const retry = await gateway.deliver(body);
+  assert.equal(retry.status, 200);
+  assert.equal((await gateway.messages(eventId)).length, 1);
+});
+
+test("a send that fails after the deadline leaves no marker", async () => {
+  const { eventId, body } = newEvent();
+  const faults = { send: "hangs" };
+  assert.equal((await gateway.deliver(body, { faults, settings: { DEADLINE_MS: "1000" } })).status, 503);
+  await sleep(3000);
+  assert.equal((await gateway.marker(eventId)).value, null);
+  assert.equal((await gateway.deliver(body)).status, 202);
+  assert.equal((await gateway.messages(eventId)).length, 1);
+});

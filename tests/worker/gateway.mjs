@@ -1,0 +1,219 @@
+// The built Worker in workerd, with a wrapper that injects faults.
+
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import { root } from "../../scripts/command.mjs";
+import { sign, webhookPath } from "../../scripts/delivery.mjs";
+
+export const secret = "whsec_test";
+
+/** The product's promise, in milliseconds: every delivery is answered by then. */
+export const promise = 4500;
+
+/**
+ * Faults by operation (`get`, `put`, `send`): `hangs`, `throws an error`, `throws a string`, `throws
+ * synchronously`, or a delay in milliseconds; or `binding: "throws"`, a queue that throws when it is
+ * looked at.
+ *
+ * @typedef {Record<string, string | number>} Faults
+ * @typedef {{ status: number, headers: Headers, answer: any, ms: number }} Answered
+ * @typedef {{ faults?: Faults, settings?: Record<string, unknown>, headers?: Record<string, string> }} Circumstances
+ */
+
+export class TestGateway {
+  /**
+   * What the Worker has logged, a line each.
+   *
+   * @type {string[]}
+   */
+  log = [];
+
+  /** @param {string} folder of the build, under build/ */
+  static async start(folder = "worker") {
+    const gateway = new TestGateway(join(root, "build", folder));
+    try {
+      gateway.url = await gateway.miniflare.ready;
+    } catch (error) {
+      await gateway.stop();
+      throw error;
+    }
+    return gateway;
+  }
+
+  /** @param {string} build */
+  constructor(build) {
+    assert.ok(existsSync(join(build, "worker.mjs")), `${build} is missing: run the whole of npm test`);
+    this.url = new URL("http://unset");
+    this.miniflare = new Miniflare(
+      convertV4MiniflareOptions({
+        name: "gateway",
+        log: new Log(LogLevel.NONE),
+        handleStructuredLogs: ({ message }) => this.log.push(...message.trim().split("\n")),
+        cf: false,
+        compatibilityDate: "2026-10-01",
+        modulesRoot: "/",
+        modules: [
+          {
+            type: "ESModule",
+            path: "/main.mjs",
+            contents: readFileSync(new URL("faults.mjs", import.meta.url), "utf8"),
+          },
+          ...modules(build, "/gateway"),
+        ],
+        bindings: { CRONOZEN_SIGNING_SECRET: secret },
+        kvNamespaces: ["SEEN"],
+        queueProducers: { EVENTS: "cronozen-events" },
+        queueConsumers: { "cronozen-events": { maxBatchTimeout: 0.05 } },
+      }),
+    );
+  }
+
+  async stop() {
+    await this.miniflare.dispose();
+  }
+
+  /**
+   * Delivers a signed body.
+   *
+   * @param {string | Uint8Array} body
+   * @param {Circumstances} [circumstances]
+   * @returns {Promise<Answered>}
+   */
+  async deliver(body, circumstances = {}) {
+    const headers = { "x-cronozen-signature": sign(body, secret), ...circumstances.headers };
+    return this.request(webhookPath, { method: "POST", body, headers }, circumstances);
+  }
+
+  /**
+   * @param {string} path
+   * @param {RequestInit} init
+   * @param {Circumstances} [circumstances]
+   * @returns {Promise<Answered>}
+   */
+  async request(path, init, circumstances = {}) {
+    const headers = new Headers(init.headers);
+    for (const [name, value] of Object.entries(circumstanceHeaders(circumstances))) {
+      headers.set(name, value);
+    }
+    const started = performance.now();
+    const response = await fetch(new URL(path, this.url), { ...init, headers });
+    const text = await response.text();
+    const ms = performance.now() - started;
+    return { status: response.status, headers: response.headers, answer: text === "" ? null : JSON.parse(text), ms };
+  }
+
+  /**
+   * What the queue has delivered for an event, once there are `least` messages or no more are likely.
+   *
+   * @param {string} eventId
+   * @param {number} least
+   * @returns {Promise<{ text: string, message: any }[]>}
+   */
+  async messages(eventId, least = 1) {
+    for (let tries = 0; ; tries += 1) {
+      const { received } = await this.observed();
+      const messages = received.map((text) => ({ text, message: JSON.parse(text) }));
+      const own = messages.filter(({ message }) => message.eventId === eventId);
+      // An unwanted message would take as long to come as a wanted one.
+      if ((own.length >= least && tries >= 5) || tries >= 50) {
+        return own;
+      }
+      await sleep(50);
+    }
+  }
+
+  /** @returns {Promise<{ received: string[], calls: Record<string, number> }>} */
+  async observed() {
+    const response = await fetch(new URL("/test/observed", this.url));
+    return /** @type {any} */ (response.json());
+  }
+
+  /** @param {string} eventId */
+  async marker(eventId) {
+    const store = await this.miniflare.getKVNamespace("SEEN");
+    return store.getWithMetadata(`seen:${eventId}`);
+  }
+
+  /**
+   * The log's lines about an event, or all that hold `text`.
+   *
+   * @param {string} text
+   * @returns {Record<string, any>[]}
+   */
+  logged(text) {
+    return this.log.filter((line) => line.startsWith("{") && line.includes(text)).map((line) => JSON.parse(line));
+  }
+
+  /**
+   * Writes raw HTTP, so that a test has its connection in hand.
+   *
+   * @param {string} head all header lines but `Host`
+   * @param {Circumstances} [circumstances]
+   */
+  async connect(head, circumstances = {}) {
+    const socket = connect(Number(this.url.port), this.url.hostname);
+    await once(socket, "connect");
+    const extra = Object.entries(circumstanceHeaders(circumstances)).map(([name, value]) => `${name}: ${value}\r\n`);
+    socket.write(`POST ${webhookPath} HTTP/1.1\r\nHost: ${this.url.host}\r\n${head}${extra.join("")}\r\n`);
+    return socket;
+  }
+}
+
+/** @param {Circumstances} circumstances @returns {Record<string, string>} */
+function circumstanceHeaders({ faults, settings }) {
+  return {
+    ...(faults && { "x-test-faults": encodeURIComponent(JSON.stringify(faults)) }),
+    ...(settings && { "x-test-settings": encodeURIComponent(JSON.stringify(settings)) }),
+  };
+}
+
+/**
+ * The modules of a build, as if they lay in `folder`.
+ *
+ * @param {string} build
+ * @param {string} folder
+ */
+function modules(build, folder) {
+  return readdirSync(build, { recursive: true, encoding: "utf8" })
+    .filter((name) => /\.(mjs|js|wasm)$/.test(name))
+    .map((name) => {
+      const contents = readFileSync(join(build, name));
+      const path = `${folder}/${name}`;
+      return name.endsWith(".wasm")
+        ? { type: /** @type {const} */ ("CompiledWasm"), path, contents }
+        : { type: /** @type {const} */ ("ESModule"), path, contents: contents.toString() };
+    });
+}
+
+/** An event that no other test has. */
+export function newEvent(extra = {}) {
+  const eventId = `evt_${randomUUID()}`;
+  return { eventId, body: JSON.stringify({ eventId, type: "payment.completed", ...extra }) };
+}
+
+/** @param {number} ms */
+export function sleep(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/**
+ * All that a connection says until it ends, or `ms` have passed.
+ *
+ * @param {import("node:net").Socket} socket
+ * @param {number} ms
+ */
+export async function readAll(socket, ms) {
+  let text = "";
+  socket.on("data", (data) => {
+    text += data;
+  });
+  socket.on("error", () => {});
+  await Promise.race([once(socket, "close").catch(() => {}), sleep(ms)]);
+  socket.destroy();
+  return text;
+}

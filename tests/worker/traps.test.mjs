@@ -1,0 +1,66 @@
+// A Worker that traps is replaced: the next delivery is served by a fresh instance, and the deliveries
+// that were under way are answered at once. Uses a build that traps when a header asks for it.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { newEvent, promise, TestGateway } from "./gateway.mjs";
+
+/** @type {TestGateway} */
+let gateway;
+before(async () => {
+  gateway = await TestGateway.start("worker-test-trap");
+});
+after(() => gateway.stop());
+
+for (const way of ["unreachable", "after a wait", "panic", "stack overflow"]) {
+  test(`${way}, with 20 deliveries pending`, async () => {
+    const hung = { faults: { send: "hangs" } };
+    const { calls } = await gateway.observed();
+    const pending = Array.from({ length: 20 }, () => gateway.deliver(newEvent().body, hung));
+    while (((await gateway.observed()).calls.send ?? 0) < (calls.send ?? 0) + 20) {
+      // All 20 wait for the queue soon.
+    }
+    const before = gateway.log.length;
+    const trapped = await gateway.deliver(newEvent().body, { headers: { "x-test-trap": way } });
+    for (const { status, answer, headers, ms } of [trapped, ...(await Promise.all(pending))]) {
+      assert.equal(status, 503);
+      assert.equal(answer.code, "unavailable");
+      assert.equal(headers.get("retry-after"), "30");
+      assert.equal(headers.get("content-type"), "application/problem+json");
+      assert.ok(ms < promise, `${ms} ms`);
+    }
+
+    const { eventId, body } = newEvent();
+    assert.equal((await gateway.deliver(body)).status, 202);
+    assert.equal((await gateway.deliver(body)).status, 200);
+    assert.equal((await gateway.messages(eventId)).length, 1);
+
+    const lines = gateway.log.slice(before).join("\n");
+    const told = lines.split("\n").filter((line) => line.includes('"outcome":"trapped"'));
+    assert.equal(told.length, 1, lines);
+    assert.equal(JSON.parse(told[0] ?? "").inFlight, 21);
+    assert.ok(!/\.rs|wasm-function|\bat .+:\d+:\d+/.test(lines), lines);
+  });
+}
+
+test("many traps in a row", async () => {
+  for (let round = 0; round < 20; round += 1) {
+    const trapped = await gateway.deliver(newEvent().body, { headers: { "x-test-trap": "unreachable" } });
+    assert.equal(trapped.status, 503);
+    assert.equal((await gateway.deliver(newEvent().body)).status, 202);
+  }
+});
+
+test("an exception that passes through the instance counts as a trap", async () => {
+  assert.equal((await gateway.deliver(newEvent().body, { faults: { binding: "throws" } })).status, 503);
+  assert.equal((await gateway.deliver(newEvent().body)).status, 202);
+});
+
+test("a trap is answered as the core answers when the queue fails", async () => {
+  const trapped = await gateway.deliver(newEvent().body, { headers: { "x-test-trap": "unreachable" } });
+  const failed = await gateway.deliver(newEvent().body, { faults: { send: "throws an error" } });
+  assert.deepEqual(trapped.answer, failed.answer);
+  for (const name of ["content-type", "cache-control", "retry-after"]) {
+    assert.equal(trapped.headers.get(name), failed.headers.get(name));
+  }
+});
