@@ -1,6 +1,7 @@
 //! Traps on demand, for the tests of recovery. Not compiled into what is deployed.
 
 use core::arch::wasm32::unreachable;
+use core::cell::RefCell;
 use core::hint::black_box;
 use core::time::Duration;
 
@@ -8,25 +9,36 @@ use worker::{Delay, Result};
 
 const HEADER: &str = "x-test-trap";
 
+thread_local! {
+    /// How many requests this instance has seen. Borrowed while it traps, as an instance's own state
+    /// may be: the same instance could not serve another request.
+    static SEEN: RefCell<u32> = const { RefCell::new(0) };
+}
+
 /// Traps in the way that the request's header names, if it names one.
 pub(super) async fn if_asked(request: &web_sys::Request) -> Result<()> {
-    match request.headers().get(HEADER)?.as_deref() {
-        Some("unreachable") => unreachable(),
-        Some("after a wait") => {
-            Delay::from(Duration::from_millis(10)).await;
-            unreachable()
-        }
-        #[expect(clippy::panic, reason = "what happens on a panic is what is tested")]
-        Some("panic") => panic!("asked for by a test"),
-        Some("stack overflow") => {
-            overflow(1);
-        }
-        _ => {}
+    SEEN.with_borrow_mut(|seen| *seen += 1);
+    let way = request.headers().get(HEADER)?;
+    if way.as_deref() == Some("unreachable after a wait") {
+        Delay::from(Duration::from_millis(10)).await;
     }
+    SEEN.with_borrow_mut(|seen| trap(way.as_deref().unwrap_or_default(), *seen));
     Ok(())
 }
 
+fn trap(way: &str, seen: u32) {
+    match way {
+        "unreachable" | "unreachable after a wait" => unreachable(),
+        #[expect(clippy::panic, reason = "what happens on a panic is what is tested")]
+        "panic" => panic!("asked for by a test"),
+        "stack overflow" => {
+            overflow(seen);
+        }
+        _ => {}
+    }
+}
+
 #[expect(unconditional_recursion, reason = "the stack is to overflow")]
-fn overflow(depth: u64) -> u64 {
+fn overflow(depth: u32) -> u32 {
     black_box(overflow(black_box(depth + 1)) + 1)
 }
