@@ -1,4 +1,24 @@
-//! cronozen-edge verifies Cronozen's webhooks at the edge, recognises duplicates, and queues events.
+//! cronozen-edge takes Cronozen's webhooks at the edge: it verifies each delivery, recognises
+//! duplicates, puts new events on a queue, and answers before the sender's 5 seconds are over.
+//!
+//! # One delivery, in eight steps
+//!
+//! 1. [`receive`](receive::receive) routes the request; bad [`settings`] refuse every delivery.
+//! 2. The body is read, capped in size and time.
+//! 3. The [`signature`] is checked over the raw bytes. Only this makes a
+//!    [`Verified`](signature::Verified) body.
+//! 4. The [`event`]'s envelope is read, and its [`message`] put together.
+//! 5. [`commit`] looks the event up,
+//! 6. sends it to the queue,
+//! 7. and marks it as seen, in this order: whatever fails, an event is queued twice at worst, never
+//!    lost.
+//! 8. The [`answer`] tells the sender. A 2xx means that the event is in the queue.
+//!
+//! # What is in scope
+//!
+//! The core decides all of this and depends on no platform: the store, the queue, the clock and the log
+//! are traits. The feature `worker` adds the adapter for Cloudflare Workers, which translates and
+//! decides nothing. Handling an event is not in scope; that is what consumers of the queue are for.
 
 pub mod answer;
 pub mod commit;
