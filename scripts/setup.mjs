@@ -127,9 +127,10 @@ async function goOn() {
     stdio: "inherit",
     env: { ...process.env, CRONOZEN_EDGE_NODE: installedNode },
   });
-  // The child ends by these signals when it has cleaned up, and this process with it.
-  process.on("SIGINT", () => {});
-  process.on("SIGTERM", () => child.kill("SIGTERM"));
+  // A terminal signals both, anything else only this process; the child cleans up and ends.
+  for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) {
+    process.on(signal, () => child.kill(signal));
+  }
   const [code, signal] = await new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (...ended) => resolve(ended));

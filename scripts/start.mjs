@@ -39,8 +39,9 @@ await script(async () => {
 
   const gateway = new Gateway(port);
   const interrupted = new Promise((resolve) => {
-    process.once("SIGINT", resolve);
-    process.once("SIGTERM", resolve);
+    // Not once: a second signal must not end the script before the gateway has stopped.
+    process.on("SIGINT", resolve);
+    process.on("SIGTERM", resolve);
   });
   try {
     await step("starting the gateway and the example consumer", () => gateway.ready());
@@ -108,10 +109,12 @@ function row(what, expected, found, note = "") {
 /** @param {import("./gateway.mjs").Gateway} gateway */
 async function invite(gateway) {
   const { webhookPath } = await import("./delivery.mjs");
+  // Another at every start: the local store remembers events as long as the real one.
+  const eventId = `evt_${randomUUID().slice(0, 8)}`;
   console.log(`The gateway listens on ${gateway.url}${webhookPath}; Ctrl-C stops it. Try it from another terminal, in this folder:
 
   . ./.dev.vars
-  body='{"eventId":"evt_1","type":"payment.completed","createdAt":"${new Date().toISOString()}"}'
+  body='{"eventId":"${eventId}","type":"payment.completed","createdAt":"${new Date().toISOString()}"}'
   curl -i ${gateway.url}${webhookPath} -H 'Content-Type: application/json' \\
     -H "X-Cronozen-Signature: $(printf %s "$body" | openssl dgst -sha256 -hmac "\${CRONOZEN_SIGNING_SECRET%% *}" -r | cut -d ' ' -f 1)" \\
     --data-binary "$body"

@@ -27,6 +27,14 @@ impl Flavour {
         }
     }
 
+    /// The profiles have folders of their own, so that the one Worker is never taken for the other.
+    fn profile(self) -> &'static str {
+        match self {
+            Self::Shipped => "release",
+            Self::TestTrap => "test-trap",
+        }
+    }
+
     fn folder(self) -> &'static str {
         match self {
             Self::Shipped => "build/worker",
@@ -40,7 +48,8 @@ pub fn build(flavour: Flavour) -> Result<()> {
     let root = project_root()?;
     compile(&root, flavour)?;
 
-    let compiled = target_folder(&root).join(TARGET).join("release/cronozen_edge.wasm");
+    let compiled =
+        target_folder(&root).join(TARGET).join(flavour.profile()).join("cronozen_edge.wasm");
     let out = root.join(flavour.folder());
     fs::create_dir_all(&out).with_context(|| format!("cannot create {}", out.display()))?;
     Bindgen::new()
@@ -67,8 +76,8 @@ fn compile(root: &Path, flavour: Flavour) -> Result<()> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
         .current_dir(root)
-        .args(["build", "--locked", "--release", "--lib", "--target", TARGET])
-        .args(["--features", flavour.feature()])
+        .args(["build", "--locked", "--lib", "--target", TARGET])
+        .args(["--profile", flavour.profile(), "--features", flavour.feature()])
         .status()
         .context("cannot start cargo")?;
     ensure!(status.success(), "the Worker does not compile: see cargo's message above");
