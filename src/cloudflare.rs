@@ -15,7 +15,9 @@ mod trap;
 use std::rc::Rc;
 use std::sync::Once;
 
-use worker::event;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::{Context, Env};
 
 use crate::commit::LookSendMark;
 use crate::receive::receive;
@@ -27,19 +29,24 @@ use platform::{WorkerBackground, WorkerClock};
 static QUIET: Once = Once::new();
 
 /// The entry point of every request. The shim `worker.mjs` calls it.
-#[event(fetch)]
-async fn fetch(
+///
+/// The `worker` crate's own macro would do the same, and format errors that never come.
+///
+/// # Errors
+/// What JavaScript throws when it is asked for the request's parts; the shim then answers 503.
+#[wasm_bindgen(wasm_bindgen_futures = ::worker::wasm_bindgen_futures)]
+pub async fn fetch(
     request: web_sys::Request,
-    env: worker::Env,
-    context: worker::Context,
-) -> worker::Result<web_sys::Response> {
+    env: Env,
+    context: worker::worker_sys::Context,
+) -> Result<web_sys::Response, JsValue> {
     // The `worker` crate's own hook logs a stack. The shim tells of the trap that follows a panic.
     QUIET.call_once(|| std::panic::set_hook(Box::new(|_| {})));
     #[cfg(feature = "test-trap")]
     trap::if_asked(&request).await?;
 
     let configuration = configuration::of(&env);
-    let context = Rc::new(context);
+    let context = Rc::new(Context::new(context));
     let commit = |settings: &Settings, bindings: &Bindings| LookSendMark {
         store: bindings.seen.clone(),
         queue: bindings.events.clone(),

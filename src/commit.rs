@@ -5,7 +5,6 @@
 
 use core::pin::pin;
 use core::time::Duration;
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use futures_util::future::{Either, select};
@@ -99,7 +98,7 @@ pub struct LookSendMark<S, Q, K, B, L> {
     /// Where late sends and failed markers are told.
     pub log: L,
     /// Ids of events whose markers are ignored.
-    pub forget: Rc<BTreeSet<String>>,
+    pub forget: Rc<[String]>,
 }
 
 impl<S, Q, K, B, L> Commit for LookSendMark<S, Q, K, B, L>
@@ -150,7 +149,7 @@ where
     L: Log + Clone,
 {
     async fn look(&self, event_id: &EventId, limit: Duration) -> Result<bool, LookupError> {
-        if self.forget.contains(event_id.as_str()) {
+        if self.forget.iter().any(|forgotten| forgotten == event_id.as_str()) {
             return Ok(false);
         }
         let look = pin!(self.store.seen(event_id));

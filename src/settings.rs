@@ -3,7 +3,6 @@
 //! A bad setting fails closed: no delivery is accepted until it is put right.
 
 use core::time::Duration;
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -118,7 +117,7 @@ pub struct Settings {
     /// The largest body that is read, in bytes.
     pub max_body_bytes: usize,
     /// Ids of events whose markers are ignored, so that they are let through once more.
-    pub forget: Rc<BTreeSet<String>>,
+    pub forget: Rc<[String]>,
     dedupe_ttl: Duration,
     deadline: Duration,
 }
@@ -173,7 +172,7 @@ impl Settings {
             &mut wrong,
         );
         let forget = value("FORGET").unwrap_or_default();
-        let forget = Rc::new(forget.split_whitespace().map(str::to_owned).collect());
+        let forget = forget.split_whitespace().map(str::to_owned).collect();
         let (
             Some(secrets),
             Some(dedupe),

@@ -1,13 +1,14 @@
 //! What can be said of a binding before it is used.
 
 use js_sys::Reflect;
+use wasm_bindgen::JsValue;
 use worker::Env;
 
-/// Whether something with all these methods is bound as `name`.
-pub(super) fn has_methods(env: &Env, name: &str, methods: &[&str]) -> bool {
-    let Ok(binding) = Reflect::get(env, &name.into()) else { return false };
-    binding.is_object()
-        && methods.iter().all(|method| {
-            Reflect::get(&binding, &(*method).into()).is_ok_and(|method| method.is_function())
-        })
+/// What is bound as `name`, if it has all these methods.
+pub(super) fn with_methods(env: &Env, name: &str, methods: &[&str]) -> Option<JsValue> {
+    let binding = Reflect::get(env, &name.into()).ok().filter(JsValue::is_object)?;
+    let has = |method: &&str| {
+        Reflect::get(&binding, &(*method).into()).is_ok_and(|method| method.is_function())
+    };
+    methods.iter().all(has).then_some(binding)
 }

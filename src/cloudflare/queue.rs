@@ -1,12 +1,25 @@
 //! Cloudflare Queues as the queue of events.
 
-use wasm_bindgen::JsValue;
-use worker::{Env, Queue, QueueContentType, RawMessageBuilder};
+use js_sys::Promise;
+use js_sys::futures::JsFuture;
+use js_sys::{Object, Reflect};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+use worker::Env;
 
-use super::binding::has_methods;
+use super::binding;
 use super::failure;
 use crate::commit::EventQueue;
 use crate::error::PlatformError;
+
+#[wasm_bindgen]
+extern "C" {
+    #[derive(Debug, Clone)]
+    type Queue;
+
+    #[wasm_bindgen(method, catch)]
+    fn send(this: &Queue, message: &str, options: &Object) -> Result<Promise, JsValue>;
+}
 
 #[derive(Debug, Clone)]
 pub(super) struct WorkerQueue(Queue);
@@ -14,8 +27,8 @@ pub(super) struct WorkerQueue(Queue);
 impl WorkerQueue {
     /// The queue bound as `name`; `None` if nothing is, or something that is no queue.
     pub(super) fn bound(env: &Env, name: &str) -> Option<Self> {
-        // The crate's own check throws, uncaught, at what is no object.
-        has_methods(env, name, &["send"]).then(|| env.queue(name).ok().map(Self)).flatten()
+        let queue = binding::with_methods(env, name, &["send"])?;
+        Some(Self(queue.unchecked_into()))
     }
 }
 
@@ -23,11 +36,13 @@ impl EventQueue for WorkerQueue {
     fn send(&self, text: String) -> impl Future<Output = Result<(), PlatformError>> + 'static {
         let queue = self.0.clone();
         async move {
-            // Text, because a pull consumer sees no other type plainly.
-            let message = RawMessageBuilder::new(JsValue::from_str(&text))
-                .build_with_content_type(QueueContentType::Text);
-            drop(text);
-            queue.send_raw(message).await.map_err(|error| failure::translate(&error.to_js_value()))
+            let send = async {
+                let options = Object::new();
+                // A pull consumer sees no other type plainly.
+                Reflect::set(&options, &"contentType".into(), &"text".into())?;
+                JsFuture::from(queue.send(&text, &options)?).await
+            };
+            send.await.map(|_| ()).map_err(|error| failure::translate(&error))
         }
     }
 }

@@ -4,7 +4,6 @@ use js_sys::futures::JsFuture;
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ReadableStreamDefaultReader, Url};
-use worker::Result;
 
 use super::failure;
 use crate::error::PlatformError;
@@ -13,7 +12,7 @@ use crate::receive::Request;
 use crate::signature::SIGNATURE_HEADER;
 
 /// The request with the headers that the core asks for.
-pub(super) fn translate(request: web_sys::Request) -> Result<Request<FetchBody>> {
+pub(super) fn translate(request: web_sys::Request) -> Result<Request<FetchBody>, JsValue> {
     let headers = request.headers();
     Ok(Request {
         method: request.method(),
@@ -33,12 +32,12 @@ pub(super) struct FetchBody {
 }
 
 impl FetchBody {
-    async fn read_whole(&self) -> core::result::Result<Vec<u8>, JsValue> {
+    async fn read_whole(&self) -> Result<Vec<u8>, JsValue> {
         let buffer = JsFuture::from(self.request.array_buffer()?).await?;
         Ok(Uint8Array::new(&buffer).to_vec())
     }
 
-    async fn read_chunk(&mut self) -> core::result::Result<Option<Vec<u8>>, JsValue> {
+    async fn read_chunk(&mut self) -> Result<Option<Vec<u8>>, JsValue> {
         if self.reader.is_none() {
             // A request without a body has no stream; it is an empty body.
             let Some(stream) = self.request.body() else {
@@ -59,11 +58,11 @@ impl FetchBody {
 }
 
 impl Body for FetchBody {
-    async fn whole(self) -> core::result::Result<Vec<u8>, PlatformError> {
+    async fn whole(self) -> Result<Vec<u8>, PlatformError> {
         self.read_whole().await.map_err(|error| failure::translate(&error))
     }
 
-    async fn chunk(&mut self) -> core::result::Result<Option<Vec<u8>>, PlatformError> {
+    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, PlatformError> {
         self.read_chunk().await.map_err(|error| failure::translate(&error))
     }
 }

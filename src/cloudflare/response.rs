@@ -1,11 +1,11 @@
 //! The core's answer as a Fetch response.
 
+use wasm_bindgen::JsValue;
 use web_sys::{Headers, Response, ResponseInit};
-use worker::Result;
 
 use crate::answer::Answer;
 
-pub(super) fn translate(answer: &Answer) -> Result<Response> {
+pub(super) fn translate(answer: &Answer) -> Result<Response, JsValue> {
     let headers = Headers::new()?;
     headers.set("content-type", answer.content_type)?;
     headers.set("cache-control", "no-store")?;
@@ -18,5 +18,5 @@ pub(super) fn translate(answer: &Answer) -> Result<Response> {
     let init = ResponseInit::new();
     init.set_status(answer.status);
     init.set_headers(&headers);
-    Ok(Response::new_with_opt_str_and_init(Some(&answer.body), &init)?)
+    Response::new_with_opt_str_and_init(Some(&answer.body), &init)
 }

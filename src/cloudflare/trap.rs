@@ -5,7 +5,8 @@ use core::cell::RefCell;
 use core::hint::black_box;
 use core::time::Duration;
 
-use worker::{Delay, Result};
+use wasm_bindgen::JsValue;
+use worker::Delay;
 
 const HEADER: &str = "x-test-trap";
 
@@ -16,7 +17,7 @@ thread_local! {
 }
 
 /// Traps in the way that the request's header names, if it names one.
-pub(super) async fn if_asked(request: &web_sys::Request) -> Result<()> {
+pub(super) async fn if_asked(request: &web_sys::Request) -> Result<(), JsValue> {
     SEEN.with_borrow_mut(|seen| *seen += 1);
     let way = request.headers().get(HEADER)?;
     if way.as_deref() == Some("unreachable after a wait") {

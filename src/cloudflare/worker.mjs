@@ -20,21 +20,29 @@ let inFlight = new Set();
  * of ours, and neither are those of an old instance's timers.
  *
  * @param {unknown} error
+ * @returns {boolean} whether it was replaced
  */
 function replaceIfTrapped(error) {
   const trapped = error instanceof WebAssembly.RuntimeError;
   if (!trapped && !(error instanceof Error && error.stack?.includes("wasm-function"))) {
-    return;
+    return false;
   }
   const abandoned = inFlight;
   inFlight = new Set();
   replaceInstance();
-  console.error(
-    JSON.stringify({ at: new Date().toISOString(), outcome: "trapped", code: "unavailable", inFlight: abandoned.size }),
-  );
+  log("trapped", { inFlight: abandoned.size });
   for (const abandon of abandoned) {
     abandon();
   }
+  return true;
+}
+
+/**
+ * @param {string} outcome
+ * @param {Record<string, unknown>} details
+ */
+function log(outcome, details) {
+  console.error(JSON.stringify({ at: new Date().toISOString(), outcome, code: "unavailable", ...details }));
 }
 
 // Rust's futures run in microtasks, where no try around a call can see them trap.
@@ -61,7 +69,9 @@ async function answer(request, env, ctx) {
   try {
     return (await Promise.race([serve(request, env, ctx), abandoned])) ?? unavailable();
   } catch (error) {
-    replaceIfTrapped(error);
+    if (!replaceIfTrapped(error)) {
+      log("failed", { reason: "expected to translate the request and its answer, got an error" });
+    }
     return unavailable();
   } finally {
     own.delete(abandon);

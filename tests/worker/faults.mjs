@@ -21,6 +21,9 @@ function perform(name, fault, work) {
   if (fault === "throws synchronously") {
     throw new Error(`${name} failed at once`);
   }
+  if (fault === "returns no promise") {
+    return undefined;
+  }
   return misbehave(name, fault, work);
 }
 
@@ -59,14 +62,9 @@ class KvNamespace {
   put(...args) {
     return perform("put", this.faults.put, () => this.real.put(...args));
   }
-
-  getWithMetadata() {}
-  list() {}
-  delete() {}
 }
 
-// The `worker` crate recognises a queue by this name.
-class WorkerQueue {
+class Queue {
   /** @param {any} real @param {Record<string, unknown>} faults */
   constructor(real, faults) {
     this.real = real;
@@ -79,14 +77,6 @@ class WorkerQueue {
   }
 }
 
-function throwingQueue() {
-  return Object.defineProperty({ send() {} }, "constructor", {
-    get() {
-      throw new Error("not to be looked at");
-    },
-  });
-}
-
 /** @param {Request} request @param {any} env */
 function environment(request, env) {
   const faults = JSON.parse(decodeURIComponent(request.headers.get("x-test-faults") ?? "null"));
@@ -97,10 +87,7 @@ function environment(request, env) {
   const changed = { ...env, ...settings };
   if (faults !== null) {
     changed.SEEN = new KvNamespace(env.SEEN, faults);
-    changed.EVENTS = new WorkerQueue(env.EVENTS, faults);
-  }
-  if (faults?.binding === "throws") {
-    changed.EVENTS = throwingQueue();
+    changed.EVENTS = new Queue(env.EVENTS, faults);
   }
   for (const [name, value] of Object.entries(changed)) {
     if (value === "absent") {

@@ -17,8 +17,7 @@ export const promise = 4500;
 
 /**
  * Faults by operation (`get`, `put`, `send`): `hangs`, `throws an error`, `throws a string`, `throws
- * synchronously`, or a delay in milliseconds; or `binding: "throws"`, a queue that throws when it is
- * looked at.
+ * synchronously`, `returns no promise`, or a delay in milliseconds.
  *
  * @typedef {Record<string, string | number>} Faults
  * @typedef {{ status: number, headers: Headers, answer: any, ms: number }} Answered

@@ -52,7 +52,7 @@ test("many traps in a row", async () => {
 });
 
 test("an exception that passes through the instance counts as a trap", async () => {
-  assert.equal((await gateway.deliver(newEvent().body, { faults: { binding: "throws" } })).status, 503);
+  assert.equal((await gateway.deliver(newEvent().body, { faults: { send: "returns no promise" } })).status, 503);
   assert.equal((await gateway.deliver(newEvent().body)).status, 202);
 });
 
