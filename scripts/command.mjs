@@ -10,8 +10,16 @@ export const root = fileURLToPath(new URL("..", import.meta.url));
 /** Ends the script with one line that says what is wrong and how to cure it. */
 export class Complaint extends Error {}
 
-/** Finds the commands of installed packages first, however the script was started. */
+// Finds the commands of installed packages first, however the script was started.
 process.env.PATH = [join(root, "node_modules", ".bin"), process.env.PATH].join(delimiter);
+
+// Nothing that runs on one machine needs wrangler to call home.
+Object.assign(process.env, {
+  CLOUDFLARE_CF_FETCH_ENABLED: "false",
+  WRANGLER_HIDE_BANNER: "true",
+  WRANGLER_SEND_ERROR_REPORTS: "false",
+  WRANGLER_SEND_METRICS: "false",
+});
 
 /**
  * Runs a command in the project's root and shows what it prints.

@@ -32,6 +32,9 @@ export async function checkPort(port) {
   await once(server, "close");
 }
 
+/** It may run for days; this much of what it printed helps if something goes wrong. */
+const keptLines = 1000;
+
 /** A running gateway. `lines` emits `line` for each line that it prints. */
 export class Gateway {
   /** @type {string[]} */
@@ -58,19 +61,13 @@ export class Gateway {
       // wrangler runs the build command in its own working directory.
       cwd: root,
       stdio: ["ignore", "pipe", "pipe"],
-      env: {
-        ...process.env,
-        WRANGLER_HIDE_BANNER: "true",
-        WRANGLER_SEND_ERROR_REPORTS: "false",
-        WRANGLER_SEND_METRICS: "false",
-        CLOUDFLARE_CF_FETCH_ENABLED: "false",
-        NO_COLOR: "1",
-      },
+      env: { ...process.env, NO_COLOR: "1" },
     });
     this.lines.setMaxListeners(0);
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       createInterface({ input: stream }).on("line", (line) => {
         this.printed.push(line);
+        this.printed.splice(0, this.printed.length - keptLines);
         this.lines.emit("line", line);
       });
     }

@@ -15,7 +15,7 @@ use crate::signature::SignatureError;
 /// The longest text of a platform's error that is kept, in characters.
 const MAX_PLATFORM_ERROR_CHARACTERS: usize = 200;
 
-/// The sender's fault: a retry of the same request would not help.
+/// The sender's fault, or its connection's.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Rejection {
     /// The path is not the webhook's.
@@ -53,7 +53,7 @@ pub enum Rejection {
     EventTooOld,
 }
 
-/// Our fault: a retry may succeed.
+/// Our fault: the same delivery may be accepted later.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Fault {
     /// Settings or bindings are missing or wrong; at least one.

@@ -151,10 +151,8 @@ fn route<'c, T>(
     path: &str,
     configuration: &'c Configuration<T>,
 ) -> Result<(&'c Settings, &'c T), Refusal> {
-    let webhook = configuration
-        .webhook_path
-        .as_ref()
-        .map_err(|wrong| Fault::Misconfigured(vec![wrong.clone()]))?;
+    let webhook =
+        configuration.webhook_path.as_ref().map_err(|wrong| Fault::Misconfigured(wrong.clone()))?;
     if path != webhook {
         return Err(Rejection::NotFound.into());
     }
@@ -174,7 +172,7 @@ fn health<T>(method: &str, configuration: &Configuration<T>) -> Answer {
     match (&configuration.webhook_path, &configuration.ready) {
         (Ok(_), Ok((settings, _))) => Answer::healthy(settings.dedupe),
         (path, ready) => {
-            let path = path.as_ref().err().into_iter();
+            let path = path.as_ref().err().into_iter().flatten();
             let wrong = path.chain(ready.as_ref().err().into_iter().flatten());
             Answer::unhealthy(wrong.cloned().collect())
         }

@@ -6,10 +6,13 @@ use core::time::Duration;
 use std::rc::Rc;
 
 use serde::Serialize;
-use zeroize::Zeroizing;
 
 use crate::signature::{MAX_SECRETS, Secrets};
 use crate::time::Timestamp;
+use reader::Reader;
+pub use reader::{Misconfigured, Value};
+
+mod reader;
 
 /// Cloudflare Queues takes messages of 128,000 bytes, of which about 100 are its own metadata. The
 /// rest is a margin.
@@ -37,6 +40,9 @@ const DEFAULT_DEDUPE_TTL_SECONDS: u32 = 30 * 24 * 60 * 60;
 /// The sender's last retry starts up to 31 h 13 min after the first attempt; 48 h leaves a margin.
 const MIN_DEDUPE_TTL_SECONDS: u32 = 48 * 60 * 60;
 
+/// More than a hundred years; what the number's type holds.
+const MAX_DEDUPE_TTL_SECONDS: u32 = u32::MAX;
+
 const DEFAULT_WEBHOOK_PATH: &str = "/webhooks/cronozen";
 
 /// Where the gateway says that it is well.
@@ -45,26 +51,11 @@ pub const HEALTH_PATH: &str = "/healthz";
 /// A sender's clock may be wrong by this much; a `createdAt` further ahead tells nothing.
 const MAX_CLOCK_SKEW: Duration = Duration::from_hours(1);
 
+/// A `createdAt` in the far future must not keep a marker for ever.
+const MAX_MARKER_EXTENSION: Duration = Duration::from_hours(366 * 24);
+
 /// How long an answer waits for the marker once the event is in the queue.
 pub const MARK_WAIT: Duration = Duration::from_millis(250);
-
-/// A setting or binding that is missing or wrong. Holds no value: somebody may have put a secret into
-/// the wrong setting.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Misconfigured {
-    /// The setting's name.
-    pub name: &'static str,
-    /// What was expected.
-    pub expected: String,
-    /// What came instead, without its value.
-    pub found: String,
-}
-
-impl core::fmt::Display for Misconfigured {
-    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(formatter, "{}: expected {}, got {}", self.name, self.expected, self.found)
-    }
-}
 
 /// How events are recognised that have been seen before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -123,56 +114,43 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads all settings but [`webhook_path`] through `value`, which gives a setting's text, or `None`
-    /// where it is not set.
+    /// Reads all settings but [`webhook_path`] through `value`, which gives what stands under a name.
     ///
     /// # Errors
-    /// All that is wrong, in the order of the settings' names in the documentation.
-    pub fn parse(value: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Misconfigured>> {
-        let mut wrong = Vec::new();
-        let secrets = keep(parse_secrets(value("CRONOZEN_SIGNING_SECRET")), &mut wrong);
-        let dedupe = keep(
-            choice("DEDUPE", value("DEDUPE"), &[("kv", DedupeMode::Kv)], DedupeMode::Kv),
-            &mut wrong,
+    /// All that is wrong, in the order of the settings in the README.
+    pub fn parse(value: impl Fn(&str) -> Value) -> Result<Self, Vec<Misconfigured>> {
+        let mut reader = Reader::new(value);
+        let secrets = reader.read(
+            "CRONOZEN_SIGNING_SECRET",
+            &format!("1 to {MAX_SECRETS} secrets separated by white space"),
+            |text| {
+                Secrets::parse(text.unwrap_or_default()).map_err(|error| {
+                    if error.found == 0 { "none".to_owned() } else { error.found.to_string() }
+                })
+            },
         );
-        let dedupe_ttl = keep(
-            number(
-                "DEDUPE_TTL_SECONDS",
-                value("DEDUPE_TTL_SECONDS"),
-                (MIN_DEDUPE_TTL_SECONDS, u32::MAX),
-                DEFAULT_DEDUPE_TTL_SECONDS,
-            ),
-            &mut wrong,
+        let dedupe = reader.choice("DEDUPE", &[("kv", DedupeMode::Kv)], DedupeMode::Kv);
+        let dedupe_ttl = reader.number(
+            "DEDUPE_TTL_SECONDS",
+            &(MIN_DEDUPE_TTL_SECONDS..=MAX_DEDUPE_TTL_SECONDS),
+            DEFAULT_DEDUPE_TTL_SECONDS,
         );
-        let replay = keep(
-            choice(
-                "REPLAY",
-                value("REPLAY"),
-                &[("accept", ReplayPolicy::Accept), ("refuse", ReplayPolicy::Refuse)],
-                ReplayPolicy::Accept,
-            ),
-            &mut wrong,
+        let replay = reader.choice(
+            "REPLAY",
+            &[("accept", ReplayPolicy::Accept), ("refuse", ReplayPolicy::Refuse)],
+            ReplayPolicy::Accept,
         );
-        let max_body_bytes = keep(
-            number(
-                "MAX_BODY_BYTES",
-                value("MAX_BODY_BYTES"),
-                (MIN_MAX_BODY_BYTES, DEFAULT_MAX_BODY_BYTES),
-                DEFAULT_MAX_BODY_BYTES,
-            ),
-            &mut wrong,
+        let max_body_bytes = reader.number(
+            "MAX_BODY_BYTES",
+            &(MIN_MAX_BODY_BYTES..=DEFAULT_MAX_BODY_BYTES),
+            DEFAULT_MAX_BODY_BYTES,
         );
-        let deadline = keep(
-            number(
-                "DEADLINE_MS",
-                value("DEADLINE_MS"),
-                (MIN_DEADLINE_MS, MAX_DEADLINE_MS),
-                DEFAULT_DEADLINE_MS,
-            ),
-            &mut wrong,
-        );
-        let forget = value("FORGET").unwrap_or_default();
-        let forget = forget.split_whitespace().map(str::to_owned).collect();
+        let deadline =
+            reader.number("DEADLINE_MS", &(MIN_DEADLINE_MS..=MAX_DEADLINE_MS), DEFAULT_DEADLINE_MS);
+        let forget =
+            reader.read("FORGET", "ids of events separated by white space or commas", |text| {
+                Ok(event_ids(text.unwrap_or_default()))
+            });
         let (
             Some(secrets),
             Some(dedupe),
@@ -180,9 +158,10 @@ impl Settings {
             Some(replay),
             Some(max_body_bytes),
             Some(deadline),
-        ) = (secrets, dedupe, dedupe_ttl, replay, max_body_bytes, deadline)
+            Some(forget),
+        ) = (secrets, dedupe, dedupe_ttl, replay, max_body_bytes, deadline, forget)
         else {
-            return Err(wrong);
+            return Err(reader.into_wrong());
         };
         Ok(Self {
             secrets,
@@ -217,7 +196,7 @@ impl Settings {
     #[must_use]
     pub fn marker_ttl(&self, created: Option<Timestamp>, now: Timestamp) -> Duration {
         let ahead = created.map_or(Duration::ZERO, |created| created.since(now));
-        if ahead > MAX_CLOCK_SKEW { self.dedupe_ttl } else { self.dedupe_ttl + ahead }
+        self.dedupe_ttl + ahead.min(MAX_MARKER_EXTENSION)
     }
 }
 
@@ -225,19 +204,16 @@ impl Settings {
 /// with the bindings `T` that they ask for.
 #[derive(Debug)]
 pub struct Configuration<T> {
-    /// The webhook's path.
-    pub webhook_path: Result<String, Misconfigured>,
+    /// The webhook's path, or what is wrong with it.
+    pub webhook_path: Result<String, Vec<Misconfigured>>,
     /// The settings and the bindings, or all that is wrong with them; at least one.
     pub ready: Result<(Settings, T), Vec<Misconfigured>>,
 }
 
 impl<T> Configuration<T> {
     /// Reads the settings through `value`, and joins them with the bindings.
-    pub fn new(
-        value: impl Fn(&str) -> Option<String>,
-        bindings: Result<T, Vec<Misconfigured>>,
-    ) -> Self {
-        let webhook_path = webhook_path(value("WEBHOOK_PATH"));
+    pub fn new(value: impl Fn(&str) -> Value, bindings: Result<T, Vec<Misconfigured>>) -> Self {
+        let webhook_path = webhook_path(&value);
         let ready = match (Settings::parse(value), bindings) {
             (Ok(settings), Ok(bindings)) => Ok((settings, bindings)),
             (settings, bindings) => {
@@ -286,75 +262,35 @@ impl Budget {
 /// The exact path of the webhook, `/webhooks/cronozen` if it is not set.
 ///
 /// # Errors
-/// If it is not an absolute path, has a query or a fragment, or is [`HEALTH_PATH`].
-pub fn webhook_path(value: Option<String>) -> Result<String, Misconfigured> {
-    let path = value.unwrap_or_else(|| DEFAULT_WEBHOOK_PATH.to_owned());
-    let wrong = |found: &str| {
-        Err(Misconfigured {
-            name: "WEBHOOK_PATH",
-            expected: format!("a path that starts with / and is not {HEALTH_PATH}"),
-            found: found.to_owned(),
-        })
-    };
-    if path == HEALTH_PATH {
-        return wrong(HEALTH_PATH);
-    }
-    if !path.starts_with('/') {
-        return wrong("a text that does not start with /");
-    }
-    if path.contains(['?', '#']) {
-        return wrong("a path with a query or a fragment");
-    }
-    if path.chars().any(|character| !character.is_ascii_graphic()) {
-        return wrong("a path with white space or characters that are not ASCII");
-    }
-    Ok(path)
+/// If it is [`HEALTH_PATH`], or no path that the URL of a request can have.
+pub fn webhook_path(value: impl Fn(&str) -> Value) -> Result<String, Vec<Misconfigured>> {
+    let expected = format!(
+        "a path that starts with /, has only letters, digits and -._~ between slashes, and is not \
+         {HEALTH_PATH}"
+    );
+    let mut reader = Reader::new(value);
+    let path = reader.read("WEBHOOK_PATH", &expected, |text| {
+        let path = text.unwrap_or(DEFAULT_WEBHOOK_PATH);
+        match path {
+            HEALTH_PATH => Err(HEALTH_PATH.to_owned()),
+            _ if is_plain_path(path) => Ok(path.to_owned()),
+            _ => Err("another text".to_owned()),
+        }
+    });
+    path.ok_or_else(|| reader.into_wrong())
 }
 
-fn parse_secrets(value: Option<String>) -> Result<Secrets, Misconfigured> {
-    let list = Zeroizing::new(value.unwrap_or_default());
-    Secrets::parse(&list).map_err(|error| Misconfigured {
-        name: "CRONOZEN_SIGNING_SECRET",
-        expected: format!("1 to {MAX_SECRETS} secrets separated by white space"),
-        found: if error.found == 0 { "none".to_owned() } else { error.found.to_string() },
+/// Whether the path is one that a URL's parser leaves as it is: it would undo dot segments and escape
+/// other characters, and the path would never be met.
+fn is_plain_path(path: &str) -> bool {
+    let Some(segments) = path.strip_prefix('/') else { return false };
+    segments.split('/').all(|segment| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        segment.bytes().all(plain) && segment != "." && segment != ".."
     })
 }
 
-fn choice<T: Copy>(
-    name: &'static str,
-    value: Option<String>,
-    choices: &[(&str, T)],
-    default: T,
-) -> Result<T, Misconfigured> {
-    let Some(value) = value else {
-        return Ok(default);
-    };
-    if let Some((_, chosen)) = choices.iter().find(|(word, _)| *word == value) {
-        return Ok(*chosen);
-    }
-    let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-    Err(Misconfigured { name, expected: words.join(" or "), found: "another text".to_owned() })
-}
-
-fn number(
-    name: &'static str,
-    value: Option<String>,
-    (least, most): (u32, u32),
-    default: u32,
-) -> Result<u32, Misconfigured> {
-    let Some(value) = value else {
-        return Ok(default);
-    };
-    let digits_only = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
-    let found = match value.parse::<u32>() {
-        Ok(number) if digits_only && (least..=most).contains(&number) => return Ok(number),
-        Ok(number) if digits_only => number.to_string(),
-        _ => "a text that is no such number".to_owned(),
-    };
-    Err(Misconfigured { name, expected: format!("a whole number from {least} to {most}"), found })
-}
-
-/// The value, or `None` with the error kept.
-fn keep<T>(parsed: Result<T, Misconfigured>, wrong: &mut Vec<Misconfigured>) -> Option<T> {
-    parsed.map_err(|error| wrong.push(error)).ok()
+fn event_ids(list: &str) -> Rc<[String]> {
+    let separator = |character: char| character.is_whitespace() || character == ',';
+    list.split(separator).filter(|id| !id.is_empty()).map(str::to_owned).collect()
 }

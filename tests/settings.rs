@@ -12,14 +12,21 @@
 
 use std::time::Duration;
 
-use cronozen_edge::settings::{DedupeMode, Misconfigured, ReplayPolicy, Settings, webhook_path};
+use cronozen_edge::settings::{
+    DedupeMode, Misconfigured, ReplayPolicy, Settings, Value, webhook_path,
+};
 use cronozen_edge::time::Timestamp;
+
+fn text(value: &str) -> Value {
+    Value::Text(value.to_owned().into())
+}
 
 fn parse(settings: &[(&str, &str)]) -> Result<Settings, Vec<Misconfigured>> {
     Settings::parse(|name| {
         let secret = ("CRONOZEN_SIGNING_SECRET", "whsec_test");
         let mut all = settings.iter().chain([&secret]);
-        all.find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        let found = all.find(|(known, _)| *known == name);
+        found.map_or(Value::Absent, |(_, value)| text(value))
     })
 }
 
@@ -33,7 +40,7 @@ fn defaults() {
     assert_eq!(settings.marker_ttl(None, now), Duration::from_secs(2_592_000));
     assert_eq!(settings.budget(now).send_until(), Timestamp::from_millis(3750));
     assert!(settings.forget.is_empty());
-    assert_eq!(webhook_path(None).unwrap(), "/webhooks/cronozen");
+    assert_eq!(webhook_path(|_| Value::Absent).unwrap(), "/webhooks/cronozen");
 }
 
 #[test]
@@ -78,11 +85,64 @@ fn an_error_names_the_setting_and_hides_its_value() {
 }
 
 #[test]
+fn ids_to_forget() {
+    let settings = parse(&[("FORGET", " evt_1\tevt_2,evt_3, evt_4\n")]).unwrap();
+    assert_eq!(*settings.forget, ["evt_1", "evt_2", "evt_3", "evt_4"]);
+}
+
+#[test]
+fn a_value_that_is_no_text_is_wrong_for_every_setting() {
+    let errors = Settings::parse(|_| Value::Other).unwrap_err();
+    let errors = errors.into_iter().chain(webhook_path(|_| Value::Other).unwrap_err());
+    let names: Vec<&str> = errors
+        .map(|error| {
+            assert_eq!(error.found, "a value that is no text");
+            error.name
+        })
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "CRONOZEN_SIGNING_SECRET",
+            "DEDUPE",
+            "DEDUPE_TTL_SECONDS",
+            "REPLAY",
+            "MAX_BODY_BYTES",
+            "DEADLINE_MS",
+            "FORGET",
+            "WEBHOOK_PATH"
+        ]
+    );
+}
+
+#[test]
+fn a_value_does_not_show_its_text() {
+    assert_eq!(format!("{:?}", text("whsec_slip")), "Text(redacted)");
+}
+
+#[test]
 fn paths() {
-    for right in ["/", "/a", "/a/b-c_d.e~", "/%20"] {
-        assert_eq!(webhook_path(Some(right.to_owned())).unwrap(), right);
+    for right in ["/", "/a", "/a/b-c_d.e~", "/a//b/", "/.a/..b/..."] {
+        assert_eq!(webhook_path(|_| text(right)).unwrap(), right);
     }
-    for wrong in ["", "a", "/healthz", "/a?b", "/a#b", "/a b", "/\u{e9}", "https://x/"] {
-        assert!(webhook_path(Some(wrong.to_owned())).is_err(), "{wrong}");
+    for wrong in [
+        "",
+        "a",
+        "/healthz",
+        "/a?b",
+        "/a#b",
+        "/a b",
+        "/\u{e9}",
+        "https://x/",
+        "/a/./b",
+        "/a/..",
+        "/%2e",
+        "/{t}",
+        "/a\\b",
+        "/a^b",
+        "/a`b",
+        "/a\"b",
+    ] {
+        assert!(webhook_path(|_| text(wrong)).is_err(), "{wrong}");
     }
 }

@@ -9,7 +9,7 @@ use worker::Env;
 
 use super::kv::KvSeenStore;
 use super::queue::WorkerQueue;
-use crate::settings::{Configuration, Misconfigured};
+use crate::settings::{Configuration, Misconfigured, Value};
 
 /// The bindings that a delivery needs.
 #[derive(Debug)]
@@ -41,16 +41,20 @@ pub(super) fn of(env: &Env) -> Rc<Configuration<Bindings>> {
     configuration
 }
 
-/// A setting's text. wrangler.toml may also give numbers and booleans; they become text as JSON writes
-/// them. Anything else becomes the empty text, which no setting takes for a value.
-fn setting(env: &Env, name: &str) -> Option<String> {
-    let value = Reflect::get(env, &name.into()).ok()?;
+/// A setting's value. wrangler.toml may also give numbers and booleans; they become text as JSON writes
+/// them.
+fn setting(env: &Env, name: &str) -> Value {
+    let value = Reflect::get(env, &name.into()).unwrap_or(JsValue::UNDEFINED);
     if value.is_undefined() {
-        return None;
+        return Value::Absent;
     }
-    let scalar = value.as_f64().is_some() || value.as_bool().is_some();
-    let number = || JSON::stringify(&value).ok().map(String::from).filter(|_| scalar);
-    Some(value.as_string().or_else(number).unwrap_or_default())
+    if let Some(text) = value.as_string() {
+        return Value::Text(text.into());
+    }
+    if value.as_f64().is_none() && value.as_bool().is_none() {
+        return Value::Other;
+    }
+    JSON::stringify(&value).map_or(Value::Other, |text| Value::Text(String::from(text).into()))
 }
 
 fn bindings(env: &Env) -> Result<Bindings, Vec<Misconfigured>> {

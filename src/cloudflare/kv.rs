@@ -56,7 +56,12 @@ impl SeenStore for KvSeenStore {
             JsFuture::from(self.0.get(&key(event_id), &options)?).await
         };
         let value = look.await.map_err(|error| failure::translate(&error))?;
-        Ok(!value.is_null())
+        match (value.is_string(), value.is_null()) {
+            (true, _) => Ok(true),
+            (_, true) => Ok(false),
+            // Whatever else this is, it does not prove that the event has been seen.
+            _ => Err(PlatformError::new("the answer is neither a text nor null")),
+        }
     }
 
     fn mark(
@@ -69,7 +74,7 @@ impl SeenStore for KvSeenStore {
             let put = async {
                 let received_at = marker.received_at.to_string();
                 let metadata = object(&[("receivedAt", received_at.into())])?;
-                let ttl = f64::from(u32::try_from(marker.ttl.as_secs()).unwrap_or(u32::MAX));
+                let ttl = f64::from(u32::try_from(marker.ttl_seconds()).unwrap_or(u32::MAX));
                 let options =
                     object(&[("expirationTtl", ttl.into()), ("metadata", metadata.into())])?;
                 JsFuture::from(namespace.put(&key, "", &options)?).await

@@ -40,7 +40,10 @@ impl EventQueue for WorkerQueue {
                 let options = Object::new();
                 // A pull consumer sees no other type plainly.
                 Reflect::set(&options, &"contentType".into(), &"text".into())?;
-                JsFuture::from(queue.send(&text, &options)?).await
+                let sent = queue.send(&text, &options);
+                // A send that never settles must not keep its message in memory.
+                drop(text);
+                JsFuture::from(sent?).await
             };
             send.await.map(|_| ()).map_err(|error| failure::translate(&error))
         }

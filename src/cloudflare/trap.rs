@@ -2,10 +2,13 @@
 
 use core::arch::wasm32::unreachable;
 use core::cell::RefCell;
+use core::future::pending;
 use core::hint::black_box;
 use core::time::Duration;
 
-use wasm_bindgen::JsValue;
+use js_sys::{Function, Reflect};
+use wasm_bindgen::prelude::Closure;
+use wasm_bindgen::{JsCast, JsValue};
 use worker::Delay;
 
 const HEADER: &str = "x-test-trap";
@@ -20,8 +23,15 @@ thread_local! {
 pub(super) async fn if_asked(request: &web_sys::Request) -> Result<(), JsValue> {
     SEEN.with_borrow_mut(|seen| *seen += 1);
     let way = request.headers().get(HEADER)?;
-    if way.as_deref() == Some("unreachable after a wait") {
-        Delay::from(Duration::from_millis(10)).await;
+    match way.as_deref() {
+        Some("unreachable after a wait") => Delay::from(Duration::from_millis(10)).await,
+        Some("unreachable in a timer") => {
+            let set_timeout: Function =
+                Reflect::get(&js_sys::global(), &"setTimeout".into())?.unchecked_into();
+            set_timeout.call1(&JsValue::UNDEFINED, &Closure::once_into_js(unseen))?;
+            pending::<()>().await;
+        }
+        _ => {}
     }
     SEEN.with_borrow_mut(|seen| trap(way.as_deref().unwrap_or_default(), *seen));
     Ok(())
@@ -37,6 +47,10 @@ fn trap(way: &str, seen: u32) {
         }
         _ => {}
     }
+}
+
+fn unseen() {
+    unreachable()
 }
 
 #[expect(unconditional_recursion, reason = "the stack is to overflow")]

@@ -1,10 +1,19 @@
 // The Worker's entry point: hands requests to the WebAssembly instance, and replaces an instance that
 // has trapped. `cargo xtask worker` lays it beside the files that it imports.
 
-import { initSync, __wbg_reset_state as replaceInstance, fetch as serve } from "./index.js";
+import { initSync, __wbg_reset_state as makeInstance, fetch as serve } from "./index.js";
 import module from "./index_bg.wasm";
 
+/**
+ * The core answers within 4,500 ms at most, the sender waits for 5,000. An instance that has not answered
+ * by then has trapped where nobody could see it, in the callback of a timer.
+ */
+const lastResortMs = 4750;
+
 initSync({ module });
+
+/** Whether the present instance has trapped and could not be replaced yet. */
+let broken = false;
 
 /**
  * Ends each request that the present instance is serving, should the instance trap: nothing else would
@@ -16,33 +25,36 @@ let inFlight = new Set();
 
 /**
  * A trap, or an exception that has passed through the instance, leaves its memory in an unknown state,
- * so the instance is never called again. Other Workers' code may share the isolate; its errors are none
- * of ours, and neither are those of an old instance's timers.
+ * so the instance is never called again. Other errors are not the instance's: another Worker's code may
+ * share the isolate.
  *
  * @param {unknown} error
- * @returns {boolean} whether it was replaced
  */
 function replaceIfTrapped(error) {
   const trapped = error instanceof WebAssembly.RuntimeError;
-  if (!trapped && !(error instanceof Error && error.stack?.includes("wasm-function"))) {
-    return false;
+  if (trapped || (error instanceof Error && error.stack?.includes("wasm-function"))) {
+    replace();
   }
+}
+
+function replace() {
+  broken = true;
   const abandoned = inFlight;
   inFlight = new Set();
-  replaceInstance();
-  log("trapped", { inFlight: abandoned.size });
   for (const abandon of abandoned) {
     abandon();
   }
-  return true;
+  log({ outcome: "trapped", inFlight: abandoned.size });
+  repair();
 }
 
-/**
- * @param {string} outcome
- * @param {Record<string, unknown>} details
- */
-function log(outcome, details) {
-  console.error(JSON.stringify({ at: new Date().toISOString(), outcome, code: "unavailable", ...details }));
+function repair() {
+  try {
+    makeInstance();
+    broken = false;
+  } catch {
+    // Out of memory, most likely. The next request tries again, and is answered 503 until then.
+  }
 }
 
 // Rust's futures run in microtasks, where no try around a call can see them trap.
@@ -59,6 +71,19 @@ scope.addEventListener("unhandledrejection", (event) =>
  * @returns {Promise<Response>}
  */
 async function answer(request, env, ctx) {
+  if (broken) {
+    repair();
+  }
+  return (broken ? undefined : await serveUnlessTrapped(request, env, ctx)) ?? unavailable(request);
+}
+
+/**
+ * @param {Request} request
+ * @param {unknown} env
+ * @param {ExecutionContext} ctx
+ * @returns {Promise<Response | undefined>} nothing if the instance has trapped
+ */
+async function serveUnlessTrapped(request, env, ctx) {
   /** @type {() => void} */
   let abandon = () => {};
   /** @type {Promise<undefined>} */
@@ -66,20 +91,32 @@ async function answer(request, env, ctx) {
     abandon = () => resolve(undefined);
   });
   const own = inFlight.add(abandon);
+  // If the instance has been replaced by then, it has abandoned this request already.
+  const lastResort = setTimeout(replace, lastResortMs);
   try {
-    return (await Promise.race([serve(request, env, ctx), abandoned])) ?? unavailable();
+    return await Promise.race([serve(request, env, ctx), abandoned]);
   } catch (error) {
-    if (!replaceIfTrapped(error)) {
-      log("failed", { reason: "expected to translate the request and its answer, got an error" });
-    }
-    return unavailable();
+    replaceIfTrapped(error);
+    return undefined;
   } finally {
+    clearTimeout(lastResort);
     own.delete(abandon);
   }
 }
 
-/** As the core answers when an event is not known to be in the queue. */
-function unavailable() {
+/**
+ * As the core answers, and logs, when an event is not known to be in the queue.
+ *
+ * @param {Request} request
+ */
+function unavailable(request) {
+  log({
+    outcome: "failed",
+    code: "unavailable",
+    reason: "expected the instance to answer, got a trap",
+    address: request.headers.get("cf-connecting-ip") ?? undefined,
+    ray: request.headers.get("cf-ray") ?? undefined,
+  });
   const problem = {
     type: "about:blank",
     title: "Service Unavailable",
@@ -91,6 +128,11 @@ function unavailable() {
     status: 503,
     headers: { "content-type": "application/problem+json", "cache-control": "no-store", "retry-after": "30" },
   });
+}
+
+/** @param {Record<string, unknown>} details */
+function log(details) {
+  console.error(JSON.stringify({ at: new Date().toISOString(), ...details }));
 }
 
 export default {

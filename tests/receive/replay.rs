@@ -21,8 +21,8 @@ async fn accepted(world: &World, created_at: &str) -> (Window, u64) {
     let window = windows.into_iter().find(|window| {
         message.contains(&format!(r#""window":{}"#, serde_json::to_string(window).unwrap()))
     });
-    let ttl = world.store.markers.borrow()["evt_1"].ttl;
-    (window.unwrap(), ttl.as_secs())
+    let marker = world.store.markers.borrow()["evt_1"];
+    (window.unwrap(), marker.ttl_seconds())
 }
 
 fn at(offset_seconds: i64) -> String {
@@ -46,9 +46,9 @@ fn windows_and_markers() {
             (at(-(29 * 86_400)), (Window::Inside, ttl)),
             (at(-(31 * 86_400)), (Window::Outside, ttl)),
             (at(1800), (Window::Inside, ttl + 1799)),
-            (at(7200), (Window::Unknown, ttl)),
+            (at(7200), (Window::Unknown, ttl + 7199)),
             ("\"0001-01-01T00:00:00Z\"".to_owned(), (Window::Outside, ttl)),
-            ("\"9999-12-31T23:59:59Z\"".to_owned(), (Window::Unknown, ttl)),
+            ("\"9999-12-31T23:59:59Z\"".to_owned(), (Window::Unknown, ttl + 366 * DAY)),
             ("\"2026-11-24T09:00:00+02:00\"".to_owned(), (Window::Inside, ttl)),
             ("\"yesterday\"".to_owned(), (Window::Unknown, ttl)),
             ("\"\\ud800\"".to_owned(), (Window::Unknown, ttl)),

@@ -15,7 +15,7 @@ use cronozen_edge::log::{Level, Log, Outcome, Record};
 use cronozen_edge::message::Marker;
 use cronozen_edge::platform::{Background, Body, Clock};
 use cronozen_edge::receive::{Request, receive};
-use cronozen_edge::settings::{Configuration, Misconfigured, Settings};
+use cronozen_edge::settings::{Configuration, Misconfigured, Settings, Value};
 use cronozen_edge::time::Timestamp;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -220,7 +220,14 @@ impl World {
 
     pub async fn serve(&self, request: Request<FakeBody>) -> Served {
         let bindings = self.missing_binding.clone().map_or(Ok(()), |missing| Err(vec![missing]));
-        let configuration = Configuration::new(|name| self.settings.get(name).cloned(), bindings);
+        let configuration = Configuration::new(
+            |name| {
+                self.settings
+                    .get(name)
+                    .map_or(Value::Absent, |text| Value::Text(text.clone().into()))
+            },
+            bindings,
+        );
         let commit = |settings: &Settings, (): &()| LookSendMark {
             store: self.store.clone(),
             queue: self.queue.clone(),

@@ -121,7 +121,7 @@ test("rotation: every active secret counts, and the message says which", async (
 test("a forgotten event is let through again", async () => {
   const { eventId, body } = newEvent();
   assert.equal((await gateway.deliver(body)).status, 202);
-  assert.equal((await gateway.deliver(body, { settings: { FORGET: `evt_other ${eventId}` } })).status, 202);
+  assert.equal((await gateway.deliver(body, { settings: { FORGET: `evt_other,${eventId}` } })).status, 202);
   assert.equal((await gateway.deliver(body)).status, 200);
   assert.equal((await gateway.messages(eventId, 2)).length, 2);
 });
@@ -153,6 +153,8 @@ const badSettings = [
   ["DEADLINE_MS", { DEADLINE_MS: "5000" }],
   ["DEADLINE_MS", { DEADLINE_MS: true }],
   ["WEBHOOK_PATH", { WEBHOOK_PATH: "webhooks/cronozen" }],
+  ["WEBHOOK_PATH", { WEBHOOK_PATH: "/hooks/{token}" }],
+  ["FORGET", { FORGET: ["evt_1"] }],
   ["SEEN", { SEEN: "absent" }],
   ["SEEN", { SEEN: "a text" }],
   ["SEEN", { SEEN: null }],
@@ -200,10 +202,15 @@ test("/healthz", async () => {
 
 test("no answer and no log line holds a secret, a body or a whole signature", async () => {
   const marked = newEvent({ data: "private-content" });
-  await gateway.deliver(marked.body);
-  await gateway.deliver(marked.body, { headers: { "x-cronozen-signature": sign(marked.body, "whsec_wrong") } });
-  await gateway.deliver(`${marked.body}private-content`);
-  const all = gateway.log.join("\n");
+  const answers = [
+    await gateway.deliver(marked.body),
+    await gateway.deliver(marked.body, { headers: { "x-cronozen-signature": sign(marked.body, "whsec_wrong") } }),
+    await gateway.deliver(`${marked.body}private-content`),
+    await gateway.deliver(marked.body, { settings: { DEDUPE: secret } }),
+    await gateway.request("/healthz", {}, { settings: { DEDUPE: secret } }),
+  ];
+  const headers = answers.map((answered) => [...answered.headers]);
+  const all = gateway.log.join("\n") + JSON.stringify([answers, headers]);
   assert.ok(all.includes(marked.eventId));
   for (const hidden of [secret, "private-content", sign(marked.body, secret), sign(marked.body, "whsec_wrong")]) {
     assert.ok(!all.includes(hidden), hidden);

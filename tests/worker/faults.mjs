@@ -42,7 +42,14 @@ async function misbehave(name, fault, work) {
   if (fault === "throws a string") {
     throw `${name} failed with a string`;
   }
-  await new Promise((resolve) => setTimeout(resolve, Number(fault)));
+  if (fault === "resolves to nothing") {
+    return undefined;
+  }
+  const [, fails, ms] = /^(fails )?after (\d+) ms$/.exec(String(fault)) ?? [];
+  await new Promise((resolve) => setTimeout(resolve, Number(ms)));
+  if (fails) {
+    throw new Error(`${name} failed late`);
+  }
   return work();
 }
 
@@ -77,12 +84,26 @@ class Queue {
   }
 }
 
+function failToInstantiateOnce() {
+  const { Instance } = WebAssembly;
+  const scope = /** @type {any} */ (WebAssembly);
+  scope.Instance = class {
+    constructor() {
+      scope.Instance = Instance;
+      throw new RangeError("out of memory");
+    }
+  };
+}
+
 /** @param {Request} request @param {any} env */
 function environment(request, env) {
   const faults = JSON.parse(decodeURIComponent(request.headers.get("x-test-faults") ?? "null"));
   const settings = JSON.parse(decodeURIComponent(request.headers.get("x-test-settings") ?? "null"));
   if (faults === null && settings === null) {
     return env;
+  }
+  if (faults?.instance === "fails once") {
+    failToInstantiateOnce();
   }
   const changed = { ...env, ...settings };
   if (faults !== null) {

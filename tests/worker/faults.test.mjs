@@ -13,7 +13,7 @@ after(() => gateway.stop());
 
 const ways = ["hangs", "throws an error", "throws a string", "throws synchronously"];
 
-for (const get of ways) {
+for (const get of [...ways, "resolves to nothing"]) {
   test(`a look-up that ${get} counts as not found, and the message says so`, async () => {
     const { eventId, body } = newEvent();
     const answered = await gateway.deliver(body, { faults: { get } });
@@ -67,7 +67,7 @@ test("what the platform throws is logged without its stack", async () => {
 
 test("a marker that takes longer than the answer waits is still written", async () => {
   const { eventId, body } = newEvent();
-  const answered = await gateway.deliver(body, { faults: { put: 1000 } });
+  const answered = await gateway.deliver(body, { faults: { put: "after 1000 ms" } });
   assert.equal(answered.status, 202);
   assert.equal((await gateway.marker(eventId)).value, null, "the answer did not wait for it");
   await sleep(1500);
@@ -85,7 +85,10 @@ test("with KV and the queue both hung, 50 deliveries at once are all answered in
 
 test("a send that completes 3 s after the deadline makes the retry a duplicate", async () => {
   const { eventId, body } = newEvent();
-  const answered = await gateway.deliver(body, { faults: { send: 4000 }, settings: { DEADLINE_MS: "1000" } });
+  const answered = await gateway.deliver(body, {
+    faults: { send: "after 4000 ms" },
+    settings: { DEADLINE_MS: "1000" },
+  });
   assert.equal(answered.status, 503);
   assert.equal((await gateway.marker(eventId)).value, null);
   await sleep(4500);
@@ -96,12 +99,18 @@ test("a send that completes 3 s after the deadline makes the retry a duplicate",
   assert.equal((await gateway.messages(eventId)).length, 1);
 });
 
-test("a send that fails after the deadline leaves no marker", async () => {
-  const { eventId, body } = newEvent();
-  const faults = { send: "hangs" };
-  assert.equal((await gateway.deliver(body, { faults, settings: { DEADLINE_MS: "1000" } })).status, 503);
-  await sleep(3000);
-  assert.equal((await gateway.marker(eventId)).value, null);
-  assert.equal((await gateway.deliver(body)).status, 202);
-  assert.equal((await gateway.messages(eventId)).length, 1);
-});
+for (const [send, told] of /** @type {const} */ ([
+  ["fails after 2000 ms", ["failed", "late_send_failed"]],
+  ["hangs", ["failed"]],
+])) {
+  test(`a send that ${send}, with a deadline of 1 s, leaves no marker`, async () => {
+    const { eventId, body } = newEvent();
+    assert.equal((await gateway.deliver(body, { faults: { send }, settings: { DEADLINE_MS: "1000" } })).status, 503);
+    await sleep(2500);
+    const outcomes = gateway.logged(eventId).map(({ outcome }) => outcome);
+    assert.deepEqual(outcomes, told);
+    assert.equal((await gateway.marker(eventId)).value, null);
+    assert.equal((await gateway.deliver(body)).status, 202);
+    assert.equal((await gateway.messages(eventId)).length, 1);
+  });
+}

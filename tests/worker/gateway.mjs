@@ -17,9 +17,10 @@ export const promise = 4500;
 
 /**
  * Faults by operation (`get`, `put`, `send`): `hangs`, `throws an error`, `throws a string`, `throws
- * synchronously`, `returns no promise`, or a delay in milliseconds.
+ * synchronously`, `returns no promise`, `resolves to nothing`, `after N ms`, `fails after N ms`; or
+ * `instance: "fails once"`, for the next instance that is made.
  *
- * @typedef {Record<string, string | number>} Faults
+ * @typedef {Record<string, string>} Faults
  * @typedef {{ status: number, headers: Headers, answer: any, ms: number }} Answered
  * @typedef {{ faults?: Faults, settings?: Record<string, unknown>, headers?: Record<string, string> }} Circumstances
  */

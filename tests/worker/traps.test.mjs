@@ -39,6 +39,8 @@ for (const way of ["unreachable", "unreachable after a wait", "panic", "stack ov
     const told = lines.split("\n").filter((line) => line.includes('"outcome":"trapped"'));
     assert.equal(told.length, 1, lines);
     assert.equal(JSON.parse(told[0] ?? "").inFlight, 21);
+    const failed = lines.split("\n").filter((line) => line.includes('"reason":"expected the instance to answer'));
+    assert.equal(failed.length, 21, "each delivery has its line");
     assert.ok(!/\.rs|wasm-function|\bat .+:\d+:\d+/.test(lines), lines);
   });
 }
@@ -49,6 +51,25 @@ test("many traps in a row", async () => {
     assert.equal(trapped.status, 503);
     assert.equal((await gateway.deliver(newEvent().body)).status, 202);
   }
+});
+
+test("a trap that nobody can see is answered all the same, before the sender gives up", async () => {
+  const hung = gateway.deliver(newEvent().body, { headers: { "x-test-trap": "unreachable in a timer" } });
+  const trapped = await hung;
+  assert.equal(trapped.status, 503);
+  assert.ok(trapped.ms < 5000, `${trapped.ms} ms`);
+  assert.equal((await gateway.deliver(newEvent().body)).status, 202);
+});
+
+test("an instance that cannot be replaced at once is replaced by the next request", async () => {
+  const pending = gateway.deliver(newEvent().body, { faults: { send: "hangs" } });
+  await sleep(200);
+  const faults = { instance: "fails once" };
+  const trapped = await gateway.deliver(newEvent().body, { faults, headers: { "x-test-trap": "unreachable" } });
+  assert.equal(trapped.status, 503);
+  assert.equal(trapped.answer.code, "unavailable");
+  assert.equal((await pending).answer.code, "unavailable");
+  assert.equal((await gateway.deliver(newEvent().body)).status, 202);
 });
 
 test("an exception that passes through the instance counts as a trap", async () => {
