@@ -1,8 +1,18 @@
 // Deliveries as the sender makes them.
 
 import { createHmac } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { root } from "./command.mjs";
 
+/** Where the gateway listens unless it is set otherwise. */
 export const webhookPath = "/webhooks/cronozen";
+
+/** Where the gateway listens as wrangler.toml is now. */
+export function configuredPath() {
+  const settings = readFileSync(join(root, "wrangler.toml"), "utf8");
+  return /^\s*WEBHOOK_PATH\s*=\s*["'](.*)["']/m.exec(settings)?.[1] ?? webhookPath;
+}
 
 /**
  * The signature header's value: HMAC-SHA256 of the raw body, as lowercase hexadecimal digits.
@@ -17,13 +27,13 @@ export function sign(body, secret) {
 /**
  * Posts a signed body to a gateway.
  *
- * @param {string} url the gateway's
+ * @param {URL} url the webhook's
  * @param {string} body
  * @param {string} secret
  * @returns {Promise<{ status: number, answer: Record<string, unknown> }>}
  */
 export async function deliver(url, body, secret) {
-  const response = await fetch(new URL(webhookPath, url), {
+  const response = await fetch(url, {
     method: "POST",
     headers: { "content-type": "application/json", "x-cronozen-signature": sign(body, secret) },
     body,

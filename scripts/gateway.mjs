@@ -5,6 +5,7 @@ import { EventEmitter, on, once } from "node:events";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { stripVTControlCharacters } from "node:util";
 import { Complaint, root } from "./command.mjs";
 
 /** wrangler starts in two seconds; a machine under load may need much longer. */
@@ -23,10 +24,10 @@ export async function checkPort(port) {
   server.listen(port, "127.0.0.1");
   try {
     await once(server, "listening");
-  } catch {
-    throw new Complaint(
-      `port ${port} is in use: stop what listens there, or choose another with npm start -- --port ${port + 1}`,
-    );
+  } catch (error) {
+    const { code } = /** @type {NodeJS.ErrnoException} */ (error);
+    const reason = code === "EADDRINUSE" ? "is in use" : `cannot be had (${code})`;
+    throw new Complaint(`port ${port} ${reason}: choose another with --port N`);
   }
   server.close();
   await once(server, "close");
@@ -34,6 +35,15 @@ export async function checkPort(port) {
 
 /** It may run for days; this much of what it printed helps if something goes wrong. */
 const keptLines = 1000;
+
+/**
+ * wrangler colours what goes to a file, too, and names the first of several Workers "undefined".
+ *
+ * @param {string} line
+ */
+function tidy(line) {
+  return stripVTControlCharacters(line).trim().replace("[undefined]", "[cronozen-edge]");
+}
 
 /** A running gateway. `lines` emits `line` for each line that it prints. */
 export class Gateway {
@@ -55,6 +65,9 @@ export class Gateway {
       "--local",
       "--ip=127.0.0.1",
       `--port=${port}`,
+      // Any free one: several gateways may run at once, with a store each.
+      "--inspector-port=0",
+      `--persist-to=${join(".wrangler", `state-${port}`)}`,
       "--show-interactive-dev-session=false",
     ];
     this.#child = spawn(process.execPath, args, {
@@ -65,7 +78,11 @@ export class Gateway {
     });
     this.lines.setMaxListeners(0);
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      createInterface({ input: stream }).on("line", (line) => {
+      createInterface({ input: stream }).on("line", (raw) => {
+        const line = tidy(raw);
+        if (line === "") {
+          return;
+        }
         this.printed.push(line);
         this.printed.splice(0, this.printed.length - keptLines);
         this.lines.emit("line", line);
@@ -105,6 +122,17 @@ export class Gateway {
     } catch {
       return undefined;
     }
+  }
+
+  /**
+   * What the gateway says is wrong with its settings.
+   *
+   * @returns {Promise<string[]>}
+   */
+  async problems() {
+    const response = await fetch(new URL("/healthz", this.url));
+    const { problems = [] } = /** @type {{ problems?: Record<string, string>[] }} */ (await response.json());
+    return problems.map(({ name, expected, found }) => `${name}: expected ${expected}, got ${found}`);
   }
 
   /** Stops wrangler, and workerd with it. */

@@ -11,14 +11,21 @@ const defaultPort = 8787;
 /** The queue delivers in a second; a machine under load may need longer. */
 const consumerTimeoutMs = 20_000;
 
+/** The exit code of a script that a signal has ended, as shells have it. */
+const interruptedCode = 130;
+
 function readArguments() {
   try {
     const { values } = parseArgs({
-      options: { once: { type: "boolean", default: false }, port: { type: "string", default: String(defaultPort) } },
+      options: {
+        help: { type: "boolean", short: "h", default: false },
+        once: { type: "boolean", default: false },
+        port: { type: "string", default: String(defaultPort) },
+      },
     });
     const port = Number(values.port);
     if (/^\d+$/.test(values.port) && port >= 1 && port <= 65_535) {
-      return { once: values.once, port };
+      return { ...values, port };
     }
   } catch {
     // Falls through to the usage.
@@ -27,38 +34,60 @@ function readArguments() {
 }
 
 await script(async () => {
-  const { once, port } = readArguments();
+  const { help, once, port } = readArguments();
+  if (help) {
+    console.log(usage);
+    return 0;
+  }
   if (!(await setUp())) {
     return Number(process.exitCode);
   }
   const { checkPort, Gateway } = await import("./gateway.mjs");
   const { localSecret } = await import("./secret.mjs");
   await checkPort(port);
-  await buildWorker();
   const secret = localSecret();
+  await buildWorker();
 
-  const gateway = new Gateway(port);
   const interrupted = new Promise((resolve) => {
     // Not once: a second signal must not end the script before the gateway has stopped.
     process.on("SIGINT", resolve);
     process.on("SIGTERM", resolve);
+    // Whoever reads the output has gone.
+    process.stdout.on("error", resolve);
   });
+  const gateway = new Gateway(port);
   try {
-    await step("starting the gateway and the example consumer", () => gateway.ready());
-    const asExpected = await demonstrate(gateway, secret);
-    if (!asExpected) {
-      console.log(`\nwrangler printed:\n${gateway.printed.join("\n")}`);
+    const verdict = await Promise.race([show(gateway, secret), interrupted]);
+    if (verdict !== "as expected") {
+      return verdict === "not as expected" ? 1 : interruptedCode;
     }
     if (once) {
-      return asExpected ? 0 : 1;
+      return 0;
     }
     await invite(gateway);
-    await Promise.race([interrupted, gateway.ended]);
-    return 0;
+    // The way to end it is to interrupt it, so that is a success.
+    return await Promise.race([interrupted.then(() => 0), gateway.ended.then(() => 1)]);
   } finally {
     await gateway.stop();
   }
 });
+
+/**
+ * Starts the gateway and shows what it does; if that is not as it should be, why.
+ *
+ * @param {import("./gateway.mjs").Gateway} gateway
+ * @param {string} secret
+ * @returns {Promise<"as expected" | "not as expected">}
+ */
+async function show(gateway, secret) {
+  await step("starting the gateway and the example consumer", () => gateway.ready());
+  if (await demonstrate(gateway, secret)) {
+    return "as expected";
+  }
+  const problems = await gateway.problems();
+  console.log(problems.length > 0 ? problems.join("\n") : `wrangler printed:\n${gateway.printed.join("\n")}`);
+  return "not as expected";
+}
 
 /**
  * Sends a signed delivery, the same again and a forged one, and says what came of each.
@@ -67,7 +96,8 @@ await script(async () => {
  * @param {string} secret
  */
 async function demonstrate(gateway, secret) {
-  const { deliver } = await import("./delivery.mjs");
+  const { configuredPath, deliver } = await import("./delivery.mjs");
+  const webhook = new URL(configuredPath(), gateway.url);
   const event = {
     eventId: `evt_${randomUUID()}`,
     type: "payment.completed",
@@ -76,22 +106,27 @@ async function demonstrate(gateway, secret) {
   };
   const body = JSON.stringify(event);
 
-  const first = await deliver(gateway.url, body, secret);
-  const again = await deliver(gateway.url, body, secret);
-  const forged = await deliver(gateway.url, JSON.stringify({ ...event, data: { amount: "0.00" } }), `not ${secret}`);
+  const first = await deliver(webhook, body, secret);
+  const again = await deliver(webhook, body, secret);
+  const forged = await deliver(webhook, JSON.stringify({ ...event, data: { amount: "0.00" } }), `not ${secret}`);
   const consumed = await gateway.line(
     (line) => line.includes('"outcome":"consumed"') && line.includes(event.eventId),
-    consumerTimeoutMs,
+    first.status === 202 ? consumerTimeoutMs : 0,
   );
 
   const rows = [
-    row("signed delivery", "202 accepted", `${first.status} ${first.answer.status}`),
-    row("the same again", "200 duplicate", `${again.status} ${again.answer.status}`),
-    row("forged", "401 invalid_signature", `${forged.status} ${forged.answer.code}`),
+    row("signed delivery", "202 accepted", outcome(first)),
+    row("the same again", "200 duplicate", outcome(again)),
+    row("forged", "401 invalid_signature", outcome(forged)),
     row("consumer", "consumed", consumed === undefined ? "nothing" : "consumed", `${event.type} ${event.eventId}`),
   ];
   console.log(`\n${rows.map(({ text }) => text).join("\n")}\n`);
   return rows.every(({ ok }) => ok);
+}
+
+/** @param {{ status: number, answer: Record<string, unknown> }} answered */
+function outcome({ status, answer }) {
+  return `${status} ${answer.code ?? answer.status}`;
 }
 
 /**
@@ -108,17 +143,17 @@ function row(what, expected, found, note = "") {
 
 /** @param {import("./gateway.mjs").Gateway} gateway */
 async function invite(gateway) {
-  const { webhookPath } = await import("./delivery.mjs");
+  const { configuredPath } = await import("./delivery.mjs");
+  const webhook = new URL(configuredPath(), gateway.url);
   // Another at every start: the local store remembers events as long as the real one.
   const eventId = `evt_${randomUUID().slice(0, 8)}`;
-  console.log(`The gateway listens on ${gateway.url}${webhookPath}; Ctrl-C stops it. Try it from another terminal, in this folder:
+  console.log(`The gateway listens on ${webhook}; Ctrl-C stops it. Try it from another terminal, in this folder:
 
   . ./.dev.vars
   body='{"eventId":"${eventId}","type":"payment.completed","createdAt":"${new Date().toISOString()}"}'
-  curl -i ${gateway.url}${webhookPath} -H 'Content-Type: application/json' \\
+  curl -i ${webhook} -H 'Content-Type: application/json' \\
     -H "X-Cronozen-Signature: $(printf %s "$body" | openssl dgst -sha256 -hmac "\${CRONOZEN_SIGNING_SECRET%% *}" -r | cut -d ' ' -f 1)" \\
     --data-binary "$body"
 `);
-  // wrangler names the first of several Workers "undefined".
-  gateway.lines.on("line", (line) => console.log(line.replace("[undefined]", "[cronozen-edge]")));
+  gateway.lines.on("line", (line) => console.log(line));
 }

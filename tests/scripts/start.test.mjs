@@ -111,13 +111,24 @@ test("stays up, prints a curl command that works when pasted, and stops", patien
 
   const busy = start(["--once", "--port", port]);
   assert.equal(await busy.ended, 1);
-  assert.match(busy.printed(), new RegExp(`^port ${port} is in use: .+$`, "m"));
+  assert.match(busy.printed(), new RegExp(`^port ${port} is in use: choose another with --port N$`, "m"));
   assert.ok(!busy.printed().includes("    at "), busy.printed());
 
   child.kill("SIGINT");
   assert.equal(await ended, 0);
   const { close } = await listener();
   close();
+});
+
+test("an interruption while it starts ends it quietly", patience, async () => {
+  const { child, ended, printed } = start(["--port", await freePort()]);
+  while (!printed().includes("starting the gateway")) {
+    assert.equal(child.exitCode, null, printed());
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  child.kill("SIGINT");
+  assert.equal(await ended, 130);
+  assert.match(printed(), /starting the gateway and the example consumer \.\.\.\n$/);
 });
 
 test("says what is missing in one line, before any build", async () => {
@@ -134,6 +145,9 @@ test("says what is missing in one line, before any build", async () => {
 });
 
 test("says how it is used", async () => {
+  const helped = start(["--help"]);
+  assert.equal(await helped.ended, 0);
+  assert.equal(helped.printed(), "usage: npm start -- [--once] [--port N]\n");
   for (const args of [["--port"], ["--port", "x"], ["--port", "0"], ["--port", "65536"], ["--often"], ["more"]]) {
     const { ended, printed } = start(args);
     assert.equal(await ended, 1);

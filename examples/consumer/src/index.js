@@ -3,6 +3,12 @@
 
 const deadLetters = "cronozen-events-dead";
 
+/** The first retry comes after this time, each further one after twice as long. */
+const firstDelaySeconds = 30;
+
+/** The most that Cloudflare Queues allows: 12 hours. */
+const maxDelaySeconds = 43_200;
+
 /** @type {ExportedHandler<unknown, string>} */
 const consumer = {
   async queue(batch) {
@@ -19,19 +25,20 @@ const consumer = {
 export default consumer;
 
 /**
- * An application does its work here. Acknowledging one message at a time keeps a failure from
- * repeating its neighbours.
+ * Your work goes here. Acknowledging one message at a time keeps a failure from repeating its
+ * neighbours.
  *
  * @param {Message<string>} message
  */
 function handle(message) {
   try {
+    // type is null if the event has none.
     const { eventId, type, event } = JSON.parse(message.body);
     console.log(JSON.stringify({ outcome: "consumed", eventId, type, attempt: message.attempts, event }));
     message.ack();
   } catch (error) {
     console.error(JSON.stringify({ outcome: "retried", id: message.id, reason: String(error) }));
-    message.retry({ delaySeconds: 30 });
+    message.retry({ delaySeconds: Math.min(firstDelaySeconds * 2 ** (message.attempts - 1), maxDelaySeconds) });
   }
 }
 
