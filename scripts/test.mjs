@@ -19,6 +19,7 @@ const checks = [
   ["clippy, host", "cargo", [...clippy, "--workspace", "--all-targets", ...denyWarnings]],
   ["clippy, Worker", "cargo", [...clippy, ...wasm, "worker", ...denyWarnings]],
   ["clippy, Worker that traps", "cargo", [...clippy, ...wasm, "test-trap", ...denyWarnings]],
+  ["documentation of the core", "cargo", ["doc", "--quiet", "--locked", "--no-deps"]],
   ["tests on the host", "cargo", ["test", "--locked", "--workspace"]],
   ["build of the Worker", "cargo", ["xtask", "worker"]],
   ["build of the Worker that traps", "cargo", ["xtask", "worker", "--test-trap"]],

@@ -4,7 +4,8 @@ use cronozen_edge::log::{Level, Outcome};
 use cronozen_edge::settings::{MAX_MESSAGE_BYTES, Misconfigured};
 use serde_json::json;
 
-use crate::world::{Behaviour, PATH, SECRET, get, in_world, sign, signed};
+use crate::signing::sign;
+use crate::world::{Behaviour, PATH, SECRET, get, in_world, signed};
 
 const EVENT: &str =
     r#"{"eventId":"evt_1","type":"payment.completed","createdAt":"2026-11-24T06:55:00Z"}"#;

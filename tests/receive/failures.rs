@@ -21,15 +21,7 @@ const LOOKS: [Behaviour; 5] = [
     Behaviour::Fails(LATE_MS),
     Behaviour::Hangs,
 ];
-const SENDS: [Behaviour; 6] = [
-    Behaviour::Works(5),
-    Behaviour::Works(LATE_MS),
-    Behaviour::Fails(5),
-    Behaviour::WorksThenFails(5),
-    Behaviour::Fails(LATE_MS),
-    Behaviour::Hangs,
-];
-const MARKS: [Behaviour; 6] = [
+const SENDS_AND_MARKS: [Behaviour; 6] = [
     Behaviour::Works(5),
     Behaviour::Works(LATE_MS),
     Behaviour::Fails(5),
@@ -100,8 +92,8 @@ fn every_order_of_failure() {
     let mut cases = 0;
     for deadline_ms in [1000, 4000, 4500] {
         for look in LOOKS {
-            for send in SENDS {
-                for mark in MARKS {
+            for send in SENDS_AND_MARKS {
+                for mark in SENDS_AND_MARKS {
                     cases += 1;
                     in_world(async |mut world| {
                         world.set("DEADLINE_MS", &deadline_ms.to_string());

@@ -10,6 +10,9 @@
     reason = "a test"
 )]
 
+#[path = "../support/signing.rs"]
+mod signing;
+
 mod answers;
 mod bodies;
 mod failures;

@@ -17,10 +17,10 @@ use cronozen_edge::platform::{Background, Body, Clock};
 use cronozen_edge::receive::{Request, receive};
 use cronozen_edge::settings::{Configuration, Misconfigured, Settings, Value};
 use cronozen_edge::time::Timestamp;
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
 use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep};
+
+use crate::signing::sign;
 
 pub const SECRET: &str = "whsec_test";
 pub const PATH: &str = "/webhooks/cronozen";
@@ -262,12 +262,6 @@ impl World {
     pub fn marked(&self) -> usize {
         self.store.markers.borrow().len()
     }
-}
-
-pub fn sign(body: &[u8], secret: &str) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
-    mac.update(body);
-    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 pub fn signed(body: &str) -> Request<FakeBody> {
