@@ -12,7 +12,6 @@ mod response;
 #[cfg(feature = "test-trap")]
 mod trap;
 
-use std::rc::Rc;
 use std::sync::Once;
 
 use wasm_bindgen::JsValue;
@@ -46,12 +45,11 @@ pub async fn fetch(
     trap::if_asked(&request).await?;
 
     let configuration = configuration::of(&env);
-    let context = Rc::new(Context::new(context));
     let commit = |settings: &Settings, bindings: &Bindings| LookSendMark {
         store: bindings.seen.clone(),
         queue: bindings.events.clone(),
         clock: WorkerClock,
-        background: WorkerBackground(context),
+        background: WorkerBackground(Context::new(context)),
         log: ConsoleLog,
         forget: settings.forget.clone(),
     };

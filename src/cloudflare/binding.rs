@@ -1,8 +1,13 @@
-//! What can be said of a binding before it is used.
+//! How JavaScript's objects are asked for things: bindings are looked at before they are used, options are
+//! built, and promises awaited.
 
-use js_sys::Reflect;
+use js_sys::futures::JsFuture;
+use js_sys::{Object, Promise, Reflect};
 use wasm_bindgen::JsValue;
 use worker::Env;
+
+use super::failure;
+use crate::error::PlatformError;
 
 /// What is bound as `name`, if it has all these methods.
 pub(super) fn with_methods(env: &Env, name: &str, methods: &[&str]) -> Option<JsValue> {
@@ -11,4 +16,19 @@ pub(super) fn with_methods(env: &Env, name: &str, methods: &[&str]) -> Option<Js
         Reflect::get(&binding, &(*method).into()).is_ok_and(|method| method.is_function())
     };
     methods.iter().all(has).then_some(binding)
+}
+
+/// An object with these fields.
+pub(super) fn object(fields: &[(&str, JsValue)]) -> Result<Object, JsValue> {
+    let object = Object::new();
+    for (name, value) in fields {
+        Reflect::set(&object, &(*name).into(), value)?;
+    }
+    Ok(object)
+}
+
+/// What a call comes to, whether it throws at once or later.
+pub(super) async fn settled(called: Result<Promise, JsValue>) -> Result<JsValue, PlatformError> {
+    let promise = called.map_err(|thrown| failure::translate(&thrown))?;
+    JsFuture::from(promise).await.map_err(|thrown| failure::translate(&thrown))
 }

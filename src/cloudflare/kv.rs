@@ -1,13 +1,11 @@
 //! Workers KV as the store of seen events: key `seen:<eventId>`, an empty value, the rest as metadata.
 
-use js_sys::futures::JsFuture;
-use js_sys::{Object, Promise, Reflect};
+use js_sys::{Object, Promise};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::Env;
 
-use super::binding;
-use super::failure;
+use super::binding::{object, settled, with_methods};
 use crate::commit::SeenStore;
 use crate::error::PlatformError;
 use crate::event::EventId;
@@ -44,18 +42,16 @@ pub(super) struct KvSeenStore(KvNamespace);
 impl KvSeenStore {
     /// The namespace bound as `name`; `None` if nothing is, or something that is no namespace.
     pub(super) fn bound(env: &Env, name: &str) -> Option<Self> {
-        let namespace = binding::with_methods(env, name, &["get", "put"])?;
+        let namespace = with_methods(env, name, &["get", "put"])?;
         Some(Self(namespace.unchecked_into()))
     }
 }
 
 impl SeenStore for KvSeenStore {
     async fn seen(&self, event_id: &EventId) -> Result<bool, PlatformError> {
-        let look = async {
-            let options = object(&[("cacheTtl", CACHE_TTL_SECONDS.into())])?;
-            JsFuture::from(self.0.get(&key(event_id), &options)?).await
-        };
-        let value = look.await.map_err(|error| failure::translate(&error))?;
+        let called = object(&[("cacheTtl", CACHE_TTL_SECONDS.into())])
+            .and_then(|options| self.0.get(&key(event_id), &options));
+        let value = settled(called).await?;
         match (value.is_string(), value.is_null()) {
             (true, _) => Ok(true),
             (_, true) => Ok(false),
@@ -71,27 +67,18 @@ impl SeenStore for KvSeenStore {
     ) -> impl Future<Output = Result<(), PlatformError>> + 'static {
         let (namespace, key) = (self.0.clone(), key(event_id));
         async move {
-            let put = async {
-                let received_at = marker.received_at.to_string();
-                let metadata = object(&[("receivedAt", received_at.into())])?;
-                let ttl = f64::from(u32::try_from(marker.ttl_seconds()).unwrap_or(u32::MAX));
-                let options =
-                    object(&[("expirationTtl", ttl.into()), ("metadata", metadata.into())])?;
-                JsFuture::from(namespace.put(&key, "", &options)?).await
-            };
-            put.await.map(|_| ()).map_err(|error| failure::translate(&error))
+            let called = put_options(marker).and_then(|options| namespace.put(&key, "", &options));
+            settled(called).await.map(drop)
         }
     }
 }
 
-fn key(event_id: &EventId) -> String {
-    format!("{KEY_PREFIX}{event_id}")
+fn put_options(marker: Marker) -> Result<Object, JsValue> {
+    let metadata = object(&[("receivedAt", marker.received_at.to_string().into())])?;
+    let ttl = u32::try_from(marker.ttl_seconds()).unwrap_or(u32::MAX);
+    object(&[("expirationTtl", ttl.into()), ("metadata", metadata.into())])
 }
 
-fn object(fields: &[(&str, JsValue)]) -> Result<Object, JsValue> {
-    let object = Object::new();
-    for (name, value) in fields {
-        Reflect::set(&object, &(*name).into(), value)?;
-    }
-    Ok(object)
+fn key(event_id: &EventId) -> String {
+    format!("{KEY_PREFIX}{event_id}")
 }

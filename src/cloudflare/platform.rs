@@ -1,7 +1,6 @@
 //! The clock and the background work of Workers.
 
 use core::time::Duration;
-use std::rc::Rc;
 
 use worker::{Context, Date, Delay};
 
@@ -22,8 +21,8 @@ impl Clock for WorkerClock {
 }
 
 /// `ctx.waitUntil` of one request.
-#[derive(Debug, Clone)]
-pub(super) struct WorkerBackground(pub Rc<Context>);
+#[derive(Debug)]
+pub(super) struct WorkerBackground(pub Context);
 
 impl Background for WorkerBackground {
     fn keep(&self, future: impl Future<Output = ()> + 'static) {

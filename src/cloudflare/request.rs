@@ -1,10 +1,10 @@
 //! A Fetch request as the core's.
 
-use js_sys::futures::JsFuture;
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ReadableStreamDefaultReader, Url};
 
+use super::binding::settled;
 use super::failure;
 use crate::error::PlatformError;
 use crate::platform::Body;
@@ -32,37 +32,35 @@ pub(super) struct FetchBody {
 }
 
 impl FetchBody {
-    async fn read_whole(&self) -> Result<Vec<u8>, JsValue> {
-        let buffer = JsFuture::from(self.request.array_buffer()?).await?;
-        Ok(Uint8Array::new(&buffer).to_vec())
-    }
-
-    async fn read_chunk(&mut self) -> Result<Option<Vec<u8>>, JsValue> {
+    /// The reader of the body's stream; `None` if the request has no body.
+    fn reader(&mut self) -> Result<Option<&ReadableStreamDefaultReader>, JsValue> {
         if self.reader.is_none() {
-            // A request without a body has no stream; it is an empty body.
-            let Some(stream) = self.request.body() else {
-                return Ok(None);
-            };
-            self.reader = Some(stream.get_reader().dyn_into()?);
+            let stream = self.request.body();
+            self.reader = stream.map(|stream| stream.get_reader().dyn_into()).transpose()?;
         }
-        let Some(reader) = &self.reader else {
-            return Ok(None);
-        };
-        let read = JsFuture::from(reader.read()).await?;
-        if Reflect::get(&read, &"done".into())?.is_truthy() {
-            return Ok(None);
-        }
-        let chunk: Uint8Array = Reflect::get(&read, &"value".into())?.dyn_into()?;
-        Ok(Some(chunk.to_vec()))
+        Ok(self.reader.as_ref())
     }
 }
 
 impl Body for FetchBody {
     async fn whole(self) -> Result<Vec<u8>, PlatformError> {
-        self.read_whole().await.map_err(|error| failure::translate(&error))
+        let buffer = settled(self.request.array_buffer()).await?;
+        Ok(Uint8Array::new(&buffer).to_vec())
     }
 
     async fn chunk(&mut self) -> Result<Option<Vec<u8>>, PlatformError> {
-        self.read_chunk().await.map_err(|error| failure::translate(&error))
+        let reader = self.reader().map_err(|thrown| failure::translate(&thrown))?;
+        let Some(reader) = reader else { return Ok(None) };
+        let read = settled(Ok(reader.read())).await?;
+        bytes(&read).map_err(|thrown| failure::translate(&thrown))
     }
+}
+
+/// The bytes in what a stream's reader has read; `None` at its end.
+fn bytes(read: &JsValue) -> Result<Option<Vec<u8>>, JsValue> {
+    if Reflect::get(read, &"done".into())?.is_truthy() {
+        return Ok(None);
+    }
+    let chunk: Uint8Array = Reflect::get(read, &"value".into())?.dyn_into()?;
+    Ok(Some(chunk.to_vec()))
 }
