@@ -123,36 +123,31 @@ impl Refusal {
     /// The HTTP status of the answer.
     #[must_use]
     pub fn status(&self) -> u16 {
-        match self {
-            Self::Rejection(rejection) => match rejection {
-                Rejection::Event(_) => 400,
-                Rejection::Signature(_) => 401,
-                Rejection::NotFound => 404,
-                Rejection::MethodNotAllowed { .. } => 405,
-                Rejection::BodyTimeout | Rejection::BodyBroken(_) => 408,
-                Rejection::BodyTooLarge { .. } | Rejection::MessageTooLarge(_) => 413,
-                Rejection::EventTooOld => 422,
-            },
-            Self::Fault(Fault::Misconfigured(_)) => 500,
-            Self::Fault(Fault::Unavailable(_)) => 503,
-        }
+        self.status_and_code().0
     }
 
     /// The stable name of the outcome, for programs.
     #[must_use]
     pub fn code(&self) -> &'static str {
+        self.status_and_code().1
+    }
+
+    /// The answers table.
+    fn status_and_code(&self) -> (u16, &'static str) {
         match self {
             Self::Rejection(rejection) => match rejection {
-                Rejection::Event(_) => "invalid_event",
-                Rejection::Signature(_) => "invalid_signature",
-                Rejection::NotFound => "not_found",
-                Rejection::MethodNotAllowed { .. } => "method_not_allowed",
-                Rejection::BodyTimeout | Rejection::BodyBroken(_) => "body_timeout",
-                Rejection::BodyTooLarge { .. } | Rejection::MessageTooLarge(_) => "body_too_large",
-                Rejection::EventTooOld => "event_too_old",
+                Rejection::Event(_) => (400, "invalid_event"),
+                Rejection::Signature(_) => (401, "invalid_signature"),
+                Rejection::NotFound => (404, "not_found"),
+                Rejection::MethodNotAllowed { .. } => (405, "method_not_allowed"),
+                Rejection::BodyTimeout | Rejection::BodyBroken(_) => (408, "body_timeout"),
+                Rejection::BodyTooLarge { .. } | Rejection::MessageTooLarge(_) => {
+                    (413, "body_too_large")
+                }
+                Rejection::EventTooOld => (422, "event_too_old"),
             },
-            Self::Fault(Fault::Misconfigured(_)) => "misconfigured",
-            Self::Fault(Fault::Unavailable(_)) => "unavailable",
+            Self::Fault(Fault::Misconfigured(_)) => (500, "misconfigured"),
+            Self::Fault(Fault::Unavailable(_)) => (503, "unavailable"),
         }
     }
 
