@@ -12,7 +12,7 @@
 use core::fmt;
 use core::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use thiserror::Error;
 
 use crate::event::{Event, EventId, JsonString};
@@ -23,8 +23,7 @@ use crate::time::Timestamp;
 const VERSION: u8 = 1;
 
 /// What the look-up said of the event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dedupe {
     /// It had not been seen.
     New,
@@ -33,11 +32,19 @@ pub enum Dedupe {
 }
 
 impl Dedupe {
-    const fn as_str(self) -> &'static str {
+    /// The word for it, in messages and in the log.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::New => "new",
             Self::Unknown => "unknown",
         }
+    }
+}
+
+impl Serialize for Dedupe {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

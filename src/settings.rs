@@ -75,8 +75,7 @@ pub enum ReplayPolicy {
 }
 
 /// Where a delivery's `createdAt` lies in relation to the replay window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Window {
     /// Young enough that its marker, if there was one, is still there.
     Inside,
@@ -87,7 +86,9 @@ pub enum Window {
 }
 
 impl Window {
-    pub(crate) const fn as_str(self) -> &'static str {
+    /// The word for it, in messages.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Inside => "inside",
             Self::Outside => "outside",

@@ -18,9 +18,9 @@ async fn accepted(world: &World, created_at: &str) -> (Window, u64) {
     assert_eq!(world.deliver(&event(created_at)).await.answer.status, 202, "{created_at}");
     let message = world.queue.stored.borrow().last().unwrap().clone();
     let windows = [Window::Inside, Window::Outside, Window::Unknown];
-    let window = windows.into_iter().find(|window| {
-        message.contains(&format!(r#""window":{}"#, serde_json::to_string(window).unwrap()))
-    });
+    let window = windows
+        .into_iter()
+        .find(|window| message.contains(&format!(r#""window":"{}""#, window.as_str())));
     let marker = world.store.markers.borrow()["evt_1"];
     (window.unwrap(), marker.ttl_seconds())
 }
