@@ -28,14 +28,23 @@ Object.assign(process.env, {
  * @param {string[]} args
  */
 export async function run(command, args) {
-  const child = spawn(command, args, { cwd: root, stdio: "inherit" });
-  const code = await new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", (status, signal) => resolve(status ?? signal));
-  });
+  const { code, signal } = await ended(spawn(command, args, { cwd: root, stdio: "inherit" }));
   if (code !== 0) {
-    throw new Complaint(`failed (${code}): ${command} ${args.join(" ")}`);
+    throw new Complaint(`failed (${code ?? signal}): ${command} ${args.join(" ")}`);
   }
+}
+
+/**
+ * How a process ends: with a code, or by a signal.
+ *
+ * @param {import("node:child_process").ChildProcess} child
+ * @returns {Promise<{ code: number | null, signal: NodeJS.Signals | null }>}
+ */
+export function ended(child) {
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code, signal) => resolve({ code, signal }));
+  });
 }
 
 /**

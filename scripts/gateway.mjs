@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { stripVTControlCharacters } from "node:util";
 import { Complaint, root } from "./command.mjs";
+import { configuredPath } from "./delivery.mjs";
 
 /** wrangler starts in two seconds; a machine under load may need much longer. */
 const startTimeoutMs = 60_000;
@@ -57,6 +58,7 @@ export class Gateway {
   /** @param {number} port */
   constructor(port) {
     this.url = `http://127.0.0.1:${port}`;
+    this.webhook = new URL(configuredPath(), this.url);
     const args = [
       join(root, "node_modules", "wrangler", "bin", "wrangler.js"),
       "dev",

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
-import { Complaint, output, root, run, step } from "./command.mjs";
+import { Complaint, ended, output, root, run, step } from "./command.mjs";
 
 const wasmTarget = "wasm32-unknown-unknown";
 
@@ -18,8 +18,8 @@ const installedLock = join(root, "node_modules", ".installed-lock");
 /**
  * Checks the tools, installs what is missing, and goes on under a Node that is new enough.
  *
- * @returns {Promise<boolean>} `false` if another process has done the work in this one's place, and
- * this one has only to end
+ * @returns {Promise<number | undefined>} an exit code if another process has done the work in this one's
+ * place, and this one has only to end
  */
 export async function setUp() {
   checkTools();
@@ -118,10 +118,14 @@ async function installPackages() {
   writeFileSync(installedLock, lock);
 }
 
-/** Runs the script that was started once more under the installed Node, unless it already is. */
+/**
+ * Runs the script that was started once more under the installed Node, unless it already is.
+ *
+ * @returns {Promise<number | undefined>} the exit code of that run
+ */
 async function goOn() {
   if (!existsSync(installedNode) || process.env.CRONOZEN_EDGE_NODE === installedNode) {
-    return true;
+    return undefined;
   }
   const child = spawn(installedNode, process.argv.slice(1), {
     stdio: "inherit",
@@ -131,10 +135,6 @@ async function goOn() {
   for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) {
     process.on(signal, () => child.kill(signal));
   }
-  const [code, signal] = await new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", (...ended) => resolve(ended));
-  });
-  process.exitCode = code ?? (signal === "SIGINT" ? 130 : 143);
-  return false;
+  const { code, signal } = await ended(child);
+  return code ?? (signal === "SIGINT" ? 130 : 143);
 }

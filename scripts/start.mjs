@@ -3,6 +3,8 @@
 import { randomUUID } from "node:crypto";
 import { parseArgs } from "node:util";
 import { Complaint, script, step } from "./command.mjs";
+import { deliver } from "./delivery.mjs";
+import { checkPort, Gateway } from "./gateway.mjs";
 import { buildWorker, setUp } from "./setup.mjs";
 
 const usage = "usage: npm start -- [--once] [--port N]";
@@ -39,10 +41,11 @@ await script(async () => {
     console.log(usage);
     return 0;
   }
-  if (!(await setUp())) {
-    return Number(process.exitCode);
+  const done = await setUp();
+  if (done !== undefined) {
+    return done;
   }
-  const { checkPort, Gateway } = await import("./gateway.mjs");
+  // Uses what Node 20 got only later.
   const { localSecret } = await import("./secret.mjs");
   await checkPort(port);
   const secret = localSecret();
@@ -64,7 +67,7 @@ await script(async () => {
     if (once) {
       return 0;
     }
-    await invite(gateway);
+    invite(gateway);
     // The way to end it is to interrupt it, so that is a success.
     return await Promise.race([interrupted.then(() => 0), gateway.ended.then(() => 1)]);
   } finally {
@@ -75,7 +78,7 @@ await script(async () => {
 /**
  * Starts the gateway and shows what it does; if that is not as it should be, why.
  *
- * @param {import("./gateway.mjs").Gateway} gateway
+ * @param {Gateway} gateway
  * @param {string} secret
  * @returns {Promise<"as expected" | "not as expected">}
  */
@@ -92,12 +95,10 @@ async function show(gateway, secret) {
 /**
  * Sends a signed delivery, the same again and a forged one, and says what came of each.
  *
- * @param {import("./gateway.mjs").Gateway} gateway
+ * @param {Gateway} gateway
  * @param {string} secret
  */
 async function demonstrate(gateway, secret) {
-  const { configuredPath, deliver } = await import("./delivery.mjs");
-  const webhook = new URL(configuredPath(), gateway.url);
   const event = {
     eventId: `evt_${randomUUID()}`,
     type: "payment.completed",
@@ -106,9 +107,13 @@ async function demonstrate(gateway, secret) {
   };
   const body = JSON.stringify(event);
 
-  const first = await deliver(webhook, body, secret);
-  const again = await deliver(webhook, body, secret);
-  const forged = await deliver(webhook, JSON.stringify({ ...event, data: { amount: "0.00" } }), `not ${secret}`);
+  const first = await deliver(gateway.webhook, body, secret);
+  const again = await deliver(gateway.webhook, body, secret);
+  const forged = await deliver(
+    gateway.webhook,
+    JSON.stringify({ ...event, data: { amount: "0.00" } }),
+    `not ${secret}`,
+  );
   const consumed = await gateway.line(
     (line) => line.includes('"outcome":"consumed"') && line.includes(event.eventId),
     first.status === 202 ? consumerTimeoutMs : 0,
@@ -141,17 +146,15 @@ function row(what, expected, found, note = "") {
   return { ok, text: `  ${ok ? "ok  " : "FAIL"}  ${what.padEnd(16)}  ${found.padEnd(22)}  ${verdict}`.trimEnd() };
 }
 
-/** @param {import("./gateway.mjs").Gateway} gateway */
-async function invite(gateway) {
-  const { configuredPath } = await import("./delivery.mjs");
-  const webhook = new URL(configuredPath(), gateway.url);
+/** @param {Gateway} gateway */
+function invite(gateway) {
   // Another at every start: the local store remembers events as long as the real one.
   const eventId = `evt_${randomUUID().slice(0, 8)}`;
-  console.log(`The gateway listens on ${webhook}; Ctrl-C stops it. Try it from another terminal, in this folder:
+  console.log(`The gateway listens on ${gateway.webhook}; Ctrl-C stops it. Try it from another terminal, in this folder:
 
   . ./.dev.vars
   body='{"eventId":"${eventId}","type":"payment.completed","createdAt":"${new Date().toISOString()}"}'
-  curl -i ${webhook} -H 'Content-Type: application/json' \\
+  curl -i ${gateway.webhook} -H 'Content-Type: application/json' \\
     -H "X-Cronozen-Signature: $(printf %s "$body" | openssl dgst -sha256 -hmac "\${CRONOZEN_SIGNING_SECRET%% *}" -r | cut -d ' ' -f 1)" \\
     --data-binary "$body"
 `);

@@ -43,8 +43,9 @@ function readArguments() {
 
 await script(async () => {
   const wanted = readArguments();
-  if (!(await setUp())) {
-    return Number(process.exitCode);
+  const done = await setUp();
+  if (done !== undefined) {
+    return done;
   }
   const chosen = checks.filter(([title]) => wanted.length === 0 || wanted.some((word) => title.includes(word)));
   if (chosen.length === 0) {
