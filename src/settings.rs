@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
-use crate::signature::{MAX_SECRETS, Secrets};
+use crate::signature::{MAX_SECRETS, Secrets, SecretsError};
 use crate::time::Timestamp;
 use reader::Reader;
 pub use reader::{Misconfigured, Value};
@@ -125,8 +125,10 @@ impl Settings {
             "CRONOZEN_SIGNING_SECRET",
             &format!("1 to {MAX_SECRETS} secrets separated by white space"),
             |text| {
-                Secrets::parse(text.unwrap_or_default()).map_err(|error| {
-                    if error.found == 0 { "none".to_owned() } else { error.found.to_string() }
+                Secrets::parse(text.unwrap_or_default()).map_err(|error| match error {
+                    SecretsError::Count { found: 0 } => "none".to_owned(),
+                    SecretsError::Count { found } => found.to_string(),
+                    other => other.to_string(),
                 })
             },
         );

@@ -48,12 +48,40 @@ pub enum SignatureError {
     Mismatch,
 }
 
-/// Why a list of secrets was refused.
+impl SignatureError {
+    /// The stable name of the error, for the owner's programs. The sender gets one code for all of them.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Missing => "signature_missing",
+            Self::Length { .. } | Self::Character { .. } => "signature_malformed",
+            Self::Mismatch => "signature_mismatch",
+        }
+    }
+}
+
+/// Why secrets were refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("expected 1 to {MAX_SECRETS} secrets, got {found}")]
-pub struct SecretsError {
-    /// How many came.
-    pub found: usize,
+pub enum SecretsError {
+    /// Too many secrets, or none.
+    #[error("expected 1 to {MAX_SECRETS} secrets, got {found}")]
+    Count {
+        /// How many came.
+        found: usize,
+    },
+    /// A secret is empty. An empty key would make forging trivial.
+    #[error("expected a secret, got an empty string at position {position}")]
+    Empty {
+        /// Which one, counted from 0.
+        position: usize,
+    },
+    /// A secret has white space before, after or inside it. No signing secret has any, so it was copied
+    /// badly, or holds more than one.
+    #[error("expected a secret without white space, got some in the secret at position {position}")]
+    WhiteSpace {
+        /// Which one, counted from 0.
+        position: usize,
+    },
 }
 
 /// A signature of the right form. Whether it is the right one only [`Secrets::verify`] tells.
@@ -119,11 +147,27 @@ impl Secret {
         Hmac::new_from_slice(text.as_bytes()).ok().map(Self)
     }
 
+    /// Takes the text as it stands; `position` is where it stands among several.
+    fn verbatim(text: &str, position: usize) -> Result<Self, SecretsError> {
+        if text.contains(char::is_whitespace) {
+            return Err(SecretsError::WhiteSpace { position });
+        }
+        Self::new(text).ok_or(SecretsError::Empty { position })
+    }
+
     fn sign(&self, body: &[u8]) -> Signature {
         let mut mac = self.0.clone();
         mac.update(body);
         Signature(mac.finalize().into_bytes().into())
     }
+}
+
+/// Signs a body as the sender does, for tests and local senders.
+///
+/// # Errors
+/// [`SecretsError`] if the secret is empty or has white space in it.
+pub fn sign(body: &[u8], secret: &str) -> Result<Signature, SecretsError> {
+    Ok(Secret::verbatim(secret, 0)?.sign(body))
 }
 
 /// The active secrets, newest first: one to [`MAX_SECRETS`].
@@ -137,9 +181,27 @@ impl Secrets {
     /// [`SecretsError`] if the list holds none, or more than [`MAX_SECRETS`].
     pub fn parse(list: &str) -> Result<Self, SecretsError> {
         let secrets: Vec<Secret> = list.split_whitespace().filter_map(Secret::new).collect();
+        Self::bounded(secrets)
+    }
+
+    /// Takes each secret as it stands, newest first.
+    ///
+    /// # Errors
+    /// [`SecretsError`] if there is none, if there are more than [`MAX_SECRETS`], or if one is empty or
+    /// has white space in it.
+    pub fn new(secrets: &[impl AsRef<str>]) -> Result<Self, SecretsError> {
+        let secrets: Result<Vec<Secret>, SecretsError> = secrets
+            .iter()
+            .enumerate()
+            .map(|(position, text)| Secret::verbatim(text.as_ref(), position))
+            .collect();
+        Self::bounded(secrets?)
+    }
+
+    fn bounded(secrets: Vec<Secret>) -> Result<Self, SecretsError> {
         match secrets.len() {
             1..=MAX_SECRETS => Ok(Self(secrets)),
-            found => Err(SecretsError { found }),
+            found => Err(SecretsError::Count { found }),
         }
     }
 
@@ -264,8 +326,33 @@ mod tests {
     #[test]
     fn takes_one_to_eight_secrets() {
         for (list, found) in [("", 0), (" \t\n", 0), ("1 2 3 4 5 6 7 8 9", 9)] {
-            assert_eq!(Secrets::parse(list).unwrap_err(), SecretsError { found });
+            assert_eq!(Secrets::parse(list).unwrap_err(), SecretsError::Count { found });
         }
         assert_eq!(Secrets::parse("\n1 2\t3\r\n4 5 6 7 8 ").unwrap().0.len(), 8);
+        assert_eq!(Secrets::new(&["1"; 8]).unwrap().0.len(), 8);
+        for secrets in [vec![], vec!["1"; 9]] {
+            let found = secrets.len();
+            assert_eq!(Secrets::new(&secrets).unwrap_err(), SecretsError::Count { found });
+        }
+    }
+
+    #[test]
+    fn takes_no_empty_secret_and_none_with_white_space() {
+        let empty = SecretsError::Empty { position: 1 };
+        assert_eq!(Secrets::new(&["whsec_one", ""]).unwrap_err(), empty);
+        for bad in [" one", "one\n", "one two", "\u{a0}one", "\t"] {
+            let white_space = SecretsError::WhiteSpace { position: 1 };
+            assert_eq!(Secrets::new(&["whsec_one", bad]).unwrap_err(), white_space);
+            assert_eq!(sign(b"", bad).unwrap_err(), SecretsError::WhiteSpace { position: 0 });
+        }
+        assert_eq!(sign(b"", "").unwrap_err(), SecretsError::Empty { position: 0 });
+    }
+
+    #[test]
+    fn signs_what_it_verifies() {
+        let secrets = Secrets::new(&["whsec_new", "whsec_old"]).unwrap();
+        let signature = sign(b"body", "whsec_old").unwrap();
+        assert_eq!(secrets.verify(b"body", signature).unwrap().key(), 1);
+        assert!(secrets.verify(b"bodY", signature).is_err());
     }
 }
