@@ -15,6 +15,14 @@ use crate::signature::SignatureError;
 /// The longest text of a platform's error that is kept, in characters.
 const MAX_PLATFORM_ERROR_CHARACTERS: usize = 200;
 
+/// A body that is larger than the cap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("expected a body of at most {limit} bytes, got more")]
+pub struct BodyTooLarge {
+    /// The cap, in bytes.
+    pub limit: usize,
+}
+
 /// The sender's fault, or its connection's.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Rejection {
@@ -34,11 +42,8 @@ pub enum Rejection {
     #[error("expected the whole body, got an error: {0}")]
     BodyBroken(PlatformError),
     /// The body is larger than the cap.
-    #[error("expected a body of at most {limit} bytes, got more")]
-    BodyTooLarge {
-        /// The cap, in bytes.
-        limit: usize,
-    },
+    #[error(transparent)]
+    BodyTooLarge(#[from] BodyTooLarge),
     /// The event is signed, but its message is larger than the queue takes.
     #[error(transparent)]
     MessageTooLarge(#[from] MessageTooLarge),
@@ -51,6 +56,37 @@ pub enum Rejection {
     /// The event lies outside the replay window, and the settings refuse that.
     #[error("expected a createdAt inside the replay window, got an older one")]
     EventTooOld,
+}
+
+impl Rejection {
+    /// The stable name of the rejection, for the owner's programs: unlike [`Refusal::code`], which the
+    /// sender is told, it says what is wrong with a signature.
+    #[must_use]
+    pub fn precise_code(&self) -> &'static str {
+        match self {
+            Self::Signature(error) => error.code(),
+            other => other.status_and_code().1,
+        }
+    }
+
+    /// The answers table, as far as it is the sender's fault.
+    fn status_and_code(&self) -> (u16, &'static str) {
+        match self {
+            Self::Event(_) => (400, "invalid_event"),
+            Self::Signature(_) => (401, "invalid_signature"),
+            Self::NotFound => (404, "not_found"),
+            Self::MethodNotAllowed { .. } => (405, "method_not_allowed"),
+            Self::BodyTimeout | Self::BodyBroken(_) => (408, "body_timeout"),
+            Self::BodyTooLarge(_) | Self::MessageTooLarge(_) => (413, "body_too_large"),
+            Self::EventTooOld => (422, "event_too_old"),
+        }
+    }
+
+    /// The HTTP status of the answer.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.status_and_code().0
+    }
 }
 
 /// Our fault: the same delivery may be accepted later.
@@ -135,17 +171,7 @@ impl Refusal {
     /// The answers table.
     fn status_and_code(&self) -> (u16, &'static str) {
         match self {
-            Self::Rejection(rejection) => match rejection {
-                Rejection::Event(_) => (400, "invalid_event"),
-                Rejection::Signature(_) => (401, "invalid_signature"),
-                Rejection::NotFound => (404, "not_found"),
-                Rejection::MethodNotAllowed { .. } => (405, "method_not_allowed"),
-                Rejection::BodyTimeout | Rejection::BodyBroken(_) => (408, "body_timeout"),
-                Rejection::BodyTooLarge { .. } | Rejection::MessageTooLarge(_) => {
-                    (413, "body_too_large")
-                }
-                Rejection::EventTooOld => (422, "event_too_old"),
-            },
+            Self::Rejection(rejection) => rejection.status_and_code(),
             Self::Fault(Fault::Misconfigured(_)) => (500, "misconfigured"),
             Self::Fault(Fault::Unavailable(_)) => (503, "unavailable"),
         }

@@ -34,12 +34,10 @@ pub enum EventError {
     #[error("expected a JSON object, got something else")]
     NotAnObject,
     /// The body is not one valid JSON text to its last byte.
-    #[error("expected one valid JSON object, got an error at line {line}, column {column}")]
+    #[error("expected one valid JSON object, got an error{}", at(*place))]
     NotJson {
-        /// Counted from 1.
-        line: usize,
-        /// Counted from 1.
-        column: usize,
+        /// Where the error is, if the parser says so.
+        place: Option<Place>,
     },
     /// There is no `eventId`.
     #[error("expected an eventId, got none")]
@@ -62,6 +60,21 @@ pub enum EventError {
     /// The `eventId` holds a control character.
     #[error("expected eventId to have no control characters, got one")]
     IdControlCharacter,
+}
+
+/// A place in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Counted from 1.
+    pub line: usize,
+    /// Counted from 1.
+    pub column: usize,
+}
+
+fn at(place: Option<Place>) -> String {
+    place.map_or_else(String::new, |Place { line, column }| {
+        format!(" at line {line}, column {column}")
+    })
 }
 
 /// What makes an event itself: two deliveries with one id are one event, whatever their bytes.
@@ -114,14 +127,11 @@ impl<'body> Event<'body> {
     /// # Errors
     /// [`EventError`] says what was expected and where.
     pub fn read(verified: Verified<'body>) -> Result<Self, EventError> {
-        let text = core::str::from_utf8(verified.body())
-            .map_err(|error| EventError::NotUtf8 { position: error.valid_up_to() })?;
-        // Tested here because serde_json's own message would quote what it found instead.
-        if !text.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{') {
-            return Err(EventError::NotAnObject);
-        }
-        let envelope: Envelope<'body> = serde_json::from_str(text)
-            .map_err(|error| EventError::NotJson { line: error.line(), column: error.column() })?;
+        let text = text(verified)?;
+        let envelope: Envelope<'body> =
+            serde_json::from_str(text).map_err(|error| EventError::NotJson {
+                place: Some(Place { line: error.line(), column: error.column() }),
+            })?;
         let id = envelope.event_id.ok_or(EventError::IdMissing)?;
         let id = JsonString::new(id).ok_or(EventError::IdNotAString)?;
         let id = EventId::new(id.decode().ok_or(EventError::IdNotUnicode)?)?;
@@ -176,6 +186,21 @@ impl<'body> Event<'body> {
     pub fn created(&self) -> Option<Timestamp> {
         Timestamp::parse_rfc3339(&self.created_at?.decode()?)
     }
+}
+
+/// The text of a verified body, whose first character is that of a JSON object. Whether the rest is one
+/// is for a parser to say.
+///
+/// # Errors
+/// [`EventError::NotUtf8`] or [`EventError::NotAnObject`].
+pub fn text(verified: Verified<'_>) -> Result<&str, EventError> {
+    let text = core::str::from_utf8(verified.body())
+        .map_err(|error| EventError::NotUtf8 { position: error.valid_up_to() })?;
+    // A parser's own message would quote what it found instead.
+    if !text.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{') {
+        return Err(EventError::NotAnObject);
+    }
+    Ok(text)
 }
 
 /// Without the body.

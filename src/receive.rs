@@ -6,7 +6,7 @@ use futures_util::future::{Either, select};
 
 use crate::answer::Answer;
 use crate::commit::{Commit, Committed, Lookup};
-use crate::error::{Fault, Refusal, Rejection};
+use crate::error::{BodyTooLarge, Fault, Refusal, Rejection};
 use crate::event::{Event, EventId};
 use crate::log::{Level, Log, Outcome, Record};
 use crate::message::Message;
@@ -193,7 +193,7 @@ async fn read_body<B: Body>(
     declared: Option<usize>,
     limit: usize,
 ) -> Result<Vec<u8>, Rejection> {
-    let too_large = Rejection::BodyTooLarge { limit };
+    let too_large = Rejection::from(BodyTooLarge { limit });
     if let Some(declared) = declared {
         if declared > limit {
             return Err(too_large);
