@@ -21,6 +21,7 @@
 //! decides nothing. Handling an event is not in scope; that is what consumers of the queue are for.
 
 pub mod answer;
+pub mod body_cap;
 pub mod commit;
 pub mod error;
 pub mod event;
@@ -34,3 +35,11 @@ pub mod time;
 
 #[cfg(feature = "worker")]
 mod cloudflare;
+#[cfg(feature = "npm")]
+mod npm;
+
+#[cfg(all(target_family = "wasm", feature = "npm", feature = "worker"))]
+compile_error!(
+    "the features `npm` and `worker` exclude each other: a stray export of the one would become a method of \
+     the other's entry point"
+);

@@ -1,13 +1,16 @@
 //! The build steps that cargo cannot do alone: `cargo xtask <task>`.
 
+mod npm;
+mod wasm;
 mod worker;
 
 use anyhow::{Result, bail};
 
-const USAGE: &str = "usage: cargo xtask worker [--test-trap]
+const USAGE: &str = "usage: cargo xtask <worker [--test-trap] | npm>
 
   worker               build the Worker into build/worker
-  worker --test-trap   build the Worker that can be told to trap into build/worker-test-trap";
+  worker --test-trap   build the Worker that can be told to trap into build/worker-test-trap
+  npm                  build the npm package into pkg/dist, the Worker included";
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -15,6 +18,7 @@ fn main() -> Result<()> {
     match arguments.as_slice() {
         ["worker"] => worker::build(worker::Flavour::Shipped),
         ["worker", "--test-trap"] => worker::build(worker::Flavour::TestTrap),
+        ["npm"] => npm::build(),
         _ => bail!("{USAGE}"),
     }
 }

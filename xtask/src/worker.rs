@@ -1,14 +1,11 @@
 //! Compiles the Worker to WebAssembly, writes its JavaScript glue, and lays the shim beside both.
 
-use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result};
 use wasm_bindgen_cli_support::Bindgen;
 
-const TARGET: &str = "wasm32-unknown-unknown";
+use crate::wasm::{Compilation, project_root};
 
 /// Which Worker is built.
 #[derive(Clone, Copy)]
@@ -46,10 +43,8 @@ impl Flavour {
 /// Builds into `build/worker` or `build/worker-test-trap`: `worker.mjs`, `index.js`, `index_bg.wasm`.
 pub fn build(flavour: Flavour) -> Result<()> {
     let root = project_root()?;
-    compile(&root, flavour)?;
-
-    let compiled =
-        target_folder(&root).join(TARGET).join(flavour.profile()).join("cronozen_edge.wasm");
+    let (feature, profile) = (flavour.feature(), flavour.profile());
+    let compiled = Compilation { feature, profile, flags: &[], folder: "" }.run(&root)?;
     let out = root.join(flavour.folder());
     fs::create_dir_all(&out).with_context(|| format!("cannot create {}", out.display()))?;
     Bindgen::new()
@@ -70,28 +65,4 @@ pub fn build(flavour: Flavour) -> Result<()> {
     fs::copy(&shim, out.join("worker.mjs"))
         .with_context(|| format!("cannot copy {}", shim.display()))?;
     Ok(())
-}
-
-fn compile(root: &Path, flavour: Flavour) -> Result<()> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .current_dir(root)
-        .args(["build", "--locked", "--lib", "--target", TARGET])
-        .args(["--profile", flavour.profile(), "--features", flavour.feature()])
-        .status()
-        .context("cannot start cargo")?;
-    ensure!(status.success(), "the Worker does not compile: see cargo's message above");
-    Ok(())
-}
-
-/// The project's root, wherever the command was started from.
-fn project_root() -> Result<PathBuf> {
-    let Some(root) = Path::new(env!("CARGO_MANIFEST_DIR")).parent() else {
-        bail!("xtask must lie inside the project");
-    };
-    Ok(root.to_path_buf())
-}
-
-fn target_folder(root: &Path) -> PathBuf {
-    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder))
 }

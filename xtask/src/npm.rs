@@ -1,0 +1,282 @@
+//! Builds the npm package: compiles the crate twice, writes the glue, and bundles `pkg/src` into the
+//! builds that `pkg/package.json` exports. All that it writes is ignored by git.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use wasm_bindgen_cli_support::{Bindgen, EncodeInto};
+
+use crate::wasm::{Compilation, project_root};
+use crate::worker;
+
+/// What wasm2js cannot translate is rewritten in terms of what it can.
+const LOWERING: [&str; 3] = [
+    "--llvm-memory-copy-fill-lowering",
+    "--signext-lowering",
+    "--llvm-nontrapping-fptoint-lowering",
+];
+
+/// Each bundle, its format and its source in `pkg/src`.
+const BUNDLES: [(&str, &str, &str); 5] = [
+    ("index.js", "esm", "index.js"),
+    ("index.cjs", "cjs", "index.js"),
+    ("edge.js", "esm", "edge.js"),
+    ("no-wasm.js", "esm", "no-wasm.js"),
+    ("no-wasm.cjs", "cjs", "no-wasm.js"),
+];
+
+/// When nobody catches an error, Node shows the line that threw it, so lines are short.
+const BUNDLING: [&str; 7] = [
+    "--bundle",
+    "--legal-comments=none",
+    "--minify-syntax",
+    "--minify-whitespace",
+    "--line-limit=120",
+    "--loader:.txt=text",
+    "--external:*.wasm?module",
+];
+
+/// Stands for the module's text until esbuild has broken the lines: it would break the text, too.
+const PLACEHOLDER: &str = "THE MODULE";
+
+const NOT_INSTALLED: &str = "cannot start a tool of npm's: install the packages with npm ci";
+
+/// The module uses these features of WebAssembly and no others. Reference types and several results would
+/// need other glue, and wasm2js has neither.
+const SIMD: &[&str] = &[
+    "-Ctarget-feature=+simd128,-reference-types,-multivalue",
+    "-Clink-arg=--no-check-features",
+    "-Clink-arg=--features=bulk-memory,mutable-globals,nontrapping-fptoint,sign-ext,simd128",
+];
+
+/// The same without SIMD, which wasm2js does not have.
+const PLAIN: &[&str] = &[
+    "-Ctarget-feature=-reference-types,-multivalue",
+    "-Clink-arg=--no-check-features",
+    "-Clink-arg=--features=bulk-memory,mutable-globals,nontrapping-fptoint,sign-ext",
+];
+
+/// Tells binaryen of the features.
+const FEATURES: [&str; 5] = [
+    "--enable-bulk-memory",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-sign-ext",
+    "--enable-simd",
+];
+
+/// Builds into `pkg/dist`, with `build/npm` for what lies between.
+pub fn build() -> Result<()> {
+    let root = project_root()?;
+    let (build, dist) = (root.join("build/npm"), root.join("pkg/dist"));
+    // A file that an earlier version has left behind must not be packed.
+    if dist.exists() {
+        fs::remove_dir_all(&dist).context("cannot empty pkg/dist")?;
+    }
+    create(&build)?;
+    create(&dist)?;
+
+    let compiled = bindgen(&root, SIMD, "simd128", &build)?;
+    let optimised = dist.join("verifier.wasm");
+    tool(&root, "wasm-opt", &[&["-O3"], &FEATURES[..]].concat(), &compiled.module, &optimised)?;
+    write(&build.join("verifier.txt"), PLACEHOLDER)?;
+    let text = text(&read(&optimised)?);
+    minify(&root, &factory(&compiled.glue)?, &build.join("glue.js"))?;
+
+    let plain = bindgen(&root, PLAIN, "plain", &build)?;
+    ensure!(compiled.glue == plain.glue, "the glue must be the same with and without SIMD");
+    let lowered = build.join("lowered.wasm");
+    let arguments = [&["-O3"], &FEATURES[..], &LOWERING[..]].concat();
+    tool(&root, "wasm-opt", &arguments, &plain.module, &lowered)?;
+    let script = build.join("wasm2js.js");
+    tool(&root, "wasm2js", &["-O3"], &lowered, &script)?;
+    minify(&root, &instantiable(&read_text(&script)?)?, &build.join("verifier.js"))?;
+
+    for (bundle, format, source) in BUNDLES {
+        let format = format!("--format={format}");
+        let options = [&BUNDLING[..], &[&format]].concat();
+        let output = dist.join(bundle);
+        esbuild(&root, &options, &root.join("pkg/src").join(source), &output)?;
+        write(&output, &read_text(&output)?.replace(PLACEHOLDER, &text))?;
+    }
+    copy(&root.join("pkg/index.d.ts"), &dist.join("index.d.cts"))?;
+
+    worker::build(worker::Flavour::Shipped)?;
+    copy_folder(&root.join("build/worker"), &dist.join("worker"))?;
+    for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {
+        copy(&root.join(licence), &root.join("pkg").join(licence))?;
+    }
+    Ok(())
+}
+
+struct Compiled {
+    module: PathBuf,
+    glue: String,
+}
+
+fn bindgen(
+    root: &Path,
+    flags: &'static [&str],
+    folder: &'static str,
+    build: &Path,
+) -> Result<Compiled> {
+    let compiled = Compilation { feature: "npm", profile: "npm", flags, folder }.run(root)?;
+    let out = build.join(folder);
+    create(&out)?;
+    Bindgen::new()
+        .input_path(&compiled)
+        .bundler(true)?
+        .typescript(false)
+        .remove_name_section(true)
+        .encode_into(EncodeInto::Always)
+        .remove_producers_section(true)
+        .out_name("verifier")
+        .generate(&out)
+        .context("wasm-bindgen failed")?;
+    let glue = read_text(&out.join("verifier_bg.js"))?;
+    Ok(Compiled { module: out.join("verifier_bg.wasm"), glue })
+}
+
+/// Puts the glue into a function, so that an instance that has failed can be replaced with all that
+/// belongs to it, and lets it see that memory has grown where the old one is not detached, as in wasm2js.
+fn factory(glue: &str) -> Result<String> {
+    let mut names = Vec::new();
+    let mut body = String::new();
+    for line in glue.lines() {
+        let line = match line.strip_prefix("export ") {
+            Some(declaration) => {
+                names.extend(declared(declaration));
+                declaration
+            }
+            None => line,
+        };
+        body.push_str(line);
+        body.push('\n');
+    }
+    ensure!(names.len() > 4 && !body.contains("\nexport "), "the glue has exports of another form");
+    for view in ["Uint8Array", "Uint32Array"] {
+        let detached = format!("cached{view}Memory0.byteLength === 0");
+        ensure!(body.contains(&detached), "the glue caches its {view} in another way");
+        body =
+            body.replace(&detached, &format!("cached{view}Memory0.buffer !== wasm.memory.buffer"));
+    }
+    let detached = "cachedDataViewMemory0.buffer.detached === undefined && ";
+    ensure!(body.contains(detached), "the glue caches its DataView in another way");
+    body = body.replace(detached, "");
+    // The glue's decoder has a cure for Safari, whose own fails after 2 GiB.
+    ensure!(body.contains("function getStringFromWasm0("), "the glue reads texts in another way");
+    names.push("getStringFromWasm0");
+    Ok(format!(
+        "export default function makeGlue() {{\n{body}return {{ {} }};\n}}\n",
+        names.join(", ")
+    ))
+}
+
+/// The name that a declaration of a function or a class declares.
+fn declared(declaration: &str) -> Option<&str> {
+    let rest =
+        declaration.strip_prefix("function ").or_else(|| declaration.strip_prefix("class "))?;
+    rest.split(['(', ' ']).next()
+}
+
+/// Puts the instantiation in a function, which takes the glue.
+fn instantiable(script: &str) -> Result<String> {
+    let import = "import * as $_verifier_bg_js from './verifier_bg.js';\n";
+    let script = script.strip_prefix(import).context("wasm2js imports the glue in another way")?;
+    let (functions, _) = script
+        .split_once("var retasmFunc = asmFunc({")
+        .context("wasm2js instantiates in another way")?;
+    ensure!(!functions.contains("\nimport "), "wasm2js imports more than the glue");
+    Ok(format!("{functions}export default (glue) => asmFunc({{ \"./verifier_bg.js\": glue }});\n"))
+}
+
+/// Only what is generated loses its names.
+fn minify(root: &Path, script: &str, output: &Path) -> Result<()> {
+    let source = output.with_extension("unminified.js");
+    write(&source, script)?;
+    esbuild(root, &["--minify"], &source, output)
+}
+
+fn esbuild(root: &Path, options: &[&str], source: &Path, output: &Path) -> Result<()> {
+    let status = Command::new(installed(root, "esbuild"))
+        .current_dir(root)
+        .arg(source)
+        .args(["--log-level=warning", "--target=es2022", "--charset=ascii"])
+        .args(options)
+        .arg(format!("--outfile={}", output.display()))
+        .status()
+        .context(NOT_INSTALLED)?;
+    ensure!(status.success(), "esbuild failed: see its message above");
+    Ok(())
+}
+
+/// Writes bytes as printable ASCII without quotes and backslashes: one character for those below 88, which
+/// most are, and two for the others. `pkg/src/index.js` reads it. Base64 is longer, and as it is not aligned
+/// with the bytes, gzip finds nothing in it to save.
+fn text(bytes: &[u8]) -> String {
+    const ONE: u8 = 88;
+    let character =
+        |value: u8| char::from(if value < b'\\' - b'#' { b'#' + value } else { b'$' + value });
+    let mut text = String::new();
+    for &byte in bytes {
+        if byte >= ONE {
+            text.push(character(ONE - 1 + byte / ONE));
+        }
+        text.push(character(byte % ONE));
+    }
+    text
+}
+
+/// Runs a tool that npm has installed.
+fn tool(root: &Path, name: &str, arguments: &[&str], input: &Path, output: &Path) -> Result<()> {
+    let status = Command::new(installed(root, name))
+        .args(arguments)
+        .arg(input)
+        .arg("-o")
+        .arg(output)
+        .status()
+        .context(NOT_INSTALLED)?;
+    ensure!(status.success(), "{name} failed: see its message above");
+    Ok(())
+}
+
+fn installed(root: &Path, name: &str) -> PathBuf {
+    root.join("node_modules/.bin").join(name)
+}
+
+fn create(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))
+}
+
+fn read(file: &Path) -> Result<Vec<u8>> {
+    fs::read(file).with_context(|| format!("cannot read {}", file.display()))
+}
+
+fn read_text(file: &Path) -> Result<String> {
+    fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
+}
+
+fn write(file: &Path, text: &str) -> Result<()> {
+    fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::copy(from, to).with_context(|| format!("cannot copy {}", from.display()))?;
+    Ok(())
+}
+
+fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    create(to)?;
+    for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
+        let entry = entry?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type()?.is_dir() {
+            copy_folder(&source, &target)?;
+        } else {
+            copy(&source, &target)?;
+        }
+    }
+    Ok(())
+}

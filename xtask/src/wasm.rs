@@ -1,0 +1,58 @@
+//! Compiles the crate to WebAssembly.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// What is compiled, and how.
+pub struct Compilation {
+    /// The crate's feature.
+    pub feature: &'static str,
+    /// Cargo's profile.
+    pub profile: &'static str,
+    /// For the compiler, if its own choices will not do.
+    pub flags: &'static [&'static str],
+    /// Where cargo works, inside its target folder: flags of one's own need a folder of one's own.
+    pub folder: &'static str,
+}
+
+impl Compilation {
+    /// Compiles, and says where the module is.
+    pub fn run(&self, root: &Path) -> Result<PathBuf> {
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let target = env::var_os("CARGO_TARGET_DIR")
+            .map_or_else(|| root.join("target"), |folder| root.join(folder))
+            .join(self.folder);
+        let mut command = Command::new(cargo);
+        command
+            .current_dir(root)
+            .args(["build", "--locked", "--lib", "--target", TARGET, "--target-dir"])
+            .arg(&target)
+            .args(["--profile", self.profile, "--features", self.feature]);
+        let remapping = without_local_paths();
+        let flags = [&[&*remapping], self.flags].concat();
+        command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
+        let status = command.status().context("cannot start cargo")?;
+        ensure!(status.success(), "{} does not compile: see cargo's message above", self.feature);
+        Ok(target.join(TARGET).join(self.profile).join("cronozen_edge.wasm"))
+    }
+}
+
+/// Panics name their source file: not by its path on this machine, which would differ on the next.
+fn without_local_paths() -> String {
+    let cargo = env::var_os("CARGO_HOME")
+        .map_or_else(|| env::home_dir().unwrap_or_default().join(".cargo"), PathBuf::from);
+    format!("--remap-path-prefix={}=", cargo.join("registry/src").display())
+}
+
+/// The project's root, wherever the command was started from.
+pub fn project_root() -> Result<PathBuf> {
+    let Some(root) = Path::new(env!("CARGO_MANIFEST_DIR")).parent() else {
+        bail!("xtask must lie inside the project");
+    };
+    Ok(root.to_path_buf())
+}
