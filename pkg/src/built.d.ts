@@ -1,6 +1,6 @@
 // The modules that `cargo xtask npm` makes.
 
-declare module "*/verifier.txt" {
+declare module "built/verifier.txt" {
   const text: string;
   export default text;
 }
@@ -10,8 +10,8 @@ declare module "*.wasm?module" {
   export default module;
 }
 
-declare module "*/build/npm/glue.js" {
-  import type { VerificationErrorCode } from "cronozen-edge";
+declare module "built/glue.js" {
+  import type { VerificationErrorCode } from "../index.js";
 
   /** Code, status and message. */
   export type Refusal = [VerificationErrorCode, 400 | 401 | 413, string];
@@ -48,7 +48,7 @@ declare module "*/build/npm/glue.js" {
   export default function makeGlue(): Glue;
 }
 
-declare module "*/build/npm/verifier.js" {
-  import type { Exports, Glue } from "*/build/npm/glue.js";
-  export default function makeExports(glue: Glue): Exports;
+declare module "built/verifier.js" {
+  import type { Exports } from "built/glue.js";
+  export default function makeExports(imports: { "./verifier_bg.js": unknown }): Exports;
 }

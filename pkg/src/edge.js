@@ -4,6 +4,6 @@
 import { provide } from "./instance.js";
 import module from "./verifier.wasm?module";
 
-provide((glue) => new WebAssembly.Instance(module, { "./verifier_bg.js": glue }).exports);
+provide((imports) => new WebAssembly.Instance(module, imports).exports);
 
 export { sign, VerificationError, Verifier } from "./verifier.js";

@@ -1,9 +1,9 @@
 // For Node, Deno, Bun, browsers and bundlers: the module is part of the file.
 
-import text from "../../build/npm/verifier.txt";
+import text from "built/verifier.txt";
 import { provide } from "./instance.js";
 
-provide((glue) => new WebAssembly.Instance(compiled(), { "./verifier_bg.js": glue }).exports);
+provide((imports) => new WebAssembly.Instance(compiled(), imports).exports);
 
 // The characters of `text`: "#" is 0, there is no backslash, and from "|" on it takes two for a byte.
 const first = 35;

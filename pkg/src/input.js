@@ -12,8 +12,8 @@ export class Input {
   #bytes = new Uint8Array(0);
 
   /**
-   * @param {import("../../build/npm/glue.js").Input} native
-   * @param {import("../../build/npm/glue.js").Memory} memory
+   * @param {import("built/glue.js").Input} native
+   * @param {import("built/glue.js").Memory} memory
    */
   constructor(native, memory) {
     this.native = native;

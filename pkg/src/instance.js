@@ -1,13 +1,13 @@
 // The instance behind all verifiers: made on first use, and replaced if it ever fails.
 
-import makeGlue from "../../build/npm/glue.js";
+import makeGlue from "built/glue.js";
 import { Input } from "./input.js";
 
 /**
- * @typedef {import("../../build/npm/glue.js").Glue} Glue
- * @typedef {import("../../build/npm/glue.js").Exports} Exports
- * @typedef {import("../../build/npm/glue.js").Keys} Keys
- * @typedef {import("../../build/npm/glue.js").Refusal} Refusal
+ * @typedef {import("built/glue.js").Glue} Glue
+ * @typedef {import("built/glue.js").Exports} Exports
+ * @typedef {import("built/glue.js").Keys} Keys
+ * @typedef {import("built/glue.js").Refusal} Refusal
  */
 
 /**
@@ -20,11 +20,11 @@ const maxKept = 256;
 /** No signature is longer than 64, and memory that has grown for one never shrinks. */
 const maxSignatureUnits = 1024;
 
-/** @type {(glue: Glue) => Exports} */
+/** @type {(imports: any) => unknown} */
 let makeExports;
 
 /**
- * Says how an instance is made for its glue.
+ * Says how an instance is made.
  *
  * @param {typeof makeExports} make
  */
@@ -39,7 +39,8 @@ export class Instance {
   #kept = new Map();
 
   constructor() {
-    const exports = makeExports(this.#glue);
+    // The name that wasm-bindgen gives the glue.
+    const exports = /** @type {Exports} */ (makeExports({ "./verifier_bg.js": this.#glue }));
     this.#glue.__wbg_set_wasm(exports);
     this.#input = new Input(new this.#glue.Input(), exports.memory);
   }

@@ -1,7 +1,7 @@
 // For runtimes without WebAssembly, and pages whose policy forbids it: the same code, translated to
 // JavaScript.
 
-import makeExports from "../../build/npm/verifier.js";
+import makeExports from "built/verifier.js";
 import { provide } from "./instance.js";
 
 provide(makeExports);

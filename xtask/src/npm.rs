@@ -28,12 +28,13 @@ const BUNDLES: [(&str, &str, &str); 5] = [
 ];
 
 /// When nobody catches an error, Node shows the line that threw it, so lines are short.
-const BUNDLING: [&str; 7] = [
+const BUNDLING: [&str; 8] = [
     "--bundle",
     "--legal-comments=none",
     "--minify-syntax",
     "--minify-whitespace",
     "--line-limit=120",
+    "--alias:built=./build/npm",
     "--loader:.txt=text",
     "--external:*.wasm?module",
 ];
@@ -181,7 +182,7 @@ fn declared(declaration: &str) -> Option<&str> {
     rest.split(['(', ' ']).next()
 }
 
-/// Puts the instantiation in a function, which takes the glue.
+/// Leaves the instantiation to whoever has the imports.
 fn instantiable(script: &str) -> Result<String> {
     let import = "import * as $_verifier_bg_js from './verifier_bg.js';\n";
     let script = script.strip_prefix(import).context("wasm2js imports the glue in another way")?;
@@ -189,7 +190,7 @@ fn instantiable(script: &str) -> Result<String> {
         .split_once("var retasmFunc = asmFunc({")
         .context("wasm2js instantiates in another way")?;
     ensure!(!functions.contains("\nimport "), "wasm2js imports more than the glue");
-    Ok(format!("{functions}export default (glue) => asmFunc({{ \"./verifier_bg.js\": glue }});\n"))
+    Ok(format!("{functions}export default asmFunc;\n"))
 }
 
 /// Only what is generated loses its names.
