@@ -31,7 +31,7 @@ export type RawBody = string | ArrayBuffer | ArrayBufferView;
 
 /** Headers, as Fetch has them. */
 export interface HeadersLike {
-  get(name: string): string | null | undefined;
+  get(name: string): string | null;
 }
 
 /** The value of `X-Cronozen-Signature`, or the headers that hold it, whatever the case of their names. */

@@ -1,0 +1,113 @@
+// The gateway from the tarball, in a project with nothing but wrangler, and with no Rust in reach.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { delimiter, dirname, join } from "node:path";
+import { before, test } from "node:test";
+import { output, root } from "../../../scripts/command.mjs";
+import { sign } from "../../../scripts/delivery.mjs";
+import { withWrangler } from "../dev.mjs";
+import { patience, project, run } from "../project.mjs";
+
+const secret = "whsec_test";
+
+/** Node and the system, and nothing that was installed beside them. */
+const env = { ...process.env, PATH: [dirname(process.execPath), "/usr/bin", "/bin"].join(delimiter) };
+
+/** @type {string} */
+let folder;
+/** @type {string} */
+let wrangler;
+before(async () => {
+  const { devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  folder = await project(new URL(".", import.meta.url), [`wrangler@${devDependencies.wrangler}`]);
+  writeFileSync(join(folder, ".dev.vars"), `CRONOZEN_SIGNING_SECRET="${secret}"\n`);
+  wrangler = join(folder, "node_modules", "wrangler", "bin", "wrangler.js");
+}, patience);
+
+/**
+ * @param {URL} url
+ * @param {string} body
+ * @param {Record<string, string>} [headers]
+ */
+async function deliver(url, body, headers = {}) {
+  const response = await fetch(url, {
+    method: "POST",
+    body,
+    headers: { "x-cronozen-signature": sign(body, secret), ...headers },
+  });
+  const answer = /** @type {any} */ (await response.json());
+  return `${response.status} ${answer.code ?? answer.status}`;
+}
+
+test("no Rust is in reach", () => {
+  for (const command of ["cargo", "rustc", "rustup"]) {
+    assert.equal(output("sh", ["-c", `PATH='${env.PATH}' command -v ${command}`]), undefined, command);
+  }
+});
+
+test("the gateway in wrangler dev: the answers table", patience, async () => {
+  await withWrangler(folder, wrangler, env, async (url) => {
+    const webhook = new URL("/webhooks/cronozen", url);
+    const body = '{"eventId":"evt_1","type":"payment.completed"}';
+    assert.equal(await deliver(webhook, body), "202 accepted");
+    assert.equal(await deliver(webhook, body), "200 duplicate");
+    assert.equal(await deliver(webhook, "[]"), "400 invalid_event");
+    assert.equal(
+      await deliver(webhook, body, { "x-cronozen-signature": sign(body, "whsec_other") }),
+      "401 invalid_signature",
+    );
+    assert.equal(
+      await deliver(webhook, JSON.stringify({ eventId: "e", text: "x".repeat(127_000) })),
+      "413 body_too_large",
+    );
+    assert.equal(await deliver(new URL("/webhooks", url), body), "404 not_found");
+    assert.equal((await fetch(webhook)).status, 405);
+    const health = /** @type {any} */ (await (await fetch(new URL("/healthz", url))).json());
+    assert.equal(health.status, "ok");
+    assert.match(await slowBody(webhook), /^HTTP\/1\.1 408 [^]*"code":"body_timeout"/);
+  });
+});
+
+/** A body that never ends. @param {URL} url */
+async function slowBody({ hostname, port, pathname }) {
+  const socket = connect(Number(port), hostname);
+  await once(socket, "connect");
+  socket.write(`POST ${pathname} HTTP/1.1\r\nHost: ${hostname}\r\nContent-Length: 100\r\n\r\n{`);
+  let answer = "";
+  for await (const data of socket) {
+    answer += data;
+    if (answer.includes("}")) {
+      break;
+    }
+  }
+  return answer;
+}
+
+test("the gateway under a path of another Worker: settings and queue are those of the Worker", patience, async () => {
+  const settings = readFileSync(join(folder, "wrangler.toml"), "utf8").replace("worker.mjs", "mounted.mjs");
+  writeFileSync(join(folder, "wrangler.toml"), settings);
+  await withWrangler(folder, wrangler, env, async (url, printed) => {
+    assert.equal(await (await fetch(url)).text(), "mine");
+    const webhook = new URL("/hooks/cronozen", url);
+    const body = '{"eventId":"evt_2","type":"payment.completed","createdAt":"2020-01-01T00:00:00Z"}';
+    /** @param {Record<string, unknown>} settings */
+    const withSettings = (settings) => deliver(webhook, body, { "x-test-settings": JSON.stringify(settings) });
+    assert.equal(await withSettings({ REPLAY: "refuse" }), "422 event_too_old");
+    assert.equal(await withSettings({ CRONOZEN_SIGNING_SECRET: "" }), "500 misconfigured");
+    assert.equal(await deliver(webhook, body, { "x-test-broken-queue": "yes" }), "503 unavailable");
+    assert.equal(await deliver(webhook, body), "202 accepted");
+    assert.equal(await deliver(webhook, body), "200 duplicate");
+    while (!printed().includes("queued")) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    assert.ok(printed().includes(`"event":${body}}`), printed());
+  });
+});
+
+test("it can be deployed", patience, async () => {
+  const printed = await run(folder, process.execPath, [wrangler, "deploy", "--dry-run", "--outdir", "out"], env);
+  assert.match(printed, /env\.EVENTS \(cronozen-events\)/);
+});

@@ -1,0 +1,7 @@
+// Runs the checks with the installed package, and prints what they have found.
+
+import * as cronozen from "cronozen-edge";
+import { check } from "./checks.js";
+import vectors from "./vectors.js";
+
+console.log(JSON.stringify(await check(cronozen, vectors)));

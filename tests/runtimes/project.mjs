@@ -1,0 +1,110 @@
+// Scratch projects, as a user has them: a folder outside this one, with the packed tarball installed.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { root } from "../../scripts/command.mjs";
+import { check } from "./checks.js";
+
+const execute = promisify(execFile);
+
+/** Where the tools of these tests are installed. */
+export const tools = fileURLToPath(new URL("node_modules", import.meta.url));
+
+/** Installing or bundling takes seconds; a machine may be busy. */
+export const patience = { timeout: 300_000 };
+
+/** The tarball that `npm run test:runtimes` has packed. */
+function tarball() {
+  const folder = join(root, "build", "package");
+  const found = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".tgz")) : [];
+  assert.equal(found.length, 1, "expected one tarball in build/package: run npm run test:runtimes");
+  return join(folder, String(found[0]));
+}
+
+/** @param {string} name */
+function vectorsIn(name) {
+  const { vectors } = JSON.parse(readFileSync(join(root, "tests", "vectors", name), "utf8"));
+  assert.ok(vectors.length > 10);
+  return vectors;
+}
+
+/** The shared vectors. */
+export const vectors = { signatures: vectorsIn("signatures.json"), envelopes: vectorsIn("envelopes.json") };
+
+/**
+ * A scratch project with the files of a test's folder, the checks and the vectors. It is removed when the
+ * tests have ended.
+ *
+ * @param {URL} folder
+ * @param {string[]} packages to install beside the tarball
+ */
+export async function project(folder, packages = []) {
+  const path = mkdtempSync(join(tmpdir(), "cronozen-edge-"));
+  process.on("exit", () => rmSync(path, { recursive: true, force: true }));
+  writeFileSync(join(path, "package.json"), JSON.stringify({ name: "scratch", private: true, type: "module" }));
+  cpSync(folder, path, { recursive: true, filter: (source) => !source.endsWith(".test.mjs") });
+  cpSync(new URL("checks.js", import.meta.url), join(path, "checks.js"));
+  cpSync(new URL("main.mjs", import.meta.url), join(path, "main.mjs"));
+  writeFileSync(join(path, "vectors.js"), `export default ${JSON.stringify(vectors)};\n`);
+  const options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+  await run(path, "npm", ["install", ...options, tarball(), ...packages]);
+  mkdirSync(join(path, "out"), { recursive: true });
+  return path;
+}
+
+/**
+ * Runs a command, and gives what it prints.
+ *
+ * @param {string} folder
+ * @param {string} command
+ * @param {string[]} args
+ * @param {NodeJS.ProcessEnv} [env]
+ */
+export async function run(folder, command, args, env = process.env) {
+  const limits = { maxBuffer: 64 * 1024 * 1024, timeout: 240_000 };
+  const { stdout } = await execute(command, args, { cwd: folder, env: withoutTestRunner(env), ...limits });
+  return stdout;
+}
+
+/**
+ * A test runner inside a test would report to the outer one.
+ *
+ * @param {NodeJS.ProcessEnv} env
+ */
+function withoutTestRunner({ NODE_TEST_CONTEXT, ...env }) {
+  return env;
+}
+
+/** What the checks find in this process; every runtime must find the same. */
+let reference = /** @type {Promise<import("./checks.js").Report> | undefined} */ (undefined);
+
+/**
+ * @param {string | import("./checks.js").Report} printed a report, or what a runtime has printed
+ */
+export async function assertGood(printed) {
+  const report = typeof printed === "string" ? JSON.parse(printed.trim().split("\n").at(-1) ?? "") : printed;
+  reference ??= import("../../pkg/dist/index.js").then((cronozen) => check(cronozen, vectors));
+  const { verdicts } = await reference;
+  assert.ok(verdicts.length > 1000);
+  assert.deepEqual(report.failures, []);
+  assert.deepEqual(report.verdicts, verdicts);
+}
+
+/**
+ * An installed tool's path, or a reason to skip. In CI nothing is skipped.
+ *
+ * @param {string} name
+ * @param {string[]} paths where it may be
+ */
+export function tool(name, paths) {
+  const path = paths.find((candidate) => existsSync(candidate));
+  if (path === undefined && process.env.CI) {
+    assert.fail(`${name} is missing, and CI skips nothing`);
+  }
+  return { path: path ?? "", skip: path === undefined && `${name} IS NOT INSTALLED` };
+}

@@ -1,0 +1,38 @@
+import { cpSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { root } from "../../../scripts/command.mjs";
+import { patience, project, run } from "../project.mjs";
+
+/** @type {string} */
+let folder;
+before(async () => {
+  folder = await project(new URL(".", import.meta.url));
+  cpSync(join(folder, "use.ts"), join(folder, "use.mts"));
+  cpSync(join(folder, "use.ts"), join(folder, "use.cts"));
+  for (const types of ["@types", "@cloudflare"]) {
+    symlinkSync(join(root, "node_modules", types), join(folder, "node_modules", types));
+  }
+  symlinkSync(join(root, "node_modules", "undici-types"), join(folder, "node_modules", "undici-types"));
+}, patience);
+
+const nodenext = ["--module", "nodenext"];
+const bundler = ["--module", "esnext", "--moduleResolution", "bundler"];
+
+for (const [name, file, options] of /** @type {[string, string, string[]][]} */ ([
+  ["nodenext, import", "use.mts", [...nodenext, "--lib", "es2022"]],
+  ["nodenext, require", "use.cts", [...nodenext, "--lib", "es2022"]],
+  ["bundler", "use.ts", [...bundler, "--lib", "es2022"]],
+  ["Fetch", "fetch.ts", [...bundler, "--lib", "es2022,dom"]],
+  ["Node", "node.ts", [...nodenext, "--lib", "es2024", "--types", "node"]],
+  ["Cloudflare", "worker.ts", [...bundler, "--lib", "es2024", "--types", "@cloudflare/workers-types"]],
+])) {
+  test(`TypeScript, ${name}`, patience, async () => {
+    const strict = ["--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--noEmit"];
+    const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
+    // Libraries are checked too: ours must be right without skipLibCheck.
+    await run(folder, process.execPath, [tsc, ...strict, "--target", "es2022", ...options, file]).catch((error) => {
+      throw new Error(error.stdout, { cause: error });
+    });
+  });
+}

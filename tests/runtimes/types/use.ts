@@ -1,0 +1,89 @@
+// What a user writes, and what the compiler must refuse. No types of any runtime are in reach.
+
+import {
+  type CheckResult,
+  type CronozenEvent,
+  type KnownEventType,
+  sign,
+  VerificationError,
+  type VerificationErrorCode,
+  Verifier,
+} from "cronozen-edge";
+
+const verifier = new Verifier(["whsec_new", "whsec_old"] as const, { maxBodyBytes: 1000 });
+const one: Verifier = new Verifier("whsec");
+const signature: string = sign("{}", "whsec");
+
+const event: CronozenEvent = verifier.verify("{}", signature);
+verifier.verify(new Uint8Array(1), { "X-Cronozen-Signature": signature, cookie: undefined, accept: ["a", "b"] });
+verifier.verify(new ArrayBuffer(1), { get: (name: string) => (name === "a" ? "b" : null) });
+verifier.verify("{}", null);
+const matched: boolean = one.matches("{}", undefined);
+
+switch (event.type) {
+  case "payment.completed": {
+    const type: "payment.completed" = event.type as "payment.completed";
+    const id: string = event.eventId;
+    const created: string = event.createdAt;
+    const amount: unknown = event.amount;
+    console.log(type, id, created, amount);
+    break;
+  }
+  case "comet.sighted":
+    break;
+  default: {
+    const other: string = event.type;
+    console.log(other);
+  }
+}
+
+const known: KnownEventType[] = ["dpu.sealed", "workflow.transitioned"];
+// @ts-expect-error no such type is documented
+known.push("comet.sighted");
+
+const result: CheckResult = verifier.check("{}", signature);
+if (result.ok) {
+  const key: number = result.key;
+  console.log(key, result.event.eventId);
+  // @ts-expect-error there is no code where there is an event
+  console.log(result.code);
+} else {
+  const code: VerificationErrorCode = result.code;
+  const status: 400 | 401 | 413 = result.status;
+  console.log(code, status, result.message);
+  // @ts-expect-error there is no event where there is a code
+  console.log(result.event);
+  // @ts-expect-error no such code
+  console.log(result.code === "signature_wrong");
+}
+
+function handle(error: unknown) {
+  if (error instanceof VerificationError) {
+    const code: VerificationErrorCode = error.code;
+    return code;
+  }
+  return undefined;
+}
+
+// @ts-expect-error a parsed body
+verifier.verify({ eventId: "evt_1" }, signature);
+// @ts-expect-error the signature is missing
+verifier.verify("{}");
+// @ts-expect-error a number is no signature
+verifier.check("{}", 1);
+// @ts-expect-error a Map looks names up in their own case
+verifier.check("{}", new Map([["x-cronozen-signature", "0"]]));
+// @ts-expect-error an unset variable
+new Verifier(undefined as string | undefined);
+// @ts-expect-error no such option
+new Verifier("whsec", { maxBodybytes: 1 });
+// @ts-expect-error no request
+verifier.receive({ headers: {}, body: "" });
+// @ts-expect-error an event is not to be changed
+event.eventId = "evt_2";
+// @ts-expect-error errors are the package's to make
+new VerificationError();
+
+declare const console: { log(...values: unknown[]): void };
+
+export { handle, matched };

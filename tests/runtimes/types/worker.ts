@@ -1,0 +1,20 @@
+// With Cloudflare's types: the gateway is a handler, mounted or exported.
+
+import gateway from "cronozen-edge/worker";
+
+interface Env {
+  SEEN: KVNamespace;
+}
+
+export { default as exported } from "cronozen-edge/worker";
+
+export default {
+  fetch(request, env, ctx) {
+    return new URL(request.url).pathname === "/mine" ? new Response("mine") : gateway.fetch(request, env, ctx);
+  },
+} satisfies ExportedHandler<Env>;
+
+export const whole = gateway satisfies ExportedHandler<Env>;
+
+// @ts-expect-error the context is missing
+gateway.fetch(new Request("http://localhost/"), {});
