@@ -22,13 +22,14 @@ Object.assign(process.env, {
 });
 
 /**
- * Runs a command in the project's root and shows what it prints.
+ * Runs a command and shows what it prints.
  *
  * @param {string} command
  * @param {string[]} args
+ * @param {string} [folder] the project's root if it is not given
  */
-export async function run(command, args) {
-  const { code, signal } = await ended(spawn(command, args, { cwd: root, stdio: "inherit" }));
+export async function run(command, args, folder = root) {
+  const { code, signal } = await ended(spawn(command, args, { cwd: folder, stdio: "inherit" }));
   if (code !== 0) {
     throw new Complaint(`failed (${code ?? signal}): ${command} ${args.join(" ")}`);
   }

@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { Complaint, ended, output, root, run, step } from "./command.mjs";
@@ -11,9 +11,6 @@ const wasmTarget = "wasm32-unknown-unknown";
 
 /** The Node that npm installs beside wrangler, which needs 22.12 or later. */
 const installedNode = join(root, "node_modules", ".bin", "node");
-
-/** Holds the hash of the lock file that node_modules was installed from. */
-const installedLock = join(root, "node_modules", ".installed-lock");
 
 /**
  * Checks the tools, installs what is missing, and goes on under a Node that is new enough.
@@ -24,13 +21,28 @@ const installedLock = join(root, "node_modules", ".installed-lock");
 export async function setUp() {
   checkTools();
   await installToolchain();
-  await installPackages();
+  await installPackages(root);
   return goOn();
 }
 
 /** Builds the Worker; quick if nothing has changed. */
 export async function buildWorker() {
   await step("building the Worker (the first time takes a minute or two)", () => run("cargo", ["xtask", "worker"]));
+}
+
+/** Builds the npm package, and packs it into build/package. */
+export async function packPackage() {
+  const packed = join(root, "build", "package");
+  await step("building the npm package", () => run("cargo", ["xtask", "npm"]));
+  rmSync(packed, { recursive: true, force: true });
+  mkdirSync(packed, { recursive: true });
+  const args = ["pack", "./pkg", "--ignore-scripts", "--pack-destination", packed, "--loglevel=error"];
+  await step("packing it", () => run("npm", args));
+}
+
+/** Installs the runtimes and bundlers that the package is tested in. */
+export async function installRuntimes() {
+  await installPackages(join(root, "tests", "runtimes"));
 }
 
 function checkTools() {
@@ -97,11 +109,18 @@ async function installToolchain() {
   }
 }
 
-async function installPackages() {
+/**
+ * Installs the packages of a folder as its lock file says, unless they are.
+ *
+ * @param {string} folder
+ */
+async function installPackages(folder) {
   const lock = createHash("sha256")
-    .update(readFileSync(join(root, "package-lock.json")))
+    .update(readFileSync(join(folder, "package-lock.json")))
     .digest("hex");
-  if (existsSync(installedLock) && readFileSync(installedLock, "utf8") === lock) {
+  // Holds the hash of the lock file that node_modules was installed from.
+  const installed = join(folder, "node_modules", ".installed-lock");
+  if (existsSync(installed) && readFileSync(installed, "utf8") === lock) {
     return;
   }
   // No package needs its install script; no Node version but the one that is installed here matters.
@@ -114,8 +133,8 @@ async function installPackages() {
     "--no-fund",
     "--loglevel=error",
   ];
-  await step("installing npm packages", () => run("npm", args));
-  writeFileSync(installedLock, lock);
+  await step("installing npm packages", () => run("npm", args, folder));
+  writeFileSync(installed, lock);
 }
 
 /**

@@ -1,4 +1,4 @@
-// `npm test`: every check there is, in the order of their cost.
+// `npm test`: every check but those of the package's runtimes, in the order of their cost.
 
 import { parseArgs } from "node:util";
 import { Complaint, run, script, step } from "./command.mjs";
@@ -10,20 +10,25 @@ const clippy = ["clippy", "--quiet", "--locked"];
 const denyWarnings = ["--", "--deny", "warnings"];
 const wasm = ["--lib", "--target", "wasm32-unknown-unknown", "--features"];
 
+const nodeTest = ["--test", "--test-timeout=60000"];
+
 /** @type {[title: string, command: string, args: string[]][]} */
 const checks = [
   ["format of Rust", "cargo", ["fmt", "--all", "--check"]],
   ["format and lint of JavaScript", "biome", ["ci", ...colors]],
   ["types of the scripts and tests", "tsc", ["--project", "jsconfig.json"]],
   ["types of the Workers", "tsc", ["--project", "jsconfig.workers.json"]],
+  ["types of the npm package", "tsc", ["--project", "jsconfig.pkg.json"]],
   ["clippy, host", "cargo", [...clippy, "--workspace", "--all-targets", ...denyWarnings]],
   ["clippy, Worker", "cargo", [...clippy, ...wasm, "worker", ...denyWarnings]],
   ["clippy, Worker that traps", "cargo", [...clippy, ...wasm, "test-trap", ...denyWarnings]],
+  ["clippy, npm package", "cargo", [...clippy, ...wasm, "npm", ...denyWarnings]],
   ["documentation of the core", "cargo", ["doc", "--quiet", "--locked", "--no-deps"]],
   ["tests on the host", "cargo", ["test", "--locked", "--workspace"]],
-  ["build of the Worker", "cargo", ["xtask", "worker"]],
+  ["build of the npm package and the Worker", "cargo", ["xtask", "npm"]],
   ["build of the Worker that traps", "cargo", ["xtask", "worker", "--test-trap"]],
-  ["tests in workerd and of the scripts", "node", ["--test", "--test-timeout=60000", "tests/**/*.test.mjs"]],
+  ["tests of the npm package", "node", [...nodeTest, "tests/package/*.test.mjs"]],
+  ["tests in workerd and of the scripts", "node", [...nodeTest, "tests/{worker,scripts}/*.test.mjs"]],
   ["deployment of the gateway, dry", "wrangler", ["deploy", "--dry-run", "--outdir", "build/dry-run"]],
   [
     "deployment of the consumer, dry",

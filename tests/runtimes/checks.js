@@ -281,7 +281,7 @@ async function checkRequests(report, { Verifier, sign }) {
   const verifier = new Verifier(secret, { maxBodyBytes: 100 });
   const body = '{"eventId":"evt_1","type":"payment.completed"}';
   const long = JSON.stringify({ eventId: "evt_1", text: "x".repeat(100) });
-  /** @param {BodyInit | null} content @param {string} signed */
+  /** @param {any} content @param {string} signed */
   const post = (content, signed) =>
     new Request("http://localhost/", {
       method: "POST",

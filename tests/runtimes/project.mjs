@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { root } from "../../scripts/command.mjs";
+import { build } from "../package/builds.mjs";
 import { check } from "./checks.js";
 
 const execute = promisify(execFile);
@@ -19,7 +20,7 @@ export const tools = fileURLToPath(new URL("node_modules", import.meta.url));
 export const patience = { timeout: 300_000 };
 
 /** The tarball that `npm run test:runtimes` has packed. */
-function tarball() {
+export function tarball() {
   const folder = join(root, "build", "package");
   const found = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".tgz")) : [];
   assert.equal(found.length, 1, "expected one tarball in build/package: run npm run test:runtimes");
@@ -88,7 +89,7 @@ let reference = /** @type {Promise<import("./checks.js").Report> | undefined} */
  */
 export async function assertGood(printed) {
   const report = typeof printed === "string" ? JSON.parse(printed.trim().split("\n").at(-1) ?? "") : printed;
-  reference ??= import("../../pkg/dist/index.js").then((cronozen) => check(cronozen, vectors));
+  reference ??= build("index.js").then((cronozen) => check(cronozen, vectors));
   const { verdicts } = await reference;
   assert.ok(verdicts.length > 1000);
   assert.deepEqual(report.failures, []);

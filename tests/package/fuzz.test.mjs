@@ -1,0 +1,86 @@
+// 100,000 random calls, in Node and in workerd.
+
+import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { build } from "esbuild";
+import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import { root } from "../../scripts/command.mjs";
+import { build as packageBuild } from "./builds.mjs";
+import { fuzz } from "./fuzz.js";
+
+const rounds = 100_000;
+
+/** Another every day, so that the days add up; it is printed, to repeat a failure. */
+const seed = Number(process.env.FUZZ_SEED ?? Math.floor(Date.now() / 86_400_000));
+
+const patience = { timeout: 300_000 };
+
+/** @param {{ counts: Record<string, number>, disagreements: string[] }} result @param {number} expected */
+function assertAgreed({ counts, disagreements }, expected) {
+  assert.deepEqual(disagreements.slice(0, 10), [], `FUZZ_SEED=${seed}`);
+  const codes = [
+    "body_too_large",
+    "event",
+    "invalid_event",
+    "signature_malformed",
+    "signature_mismatch",
+    "signature_missing",
+  ];
+  assert.deepEqual(Object.keys(counts).sort(), ["TypeError", ...codes]);
+  assert.equal(
+    Object.values(counts).reduce((sum, count) => sum + count),
+    expected,
+  );
+  for (const [verdict, count] of Object.entries(counts)) {
+    assert.ok(count > expected / 1000, `${verdict} came ${count} times`);
+  }
+}
+
+test("random calls in Node", patience, async () => {
+  assertAgreed(fuzz(await packageBuild("index.js"), createHmac, rounds, seed), rounds);
+});
+
+test("random calls in Node, without WebAssembly", patience, async () => {
+  assertAgreed(fuzz(await packageBuild("no-wasm.js"), createHmac, rounds / 10, seed), rounds / 10);
+});
+
+test("random calls in workerd", patience, async () => {
+  const source = `
+    import { createHmac } from "node:crypto";
+    import * as cronozen from "./pkg/dist/edge.js";
+    import { fuzz } from "./tests/package/fuzz.js";
+    export default { fetch: () => Response.json(fuzz(cronozen, createHmac, ${rounds}, ${seed})) };`;
+  const { outputFiles } = await build({
+    stdin: { contents: source, resolveDir: root },
+    bundle: true,
+    write: false,
+    format: "esm",
+    external: ["*.wasm?module", "node:crypto"],
+    logLevel: "error",
+  });
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      cf: false,
+      compatibilityDate: "2026-10-01",
+      compatibilityFlags: ["nodejs_compat"],
+      modulesRoot: "/",
+      modules: [
+        { type: "ESModule", path: "/worker.mjs", contents: String(outputFiles[0]?.text) },
+        {
+          type: "CompiledWasm",
+          path: "/verifier.wasm?module",
+          contents: readFileSync(join(root, "pkg", "dist", "verifier.wasm")),
+        },
+      ],
+    }),
+  );
+  try {
+    const response = await fetch(await miniflare.ready);
+    assertAgreed(/** @type {any} */ (await response.json()), rounds);
+  } finally {
+    await miniflare.dispose();
+  }
+});

@@ -1,0 +1,107 @@
+// What is packed, and how large it is.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { root } from "../../scripts/command.mjs";
+
+const folder = join(root, "pkg");
+const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+
+/** The goals, in bytes after gzip: growth beyond them is a decision, not an accident. */
+const limits = {
+  "dist/verifier.wasm": 16_000,
+  "dist/index.js": 22_000,
+  "dist/index.cjs": 22_000,
+  "dist/no-wasm.js": 34_000,
+  "dist/edge.js": 6000,
+};
+
+function packed() {
+  const printed = execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], {
+    cwd: folder,
+    encoding: "utf8",
+  });
+  const [{ files }] = JSON.parse(printed);
+  return files.map((/** @type {{ path: string }} */ { path }) => path).sort();
+}
+
+test("the package holds what is needed and nothing else", () => {
+  const files = packed();
+  const snippets = files.filter((/** @type {string} */ path) => path.startsWith("dist/worker/snippets/"));
+  assert.deepEqual(
+    files.filter((/** @type {string} */ path) => !snippets.includes(path)),
+    [
+      "LICENSE-APACHE",
+      "LICENSE-MIT",
+      "README.md",
+      "dist/edge.js",
+      "dist/index.cjs",
+      "dist/index.d.cts",
+      "dist/index.js",
+      "dist/no-wasm.cjs",
+      "dist/no-wasm.js",
+      "dist/verifier.wasm",
+      "dist/worker/index.js",
+      "dist/worker/index_bg.wasm",
+      "dist/worker/worker.mjs",
+      "index.d.ts",
+      "package.json",
+      "worker.d.ts",
+    ],
+  );
+});
+
+test("no file names a path of the machine that built it", () => {
+  for (const path of packed()) {
+    const text = readFileSync(join(folder, path), "latin1");
+    for (const local of [root.replace(/\/$/, ""), homedir(), ".cargo"]) {
+      assert.ok(!text.includes(local), `${path} names ${local}`);
+    }
+  }
+});
+
+test("it depends on nothing", () => {
+  for (const kind of ["dependencies", "peerDependencies", "optionalDependencies", "bundleDependencies"]) {
+    assert.equal(manifest[kind], undefined, kind);
+  }
+});
+
+test("its version is the crate's", () => {
+  const [, version] = /^version = "(.+)"$/m.exec(readFileSync(join(root, "Cargo.toml"), "utf8")) ?? [];
+  assert.equal(manifest.version, version);
+});
+
+test("whatever it exports exists", () => {
+  /** @param {unknown} target @returns {string[]} */
+  const files = (target) => (typeof target === "string" ? [target] : Object.values(Object(target)).flatMap(files));
+  const targets = [...files(manifest.exports), manifest.main, manifest.module, manifest.types];
+  assert.ok(targets.length > 10);
+  for (const target of targets) {
+    assert.ok(existsSync(join(folder, target)), target);
+  }
+  assert.deepEqual(Object.keys(manifest.exports["."]), ["workerd", "edge-light", "fastly", "require", "default"]);
+});
+
+test("the gateway is the Worker's build, byte for byte", () => {
+  const build = join(root, "build", "worker");
+  const names = readdirSync(build, { recursive: true, encoding: "utf8" }).filter((name) =>
+    /\.(mjs|js|wasm)$/.test(name),
+  );
+  assert.ok(names.length >= 3);
+  for (const name of names) {
+    assert.ok(readFileSync(join(build, name)).equals(readFileSync(join(folder, "dist", "worker", name))), name);
+  }
+});
+
+test("nothing grows beyond its limit", (context) => {
+  for (const [file, limit] of Object.entries(limits)) {
+    const size = gzipSync(readFileSync(join(folder, file)), { level: 9 }).length;
+    context.diagnostic(`${file}: ${size} bytes of ${limit} after gzip`);
+    assert.ok(size <= limit, `${file} has ${size} bytes after gzip, more than ${limit}`);
+  }
+});

@@ -1,0 +1,35 @@
+// What publint and "are the types wrong" say of the tarball.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+import { root } from "../../../scripts/command.mjs";
+import { patience, run, tarball, tools } from "../project.mjs";
+
+test("publint, strict", patience, async () => {
+  const contents = readFileSync(tarball());
+  const { messages, pkg } = await publint({ pack: { tarball: contents.buffer }, strict: true });
+  assert.deepEqual(
+    messages.map((message) => formatMessage(message, pkg)),
+    [],
+  );
+});
+
+test("are the types wrong", patience, async () => {
+  const attw = join(tools, "@arethetypeswrong", "cli", "dist", "index.js");
+  // The gateway is for Workers alone, which have no require.
+  const args = [attw, tarball(), "--profile", "node16", "--exclude-entrypoints", "worker", "--no-color", "--no-emoji"];
+  const printed = await run(root, process.execPath, args).catch((error) => assert.fail(error.stdout));
+  assert.match(printed, /node16 \(from CJS\) +│ OK \(CJS\) +│ OK \(CJS\)/);
+  assert.match(printed, /node16 \(from ESM\) +│ OK \(ESM\) +│ OK \(ESM\)/);
+});
+
+test("are the types of the gateway wrong, for what imports it", patience, async () => {
+  const attw = join(tools, "@arethetypeswrong", "cli", "dist", "index.js");
+  const args = [attw, tarball(), "--profile", "esm-only", "--entrypoints", "worker", "--no-color", "--no-emoji"];
+  const printed = await run(root, process.execPath, args).catch((error) => assert.fail(error.stdout));
+  assert.match(printed, /node16 \(from ESM\) +│ OK \(ESM\)/);
+});
