@@ -37,6 +37,7 @@ export interface HeadersLike {
 /** The value of `X-Cronozen-Signature`, or the headers that hold it, whatever the case of their names. */
 export type SignatureSource =
   | string
+  | readonly string[]
   | null
   | undefined
   | HeadersLike

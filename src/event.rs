@@ -197,7 +197,8 @@ pub fn text(verified: Verified<'_>) -> Result<&str, EventError> {
     let text = core::str::from_utf8(verified.body())
         .map_err(|error| EventError::NotUtf8 { position: error.valid_up_to() })?;
     // A parser's own message would quote what it found instead.
-    if !text.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{') {
+    let first = text.bytes().find(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+    if first != Some(b'{') {
         return Err(EventError::NotAnObject);
     }
     Ok(text)

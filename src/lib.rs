@@ -17,8 +17,9 @@
 //! # What is in scope
 //!
 //! The core decides all of this and depends on no platform: the store, the queue, the clock and the log
-//! are traits. The feature `worker` adds the adapter for Cloudflare Workers, which translates and
-//! decides nothing. Handling an event is not in scope; that is what consumers of the queue are for.
+//! are traits. The feature `worker` adds the adapter for Cloudflare Workers, and the feature `npm` the one
+//! for JavaScript, which does steps 2 to 4 alone; both translate and decide nothing. Handling an event is not
+//! in scope; that is what consumers of the queue are for.
 
 pub mod answer;
 pub mod body_cap;

@@ -128,7 +128,8 @@ impl Settings {
                 Secrets::parse(text.unwrap_or_default()).map_err(|error| match error {
                     SecretsError::Count { found: 0 } => "none".to_owned(),
                     SecretsError::Count { found } => found.to_string(),
-                    other => other.to_string(),
+                    SecretsError::Empty { .. } => "an empty one".to_owned(),
+                    SecretsError::Invisible { .. } => "one with an invisible character".to_owned(),
                 })
             },
         );

@@ -30,7 +30,9 @@ pub enum SignatureError {
     #[error("signature header missing: expected {SIGNATURE_HEADER}")]
     Missing,
     /// The header's value has the wrong length.
-    #[error("signature malformed: expected {SIGNATURE_DIGITS} characters, got {found}")]
+    #[error(
+        "signature malformed: expected {SIGNATURE_DIGITS} characters of ASCII, got {found} bytes"
+    )]
     Length {
         /// The length that came, in bytes.
         found: usize,
@@ -75,10 +77,13 @@ pub enum SecretsError {
         /// Which one, counted from 0.
         position: usize,
     },
-    /// A secret has white space before, after or inside it. No signing secret has any, so it was copied
-    /// badly, or holds more than one.
-    #[error("expected a secret without white space, got some in the secret at position {position}")]
-    WhiteSpace {
+    /// A secret has white space or another character that cannot be seen, before, after or inside it. No
+    /// signing secret has any, so it was copied badly, or holds more than one. NUL is among them: a key of
+    /// nothing else is the same key as an empty one.
+    #[error(
+        "expected a secret without white space or invisible characters, got some in the secret at position {position}"
+    )]
+    Invisible {
         /// Which one, counted from 0.
         position: usize,
     },
@@ -133,26 +138,31 @@ fn digit(character: u8) -> Option<u8> {
     }
 }
 
+/// White space and control characters; the byte order mark, with which some editors begin a file; and the
+/// character that stands for what was no text.
+fn is_invisible(character: char) -> bool {
+    character.is_whitespace()
+        || character.is_control()
+        || matches!(character, '\u{feff}' | char::REPLACEMENT_CHARACTER)
+}
+
 /// One signing secret, held as the key state of its HMAC. Zeroised when dropped.
 #[derive(Clone)]
 struct Secret(Hmac<Sha256>);
 
 impl Secret {
-    /// `None` if the text is empty: an empty key would make forging trivial.
-    fn new(text: &str) -> Option<Self> {
+    /// Takes the text as it stands; `position` is where it stands among several.
+    fn new(text: &str, position: usize) -> Result<Self, SecretsError> {
+        if text.contains(is_invisible) {
+            return Err(SecretsError::Invisible { position });
+        }
         if text.is_empty() {
-            return None;
+            return Err(SecretsError::Empty { position });
         }
         // HMAC takes a key of any length, so the error of this signature never comes.
-        Hmac::new_from_slice(text.as_bytes()).ok().map(Self)
-    }
-
-    /// Takes the text as it stands; `position` is where it stands among several.
-    fn verbatim(text: &str, position: usize) -> Result<Self, SecretsError> {
-        if text.contains(char::is_whitespace) {
-            return Err(SecretsError::WhiteSpace { position });
-        }
-        Self::new(text).ok_or(SecretsError::Empty { position })
+        Hmac::new_from_slice(text.as_bytes())
+            .map(Self)
+            .map_err(|_| SecretsError::Empty { position })
     }
 
     fn sign(&self, body: &[u8]) -> Signature {
@@ -167,7 +177,7 @@ impl Secret {
 /// # Errors
 /// [`SecretsError`] if the secret is empty or has white space in it.
 pub fn sign(body: &[u8], secret: &str) -> Result<Signature, SecretsError> {
-    Ok(Secret::verbatim(secret, 0)?.sign(body))
+    Ok(Secret::new(secret, 0)?.sign(body))
 }
 
 /// The active secrets, newest first: one to [`MAX_SECRETS`].
@@ -178,27 +188,23 @@ impl Secrets {
     /// Reads a list of secrets separated by white space, newest first.
     ///
     /// # Errors
-    /// [`SecretsError`] if the list holds none, or more than [`MAX_SECRETS`].
+    /// [`SecretsError`] if the list holds none, more than [`MAX_SECRETS`], or a bad one.
     pub fn parse(list: &str) -> Result<Self, SecretsError> {
-        let secrets: Vec<Secret> = list.split_whitespace().filter_map(Secret::new).collect();
-        Self::bounded(secrets)
+        Self::collect(list.split_whitespace())
     }
 
     /// Takes each secret as it stands, newest first.
     ///
     /// # Errors
-    /// [`SecretsError`] if there is none, if there are more than [`MAX_SECRETS`], or if one is empty or
-    /// has white space in it.
+    /// [`SecretsError`] if there is none, if there are more than [`MAX_SECRETS`], or if one is bad.
     pub fn new(secrets: &[impl AsRef<str>]) -> Result<Self, SecretsError> {
-        let secrets: Result<Vec<Secret>, SecretsError> = secrets
-            .iter()
-            .enumerate()
-            .map(|(position, text)| Secret::verbatim(text.as_ref(), position))
-            .collect();
-        Self::bounded(secrets?)
+        Self::collect(secrets.iter().map(AsRef::as_ref))
     }
 
-    fn bounded(secrets: Vec<Secret>) -> Result<Self, SecretsError> {
+    fn collect<'text>(texts: impl Iterator<Item = &'text str>) -> Result<Self, SecretsError> {
+        let secrets: Result<Vec<Secret>, SecretsError> =
+            texts.enumerate().map(|(position, text)| Secret::new(text, position)).collect();
+        let secrets = secrets?;
         match secrets.len() {
             1..=MAX_SECRETS => Ok(Self(secrets)),
             found => Err(SecretsError::Count { found }),
@@ -337,13 +343,26 @@ mod tests {
     }
 
     #[test]
-    fn takes_no_empty_secret_and_none_with_white_space() {
+    fn takes_no_secret_that_is_empty_or_has_what_cannot_be_seen() {
         let empty = SecretsError::Empty { position: 1 };
         assert_eq!(Secrets::new(&["whsec_one", ""]).unwrap_err(), empty);
-        for bad in [" one", "one\n", "one two", "\u{a0}one", "\t"] {
-            let white_space = SecretsError::WhiteSpace { position: 1 };
-            assert_eq!(Secrets::new(&["whsec_one", bad]).unwrap_err(), white_space);
-            assert_eq!(sign(b"", bad).unwrap_err(), SecretsError::WhiteSpace { position: 0 });
+        for bad in [
+            " one",
+            "one\n",
+            "one two",
+            "\u{a0}one",
+            "\t",
+            "\0",
+            "one\0",
+            "\u{feff}one",
+            "\u{fffd}",
+        ] {
+            let invisible = SecretsError::Invisible { position: 1 };
+            assert_eq!(Secrets::new(&["whsec_one", bad]).unwrap_err(), invisible);
+            assert_eq!(sign(b"", bad).unwrap_err(), SecretsError::Invisible { position: 0 });
+        }
+        for bad in ["whsec_one \0", "whsec_one \u{feff}two"] {
+            assert_eq!(Secrets::parse(bad).unwrap_err(), SecretsError::Invisible { position: 1 });
         }
         assert_eq!(sign(b"", "").unwrap_err(), SecretsError::Empty { position: 0 });
     }

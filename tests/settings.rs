@@ -85,6 +85,25 @@ fn an_error_names_the_setting_and_hides_its_value() {
 }
 
 #[test]
+fn a_wrong_secret_is_told_without_showing_it() {
+    for (list, found) in [
+        ("", "none"),
+        (" \n", "none"),
+        ("1 2 3 4 5 6 7 8 9", "9"),
+        // HMAC fills keys up with NUL, so this is the empty key.
+        ("\0", "one with an invisible character"),
+        ("whsec_new \u{feff}whsec_old", "one with an invisible character"),
+    ] {
+        let errors = parse(&[("CRONOZEN_SIGNING_SECRET", list)]).unwrap_err();
+        let expected = "1 to 8 secrets separated by white space";
+        assert_eq!(
+            errors[0].to_string(),
+            format!("CRONOZEN_SIGNING_SECRET: expected {expected}, got {found}")
+        );
+    }
+}
+
+#[test]
 fn ids_to_forget() {
     let settings = parse(&[("FORGET", " evt_1\tevt_2,evt_3, evt_4\n")]).unwrap();
     assert_eq!(*settings.forget, ["evt_1", "evt_2", "evt_3", "evt_4"]);

@@ -3,10 +3,12 @@
 import { kindOf } from "./kind.js";
 
 const howTo = `Pass the raw body, before anything has parsed it:
-  Express: express.raw({ type: "application/json" }) on the route, then request.body
-  Hono:    await context.req.arrayBuffer()
-  Next:    await request.arrayBuffer()
-  Workers: await request.arrayBuffer(), or the whole request to verifier.receive(request)`;
+  Express:   express.raw({ type: () => true }) on the route, above express.json(), then request.body
+  node:http: Buffer.concat(chunks)
+  Fetch, Hono, Next, Workers: await request.arrayBuffer(), or the request itself to verifier.receive`;
+
+/** Most events fit into it. */
+const leastRoom = 16 * 1024;
 
 // Reads a slot that only an ArrayBuffer has, of whatever realm; anything else makes it throw.
 const byteLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "byteLength")?.get;
@@ -58,7 +60,7 @@ export async function bodyOfRequest(request, maxBodyBytes) {
       "cronozen-edge: expected a request with its body unread, got one whose body has been read. Use verify with what was read",
     );
   }
-  const declared = Number(request.headers.get("content-length"));
+  const declared = declaredLength(request.headers.get("content-length"));
   if (declared > maxBodyBytes) {
     return declared;
   }
@@ -73,47 +75,59 @@ export async function bodyOfRequest(request, maxBodyBytes) {
   return bytes.length > maxBodyBytes ? bytes.length : bytes;
 }
 
+/** @param {string | null} value */
+function declaredLength(value) {
+  return value !== null && /^\d+$/.test(value) ? Number(value) : 0;
+}
+
 /**
  * @param {import("../index.js").ReaderLike} reader
  * @param {number} maxBodyBytes
  */
 async function readStream(reader, maxBodyBytes) {
-  /** @type {Uint8Array[]} */
-  const chunks = [];
+  let bytes = new Uint8Array(Math.min(leastRoom, maxBodyBytes));
   let length = 0;
   for (;;) {
     const { done, value } = await reader.read();
     if (done) {
-      return join(chunks, length);
+      return bytes.subarray(0, length);
     }
-    const chunk = bodyOf(value);
-    if (typeof chunk === "string") {
-      throw new TypeError("cronozen-edge: expected a stream of bytes, got one of strings");
+    if (!ArrayBuffer.isView(value)) {
+      cancel(reader);
+      throw new TypeError(`cronozen-edge: expected a stream of bytes, got one of ${kindOf(value)}`);
     }
-    length += chunk.length;
-    if (length > maxBodyBytes) {
-      // Whether the rest can be cancelled is of no interest.
-      reader.cancel().catch(() => {});
-      return length;
+    if (length + value.byteLength > maxBodyBytes) {
+      cancel(reader);
+      return length + value.byteLength;
     }
-    chunks.push(chunk);
+    // Copied at once: a list of small chunks would take a hundred times their size.
+    if (length + value.byteLength > bytes.length) {
+      bytes = grown(bytes, Math.min(Math.max(length + value.byteLength, 2 * bytes.length), maxBodyBytes));
+    }
+    bytes.set(new Uint8Array(value.buffer, value.byteOffset, value.byteLength), length);
+    length += value.byteLength;
   }
 }
 
 /**
- * @param {Uint8Array[]} chunks
+ * @param {Uint8Array} bytes
  * @param {number} length
  */
-function join(chunks, length) {
-  const [first] = chunks;
-  if (chunks.length === 1 && first !== undefined) {
-    return first;
+function grown(bytes, length) {
+  const larger = new Uint8Array(length);
+  larger.set(bytes);
+  return larger;
+}
+
+/**
+ * Lets the rest of a body go. Whether that succeeds is of no interest.
+ *
+ * @param {import("../index.js").ReaderLike} reader
+ */
+async function cancel(reader) {
+  try {
+    await reader.cancel();
+  } catch {
+    // The body is refused in any case.
   }
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
 }

@@ -3,6 +3,9 @@
 /** The most bytes that a UTF-16 unit has in UTF-8. */
 const bytesPerUnit = 3;
 
+/** The last address of WebAssembly's memory. */
+const maxAddress = 2 ** 32 - 1;
+
 const encoder = new TextEncoder();
 
 export class Input {
@@ -23,10 +26,10 @@ export class Input {
   /**
    * Writes pieces one after the other, over what was there.
    *
-   * @param {...(string | Uint8Array)} pieces
+   * @param {(string | Uint8Array)[]} pieces
    * @returns {number[]} their lengths, in bytes
    */
-  write(...pieces) {
+  write(pieces) {
     let room = 0;
     for (const piece of pieces) {
       room += typeof piece === "string" ? piece.length * bytesPerUnit : piece.length;
@@ -62,7 +65,8 @@ export class Input {
   /** @param {number} room */
   #reserve(room) {
     if (room > this.#room) {
-      this.#start = this.native.reserve(room);
+      // A larger number would be taken for a small one.
+      this.#start = room > maxAddress ? 0 : this.native.reserve(room);
       if (this.#start === 0) {
         throw new RangeError(`cronozen-edge: expected memory for ${room} bytes, got none`);
       }

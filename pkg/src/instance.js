@@ -20,6 +20,9 @@ const maxKept = 256;
 /** No signature is longer than 64, and memory that has grown for one never shrinks. */
 const maxSignatureUnits = 1024;
 
+/** The largest length that reaches WebAssembly as it is: a larger number would be taken for a small one. */
+const maxLength = 2 ** 32 - 1;
+
 /** @type {(imports: any) => unknown} */
 let makeExports;
 
@@ -57,7 +60,7 @@ export class Instance {
     if (kept !== undefined) {
       return kept;
     }
-    const lengths = this.#input.write(...secrets);
+    const lengths = this.#input.write(secrets);
     const keys = new this.#glue.Verifier(this.#input.native, lengths, maxBodyBytes);
     for (const [oldest, its] of this.#kept) {
       if (this.#kept.size < maxKept) {
@@ -110,25 +113,25 @@ export class Instance {
   #write(keys, signature, body) {
     // A text has at least as many bytes as units.
     if (body.length > keys.maxBodyBytes) {
-      return [undefined, body.length];
+      return [undefined, Math.min(body.length, maxLength)];
     }
     if (signature === undefined) {
-      const [length = 0] = this.#input.write(body);
+      const [length = 0] = this.#input.write([body]);
       return [undefined, length];
     }
-    const [first = 0, second = 0] = this.#input.write(signature.slice(0, maxSignatureUnits), body);
+    const [first = 0, second = 0] = this.#input.write([signature.slice(0, maxSignatureUnits), body]);
     return [first, second];
   }
 
   /**
-   * The refusal of a body of this length, which is over the cap.
+   * The refusal of a body of at least this length, which is over the cap.
    *
    * @param {Keys} keys
    * @param {number} length
    * @returns {Refusal}
    */
   tooLarge(keys, length) {
-    return /** @type {Refusal} */ (keys.check(this.#input.native, undefined, length));
+    return /** @type {Refusal} */ (keys.check(this.#input.native, undefined, Math.min(length, maxLength)));
   }
 
   /** @param {unknown} id @returns {Refusal | undefined} */
@@ -146,7 +149,7 @@ export class Instance {
    * @param {string} secret
    */
   sign(body, secret) {
-    const [first = 0, second = 0] = this.#input.write(secret, body);
+    const [first = 0, second = 0] = this.#input.write([secret, body]);
     return this.#glue.sign(this.#input.native, first, second);
   }
 }

@@ -1,6 +1,6 @@
 // Finds the signature in what a caller has at hand: the header's value, a Headers, or a plain object.
 
-import { kindOf } from "./kind.js";
+import { isPlain, kindOf } from "./kind.js";
 
 const header = "x-cronozen-signature";
 
@@ -26,24 +26,38 @@ export function signatureOf(signature) {
 
 /** @param {unknown} headers @returns {unknown[]} */
 function valuesIn(headers) {
-  const kind = kindOf(headers);
-  if (typeof headers !== "object" || headers === null || Array.isArray(headers) || kind === "Map") {
-    throw wrong(headers);
+  // As the types of node:http have it, though there it is never a list.
+  if (Array.isArray(headers)) {
+    return headers;
   }
-  // Frameworks bring a Headers of their own, so it is known by what it can do.
-  if ("get" in headers && typeof headers.get === "function") {
+  if (isHeaders(headers)) {
     return [headers.get(header)];
   }
-  if ("headers" in headers && typeof headers.headers === "object") {
-    throw wrong(headers, "a request: pass its headers");
+  if (isPlain(headers)) {
+    const own = Object.entries(headers).filter(([name]) => name.toLowerCase() === header);
+    return own.flatMap(([, value]) => value);
   }
-  const own = Object.entries(headers).filter(([name]) => name.toLowerCase() === header);
-  return own.flatMap(([, value]) => value);
+  throw wrong(headers);
+}
+
+/**
+ * Frameworks bring a Headers of their own, so it is known by what it can do; a Map and its like can do it, too,
+ * but tell the cases of names apart.
+ *
+ * @param {unknown} value
+ * @returns {value is { get(name: string): unknown }}
+ */
+function isHeaders(value) {
+  const kind = kindOf(value);
+  return (
+    (kind === "Headers" || kind === "Object") &&
+    typeof (/** @type {Record<string, unknown>} */ (value).get) === "function"
+  );
 }
 
 /** @param {unknown} signature */
-function wrong(signature, found = kindOf(signature)) {
+function wrong(signature) {
   return new TypeError(
-    `cronozen-edge: expected the value of the header ${header}, or the headers that hold it, got ${found}`,
+    `cronozen-edge: expected the value of the header ${header}, or the request's headers, got ${kindOf(signature)}`,
   );
 }

@@ -2,7 +2,7 @@
 
 import { bodyOf, bodyOfRequest } from "./body.js";
 import { call } from "./instance.js";
-import { kindOf } from "./kind.js";
+import { isPlain, kindOf } from "./kind.js";
 import { signatureOf } from "./signature.js";
 
 /**
@@ -33,7 +33,8 @@ export class Verifier {
   constructor(secrets, options) {
     const list = secretsOf(secrets);
     const maxBodyBytes = maxBodyBytesOf(options);
-    const identity = JSON.stringify([maxBodyBytes, ...list]);
+    // With lengths, so that no two lists look the same.
+    const identity = [maxBodyBytes, ...list.map((text) => `${text.length}:${text}`)].join();
     this.#keys = (/** @type {Instance} */ instance) => instance.keys(identity, list, maxBodyBytes);
     // A wrong secret is refused now, not with the first delivery.
     call(this.#keys);
@@ -61,7 +62,8 @@ export class Verifier {
     const value = signatureOf(signature);
     return call((instance) => {
       const checked = instance.check(this.#keys(instance), value, raw);
-      return "key" in checked ? parse(instance, checked) : refused(checked);
+      // Nothing is looked up that the prototype of all objects could have got from somebody.
+      return Array.isArray(checked) ? refused(checked) : parse(instance, checked);
     });
   }
 
@@ -148,11 +150,10 @@ function refused([code, status, message]) {
  */
 function secretsOf(secrets) {
   const list = Array.isArray(secrets) ? [...secrets] : [secrets];
-  for (const secret of list) {
+  for (const [position, secret] of list.entries()) {
     if (typeof secret !== "string") {
-      throw new TypeError(
-        `cronozen-edge: expected the secret as a string, got ${kindOf(secret)}. Is the variable set that holds it?`,
-      );
+      const hint = secret === undefined ? ": is the variable set that holds it?" : "";
+      throw new TypeError(`cronozen-edge: expected a string as secret ${position}, got ${kindOf(secret)}${hint}`);
     }
   }
   return list;
@@ -160,19 +161,21 @@ function secretsOf(secrets) {
 
 /** @param {unknown} options @returns {number | undefined} */
 function maxBodyBytesOf(options = {}) {
-  if (typeof options !== "object" || options === null) {
+  if (!isPlain(options)) {
     throw new TypeError(`cronozen-edge: expected options as an object, got ${kindOf(options)}`);
   }
-  const { maxBodyBytes, ...others } = /** @type {Record<string, unknown>} */ (options);
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined) {
-    throw new TypeError(`cronozen-edge: expected the option maxBodyBytes, got ${unknown}`);
+  // Its own alone. What another one is called is not shown: it may be a secret, passed in the wrong place.
+  if (Object.keys(options).some((name) => name !== "maxBodyBytes")) {
+    throw new TypeError("cronozen-edge: expected the option maxBodyBytes and no other, got another one");
   }
+  const maxBodyBytes = Object.hasOwn(options, "maxBodyBytes") ? options.maxBodyBytes : undefined;
   if (maxBodyBytes === undefined) {
     return undefined;
   }
   if (typeof maxBodyBytes !== "number" || maxBodyBytes >>> 0 !== maxBodyBytes) {
-    throw new TypeError("cronozen-edge: expected maxBodyBytes to be a whole number of bytes, got something else");
+    throw new TypeError(
+      `cronozen-edge: expected maxBodyBytes to be a whole number of bytes, got another ${kindOf(maxBodyBytes)}`,
+    );
   }
   return maxBodyBytes;
 }

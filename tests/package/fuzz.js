@@ -223,9 +223,8 @@ function randomHeaders(random, value) {
         true,
         Symbol("signature"),
         () => value,
-        [value],
         new Map([[header, value]]),
-        { headers: {} },
+        new Set([value]),
         { [name]: 7 },
       ];
       return random(4) === 0 ? { signature: bads[random(bads.length)], bad: true } : { signature: value, bad: false };

@@ -90,7 +90,10 @@ fn invalid_signature_has_one_public_form_and_a_precise_log() {
         let mut public = Vec::new();
         for (signature, reason) in [
             (None, "signature header missing: expected x-cronozen-signature"),
-            (Some(String::new()), "signature malformed: expected 64 characters, got 0"),
+            (
+                Some(String::new()),
+                "signature malformed: expected 64 characters of ASCII, got 0 bytes",
+            ),
             (
                 Some(sign(EVENT.as_bytes(), SECRET).to_uppercase()),
                 "signature malformed: expected lowercase hexadecimal digits, got another character at position",

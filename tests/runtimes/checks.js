@@ -190,9 +190,15 @@ function checkArguments(report, { Verifier, sign }) {
   }
   for (const [name, value] of Object.entries({
     number: 1,
-    list: [good],
-    map: new Map(),
-    request: { headers: {} },
+    map: new Map([["x-cronozen-signature", good]]),
+    set: new Set([good]),
+    "weak map": new WeakMap(),
+    promise: Promise.resolve({}),
+    bytes: new TextEncoder().encode(good),
+    "boxed string": new String(good),
+    "an object of a class": new (class {
+      headers = {};
+    })(),
     nested: { [header]: 1 },
   })) {
     report.throws(`signature: ${name}`, () => verifier.check("{}", value), "TypeError", "x-cronozen-signature");
@@ -203,6 +209,17 @@ function checkArguments(report, { Verifier, sign }) {
   }
   const twice = { [header]: good, "x-cronozen-signature": good };
   report.equal("signature: twice", verifier.check("{}", twice).code, "signature_malformed");
+  report.equal("signature: a bare list", verifier.matches("{}", [good]), true);
+  report.equal("signature: an empty list", verifier.check("{}", []).code, "signature_missing");
+  // What a sender may name its other headers must not matter.
+  for (const other of ["headers", "get", "key", "text", "length", "__proto__", "constructor", "toString"]) {
+    const headers = Object.fromEntries([
+      [other, ["x"]],
+      [header, [good]],
+    ]);
+    report.equal(`signature: beside ${other}`, verifier.matches("{}", headers), true);
+    report.equal(`signature: none beside ${other}`, verifier.check("{}", { [other]: "x" }).code, "signature_missing");
+  }
   report.equal("signature: a list of one", verifier.matches("{}", { [header]: [good] }), true);
   report.equal(
     "signature: a list of two",
@@ -219,13 +236,17 @@ function checkArguments(report, { Verifier, sign }) {
     ["empty", "", "empty"],
     ["space before", " whsec", "white space"],
     ["line break after", "whsec\n", "white space"],
+    ["byte order mark", "\ufeffwhsec", "invisible"],
+    ["NUL, the same key as an empty one", "\0", "invisible"],
+    ["half a character", "whsec\ud800", "invisible"],
     ["one of two", ["whsec", "w hsec"], "position 1"],
+    ["very many", Array(200_000).fill("whsec"), "1 to 8"],
     ["none", [], "1 to 8"],
     ["nine", Array(9).fill("whsec"), "1 to 8"],
     ["unset", undefined, "variable"],
-    ["null", null, "variable"],
-    ["an unset one", ["whsec", undefined], "variable"],
-    ["number", 1, "variable"],
+    ["null", null, "got null"],
+    ["an unset one", ["whsec", undefined], "secret 1, got undefined"],
+    ["number", 1, "got number"],
   ])) {
     report.throws(`secret: ${name}`, () => new Verifier(bad), "TypeError", text);
   }
@@ -239,6 +260,7 @@ function checkArguments(report, { Verifier, sign }) {
     ["text", { maxBodyBytes: "100" }],
     ["misspelt", { maxBodybytes: 100 }],
     ["null", null],
+    ["a list", ["whsec"]],
   ])) {
     report.throws(`options: ${name}`, () => new Verifier(secret, options), "TypeError", "expected");
   }

@@ -4,5 +4,8 @@ import type { IncomingMessage } from "node:http";
 import { Verifier } from "cronozen-edge";
 
 export function verify(request: IncomingMessage, body: Buffer) {
-  return new Verifier("whsec").verify(body, request.headers);
+  const verifier = new Verifier("whsec");
+  verifier.matches(body, request.headers["x-cronozen-signature"]);
+  verifier.matches(body, request.headersDistinct);
+  return verifier.verify(body, request.headers);
 }

@@ -18,11 +18,12 @@ const event: CronozenEvent = verifier.verify("{}", signature);
 verifier.verify(new Uint8Array(1), { "X-Cronozen-Signature": signature, cookie: undefined, accept: ["a", "b"] });
 verifier.verify(new ArrayBuffer(1), { get: (name: string) => (name === "a" ? "b" : null) });
 verifier.verify("{}", null);
+verifier.verify("{}", ["0"]);
 const matched: boolean = one.matches("{}", undefined);
 
 switch (event.type) {
   case "payment.completed": {
-    const type: "payment.completed" = event.type as "payment.completed";
+    const type: string = event.type;
     const id: string = event.eventId;
     const created: string = event.createdAt;
     const amount: unknown = event.amount;
