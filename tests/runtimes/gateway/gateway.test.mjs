@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { delimiter, dirname, join } from "node:path";
 import { before, test } from "node:test";
@@ -16,6 +16,13 @@ const secret = "whsec_test";
 /** Node and the system, and nothing that was installed beside them. */
 const env = { ...process.env, PATH: [dirname(process.execPath), "/usr/bin", "/bin"].join(delimiter) };
 
+/** Shows the test what was queued: a Worker of a user has a consumer of its own. */
+const consumer = `
+[[queues.consumers]]
+queue = "cronozen-events"
+max_batch_timeout = 0
+`;
+
 /** @type {string} */
 let folder;
 /** @type {string} */
@@ -23,6 +30,12 @@ let wrangler;
 before(async () => {
   const { devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   folder = await project(new URL(".", import.meta.url), [`wrangler@${devDependencies.wrangler}`]);
+  const readme = readFileSync(join(root, "pkg", "README.md"), "utf8");
+  const [, settings] = /```toml\n(.*?)```/s.exec(readme) ?? assert.fail("the README has no wrangler.toml");
+  const [, line] = /```js\n(export \{ default \}.*?)```/s.exec(readme) ?? assert.fail("the README has no worker.js");
+  mkdirSync(join(folder, "src"));
+  writeFileSync(join(folder, "src", "worker.js"), String(line));
+  writeFileSync(join(folder, "wrangler.toml"), settings + consumer);
   writeFileSync(join(folder, ".dev.vars"), `CRONOZEN_SIGNING_SECRET="${secret}"\n`);
   wrangler = join(folder, "node_modules", "wrangler", "bin", "wrangler.js");
 }, patience);
@@ -87,7 +100,7 @@ async function slowBody({ hostname, port, pathname }) {
 }
 
 test("the gateway under a path of another Worker: settings and queue are those of the Worker", patience, async () => {
-  const settings = readFileSync(join(folder, "wrangler.toml"), "utf8").replace("worker.mjs", "mounted.mjs");
+  const settings = readFileSync(join(folder, "wrangler.toml"), "utf8").replace("src/worker.js", "mounted.mjs");
   writeFileSync(join(folder, "wrangler.toml"), settings);
   await withWrangler(folder, wrangler, env, async (url, printed) => {
     assert.equal(await (await fetch(url)).text(), "mine");
