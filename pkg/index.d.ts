@@ -104,7 +104,7 @@ export interface VerifierOptions {
   readonly maxBodyBytes?: number | undefined;
 }
 
-/** Verifies deliveries. Shows no secret when it is printed. Make as many as you like: secrets are shared. */
+/** Verifies deliveries. Shows no secret when it is printed. Make as many as you like: the work on a secret is kept. */
 export class Verifier {
   /**
    * @param secrets the signing secrets exactly as Cronozen gave them, one to eight, the newest first

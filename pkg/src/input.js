@@ -3,8 +3,8 @@
 /** The most bytes that a UTF-16 unit has in UTF-8. */
 const bytesPerUnit = 3;
 
-/** The last address of WebAssembly's memory. */
-const maxAddress = 2 ** 32 - 1;
+/** The largest length that WebAssembly takes as it is: a larger number would become a small one. */
+export const maxLength = 2 ** 32 - 1;
 
 const encoder = new TextEncoder();
 
@@ -65,8 +65,7 @@ export class Input {
   /** @param {number} room */
   #reserve(room) {
     if (room > this.#room) {
-      // A larger number would be taken for a small one.
-      this.#start = room > maxAddress ? 0 : this.native.reserve(room);
+      this.#start = room > maxLength ? 0 : this.native.reserve(room);
       if (this.#start === 0) {
         throw new RangeError(`cronozen-edge: expected memory for ${room} bytes, got none`);
       }

@@ -1,7 +1,7 @@
 // The instance behind all verifiers: made on first use, and replaced if it ever fails.
 
 import makeGlue from "built/glue.js";
-import { Input } from "./input.js";
+import { Input, maxLength } from "./input.js";
 
 /**
  * @typedef {import("built/glue.js").Glue} Glue
@@ -12,16 +12,13 @@ import { Input } from "./input.js";
 
 /**
  * The most key states that are kept. They lie in WebAssembly's memory, which the garbage collector does not
- * see, so a verifier made for one request must not leave states of its own behind; and no process has more
- * secrets than these in use at a time.
+ * see, so a verifier made for one request must not leave states of its own behind. Where more secrets are in
+ * use at a time, the oldest are made anew, which takes a few microseconds.
  */
 const maxKept = 256;
 
 /** No signature is longer than 64, and memory that has grown for one never shrinks. */
 const maxSignatureUnits = 1024;
-
-/** The largest length that reaches WebAssembly as it is: a larger number would be taken for a small one. */
-const maxLength = 2 ** 32 - 1;
 
 /** @type {(imports: any) => unknown} */
 let makeExports;

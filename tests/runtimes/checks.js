@@ -250,6 +250,9 @@ function checkArguments(report, { Verifier, sign }) {
   ])) {
     report.throws(`secret: ${name}`, () => new Verifier(bad), "TypeError", text);
   }
+  // Lists of secrets that look alike when they are written down.
+  report.equal("secrets: one with a comma", new Verifier(["a", "b"]).matches("{}", sign("{}", "a,b")), false);
+  report.equal("secrets: two, not one with a comma", new Verifier("a,b").matches("{}", sign("{}", "b")), false);
   report.throws("sign: empty secret", () => sign("{}", ""), "TypeError", "empty");
   for (const [name, options] of /** @type {[string, any][]} */ ([
     ["zero", { maxBodyBytes: 0 }],

@@ -1,0 +1,142 @@
+// Requests as runtimes hand them over, good and odd, with a count of what is asked of them.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { build } from "./builds.mjs";
+
+const secret = "whsec_test";
+
+describe("receive", async () => {
+  const { Verifier, sign } = await build("index.js");
+  const verifier = new Verifier(secret, { maxBodyBytes: 100 });
+  const text = '{"eventId":"evt_1"}';
+  const signature = sign(text, secret);
+
+  /**
+   * A request whose body comes in chunks, or breaks; it counts what is asked of it.
+   *
+   * @param {(Uint8Array | string | Error)[]} chunks
+   * @param {{ length?: string, cancel?: () => any, without?: "stream" }} [circumstances]
+   */
+  function request(chunks, { length, cancel, without } = {}) {
+    const asked = { reads: 0, cancels: 0 };
+    const reader = {
+      async read() {
+        const value = chunks[asked.reads];
+        asked.reads += 1;
+        if (value instanceof Error) {
+          throw value;
+        }
+        return value === undefined ? { done: true } : { done: false, value };
+      },
+      cancel() {
+        asked.cancels += 1;
+        return cancel ? cancel() : Promise.resolve();
+      },
+    };
+    /** @type {Record<string, string | undefined>} */
+    const headers = { "x-cronozen-signature": signature, "content-length": length };
+    return {
+      asked,
+      bodyUsed: false,
+      headers: { get: (/** @type {string} */ name) => headers[name] ?? null },
+      body: without === "stream" ? undefined : { getReader: () => reader },
+      arrayBuffer: async () => new Uint8Array(Buffer.concat(chunks.map((chunk) => Buffer.from(String(chunk))))).buffer,
+    };
+  }
+
+  /** @param {any} asked */
+  async function outcome(asked) {
+    try {
+      return (await verifier.receive(asked)).eventId;
+    } catch (error) {
+      const { code, message } = /** @type {any} */ (error);
+      return code ?? message;
+    }
+  }
+
+  const bytes = (/** @type {string} */ part) => new TextEncoder().encode(part);
+
+  test("reads chunks of any size, empty ones too", async () => {
+    for (const size of [1, 2, 7, 100]) {
+      const parts = Array.from({ length: Math.ceil(text.length / size) }, (_, part) =>
+        text.slice(part * size, (part + 1) * size),
+      );
+      assert.equal(await outcome(request(["", ...parts, ""].map(bytes))), "evt_1");
+    }
+  });
+
+  test("takes a reader that gives the same memory again and again", async () => {
+    const memory = new Uint8Array(1);
+    let at = 0;
+    const body = {
+      getReader: () => ({
+        async read() {
+          memory.set(bytes(text.charAt(at)));
+          at += 1;
+          return at > text.length ? { done: true } : { done: false, value: memory };
+        },
+      }),
+    };
+    assert.equal(await outcome({ ...request([]), body }), "evt_1");
+  });
+
+  test("refuses a declared length over the cap without reading", async () => {
+    for (const length of ["101", "4294967296", "4294967396", "9".repeat(400)]) {
+      const asked = request([bytes(text)], { length });
+      assert.equal(await outcome(asked), "body_too_large", length);
+      assert.equal(asked.asked.reads, 0);
+    }
+  });
+
+  test("believes no other declared length", async () => {
+    for (const length of ["0", "5", "100", "", "abc", "-1", "1e9", "0xffff", "5, 5", " 101"]) {
+      assert.equal(await outcome(request([bytes(text)], { length })), "evt_1", length);
+      assert.equal(await outcome(request([bytes("x".repeat(101))], { length })), "body_too_large", length);
+    }
+  });
+
+  test("stops reading at the cap, whatever comes of cancelling the rest", async () => {
+    const endless = Array(1000).fill(bytes("1234567"));
+    for (const cancel of [
+      undefined,
+      () => undefined,
+      () => Promise.reject(new Error("no")),
+      () => new Promise(() => {}),
+      () => {
+        throw new Error("no");
+      },
+    ]) {
+      const asked = request(endless, cancel && { cancel });
+      assert.equal(await outcome(asked), "body_too_large");
+      assert.deepEqual(asked.asked, { reads: 15, cancels: 1 });
+    }
+  });
+
+  test("refuses a stream of strings, and lets it go", async () => {
+    const asked = request([text]);
+    assert.match(await outcome(asked), /expected a stream of bytes, got one of string/);
+    assert.equal(asked.asked.cancels, 1);
+  });
+
+  test("passes on what breaks a body", async () => {
+    assert.equal(await outcome(request([bytes("{"), new Error("connection lost")])), "connection lost");
+  });
+
+  test("counts the body of a runtime without streams as well", async () => {
+    assert.equal(await outcome(request([text], { without: "stream" })), "evt_1");
+    assert.equal(await outcome(request(["x".repeat(101)], { without: "stream" })), "body_too_large");
+  });
+
+  test("two at once are kept apart", async () => {
+    const pairs = Array.from({ length: 20 }, (_, number) => {
+      const parts = [...text].map(bytes);
+      return number % 2 === 0 ? request(parts) : request([...parts, bytes(" ")]);
+    });
+    const outcomes = await Promise.all(pairs.map(outcome));
+    assert.deepEqual(
+      outcomes,
+      pairs.map((_, number) => (number % 2 === 0 ? "evt_1" : "signature_mismatch")),
+    );
+  });
+});
