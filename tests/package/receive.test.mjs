@@ -58,11 +58,13 @@ describe("receive", async () => {
   const bytes = (/** @type {string} */ part) => new TextEncoder().encode(part);
 
   test("reads chunks of any size, empty ones too", async () => {
+    const whole = bytes(text);
     for (const size of [1, 2, 7, 100]) {
-      const parts = Array.from({ length: Math.ceil(text.length / size) }, (_, part) =>
-        text.slice(part * size, (part + 1) * size),
+      // Views of one piece of memory, as runtimes may give them.
+      const parts = Array.from({ length: Math.ceil(whole.length / size) }, (_, part) =>
+        whole.subarray(part * size, (part + 1) * size),
       );
-      assert.equal(await outcome(request(["", ...parts, ""].map(bytes))), "evt_1");
+      assert.equal(await outcome(request([bytes(""), ...parts, bytes("")])), "evt_1");
     }
   });
 

@@ -109,22 +109,25 @@ test("while another thread changes the bytes, the event is the one that was sign
   const code = `
     const { workerData: bytes } = require("node:worker_threads");
     for (;;) bytes[${text.indexOf("1")}] ^= ${"1".charCodeAt(0) ^ "2".charCodeAt(0)};`;
-  const thread = new Worker(code, { eval: true, workerData: bytes });
-  await once(thread, "online");
-  const verifier = new Verifier(secret);
   let accepted = 0;
   let refused = 0;
-  // Until both have been seen often, or the scheduler has had enough chances.
-  for (let round = 0; round < 2_000_000 && (accepted < 20_000 || refused < 20_000); round += 1) {
-    const result = verifier.check(bytes, signature);
-    if (result.ok) {
-      accepted += 1;
-      assert.equal(result.event.eventId, "evt_1");
-    } else {
-      refused += 1;
-      assert.equal(result.code, "signature_mismatch");
+  const thread = new Worker(code, { eval: true, workerData: bytes });
+  await once(thread, "online");
+  try {
+    const verifier = new Verifier(secret);
+    // Until both have been seen often, or the scheduler has had enough chances.
+    for (let round = 0; round < 2_000_000 && (accepted < 20_000 || refused < 20_000); round += 1) {
+      const result = verifier.check(bytes, signature);
+      if (result.ok) {
+        accepted += 1;
+        assert.equal(result.event.eventId, "evt_1");
+      } else {
+        refused += 1;
+        assert.equal(result.code, "signature_mismatch");
+      }
     }
+  } finally {
+    await thread.terminate();
   }
-  await thread.terminate();
   assert.ok(accepted > 100 && refused > 100, `accepted ${accepted}, refused ${refused}`);
 });
