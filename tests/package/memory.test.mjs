@@ -68,10 +68,10 @@ test("1,000 bodies of 1 MiB leave memory where it was", { timeout: 120_000 }, (c
   assert.ok(after - before < 256 * 1024, `grew by ${after - before} bytes`);
 });
 
-test("100,000 verifiers, one for each request, leave memory where it was", { timeout: 120_000 }, (context) => {
+test("100,000 verifiers with as many secrets leave memory where it was", { timeout: 120_000 }, (context) => {
   const { before, after } = inProcess(`
     const run = (rounds) => {
-      for (let round = 0; round < rounds; round += 1) new Verifier("whsec_" + (round % 1000)).matches("{}", "0".repeat(64));
+      for (let round = 0; round < rounds; round += 1) new Verifier("whsec_" + round).matches("{}", "0".repeat(64));
     };
     run(2000);
     const before = await memory();
