@@ -1,8 +1,8 @@
 // The modules that `cargo xtask npm` makes.
 
-declare module "built/verifier.txt" {
-  const text: string;
-  export default text;
+declare module "built/verifier.hex" {
+  const hex: string;
+  export default hex;
 }
 
 declare module "*.wasm?module" {

@@ -1,15 +1,9 @@
 // For Node, Deno, Bun, browsers and bundlers: the module is part of the file.
 
-import text from "built/verifier.txt";
+import hex from "built/verifier.hex";
 import { provide } from "./instance.js";
 
 provide((imports) => new WebAssembly.Instance(compiled(), imports).exports);
-
-// The characters of `text`: "#" is 0, there is no backslash, and from "|" on it takes two for a byte.
-const first = 35;
-const backslash = 92;
-const firstOfTwo = 124;
-const one = 88;
 
 /** @type {WebAssembly.Module | undefined} */
 let module;
@@ -27,25 +21,28 @@ function compiled() {
   }
 }
 
-// As `cargo xtask npm` has written it: a byte is a character, or two. In place and with few branches, since
-// an interpreter runs it once, in half the time of the first call.
+// The loop takes milliseconds, half the time of the first call, so it is only for runtimes that have nothing
+// better.
 function bytes() {
-  const bytes = new TextEncoder().encode(text);
-  const end = bytes.length;
-  let length = 0;
-  let position = 0;
-  while (position < end) {
-    const code = /** @type {number} */ (bytes[position++]);
-    if (code < backslash) {
-      bytes[length++] = code - first;
-    } else if (code < firstOfTwo) {
-      bytes[length++] = code - first - 1;
-    } else {
-      const low = /** @type {number} */ (bytes[position++]);
-      bytes[length++] = (code - firstOfTwo + 1) * one + low - (low < backslash ? first : first + 1);
-    }
+  const { fromHex } = /** @type {any} */ (Uint8Array);
+  if (typeof fromHex === "function") {
+    return fromHex.call(Uint8Array, hex);
   }
-  return bytes.subarray(0, length);
+  const { Buffer } = /** @type {any} */ (globalThis);
+  if (typeof Buffer?.from === "function") {
+    return Buffer.from(hex, "hex");
+  }
+  const decoded = new Uint8Array(hex.length / 2);
+  for (let position = 0; position < decoded.length; position += 1) {
+    decoded[position] = digit(2 * position) * 16 + digit(2 * position + 1);
+  }
+  return decoded;
+}
+
+/** @param {number} position */
+function digit(position) {
+  const code = hex.charCodeAt(position);
+  return code < 58 ? code - 48 : code - 87;
 }
 
 export { sign, VerificationError, Verifier } from "./verifier.js";

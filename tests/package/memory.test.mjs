@@ -81,6 +81,20 @@ test("100,000 verifiers with as many secrets leave memory where it was", { timeo
   assert.ok(after - before < 512 * 1024, `grew by ${after - before} bytes`);
 });
 
+for (const [name, code] of Object.entries({
+  "Uint8Array.fromHex":
+    "Uint8Array.fromHex ??= (hex) => new Uint8Array(hex.match(/../g).map((pair) => parseInt(pair, 16)));",
+  Buffer: "delete Uint8Array.fromHex;",
+  neither: "delete Uint8Array.fromHex; delete globalThis.Buffer;",
+})) {
+  test(`the module is decoded with ${name}`, () => {
+    assert.equal(
+      inProcess(`${code} console.log(new Verifier("whsec_test").matches("{}", sign("{}", "whsec_test")));`),
+      true,
+    );
+  });
+}
+
 test("the first call", (context) => {
   const times = Array.from({ length: 9 }, () =>
     Number(

@@ -35,11 +35,11 @@ const BUNDLING: [&str; 8] = [
     "--minify-whitespace",
     "--line-limit=120",
     "--alias:built=./build/npm",
-    "--loader:.txt=text",
+    "--loader:.hex=text",
     "--external:*.wasm?module",
 ];
 
-/// Stands for the module's text until esbuild has broken the lines: it would break the text, too.
+/// Stands for the module's digits until esbuild has broken the lines: it would break these, too.
 const PLACEHOLDER: &str = "THE MODULE";
 
 const NOT_INSTALLED: &str = "cannot start a tool of npm's: install the packages with npm ci";
@@ -82,8 +82,8 @@ pub fn build() -> Result<()> {
     let compiled = bindgen(&root, SIMD, "simd128", &build)?;
     let optimised = dist.join("verifier.wasm");
     tool(&root, "wasm-opt", &[&["-O3"], &FEATURES[..]].concat(), &compiled.module, &optimised)?;
-    write(&build.join("verifier.txt"), PLACEHOLDER)?;
-    let text = text(&read(&optimised)?);
+    write(&build.join("verifier.hex"), PLACEHOLDER)?;
+    let digits = hex(&read(&optimised)?);
     minify(&root, &factory(&compiled.glue)?, &build.join("glue.js"))?;
 
     let plain = bindgen(&root, PLAIN, "plain", &build)?;
@@ -100,7 +100,7 @@ pub fn build() -> Result<()> {
         let options = [&BUNDLING[..], &[&format]].concat();
         let output = dist.join(bundle);
         esbuild(&root, &options, &root.join("pkg/src").join(source), &output)?;
-        write(&output, &read_text(&output)?.replace(PLACEHOLDER, &text))?;
+        write(&output, &read_text(&output)?.replace(PLACEHOLDER, &digits))?;
     }
     copy(&root.join("pkg/index.d.ts"), &dist.join("index.d.cts"))?;
 
@@ -213,21 +213,10 @@ fn esbuild(root: &Path, options: &[&str], source: &Path, output: &Path) -> Resul
     Ok(())
 }
 
-/// Writes bytes as printable ASCII without quotes and backslashes: one character for those below 88, which
-/// most are, and two for the others. `pkg/src/index.js` reads it. Base64 is longer, and as it is not aligned
-/// with the bytes, gzip finds nothing in it to save.
-fn text(bytes: &[u8]) -> String {
-    const ONE: u8 = 88;
-    let character =
-        |value: u8| char::from(if value < b'\\' - b'#' { b'#' + value } else { b'$' + value });
-    let mut text = String::new();
-    for &byte in bytes {
-        if byte >= ONE {
-            text.push(character(ONE - 1 + byte / ONE));
-        }
-        text.push(character(byte % ONE));
-    }
-    text
+/// Hexadecimal digits. Base64 is shorter, but after gzip it is longer: as its characters are not aligned with
+/// the bytes, nothing repeats.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Runs a tool that npm has installed.
