@@ -1,5 +1,6 @@
 //! The build steps that cargo cannot do alone: `cargo xtask <task>`.
 
+mod files;
 mod npm;
 mod wasm;
 mod worker;

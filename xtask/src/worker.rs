@@ -1,10 +1,9 @@
 //! Compiles the Worker to WebAssembly, writes its JavaScript glue, and lays the shim beside both.
 
-use std::fs;
-
 use anyhow::{Context, Result};
 use wasm_bindgen_cli_support::Bindgen;
 
+use crate::files::{copy, create};
 use crate::wasm::{Compilation, project_root};
 
 /// Which Worker is built.
@@ -46,7 +45,7 @@ pub fn build(flavour: Flavour) -> Result<()> {
     let (feature, profile) = (flavour.feature(), flavour.profile());
     let compiled = Compilation { feature, profile, flags: &[], folder: "" }.run(&root)?;
     let out = root.join(flavour.folder());
-    fs::create_dir_all(&out).with_context(|| format!("cannot create {}", out.display()))?;
+    create(&out)?;
     Bindgen::new()
         .input_path(&compiled)
         .web(true)?
@@ -61,8 +60,5 @@ pub fn build(flavour: Flavour) -> Result<()> {
         .generate(&out)
         .context("wasm-bindgen failed")?;
 
-    let shim = root.join("src/cloudflare/worker.mjs");
-    fs::copy(&shim, out.join("worker.mjs"))
-        .with_context(|| format!("cannot copy {}", shim.display()))?;
-    Ok(())
+    copy(&root.join("src/cloudflare/worker.mjs"), &out.join("worker.mjs"))
 }
