@@ -40,6 +40,17 @@ def sign(key, parts):
     return hmac.new(key, body_bytes(parts), hashlib.sha256).hexdigest()
 
 
+def vector(name, secrets, body, signature, expect, level="http"):
+    return {
+        "name": name,
+        "level": level,
+        "secrets": list(secrets),
+        "body": body,
+        "signature": signature,
+        "expect": expect,
+    }
+
+
 def write(name, vectors):
     names = [vector["name"] for vector in vectors]
     assert len(names) == len(set(names)), "names must be unique"
@@ -84,22 +95,10 @@ def signatures():
 
     def accepted(name, body, secrets=(SECRET,), key=0):
         signature = sign(secrets[key], body)
-        add(name, body, signature, {"ok": True, "key": key}, secrets=secrets)
+        vectors.append(vector(name, secrets, body, signature, {"ok": True, "key": key}))
 
     def refused(name, signature, error, body=event, secrets=(SECRET,), level="http"):
-        add(name, body, signature, {"ok": False, "error": error}, secrets=secrets, level=level)
-
-    def add(name, body, signature, expect, secrets, level="http"):
-        vectors.append(
-            {
-                "name": name,
-                "level": level,
-                "secrets": list(secrets),
-                "body": body,
-                "signature": signature,
-                "expect": expect,
-            }
-        )
+        vectors.append(vector(name, secrets, body, signature, {"ok": False, "error": error}, level))
 
     accepted("an event", event)
     accepted("RFC 4231 case 2 through a text key", [text("what do ya want for nothing?")], ("Jefe",))
@@ -163,16 +162,7 @@ def envelopes():
     vectors = []
 
     def add(name, body, expect):
-        vectors.append(
-            {
-                "name": name,
-                "level": "http",
-                "secrets": [SECRET],
-                "body": body,
-                "signature": sign(SECRET, body),
-                "expect": expect,
-            }
-        )
+        vectors.append(vector(name, (SECRET,), body, sign(SECRET, body), expect))
 
     # typeJson and createdAtJson are the JSON strings exactly as they stand in the body.
     def event(name, body, event_id, type_json=None, created_at_json=None):
