@@ -115,20 +115,19 @@ impl Verifier {
     /// position of the secret, or a [`Refusal`]. The input is as in [`Self::matches`].
     #[must_use]
     pub fn check(&self, input: &Input, signature: Option<u32>, body: usize) -> JsValue {
-        if let Err(error) = self.cap.check(body) {
-            return refusal(error);
-        }
-        match self.verify(input, signature, body) {
-            Ok(verified) => match event::text(verified) {
-                Ok(_) => verified.key().into(),
-                Err(error) => refusal(error),
-            },
-            Err(error) => refusal(error),
-        }
+        self.judge(input, signature, body).map_or_else(|refusal| refusal, JsValue::from)
     }
 }
 
 impl Verifier {
+    /// The position of the secret, or a [`Refusal`].
+    fn judge(&self, input: &Input, signature: Option<u32>, body: usize) -> Result<u8, JsValue> {
+        self.cap.check(body).map_err(refusal)?;
+        let verified = self.verify(input, signature, body).map_err(refusal)?;
+        event::text(verified).map_err(refusal)?;
+        Ok(verified.key())
+    }
+
     fn verify<'input>(
         &self,
         input: &'input Input,
