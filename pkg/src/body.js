@@ -22,7 +22,7 @@ export function bodyOf(body) {
     return body;
   }
   if (ArrayBuffer.isView(body)) {
-    return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
+    return bytesIn(body);
   }
   if (isArrayBuffer(body)) {
     return new Uint8Array(body);
@@ -30,6 +30,11 @@ export function bodyOf(body) {
   throw new TypeError(
     `cronozen-edge: expected the body as Uint8Array, ArrayBuffer or string, got ${kindOf(body)}. ${howTo}`,
   );
+}
+
+/** @param {ArrayBufferView} view */
+function bytesIn({ buffer, byteOffset, byteLength }) {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /** @param {unknown} value @returns {value is ArrayBuffer} */
@@ -96,16 +101,18 @@ async function readStream(reader, maxBodyBytes) {
       cancel(reader);
       throw new TypeError(`cronozen-edge: expected a stream of bytes, got one of ${kindOf(value)}`);
     }
-    if (length + value.byteLength > maxBodyBytes) {
+    const chunk = bytesIn(value);
+    const end = length + chunk.length;
+    if (end > maxBodyBytes) {
       cancel(reader);
-      return length + value.byteLength;
+      return end;
     }
     // Copied at once: a list of small chunks would take a hundred times their size.
-    if (length + value.byteLength > bytes.length) {
-      bytes = grown(bytes, Math.min(Math.max(length + value.byteLength, 2 * bytes.length), maxBodyBytes));
+    if (end > bytes.length) {
+      bytes = grown(bytes, Math.min(Math.max(end, 2 * bytes.length), maxBodyBytes));
     }
-    bytes.set(new Uint8Array(value.buffer, value.byteOffset, value.byteLength), length);
-    length += value.byteLength;
+    bytes.set(chunk, length);
+    length = end;
   }
 }
 

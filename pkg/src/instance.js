@@ -112,12 +112,8 @@ export class Instance {
     if (body.length > keys.maxBodyBytes) {
       return [undefined, Math.min(body.length, maxLength)];
     }
-    if (signature === undefined) {
-      const [length = 0] = this.#input.write([body]);
-      return [undefined, length];
-    }
-    const [first = 0, second = 0] = this.#input.write([signature.slice(0, maxSignatureUnits), body]);
-    return [first, second];
+    const [first = 0, second = 0] = this.#input.write([signature?.slice(0, maxSignatureUnits) ?? "", body]);
+    return [signature === undefined ? undefined : first, second];
   }
 
   /**
