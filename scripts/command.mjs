@@ -3,6 +3,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 
 /** The project's root folder. */
 export const root = fileURLToPath(new URL("..", import.meta.url));
@@ -73,6 +74,19 @@ export async function step(title, work) {
   const result = await work();
   console.log(`  done in ${((performance.now() - started) / 1000).toFixed(1)} s`);
   return result;
+}
+
+/**
+ * The words that a script was started with; it takes nothing else.
+ *
+ * @param {string} usage
+ */
+export function words(usage) {
+  try {
+    return parseArgs({ allowPositionals: true }).positionals;
+  } catch {
+    throw new Complaint(`usage: ${usage}`);
+  }
 }
 
 /**

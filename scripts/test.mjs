@@ -1,7 +1,6 @@
 // `npm test`: every check but those of the package's runtimes, in the order of their cost.
 
-import { parseArgs } from "node:util";
-import { Complaint, run, script, step } from "./command.mjs";
+import { Complaint, run, script, step, words } from "./command.mjs";
 import { setUp } from "./setup.mjs";
 
 /** A terminal gets colours, a log does not. */
@@ -37,17 +36,8 @@ const checks = [
   ],
 ];
 
-function readArguments() {
-  try {
-    const { positionals } = parseArgs({ allowPositionals: true });
-    return positionals;
-  } catch {
-    throw new Complaint("usage: npm test -- [a part of a check's name ...]");
-  }
-}
-
 await script(async () => {
-  const wanted = readArguments();
+  const wanted = words("npm test -- [a part of a check's name ...]");
   const done = await setUp();
   if (done !== undefined) {
     return done;
