@@ -2,12 +2,11 @@
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { build } from "esbuild";
-import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { root } from "../../scripts/command.mjs";
+import { answerOf } from "../support/workerd.mjs";
 import { build as packageBuild } from "./builds.mjs";
 import { fuzz } from "./fuzz.js";
 
@@ -61,26 +60,6 @@ test("random calls in workerd", patience, async () => {
     external: ["*.wasm?module", "node:crypto"],
     logLevel: "error",
   });
-  const miniflare = new Miniflare(
-    convertV4MiniflareOptions({
-      cf: false,
-      compatibilityDate: "2026-10-01",
-      compatibilityFlags: ["nodejs_compat"],
-      modulesRoot: "/",
-      modules: [
-        { type: "ESModule", path: "/worker.mjs", contents: String(outputFiles[0]?.text) },
-        {
-          type: "CompiledWasm",
-          path: "/verifier.wasm?module",
-          contents: readFileSync(join(root, "pkg", "dist", "verifier.wasm")),
-        },
-      ],
-    }),
-  );
-  try {
-    const response = await fetch(await miniflare.ready);
-    assertAgreed(/** @type {any} */ (await response.json()), rounds);
-  } finally {
-    await miniflare.dispose();
-  }
+  const dist = join(root, "pkg", "dist");
+  assertAgreed(await answerOf(String(outputFiles[0]?.text), dist, ["nodejs_compat"]), rounds);
 });

@@ -2,28 +2,22 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { inspect } from "node:util";
 import { runInNewContext } from "node:vm";
 import { Worker } from "node:worker_threads";
 import { check } from "../runtimes/checks.js";
+import { vectors } from "../support/vectors.mjs";
 import { build } from "./builds.mjs";
 
 const secret = "whsec_test";
-
-/** @param {string} name */
-function vectors(name) {
-  return JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url), "utf8")).vectors;
-}
 
 for (const file of ["index.js", "index.cjs", "no-wasm.js", "no-wasm.cjs"]) {
   const cronozen = await build(file);
   const { Verifier, sign } = cronozen;
   describe(file, () => {
     test("the checks of all runtimes", async () => {
-      const all = { signatures: vectors("signatures"), envelopes: vectors("envelopes") };
-      const { failures, verdicts } = await check(cronozen, all);
+      const { failures, verdicts } = await check(cronozen, vectors);
       assert.deepEqual(failures, []);
       assert.ok(verdicts.length > 1000);
     });

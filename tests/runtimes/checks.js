@@ -60,8 +60,12 @@ class Checks {
   }
 }
 
-/** @param {Part[]} parts */
-function bytesOf(parts) {
+/**
+ * The body of a vector.
+ *
+ * @param {Part[]} parts
+ */
+export function bytesOf(parts) {
   const pieces = parts.flatMap(({ text, hex = "", times = 1 }) => {
     const unit = text === undefined ? fromHex(hex) : new TextEncoder().encode(text);
     return Array(times).fill(unit);

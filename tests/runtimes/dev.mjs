@@ -2,20 +2,10 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { freePort } from "../support/ports.mjs";
 
 /** wrangler starts in two seconds; a machine may be busy. */
 const startTimeoutMs = 90_000;
-
-/** @returns {Promise<number>} */
-export async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 /**
  * Starts `wrangler dev`, waits until it serves, and stops it when the work is done.

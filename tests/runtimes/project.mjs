@@ -2,13 +2,14 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { root } from "../../scripts/command.mjs";
 import { build } from "../package/builds.mjs";
+import { vectors } from "../support/vectors.mjs";
 import { check } from "./checks.js";
 
 const execute = promisify(execFile);
@@ -26,16 +27,6 @@ export function tarball() {
   assert.equal(found.length, 1, "expected one tarball in build/package: run npm run test:runtimes");
   return join(folder, String(found[0]));
 }
-
-/** @param {string} name */
-function vectorsIn(name) {
-  const { vectors } = JSON.parse(readFileSync(join(root, "tests", "vectors", name), "utf8"));
-  assert.ok(vectors.length > 10);
-  return vectors;
-}
-
-/** The shared vectors. */
-export const vectors = { signatures: vectorsIn("signatures.json"), envelopes: vectorsIn("envelopes.json") };
 
 /**
  * A scratch project with the files of a test's folder, the checks and the vectors. It is removed when the

@@ -4,11 +4,11 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdtempSync, symlinkSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { after, test } from "node:test";
 import { output, root } from "../../scripts/command.mjs";
+import { freePort } from "../support/ports.mjs";
 
 /** @type {import("node:child_process").ChildProcess[]} */
 const started = [];
@@ -49,23 +49,6 @@ function start(args, env = environment()) {
   return { child, ended, printed: () => printed };
 }
 
-/** @returns {Promise<{ port: number, close: () => void }>} */
-function listener() {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
-      resolve({ port, close: () => server.close() });
-    });
-  });
-}
-
-async function freePort() {
-  const { port, close } = await listener();
-  close();
-  return String(port);
-}
-
 /**
  * A folder with links to some commands only, to be the whole PATH.
  *
@@ -81,7 +64,7 @@ function folderWith(commands) {
 }
 
 test("--once shows what came of each delivery, and exits with 0", patience, async () => {
-  const { ended, printed } = start(["--once", "--port", await freePort()]);
+  const { ended, printed } = start(["--once", "--port", String(await freePort())]);
   const code = await ended;
   for (const line of [
     /^ {2}ok {4}signed delivery {3}202 accepted$/m,
@@ -95,7 +78,7 @@ test("--once shows what came of each delivery, and exits with 0", patience, asyn
 });
 
 test("stays up, prints a curl command that works when pasted, and stops", patience, async () => {
-  const port = await freePort();
+  const port = String(await freePort());
   const { child, ended, printed } = start(["--port", port]);
   while (!printed().includes('--data-binary "$body"')) {
     assert.equal(child.exitCode, null, printed());
@@ -116,12 +99,10 @@ test("stays up, prints a curl command that works when pasted, and stops", patien
 
   child.kill("SIGINT");
   assert.equal(await ended, 0);
-  const { close } = await listener();
-  close();
 });
 
 test("an interruption while it starts ends it quietly", patience, async () => {
-  const { child, ended, printed } = start(["--port", await freePort()]);
+  const { child, ended, printed } = start(["--port", String(await freePort())]);
   while (!printed().includes("starting the gateway")) {
     assert.equal(child.exitCode, null, printed());
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -1,9 +1,10 @@
 // The shared vectors that HTTP can carry, through the Worker.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { webhookPath } from "../../scripts/delivery.mjs";
+import { bytesOf } from "../runtimes/checks.js";
+import { vectorsIn } from "../support/vectors.mjs";
 import { TestGateway } from "./gateway.mjs";
 
 /** @type {TestGateway} */
@@ -18,34 +19,23 @@ const maxBodyBytes = 127_000;
 
 /** @param {string} name */
 function vectors(name) {
-  const file = readFileSync(new URL(`../vectors/${name}`, import.meta.url), "utf8");
-  const all = JSON.parse(file).vectors.filter((/** @type {{ level: string }} */ { level }) => level === "http");
+  const all = vectorsIn(name).filter(({ level }) => level === "http");
   assert.ok(all.length > 0);
   return all;
 }
 
-/** @param {{ text?: string, hex?: string, times?: number }[]} parts */
-function bodyOf(parts) {
-  return Buffer.concat(
-    parts.flatMap(({ text, hex, times = 1 }) => {
-      const unit = text === undefined ? Buffer.from(hex ?? "", "hex") : Buffer.from(text);
-      return Array(times).fill(unit);
-    }),
-  );
-}
-
 /** @param {any} vector */
 function deliver(vector) {
-  const body = bodyOf(vector.body);
+  const body = bytesOf(vector.body);
   const headers = vector.signature === null ? {} : { "x-cronozen-signature": vector.signature };
   const settings = { CRONOZEN_SIGNING_SECRET: vector.secrets.join(" ") };
-  return gateway.request(webhookPath, { method: "POST", body: new Uint8Array(body), headers }, { settings });
+  return gateway.request(webhookPath, { method: "POST", body, headers }, { settings });
 }
 
 test("signatures", async () => {
   for (const vector of vectors("signatures.json")) {
     const { status, answer } = await deliver(vector);
-    const good = bodyOf(vector.body).length > maxBodyBytes ? [413] : [200, 202, 400];
+    const good = bytesOf(vector.body).length > maxBodyBytes ? [413] : [200, 202, 400];
     assert.ok((vector.expect.ok ? good : [401]).includes(status), `${vector.name}: ${status}`);
     assert.equal(answer.code === "invalid_signature", !vector.expect.ok, vector.name);
   }

@@ -1,10 +1,9 @@
-import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { build } from "esbuild";
-import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { root } from "../../../scripts/command.mjs";
+import { answerOf } from "../../support/workerd.mjs";
 import { withWrangler } from "../dev.mjs";
 import { assertGood, patience, project } from "../project.mjs";
 
@@ -34,22 +33,5 @@ test("workerd in Miniflare", patience, async () => {
     logLevel: "error",
   });
   const dist = join(folder, "node_modules", "cronozen-edge", "dist");
-  const miniflare = new Miniflare(
-    convertV4MiniflareOptions({
-      cf: false,
-      compatibilityDate: "2026-10-01",
-      modulesRoot: "/",
-      modules: [
-        { type: "ESModule", path: "/worker.mjs", contents: readFileSync(outfile, "utf8") },
-        { type: "CompiledWasm", path: "/verifier.wasm?module", contents: readFileSync(join(dist, "verifier.wasm")) },
-      ],
-    }),
-  );
-  try {
-    const response = await fetch(await miniflare.ready);
-    assert.equal(response.status, 200);
-    await assertGood(/** @type {any} */ (await response.json()));
-  } finally {
-    await miniflare.dispose();
-  }
+  await assertGood(await answerOf(readFileSync(outfile, "utf8"), dist));
 });
