@@ -40,8 +40,9 @@ export async function project(folder, packages = []) {
   process.on("exit", () => rmSync(path, { recursive: true, force: true }));
   writeFileSync(join(path, "package.json"), JSON.stringify({ name: "scratch", private: true, type: "module" }));
   cpSync(folder, path, { recursive: true, filter: (source) => !source.endsWith(".test.mjs") });
-  cpSync(new URL("checks.js", import.meta.url), join(path, "checks.js"));
-  cpSync(new URL("main.mjs", import.meta.url), join(path, "main.mjs"));
+  for (const name of ["checks.js", "checks", "main.mjs"]) {
+    cpSync(new URL(name, import.meta.url), join(path, name), { recursive: true });
+  }
   writeFileSync(join(path, "vectors.js"), `export default ${JSON.stringify(vectors)};\n`);
   const options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
   await run(path, "npm", ["install", ...options, tarball(), ...packages]);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { webhookPath } from "../../scripts/delivery.mjs";
-import { bytesOf } from "../runtimes/checks.js";
+import { bytesOf } from "../runtimes/checks/vectors.js";
 import { vectorsIn } from "../support/vectors.mjs";
 import { TestGateway } from "./gateway.mjs";
 

@@ -1,0 +1,166 @@
+// Events, arguments and the cap.
+
+import { header, same, secret } from "./report.js";
+
+/** @typedef {import("./report.js").Checks} Checks */
+
+/** @param {Checks} report @param {import("../checks.js").Package} cronozen */
+export function checkEvents(report, { Verifier, VerificationError, sign }) {
+  const verifier = new Verifier([secret]);
+  const text =
+    '{"eventId":"evt_1","big":9007199254740993,"zero":-0,"half":"\\ud800","__proto__":{"eventId":"x"},"b":1,"a":[1e400,"é🔒"],"b":2}';
+  const event = verifier.verify(text, sign(text, secret));
+  report.equal("an event is what JSON.parse makes of it", same(event, JSON.parse(text)), true);
+  report.equal("its prototype is untouched", Object.getPrototypeOf(event), Object.prototype);
+  report.equal(
+    "an event of bytes",
+    same(verifier.verify(new TextEncoder().encode(text), sign(text, secret)), event),
+    true,
+  );
+  report.equal(
+    "printed",
+    `${verifier} ${JSON.stringify({ verifier })}`,
+    'Verifier(redacted) {"verifier":"Verifier(redacted)"}',
+  );
+  try {
+    verifier.verify(`${text} `, sign(text, secret));
+    report.equal("an altered body", "accepted", "refused");
+  } catch (error) {
+    const refused = error instanceof VerificationError ? error : undefined;
+    report.equal(
+      "an altered body",
+      `${refused?.name} ${refused?.code} ${refused?.status}`,
+      "VerificationError signature_mismatch 401",
+    );
+    report.equal(
+      "holds no secret and no body",
+      String(refused?.stack).includes(secret) || String(refused).includes("evt_1"),
+      false,
+    );
+  }
+}
+
+/** @param {Checks} report @param {import("../checks.js").Package} cronozen */
+export function checkArguments(report, { Verifier, sign }) {
+  const verifier = /** @type {any} */ (new Verifier(secret));
+  const good = sign("{}", secret);
+  const bodies = { eventId: "evt_1" };
+  for (const [name, body] of Object.entries({
+    parsed: bodies,
+    number: 1,
+    none: undefined,
+    null: null,
+    array: [1],
+    promise: Promise.resolve(""),
+  })) {
+    report.throws(`body: ${name}`, () => verifier.check(body, good), "TypeError", "express.raw");
+  }
+  for (const [name, value] of Object.entries({
+    number: 1,
+    map: new Map([["x-cronozen-signature", good]]),
+    set: new Set([good]),
+    "weak map": new WeakMap(),
+    promise: Promise.resolve({}),
+    bytes: new TextEncoder().encode(good),
+    "boxed string": new String(good),
+    "an object of a class": new (class {
+      headers = {};
+    })(),
+    nested: { [header]: 1 },
+  })) {
+    report.throws(`signature: ${name}`, () => verifier.check("{}", value), "TypeError", "x-cronozen-signature");
+  }
+  const missing = { undefined: undefined, null: null, "no headers": {}, "an unset header": { [header]: undefined } };
+  for (const [name, value] of Object.entries(missing)) {
+    report.equal(`signature: ${name}`, verifier.check("{}", value).code, "signature_missing");
+  }
+  const twice = { [header]: good, "x-cronozen-signature": good };
+  report.equal("signature: twice", verifier.check("{}", twice).code, "signature_malformed");
+  report.equal("signature: a bare list", verifier.matches("{}", [good]), true);
+  report.equal("signature: an empty list", verifier.check("{}", []).code, "signature_missing");
+  // What a sender may name its other headers must not matter.
+  for (const other of ["headers", "get", "key", "text", "length", "__proto__", "constructor", "toString"]) {
+    const headers = Object.fromEntries([
+      [other, ["x"]],
+      [header, [good]],
+    ]);
+    report.equal(`signature: beside ${other}`, verifier.matches("{}", headers), true);
+    report.equal(`signature: none beside ${other}`, verifier.check("{}", { [other]: "x" }).code, "signature_missing");
+  }
+  report.equal("signature: a list of one", verifier.matches("{}", { [header]: [good] }), true);
+  report.equal(
+    "signature: a list of two",
+    verifier.check("{}", { [header]: [good, good] }).code,
+    "signature_malformed",
+  );
+  report.equal("signature: long", verifier.check("{}", good.repeat(1000)).code, "signature_malformed");
+  report.equal(
+    "body: a view of a part",
+    verifier.matches(new DataView(new TextEncoder().encode("x{}x").buffer, 1, 2), good),
+    true,
+  );
+  for (const [name, bad, text] of /** @type {[string, any, string][]} */ ([
+    ["empty", "", "empty"],
+    ["space before", " whsec", "white space"],
+    ["line break after", "whsec\n", "white space"],
+    ["byte order mark", "\ufeffwhsec", "invisible"],
+    ["NUL, the same key as an empty one", "\0", "invisible"],
+    ["half a character", "whsec\ud800", "invisible"],
+    ["one of two", ["whsec", "w hsec"], "position 1"],
+    ["very many", Array(200_000).fill("whsec"), "1 to 8"],
+    ["none", [], "1 to 8"],
+    ["nine", Array(9).fill("whsec"), "1 to 8"],
+    ["unset", undefined, "variable"],
+    ["null", null, "got null"],
+    ["an unset one", ["whsec", undefined], "secret 1, got undefined"],
+    ["number", 1, "got number"],
+  ])) {
+    report.throws(`secret: ${name}`, () => new Verifier(bad), "TypeError", text);
+  }
+  // Lists of secrets that look alike when they are written down.
+  report.equal("secrets: one with a comma", new Verifier(["a", "b"]).matches("{}", sign("{}", "a,b")), false);
+  report.equal("secrets: two, not one with a comma", new Verifier("a,b").matches("{}", sign("{}", "b")), false);
+  report.throws("sign: empty secret", () => sign("{}", ""), "TypeError", "empty");
+  for (const [name, options] of /** @type {[string, any][]} */ ([
+    ["zero", { maxBodyBytes: 0 }],
+    ["too much", { maxBodyBytes: 2 ** 26 + 1 }],
+    ["a fraction", { maxBodyBytes: 1.5 }],
+    ["negative", { maxBodyBytes: -1 }],
+    ["huge", { maxBodyBytes: 2 ** 32 + 100 }],
+    ["text", { maxBodyBytes: "100" }],
+    ["misspelt", { maxBodybytes: 100 }],
+    ["null", null],
+    ["a list", ["whsec"]],
+  ])) {
+    report.throws(`options: ${name}`, () => new Verifier(secret, options), "TypeError", "expected");
+  }
+}
+
+/** @param {Checks} report @param {import("../checks.js").Package} cronozen */
+export function checkCap(report, { Verifier, sign }) {
+  const mebibyte = 1024 * 1024;
+  const standard = new Verifier(secret);
+  const small = new Verifier(secret, { maxBodyBytes: 10 });
+  const large = new Verifier(secret, { maxBodyBytes: 3 * mebibyte });
+  for (const [
+    name,
+    verifier,
+    body,
+    expected,
+  ] of /** @type {[string, import("../../../pkg/index.js").Verifier, string, string][]} */ ([
+    ["1 MiB", standard, "x".repeat(mebibyte), "invalid_event"],
+    ["a byte more", standard, "x".repeat(mebibyte + 1), "body_too_large"],
+    ["10 bytes", small, "x".repeat(10), "invalid_event"],
+    ["11 bytes", small, "x".repeat(11), "body_too_large"],
+    ["12 bytes in 6 units", small, "é".repeat(6), "body_too_large"],
+    ["3 MiB", large, "x".repeat(3 * mebibyte), "invalid_event"],
+    ["after memory has grown", small, "y".repeat(10), "invalid_event"],
+  ])) {
+    const signature = sign(body, secret);
+    for (const [form, raw] of Object.entries({ text: body, bytes: new TextEncoder().encode(body) })) {
+      const result = verifier.check(raw, signature);
+      report.equal(`cap: ${name}, ${form}`, result.ok ? "event" : result.code, expected);
+      report.equal(`cap: ${name}, ${form}, matches`, verifier.matches(raw, signature), expected === "invalid_event");
+    }
+  }
+}
