@@ -17,10 +17,25 @@ use crate::platform::{Background, Clock};
 use crate::settings::{Budget, MARK_WAIT};
 use crate::time::Timestamp;
 
+pub mod deduper;
+pub mod migration;
+pub mod purge;
+pub mod single_flight;
+
 /// Puts an event into the queue once.
 pub trait Commit {
     /// Commits `message` within `budget`.
     fn commit(&self, message: Message, budget: Budget) -> impl Future<Output = Committed>;
+}
+
+/// Settings choose between two ways to commit.
+impl<A: Commit, B: Commit> Commit for Either<A, B> {
+    async fn commit(&self, message: Message, budget: Budget) -> Committed {
+        match self {
+            Self::Left(commit) => commit.commit(message, budget).await,
+            Self::Right(commit) => commit.commit(message, budget).await,
+        }
+    }
 }
 
 /// What came of a commit.
@@ -63,6 +78,9 @@ pub enum LookupError {
     /// The store took too long.
     #[error("expected the store to answer a look-up within {} ms, got no answer", .0.as_millis())]
     TimedOut(Duration),
+    /// The [deduper](deduper::Deduper) has said so.
+    #[error("{0}")]
+    Reported(PlatformError),
 }
 
 /// Remembers which events have been seen. Clones share one store.
@@ -85,7 +103,7 @@ pub trait EventQueue {
 }
 
 /// The commit protocol over a store and a queue.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct LookSendMark<S, Q, K, B, L> {
     /// Remembers which events have been seen.
     pub store: S,
@@ -208,11 +226,8 @@ impl<S: SeenStore, K: Clock, L: Log> AfterSend<S, K, L> {
     }
 
     fn tell(&self, level: Level, outcome: Outcome, reason: Option<String>) {
-        let mut record = Record::new(self.arrived);
-        record.outcome = outcome;
-        record.event_id = Some(self.event_id.clone());
-        record.reason = reason;
-        record.ended(self.clock.now());
+        let (now, event_id) = (self.clock.now(), self.event_id.clone());
+        let record = Record::after_answer(self.arrived, now, outcome, event_id, reason);
         self.log.write(level, &record);
     }
 }

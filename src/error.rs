@@ -109,6 +109,15 @@ pub enum Unavailable {
     /// The queue gave no answer in time. The message may still be stored.
     #[error("expected the queue to answer within {} ms, got no answer", .0.as_millis())]
     QueueTimedOut(Duration),
+    /// The deduper could not be reached, was overloaded, or ended.
+    #[error("expected the deduper to commit the event, got an error: {0}")]
+    DeduperFailed(PlatformError),
+    /// The deduper gave no answer in time. The message may still be stored.
+    #[error("expected the deduper to answer within {} ms, got no answer", .0.as_millis())]
+    DeduperTimedOut(Duration),
+    /// The deduper has said so.
+    #[error("{0}")]
+    Reported(PlatformError),
 }
 
 /// What the platform said when a binding or a body failed: the first line of its message, cut short,

@@ -39,7 +39,7 @@ pub enum Outcome {
     MarkerFailed,
     /// A send that had been answered 503 has succeeded after all: a retry will be a duplicate.
     LateCommit,
-    /// A send that had been answered 503 has failed.
+    /// A send that had been answered 503 has failed, or was given up.
     LateSendFailed,
 }
 
@@ -100,6 +100,20 @@ impl Record {
             address: None,
             ray: None,
         }
+    }
+
+    /// The line of what has happened, by `now`, after the answer to a delivery that arrived at `arrived`.
+    #[must_use]
+    pub fn after_answer(
+        arrived: Timestamp,
+        now: Timestamp,
+        outcome: Outcome,
+        event_id: EventId,
+        reason: Option<String>,
+    ) -> Self {
+        let mut record = Self { outcome, reason, event_id: Some(event_id), ..Self::new(arrived) };
+        record.ended(now);
+        record
     }
 
     /// Sets the time that it took, now that it has ended.

@@ -15,7 +15,7 @@ use core::time::Duration;
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
-use crate::event::{Event, EventId, JsonString};
+use crate::event::{Event, EventError, EventId, JsonString};
 use crate::settings::{MAX_MESSAGE_BYTES, Window};
 use crate::time::Timestamp;
 
@@ -71,6 +71,12 @@ impl Marker {
     pub fn ttl_seconds(self) -> u64 {
         self.ttl.as_secs() + u64::from(self.ttl.subsec_nanos() > 0)
     }
+
+    /// Until when it is remembered.
+    #[must_use]
+    pub fn ends_at(self) -> Timestamp {
+        self.received_at.plus(self.ttl)
+    }
 }
 
 /// A message that lacks only what the look-up will say.
@@ -79,6 +85,22 @@ pub struct Message {
     marker: Marker,
     before_dedupe: String,
     after_dedupe: String,
+}
+
+/// A message taken apart, for its way to the [deduper](crate::commit::deduper) that commits it.
+///
+/// Only [`Message::into_parts`] makes what may be put together again: whoever receives parts must know
+/// that they come from this gateway.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MessageParts {
+    /// The event's id.
+    pub event_id: String,
+    /// The marker that the event gets once it is in the queue.
+    pub marker: Marker,
+    /// The text before what the look-up will say.
+    pub before_dedupe: String,
+    /// The text after it.
+    pub after_dedupe: String,
 }
 
 /// Everything up to `dedupe`, in the order of the fields.
@@ -134,6 +156,22 @@ impl Message {
         Ok(Self { event_id: event.id().clone(), marker, before_dedupe, after_dedupe })
     }
 
+    /// Takes the message apart.
+    #[must_use]
+    pub fn into_parts(self) -> MessageParts {
+        let Self { event_id, marker, before_dedupe, after_dedupe } = self;
+        MessageParts { event_id: event_id.into(), marker, before_dedupe, after_dedupe }
+    }
+
+    /// Puts a message together again.
+    ///
+    /// # Errors
+    /// [`EventError`] if the id is none; then the parts are not those of a message.
+    pub fn from_parts(parts: MessageParts) -> Result<Self, EventError> {
+        let MessageParts { event_id, marker, before_dedupe, after_dedupe } = parts;
+        Ok(Self { event_id: EventId::new(event_id)?, marker, before_dedupe, after_dedupe })
+    }
+
     /// The id of the event in the message.
     #[must_use]
     pub fn event_id(&self) -> &EventId {
@@ -153,6 +191,17 @@ impl Message {
         text.push_str(dedupe.as_str());
         text.push_str(&self.after_dedupe);
         text
+    }
+}
+
+/// Without the body.
+impl fmt::Debug for MessageParts {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("MessageParts")
+            .field("event_id", &self.event_id)
+            .field("marker", &self.marker)
+            .finish_non_exhaustive()
     }
 }
 

@@ -5,7 +5,7 @@
 use core::time::Duration;
 use std::rc::Rc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::signature::{MAX_SECRETS, Secrets, SecretsError};
 use crate::time::Timestamp;
@@ -58,11 +58,45 @@ const MAX_MARKER_EXTENSION: Duration = Duration::from_hours(366 * 24);
 pub const MARK_WAIT: Duration = Duration::from_millis(250);
 
 /// How events are recognised that have been seen before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DedupeMode {
     /// A marker in Workers KV.
-    #[serde(rename = "kv")]
     Kv,
+    /// Strict: a row in the Durable Object that commits the event.
+    DurableObject {
+        /// Whether an event that the object misses is looked for in Workers KV.
+        migrate_from_kv: bool,
+    },
+}
+
+impl DedupeMode {
+    /// The word for it, in the setting and in the gateway's answer about its health.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Kv => "kv",
+            Self::DurableObject { .. } => "durable-object",
+        }
+    }
+
+    /// Reads `DEDUPE` and, in strict mode, `MIGRATE_FROM_KV`.
+    fn read<F: Fn(&str) -> Value>(reader: &mut Reader<F>) -> Option<Self> {
+        let strict = Self::DurableObject { migrate_from_kv: false };
+        let choices = [Self::Kv, strict].map(|mode| (mode.as_str(), mode));
+        let mode = reader.choice("DEDUPE", &choices, Self::Kv)?;
+        if mode == Self::Kv {
+            return Some(mode);
+        }
+        let migrate_from_kv =
+            reader.choice("MIGRATE_FROM_KV", &[("true", true), ("false", false)], false)?;
+        Some(Self::DurableObject { migrate_from_kv })
+    }
+}
+
+impl Serialize for DedupeMode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
 }
 
 /// What is done with a delivery whose event is older than the markers live.
@@ -133,7 +167,7 @@ impl Settings {
                 })
             },
         );
-        let dedupe = reader.choice("DEDUPE", &[("kv", DedupeMode::Kv)], DedupeMode::Kv);
+        let dedupe = DedupeMode::read(&mut reader);
         let dedupe_ttl = reader.number(
             "DEDUPE_TTL_SECONDS",
             &(MIN_DEDUPE_TTL_SECONDS..=MAX_DEDUPE_TTL_SECONDS),
@@ -181,7 +215,7 @@ impl Settings {
     /// The time budgets of a delivery that arrived at `arrived`.
     #[must_use]
     pub fn budget(&self, arrived: Timestamp) -> Budget {
-        Budget { arrived, deadline: self.deadline }
+        Budget::new(arrived, self.deadline)
     }
 
     /// Where `created`, an event's `createdAt`, lies at `now`.
@@ -215,9 +249,14 @@ pub struct Configuration<T> {
 }
 
 impl<T> Configuration<T> {
-    /// Reads the settings through `value`, and joins them with the bindings.
-    pub fn new(value: impl Fn(&str) -> Value, bindings: Result<T, Vec<Misconfigured>>) -> Self {
+    /// Reads the settings through `value`, and joins them with the bindings, of which `bindings` says
+    /// what is missing for the dedupe mode; without one, for every mode.
+    pub fn new(
+        value: impl Fn(&str) -> Value,
+        bindings: impl FnOnce(Option<DedupeMode>) -> Result<T, Vec<Misconfigured>>,
+    ) -> Self {
         let webhook_path = webhook_path(&value);
+        let bindings = bindings(DedupeMode::read(&mut Reader::new(&value)));
         let ready = match (Settings::parse(value), bindings) {
             (Ok(settings), Ok(bindings)) => Ok((settings, bindings)),
             (settings, bindings) => {
@@ -235,9 +274,34 @@ impl<T> Configuration<T> {
 pub struct Budget {
     arrived: Timestamp,
     deadline: Duration,
+    send_limit: Duration,
 }
 
 impl Budget {
+    /// The budget of a delivery that arrived at `arrived` and must be answered within `deadline`.
+    #[must_use]
+    pub fn new(arrived: Timestamp, deadline: Duration) -> Self {
+        Self { arrived, deadline, send_limit: deadline.saturating_sub(MARK_WAIT) }
+    }
+
+    /// The same, with another time for the send: what does not belong to one delivery may take longer.
+    #[must_use]
+    pub fn with_send_limit(self, send_limit: Duration) -> Self {
+        Self { send_limit, ..self }
+    }
+
+    /// How long after its arrival the delivery must be answered.
+    #[must_use]
+    pub fn deadline(self) -> Duration {
+        self.deadline
+    }
+
+    /// The delivery must be answered by then.
+    #[must_use]
+    pub fn answer_by(self) -> Timestamp {
+        self.arrived.plus(self.deadline)
+    }
+
     /// When the delivery arrived.
     #[must_use]
     pub fn arrived(self) -> Timestamp {
@@ -259,7 +323,7 @@ impl Budget {
     /// The queue has acknowledged by then, so that the marker still has its time.
     #[must_use]
     pub fn send_until(self) -> Timestamp {
-        self.arrived.plus(self.deadline.saturating_sub(MARK_WAIT))
+        self.arrived.plus(self.send_limit)
     }
 }
 

@@ -77,7 +77,7 @@ fn an_error_names_the_setting_and_hides_its_value() {
     assert_eq!(
         shown,
         [
-            "DEDUPE: expected kv, got another text",
+            "DEDUPE: expected kv or durable-object, got another text",
             "REPLAY: expected accept or refuse, got another text",
             "DEADLINE_MS: expected a whole number from 1000 to 4500, got a text that is no such number",
         ]

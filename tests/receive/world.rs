@@ -219,7 +219,8 @@ impl World {
     }
 
     pub async fn serve(&self, request: Request<FakeBody>) -> Served {
-        let bindings = self.missing_binding.clone().map_or(Ok(()), |missing| Err(vec![missing]));
+        let missing = self.missing_binding.clone();
+        let bindings = |_| missing.map_or(Ok(()), |missing| Err(vec![missing]));
         let configuration = Configuration::new(
             |name| {
                 self.settings

@@ -1,0 +1,122 @@
+//! One flight for each event: deliveries that come while an event is being committed wait for what comes
+//! of it, instead of committing it again.
+//!
+//! The flight belongs to the place that it runs in, not to the delivery that began it: it goes on until
+//! the send has settled, whoever still waits. Each delivery waits until its own deadline.
+
+use core::fmt;
+use core::pin::pin;
+use core::time::Duration;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use futures_util::FutureExt;
+use futures_util::future::{Either, LocalBoxFuture, Shared, select};
+
+use super::{Commit, Committed};
+use crate::error::Unavailable;
+use crate::event::EventId;
+use crate::log::{Level, Log, Outcome, Record};
+use crate::message::Message;
+use crate::platform::{Background, Clock};
+use crate::settings::Budget;
+
+/// A send that has not settled by then is taken for lost, so that a retry sends again instead of waiting
+/// for ever. Sends have been seen to hang for 57 s and then fail; the sender's third attempt comes after
+/// 150 s.
+pub const MAX_FLIGHT: Duration = Duration::from_secs(90);
+
+type Flight = Shared<LocalBoxFuture<'static, Committed>>;
+
+/// The flights that are under way, by event. Clones share them.
+#[derive(Clone, Default)]
+pub struct Flights(Rc<RefCell<BTreeMap<EventId, Flight>>>);
+
+impl fmt::Debug for Flights {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let flights = self.0.try_borrow().map_or(0, |flights| flights.len());
+        formatter.debug_tuple("Flights").field(&flights).finish()
+    }
+}
+
+/// Commits each event once at a time, through `inner`.
+#[derive(Debug)]
+pub struct SingleFlight<C, K, B, L> {
+    /// Commits an event, however long that takes.
+    pub inner: C,
+    /// What is under way already.
+    pub flights: Flights,
+    /// The clock.
+    pub clock: K,
+    /// Keeps a flight going when nobody waits for it any more.
+    pub background: B,
+    /// Where flights are told that have outlived their first delivery.
+    pub log: L,
+}
+
+impl<C, K, B, L> Commit for SingleFlight<C, K, B, L>
+where
+    C: Commit + Clone + 'static,
+    K: Clock + Clone + 'static,
+    B: Background,
+    L: Log + Clone + 'static,
+{
+    async fn commit(&self, message: Message, budget: Budget) -> Committed {
+        let under_way = self.flights.0.borrow().get(message.event_id()).cloned();
+        let first = under_way.is_none();
+        let flight = under_way.unwrap_or_else(|| self.depart(message, budget));
+
+        let time_left = budget.send_until().since(self.clock.now());
+        match select(flight, pin!(self.clock.sleep(time_left))).await {
+            Either::Left((Committed::New(_), _)) if !first => Committed::Duplicate,
+            Either::Left((committed, _)) => committed,
+            Either::Right(((), _)) => Committed::Unavailable(Unavailable::QueueTimedOut(time_left)),
+        }
+    }
+}
+
+impl<C, K, B, L> SingleFlight<C, K, B, L>
+where
+    C: Commit + Clone + 'static,
+    K: Clock + Clone + 'static,
+    B: Background,
+    L: Log + Clone + 'static,
+{
+    fn depart(&self, message: Message, budget: Budget) -> Flight {
+        let event_id = message.event_id().clone();
+        let (inner, clock, log) = (self.inner.clone(), self.clock.clone(), self.log.clone());
+        let (flights, key) = (self.flights.clone(), event_id.clone());
+        let flight = async move {
+            let committed = inner.commit(message, budget.with_send_limit(MAX_FLIGHT)).await;
+            flights.0.borrow_mut().remove(&event_id);
+            if clock.now() > budget.send_until() {
+                tell_late(&log, &clock, event_id, budget, &committed);
+            }
+            committed
+        };
+        let flight = flight.boxed_local().shared();
+        self.flights.0.borrow_mut().insert(key, flight.clone());
+        self.background.keep(flight.clone().map(drop));
+        flight
+    }
+}
+
+/// The delivery that began the flight has been answered 503, and will come again.
+fn tell_late(
+    log: &impl Log,
+    clock: &impl Clock,
+    event_id: EventId,
+    budget: Budget,
+    committed: &Committed,
+) {
+    let (outcome, reason) = match committed {
+        Committed::New(_) => (Outcome::LateCommit, None),
+        Committed::Duplicate => return,
+        Committed::Unavailable(reason) => (Outcome::LateSendFailed, Some(reason.to_string())),
+    };
+    log.write(
+        Level::Warn,
+        &Record::after_answer(budget.arrived(), clock.now(), outcome, event_id, reason),
+    );
+}
