@@ -2,6 +2,7 @@
 
 mod binding;
 mod configuration;
+mod deduper;
 mod failure;
 mod kv;
 mod log;
@@ -18,14 +19,28 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{Context, Env};
 
+use futures_util::future::Either;
+
 use crate::commit::LookSendMark;
+use crate::commit::deduper::AskDeduper;
 use crate::receive::receive;
 use crate::settings::Settings;
-use configuration::Bindings;
+use configuration::{Bindings, Store};
+use deduper::DurableObjects;
 use log::ConsoleLog;
 use platform::{WorkerBackground, WorkerClock};
 
+/// The names of the bindings, in wrangler.toml.
+const SEEN: &str = "SEEN";
+const EVENTS: &str = "EVENTS";
+const DEDUPER: &str = "DEDUPER";
+
 static QUIET: Once = Once::new();
+
+/// The `worker` crate's own panic hook logs a stack. The shim tells of the trap that follows a panic.
+fn hush() {
+    QUIET.call_once(|| std::panic::set_hook(Box::new(|_| {})));
+}
 
 /// The entry point of every request. The shim `worker.mjs` calls it.
 ///
@@ -39,19 +54,28 @@ pub async fn fetch(
     env: Env,
     context: worker::worker_sys::Context,
 ) -> Result<web_sys::Response, JsValue> {
-    // The `worker` crate's own hook logs a stack. The shim tells of the trap that follows a panic.
-    QUIET.call_once(|| std::panic::set_hook(Box::new(|_| {})));
+    hush();
     #[cfg(feature = "test-trap")]
     trap::if_asked(&request).await?;
 
     let configuration = configuration::of(&env);
-    let commit = |settings: &Settings, bindings: &Bindings| LookSendMark {
-        store: bindings.seen.clone(),
-        queue: bindings.events.clone(),
-        clock: WorkerClock,
-        background: WorkerBackground(Context::new(context)),
-        log: ConsoleLog,
-        forget: settings.forget.clone(),
+    let commit = |settings: &Settings, bindings: &Bindings| match &bindings.store {
+        Store::Kv(seen) => Either::Left(LookSendMark {
+            store: seen.clone(),
+            queue: bindings.events.clone(),
+            clock: WorkerClock,
+            background: WorkerBackground(Context::new(context)),
+            log: ConsoleLog,
+            forget: settings.forget.clone(),
+        }),
+        Store::Deduper { namespace, migrate_from_kv } => Either::Right(AskDeduper {
+            deduper: DurableObjects {
+                namespace: namespace.clone(),
+                forget: settings.forget.clone(),
+                migrate_from_kv: *migrate_from_kv,
+            },
+            clock: WorkerClock,
+        }),
     };
     let answer =
         receive(request::translate(request)?, &configuration, commit, &WorkerClock, &ConsoleLog)

@@ -39,9 +39,18 @@ impl Timestamp {
     /// This point, later by `duration`.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
-        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-        Self(self.0.saturating_add(millis))
+        Self(self.0.saturating_add(millis(duration)))
     }
+
+    /// This point, earlier by `duration`.
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(millis(duration)))
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// RFC 3339 in UTC with milliseconds: `2026-11-24T06:55:27.123Z`.
@@ -75,6 +84,7 @@ mod tests {
     fn never_overflows() {
         let last = Timestamp::from_millis(i64::MAX);
         assert_eq!(last.plus(Duration::MAX), last);
+        assert!(last.minus(Duration::MAX) < Timestamp::from_millis(1));
         assert_eq!(
             last.since(Timestamp::from_millis(i64::MIN)),
             Duration::from_millis(i64::MAX as u64)

@@ -4,6 +4,11 @@ declare module "*/index.js" {
   export function initSync(options: { module: WebAssembly.Module }): unknown;
   export function fetch(request: Request, env: unknown, ctx: ExecutionContext): Promise<Response>;
   export function __wbg_reset_state(): void;
+  export class DeduperObject {
+    constructor(storage: DurableObjectStorage, env: unknown);
+    commit(call: unknown): Promise<object>;
+    alarm(): Promise<void>;
+  }
 }
 
 declare module "*/index_bg.wasm" {
@@ -14,4 +19,8 @@ declare module "*/index_bg.wasm" {
 declare module "*/gateway/worker.mjs" {
   const gateway: { fetch(request: Request, env: unknown, ctx: ExecutionContext): Promise<Response> };
   export default gateway;
+  export class Deduper extends DurableObject {
+    commit(call: unknown): Promise<unknown>;
+    alarm(): Promise<void>;
+  }
 }

@@ -7,17 +7,28 @@ use js_sys::{JSON, Reflect};
 use wasm_bindgen::JsValue;
 use worker::Env;
 
+use super::deduper::DeduperNamespace;
 use super::kv::KvSeenStore;
 use super::queue::WorkerQueue;
-use crate::settings::{Configuration, Misconfigured, Value};
+use super::{DEDUPER, EVENTS, SEEN};
+use crate::settings::{Configuration, DedupeMode, Misconfigured, Value};
 
 /// The bindings that a delivery needs.
 #[derive(Debug)]
 pub(super) struct Bindings {
-    /// Workers KV, bound as `SEEN`.
-    pub seen: KvSeenStore,
     /// The queue, bound as `EVENTS`.
     pub events: WorkerQueue,
+    /// Where events are remembered.
+    pub store: Store,
+}
+
+/// Where events are remembered, as `DEDUPE` says.
+#[derive(Debug)]
+pub(super) enum Store {
+    /// Workers KV, bound as `SEEN`.
+    Kv(KvSeenStore),
+    /// The Durable Objects, bound as `DEDUPER`.
+    Deduper { namespace: DeduperNamespace, migrate_from_kv: bool },
 }
 
 thread_local! {
@@ -36,7 +47,8 @@ pub(super) fn of(env: &Env) -> Rc<Configuration<Bindings>> {
     if let Some(configuration) = known {
         return configuration;
     }
-    let configuration = Rc::new(Configuration::new(|name| setting(env, name), bindings(env)));
+    let configuration =
+        Rc::new(Configuration::new(|name| setting(env, name), |dedupe| bindings(env, dedupe)));
     LAST.replace(Some((env.clone(), Rc::clone(&configuration))));
     configuration
 }
@@ -57,18 +69,33 @@ fn setting(env: &Env, name: &str) -> Value {
     JSON::stringify(&value).map_or(Value::Other, |text| Value::Text(String::from(text).into()))
 }
 
-fn bindings(env: &Env) -> Result<Bindings, Vec<Misconfigured>> {
-    match (KvSeenStore::bound(env, "SEEN"), WorkerQueue::bound(env, "EVENTS")) {
-        (Some(seen), Some(events)) => Ok(Bindings { seen, events }),
-        (seen, events) => {
-            let mut wrong = Vec::new();
-            if seen.is_none() {
-                wrong.push(missing("SEEN", "a KV namespace"));
+/// What the dedupe mode needs; if that is not known, what every mode needs.
+fn bindings(env: &Env, dedupe: Option<DedupeMode>) -> Result<Bindings, Vec<Misconfigured>> {
+    let mut wrong = Vec::new();
+    let events = WorkerQueue::bound(env, EVENTS);
+    if events.is_none() {
+        wrong.push(missing(EVENTS, "a queue producer"));
+    }
+    let store = dedupe.and_then(|dedupe| store(env, dedupe, &mut wrong));
+    match (events, store) {
+        (Some(events), Some(store)) if wrong.is_empty() => Ok(Bindings { events, store }),
+        _ => Err(wrong),
+    }
+}
+
+fn store(env: &Env, dedupe: DedupeMode, wrong: &mut Vec<Misconfigured>) -> Option<Store> {
+    let seen = KvSeenStore::bound(env, SEEN);
+    if seen.is_none() && dedupe != (DedupeMode::DurableObject { migrate_from_kv: false }) {
+        wrong.push(missing(SEEN, "a KV namespace"));
+    }
+    match dedupe {
+        DedupeMode::Kv => seen.map(Store::Kv),
+        DedupeMode::DurableObject { migrate_from_kv } => {
+            let namespace = DeduperNamespace::bound(env, DEDUPER);
+            if namespace.is_none() {
+                wrong.push(missing(DEDUPER, "the Durable Object class Deduper"));
             }
-            if events.is_none() {
-                wrong.push(missing("EVENTS", "a queue producer"));
-            }
-            Err(wrong)
+            namespace.map(|namespace| Store::Deduper { namespace, migrate_from_kv })
         }
     }
 }

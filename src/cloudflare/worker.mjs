@@ -1,7 +1,8 @@
-// The Worker's entry point: hands requests to the WebAssembly instance, and replaces an instance that
-// has trapped. `cargo xtask worker` lays it beside the files that it imports.
+// The Worker's entry points: hand requests, and calls of the Durable Objects, to the WebAssembly instance,
+// and replace an instance that has trapped. `cargo xtask worker` lays it beside the files that it imports.
 
-import { initSync, __wbg_reset_state as makeInstance, fetch as serve } from "./index.js";
+import { DurableObject } from "cloudflare:workers";
+import { DeduperObject, initSync, __wbg_reset_state as makeInstance, fetch as serve } from "./index.js";
 import module from "./index_bg.wasm";
 
 /**
@@ -15,8 +16,11 @@ initSync({ module });
 /** Whether the present instance has trapped and could not be replaced yet. */
 let broken = false;
 
+/** Counts the instances. What belongs to one cannot be used with another. */
+let generation = 0;
+
 /**
- * Ends each request that the present instance is serving, should the instance trap: nothing else would
+ * Ends each call that the present instance is serving, should the instance trap: nothing else would
  * ever answer them.
  *
  * @type {Set<() => void>}
@@ -51,6 +55,7 @@ function replace() {
 function repair() {
   try {
     makeInstance();
+    generation += 1;
     broken = false;
   } catch {
     // Out of memory, most likely. The next request tries again, and is answered 503 until then.
@@ -65,25 +70,17 @@ scope.addEventListener("unhandledrejection", (event) =>
 );
 
 /**
- * @param {Request} request
- * @param {unknown} env
- * @param {ExecutionContext} ctx
- * @returns {Promise<Response>}
+ * @template T
+ * @param {() => Promise<T>} call
+ * @returns {Promise<T | undefined>} nothing if the instance has trapped
  */
-async function answer(request, env, ctx) {
+async function unlessTrapped(call) {
   if (broken) {
     repair();
   }
-  return (broken ? undefined : await serveUnlessTrapped(request, env, ctx)) ?? unavailable(request);
-}
-
-/**
- * @param {Request} request
- * @param {unknown} env
- * @param {ExecutionContext} ctx
- * @returns {Promise<Response | undefined>} nothing if the instance has trapped
- */
-async function serveUnlessTrapped(request, env, ctx) {
+  if (broken) {
+    return undefined;
+  }
   /** @type {() => void} */
   let abandon = () => {};
   /** @type {Promise<undefined>} */
@@ -91,10 +88,10 @@ async function serveUnlessTrapped(request, env, ctx) {
     abandon = () => resolve(undefined);
   });
   const own = inFlight.add(abandon);
-  // If the instance has been replaced by then, it has abandoned this request already.
+  // If the instance has been replaced by then, it has abandoned this call already.
   const lastResort = setTimeout(replace, lastResortMs);
   try {
-    return await Promise.race([serve(request, env, ctx), abandoned]);
+    return await Promise.race([call(), abandoned]);
   } catch (error) {
     replaceIfTrapped(error);
     return undefined;
@@ -102,6 +99,16 @@ async function serveUnlessTrapped(request, env, ctx) {
     clearTimeout(lastResort);
     own.delete(abandon);
   }
+}
+
+/**
+ * @param {Request} request
+ * @param {unknown} env
+ * @param {ExecutionContext} ctx
+ * @returns {Promise<Response>}
+ */
+async function answer(request, env, ctx) {
+  return (await unlessTrapped(() => serve(request, env, ctx))) ?? unavailable(request);
 }
 
 /**
@@ -133,6 +140,45 @@ function unavailable(request) {
 /** @param {Record<string, unknown>} details */
 function log(details) {
   console.error(JSON.stringify({ at: new Date().toISOString(), ...details }));
+}
+
+/** Strict mode: the one place that commits an event. The Worker calls `commit`. */
+export class Deduper extends DurableObject {
+  /** @type {DeduperObject | undefined} */
+  #object;
+  #generation = generation;
+
+  /** What the present instance knows of this object; after a trap, nothing but the storage is left. */
+  #present() {
+    if (this.#object === undefined || this.#generation !== generation) {
+      this.#generation = generation;
+      this.#object = new DeduperObject(this.ctx.storage, this.env);
+    }
+    return this.#object;
+  }
+
+  /**
+   * @param {unknown} call
+   * @returns {Promise<unknown>}
+   */
+  async commit(call) {
+    return known(await unlessTrapped(() => this.#present().commit(call)));
+  }
+
+  async alarm() {
+    known(await unlessTrapped(async () => (await this.#present().alarm()) ?? "done"));
+  }
+}
+
+/**
+ * @template T
+ * @param {T | undefined} result
+ */
+function known(result) {
+  if (result === undefined) {
+    throw new Error("the instance has trapped");
+  }
+  return result;
 }
 
 export default {

@@ -1,7 +1,8 @@
-// Runs in workerd around the built Worker: makes KV and the queue misbehave as a request's headers say,
-// and keeps what the queue delivers. The Worker itself is untouched.
+// Runs in workerd around the built Worker: makes KV, the queue and the Durable Objects misbehave as a
+// request's headers say, counts what they do, and keeps what the queue delivers. The Worker itself is
+// untouched.
 
-import gateway from "./gateway/worker.mjs";
+import gateway, { Deduper as RealDeduper } from "./gateway/worker.mjs";
 
 /** @type {string[]} */
 const received = [];
@@ -9,12 +10,24 @@ const received = [];
 const calls = {};
 
 /**
+ * What goes wrong inside the objects, by event: Worker and objects share an isolate here.
+ *
+ * @type {Map<string, Record<string, unknown>>}
+ */
+const objectFaults = new Map();
+
+/** @param {string} name @param {number} [times] */
+function count(name, times = 1) {
+  calls[name] = (calls[name] ?? 0) + times;
+}
+
+/**
  * @param {string} name
  * @param {unknown} fault `undefined`, or what goes wrong
  * @param {() => Promise<unknown>} work
  */
 function perform(name, fault, work) {
-  calls[name] = (calls[name] ?? 0) + 1;
+  count(name);
   if (fault === undefined) {
     return work();
   }
@@ -84,6 +97,107 @@ class Queue {
   }
 }
 
+class Namespace {
+  /** @param {any} real @param {Record<string, unknown>} faults */
+  constructor(real, faults) {
+    this.real = real;
+    this.faults = faults;
+  }
+
+  /** @param {string} name */
+  idFromName(name) {
+    return this.real.idFromName(name);
+  }
+
+  /** @param {any} id */
+  get(id) {
+    return {
+      /** @param {any} call */
+      commit: (call) => perform("commit", this.faults.commit, () => this.real.get(id).commit(call)),
+    };
+  }
+}
+
+/** The object, with faults and counters around what it uses. */
+export class Deduper extends RealDeduper {
+  /** @param {any} ctx @param {any} env */
+  constructor(ctx, env) {
+    super(ctx, env);
+    Object.defineProperty(this, "ctx", { value: { storage: counted(ctx.storage) } });
+    Object.defineProperty(this, "env", { value: { ...env, ...misbehaving(env) } });
+    this.real = ctx;
+  }
+
+  /** @param {any} call */
+  commit(call) {
+    count("object commit");
+    return super.commit(call);
+  }
+
+  async rows() {
+    const rows = this.real.storage.sql.exec("SELECT * FROM seen ORDER BY event_id").toArray();
+    return { rows, alarm: await this.real.storage.getAlarm() };
+  }
+
+  /** @param {[eventId: string, endsAt: number][]} rows */
+  async fill(rows) {
+    for (const row of rows) {
+      this.real.storage.sql.exec("INSERT INTO seen (event_id, ends_at) VALUES (?, ?)", ...row);
+    }
+  }
+
+  /** @param {number} at */
+  async wake(at) {
+    await this.real.storage.setAlarm(at);
+  }
+
+  async restart() {
+    this.real.abort("asked for by a test");
+  }
+}
+
+/** @param {any} storage */
+function counted(storage) {
+  return {
+    sql: {
+      /** @param {string} query @param {...any} values */
+      exec(query, ...values) {
+        const cursor = storage.sql.exec(query, ...values);
+        const rows = cursor.toArray();
+        count("rows written", cursor.rowsWritten);
+        count("rows read", cursor.rowsRead);
+        return { toArray: () => rows };
+      },
+    },
+    getAlarm: () => storage.getAlarm(),
+    /** @param {number} at */
+    setAlarm(at) {
+      count("alarms set");
+      return storage.setAlarm(at);
+    },
+    deleteAlarm: () => storage.deleteAlarm(),
+  };
+}
+
+/** @param {any} env */
+function misbehaving(env) {
+  return {
+    SEEN: {
+      /** @param {string} key @param {...any} args */
+      get(key, ...args) {
+        return new KvNamespace(env.SEEN, objectFaults.get(key.slice("seen:".length)) ?? {}).get(key, ...args);
+      },
+      put: () => {},
+    },
+    EVENTS: {
+      /** @param {string} text @param {...any} args */
+      send(text, ...args) {
+        return new Queue(env.EVENTS, objectFaults.get(JSON.parse(text).eventId) ?? {}).send(text, ...args);
+      },
+    },
+  };
+}
+
 function failToInstantiateOnce() {
   const { Instance } = WebAssembly;
   const scope = /** @type {any} */ (WebAssembly);
@@ -109,6 +223,7 @@ function environment(request, env) {
   if (faults !== null) {
     changed.SEEN = new KvNamespace(env.SEEN, faults);
     changed.EVENTS = new Queue(env.EVENTS, faults);
+    changed.DEDUPER = new Namespace(env.DEDUPER, faults);
   }
   for (const [name, value] of Object.entries(changed)) {
     if (value === "absent") {
@@ -121,8 +236,18 @@ function environment(request, env) {
 export default {
   /** @param {Request} request @param {any} env @param {any} ctx */
   async fetch(request, env, ctx) {
-    if (new URL(request.url).pathname === "/test/observed") {
+    const { pathname, searchParams } = new URL(request.url);
+    if (pathname === "/test/observed") {
       return Response.json({ received, calls });
+    }
+    if (pathname === "/test/faults") {
+      objectFaults.set(searchParams.get("event") ?? "", /** @type {any} */ (await request.json()));
+      return new Response();
+    }
+    if (pathname === "/test/object") {
+      const object = env.DEDUPER.get(env.DEDUPER.idFromName(searchParams.get("place")));
+      const { method, args } = /** @type {any} */ (await request.json());
+      return Response.json((await object[method](...args)) ?? null);
     }
     return gateway.fetch(request, environment(request, env), ctx);
   },

@@ -16,7 +16,7 @@ export const secret = "whsec_test";
 export const promise = 4500;
 
 /**
- * Faults by operation (`get`, `put`, `send`): `hangs`, `throws an error`, `throws a string`, `throws
+ * Faults by operation (`get`, `put`, `send`, `commit`): `hangs`, `throws an error`, `throws a string`, `throws
  * synchronously`, `returns no promise`, `resolves to nothing`, `after N ms`, `fails after N ms`; or
  * `instance: "fails once"`, for the next instance that is made.
  *
@@ -69,6 +69,7 @@ export class TestGateway {
         kvNamespaces: ["SEEN"],
         queueProducers: { EVENTS: "cronozen-events" },
         queueConsumers: { "cronozen-events": { maxBatchTimeout: 0.05 } },
+        durableObjects: { DEDUPER: { className: "Deduper", useSQLite: true } },
       }),
     );
   }
@@ -131,6 +132,25 @@ export class TestGateway {
   async observed() {
     const response = await fetch(new URL("/test/observed", this.url));
     return /** @type {any} */ (response.json());
+  }
+
+  /**
+   * Calls a method of one of the Durable Objects.
+   *
+   * @param {number} place
+   * @param {string} method
+   * @param {...unknown} args
+   * @returns {Promise<any>}
+   */
+  async object(place, method, ...args) {
+    const url = new URL(`/test/object?place=${place}`, this.url);
+    const response = await fetch(url, { method: "POST", body: JSON.stringify({ method, args }) });
+    return response.json();
+  }
+
+  /** What goes wrong with an event inside its object. @param {string} eventId @param {Faults} faults */
+  async objectFaults(eventId, faults) {
+    await fetch(new URL(`/test/faults?event=${eventId}`, this.url), { method: "POST", body: JSON.stringify(faults) });
   }
 
   /** @param {string} eventId */

@@ -1,0 +1,83 @@
+//! Strict mode: the Worker leaves the commit of an event to one of 16 Durable Objects.
+
+mod call;
+mod object;
+mod rows;
+
+use std::rc::Rc;
+
+use js_sys::{Object, Promise};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+use worker::Env;
+
+use super::binding::{settled, with_methods};
+use super::failure;
+use super::platform::WorkerClock;
+use crate::commit::Committed;
+use crate::commit::deduper::{Deduper, place_of};
+use crate::error::PlatformError;
+use crate::message::Message;
+use crate::platform::Clock;
+use crate::settings::Budget;
+use call::Call;
+
+#[wasm_bindgen]
+extern "C" {
+    #[derive(Debug, Clone)]
+    type DurableObjectNamespace;
+
+    #[wasm_bindgen(method, catch, js_name = idFromName)]
+    fn id_from_name(this: &DurableObjectNamespace, name: &str) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    fn get(this: &DurableObjectNamespace, id: &JsValue) -> Result<Stub, JsValue>;
+
+    type Stub;
+
+    #[wasm_bindgen(method, catch)]
+    fn commit(this: &Stub, call: &Object) -> Result<JsValue, JsValue>;
+}
+
+/// The namespace of the class `Deduper`.
+#[derive(Debug, Clone)]
+pub(super) struct DeduperNamespace(DurableObjectNamespace);
+
+impl DeduperNamespace {
+    /// The namespace bound as `name`; `None` if nothing is, or something that is no namespace.
+    pub(super) fn bound(env: &Env, name: &str) -> Option<Self> {
+        let namespace = with_methods(env, name, &["idFromName", "get"])?;
+        Some(Self(namespace.unchecked_into()))
+    }
+
+    fn call(&self, place: u8, call: &Object) -> Result<Promise, JsValue> {
+        let id = self.0.id_from_name(&place.to_string())?;
+        let answer = self.0.get(&id)?.commit(call)?;
+        // A remote call returns something that can be awaited, but is no promise.
+        Ok(Promise::resolve(&answer))
+    }
+}
+
+/// The Durable Objects, and what a delivery's settings ask of them.
+#[derive(Debug)]
+pub(super) struct DurableObjects {
+    pub namespace: DeduperNamespace,
+    pub forget: Rc<[String]>,
+    pub migrate_from_kv: bool,
+}
+
+impl Deduper for DurableObjects {
+    async fn commit(&self, message: Message, budget: Budget) -> Result<Committed, PlatformError> {
+        let place = place_of(message.event_id());
+        let call = Call {
+            forget: self.forget.iter().any(|id| id == message.event_id().as_str()),
+            migrate_from_kv: self.migrate_from_kv,
+            elapsed: WorkerClock.now().since(budget.arrived()),
+            deadline: budget.deadline(),
+            message,
+        };
+        let called = call.into_js().and_then(|call| self.namespace.call(place, &call));
+        let answer = settled(called).await?;
+        call::committed(answer).map_err(|thrown| failure::translate(&thrown))
+    }
+}

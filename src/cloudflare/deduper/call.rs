@@ -1,0 +1,134 @@
+//! What crosses between the Worker and the object: plain objects, written and read here.
+//!
+//! While a new version is being deployed, the one may be older than the other. A field that is missing is
+//! therefore an error like any other, and the delivery comes again.
+
+use core::time::Duration;
+
+use js_sys::{Error, Object};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+
+use crate::cloudflare::binding::object;
+use crate::commit::{Committed, Lookup, LookupError};
+use crate::error::{PlatformError, Unavailable};
+use crate::message::{Marker, Message, MessageParts};
+use crate::time::Timestamp;
+
+/// One delivery's call.
+pub(super) struct Call {
+    pub message: Message,
+    /// How long ago the delivery arrived: the two clocks need not agree.
+    pub elapsed: Duration,
+    pub deadline: Duration,
+    pub forget: bool,
+    pub migrate_from_kv: bool,
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// Durations are in seconds.
+    type JsCall;
+
+    #[wasm_bindgen(method, getter, js_name = eventId)]
+    fn event_id(this: &JsCall) -> Option<String>;
+    #[wasm_bindgen(method, getter, js_name = receivedAt)]
+    fn received_at(this: &JsCall) -> Option<String>;
+    #[wasm_bindgen(method, getter)]
+    fn ttl(this: &JsCall) -> Option<f64>;
+    #[wasm_bindgen(method, getter, js_name = beforeDedupe)]
+    fn before_dedupe(this: &JsCall) -> Option<String>;
+    #[wasm_bindgen(method, getter, js_name = afterDedupe)]
+    fn after_dedupe(this: &JsCall) -> Option<String>;
+    #[wasm_bindgen(method, getter)]
+    fn elapsed(this: &JsCall) -> Option<f64>;
+    #[wasm_bindgen(method, getter)]
+    fn deadline(this: &JsCall) -> Option<f64>;
+    #[wasm_bindgen(method, getter)]
+    fn forget(this: &JsCall) -> bool;
+    #[wasm_bindgen(method, getter, js_name = migrateFromKv)]
+    fn migrate_from_kv(this: &JsCall) -> bool;
+
+    type JsAnswer;
+
+    #[wasm_bindgen(method, getter)]
+    fn outcome(this: &JsAnswer) -> Option<String>;
+    /// Why it is unavailable, or the look-up in doubt.
+    #[wasm_bindgen(method, getter)]
+    fn reason(this: &JsAnswer) -> Option<String>;
+}
+
+const NEW: &str = "new";
+const DUPLICATE: &str = "duplicate";
+const UNAVAILABLE: &str = "unavailable";
+
+impl Call {
+    pub(super) fn into_js(self) -> Result<Object, JsValue> {
+        let parts = self.message.into_parts();
+        object(&[
+            ("eventId", parts.event_id.into()),
+            ("receivedAt", parts.marker.received_at.to_string().into()),
+            ("ttl", parts.marker.ttl.as_secs_f64().into()),
+            ("beforeDedupe", parts.before_dedupe.into()),
+            ("afterDedupe", parts.after_dedupe.into()),
+            ("elapsed", self.elapsed.as_secs_f64().into()),
+            ("deadline", self.deadline.as_secs_f64().into()),
+            ("forget", self.forget.into()),
+            ("migrateFromKv", self.migrate_from_kv.into()),
+        ])
+    }
+
+    pub(super) fn from_js(call: JsValue) -> Result<Self, JsValue> {
+        let call: JsCall = call.unchecked_into();
+        let parts = MessageParts {
+            event_id: known(call.event_id())?,
+            marker: Marker {
+                ttl: duration(call.ttl())?,
+                received_at: known(
+                    call.received_at().and_then(|time| Timestamp::parse_rfc3339(&time)),
+                )?,
+            },
+            before_dedupe: known(call.before_dedupe())?,
+            after_dedupe: known(call.after_dedupe())?,
+        };
+        Ok(Self {
+            message: known(Message::from_parts(parts).ok())?,
+            elapsed: duration(call.elapsed())?,
+            deadline: duration(call.deadline())?,
+            forget: call.forget(),
+            migrate_from_kv: call.migrate_from_kv(),
+        })
+    }
+}
+
+fn duration(seconds: Option<f64>) -> Result<Duration, JsValue> {
+    known(seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()))
+}
+
+fn known<T>(value: Option<T>) -> Result<T, JsValue> {
+    value.ok_or_else(|| Error::new("expected the deduper's own words, got others").into())
+}
+
+/// The answer to a call.
+pub(super) fn answer(committed: &Committed) -> Result<Object, JsValue> {
+    let (outcome, reason) = match committed {
+        Committed::New(Lookup::Missed) => (NEW, None),
+        Committed::New(Lookup::Doubtful(error)) => (NEW, Some(error.to_string())),
+        Committed::Duplicate => (DUPLICATE, None),
+        Committed::Unavailable(unavailable) => (UNAVAILABLE, Some(unavailable.to_string())),
+    };
+    object(&[("outcome", outcome.into()), ("reason", reason.into())])
+}
+
+/// What an answer says.
+pub(super) fn committed(answer: JsValue) -> Result<Committed, JsValue> {
+    let answer: JsAnswer = answer.unchecked_into();
+    let reason = answer.reason().map(|reason| PlatformError::new(&reason));
+    match (known(answer.outcome())?.as_str(), reason) {
+        (NEW, None) => Ok(Committed::New(Lookup::Missed)),
+        (NEW, Some(reason)) => Ok(Committed::New(Lookup::Doubtful(LookupError::Reported(reason)))),
+        (DUPLICATE, _) => Ok(Committed::Duplicate),
+        (UNAVAILABLE, Some(reason)) => Ok(Committed::Unavailable(Unavailable::Reported(reason))),
+        _ => known(None),
+    }
+}

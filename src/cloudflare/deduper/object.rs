@@ -1,0 +1,109 @@
+//! Strict mode, inside the object: commits the events that belong here, one flight for each at a time.
+
+use std::rc::Rc;
+
+use js_sys::Object;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::Env;
+use worker::wasm_bindgen_futures::spawn_local;
+
+use super::call::{self, Call};
+use super::rows::{Rows, Storage};
+use crate::cloudflare::kv::KvSeenStore;
+use crate::cloudflare::log::ConsoleLog;
+use crate::cloudflare::platform::WorkerClock;
+use crate::cloudflare::queue::WorkerQueue;
+use crate::cloudflare::{EVENTS, SEEN, failure, hush};
+use crate::commit::migration::Migrating;
+use crate::commit::single_flight::{Flights, SingleFlight};
+use crate::commit::{Commit, Committed, LookSendMark};
+use crate::error::{PlatformError, Unavailable};
+use crate::platform::{Background, Clock};
+use crate::settings::Budget;
+
+/// The object's work goes on as long as it lives; nothing needs to be kept alive for it.
+#[derive(Debug, Clone, Copy)]
+struct ObjectBackground;
+
+impl Background for ObjectBackground {
+    fn keep(&self, future: impl Future<Output = ()> + 'static) {
+        spawn_local(future);
+    }
+}
+
+/// What one object knows. The shim `worker.mjs` makes the class around it.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct DeduperObject {
+    rows: Result<Rows, PlatformError>,
+    env: Env,
+    flights: Flights,
+}
+
+#[wasm_bindgen(wasm_bindgen_futures = ::worker::wasm_bindgen_futures)]
+impl DeduperObject {
+    /// Opens the object's rows in its `storage`.
+    #[wasm_bindgen(constructor)]
+    #[must_use]
+    pub fn new(storage: Storage, env: Env) -> Self {
+        hush();
+        Self { rows: Rows::open(storage), env, flights: Flights::default() }
+    }
+
+    /// Commits the event of a call.
+    ///
+    /// # Errors
+    /// What JavaScript throws when it is asked to make an object.
+    pub async fn commit(&self, call: JsValue) -> Result<Object, JsValue> {
+        let committed = match self.try_commit(call).await {
+            Ok(committed) => committed,
+            Err(error) => Committed::Unavailable(Unavailable::DeduperFailed(error)),
+        };
+        call::answer(&committed)
+    }
+
+    /// Purges a batch of rows that have ended.
+    ///
+    /// # Errors
+    /// What the storage failed with; the platform then tries again.
+    pub async fn alarm(&self) -> Result<(), JsValue> {
+        let purged = match &self.rows {
+            Ok(rows) => rows.purge().await,
+            Err(error) => Err(error.clone()),
+        };
+        purged.map_err(|error| error.to_string().into())
+    }
+}
+
+impl DeduperObject {
+    async fn try_commit(&self, call: JsValue) -> Result<Committed, PlatformError> {
+        let Call { message, elapsed, deadline, forget, migrate_from_kv } =
+            Call::from_js(call).map_err(|thrown| failure::translate(&thrown))?;
+        let missing = |name: &str| PlatformError::new(&format!("{name} is not bound"));
+        let previous = if migrate_from_kv {
+            Some(KvSeenStore::bound(&self.env, SEEN).ok_or_else(|| missing(SEEN))?)
+        } else {
+            None
+        };
+        let queue = WorkerQueue::bound(&self.env, EVENTS).ok_or_else(|| missing(EVENTS))?;
+        let forget: Rc<[String]> =
+            forget.then(|| message.event_id().clone().into()).into_iter().collect();
+        let commit = SingleFlight {
+            inner: LookSendMark {
+                store: Migrating { store: self.rows.clone()?, previous },
+                queue,
+                clock: WorkerClock,
+                background: ObjectBackground,
+                log: ConsoleLog,
+                forget,
+            },
+            flights: self.flights.clone(),
+            clock: WorkerClock,
+            background: ObjectBackground,
+            log: ConsoleLog,
+        };
+        let arrived = WorkerClock.now().minus(elapsed);
+        Ok(commit.commit(message, Budget::new(arrived, deadline)).await)
+    }
+}

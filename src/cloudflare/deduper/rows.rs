@@ -1,0 +1,177 @@
+//! The object's own database as the store of seen events: one row for each.
+
+use core::time::Duration;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use js_sys::{Array, Promise, Reflect};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::wasm_bindgen_futures::spawn_local;
+
+use crate::cloudflare::binding::settled;
+use crate::cloudflare::failure;
+use crate::cloudflare::platform::WorkerClock;
+use crate::commit::SeenStore;
+use crate::commit::purge::{AfterBatch, BATCH, INTERVAL};
+use crate::error::PlatformError;
+use crate::event::EventId;
+use crate::message::Marker;
+use crate::platform::Clock;
+use crate::time::Timestamp;
+
+/// Without a rowid and a second index, an event costs one written row, and another when it is purged.
+const CREATE: &str = "CREATE TABLE IF NOT EXISTS seen \
+    (event_id TEXT PRIMARY KEY, ends_at INTEGER NOT NULL) WITHOUT ROWID";
+
+const LOOK: &str = "SELECT 1 FROM seen WHERE event_id = ? AND ends_at > ?";
+
+/// A row may be there already: it has ended and is not purged yet, or the event was to be forgotten.
+const MARK: &str = "INSERT OR REPLACE INTO seen (event_id, ends_at) VALUES (?, ?)";
+
+/// The last id of the batch that begins after an id.
+const BATCH_END: &str =
+    "SELECT event_id FROM seen WHERE event_id > ? ORDER BY event_id LIMIT 1 OFFSET ?";
+
+const PURGE: &str = "DELETE FROM seen WHERE event_id > ? AND event_id <= ? AND ends_at <= ?";
+
+/// The same for the last batch, which has no end.
+const PURGE_LAST: &str = "DELETE FROM seen WHERE event_id > ? AND ends_at <= ?";
+
+const ANY: &str = "SELECT 1 FROM seen LIMIT 1";
+
+#[wasm_bindgen]
+extern "C" {
+    /// The storage of a Durable Object. The `worker` crate's own binding brings conversions of every
+    /// column type with it.
+    #[derive(Debug, Clone)]
+    pub type Storage;
+
+    #[wasm_bindgen(method, getter)]
+    fn sql(this: &Storage) -> Sql;
+
+    #[wasm_bindgen(method, catch, js_name = getAlarm)]
+    fn get_alarm(this: &Storage) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = setAlarm)]
+    fn set_alarm(this: &Storage, at: f64) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = deleteAlarm)]
+    fn delete_alarm(this: &Storage) -> Result<Promise, JsValue>;
+
+    type Sql;
+
+    #[wasm_bindgen(method, catch, variadic)]
+    fn exec(this: &Sql, query: &str, values: &Array) -> Result<Cursor, JsValue>;
+
+    type Cursor;
+
+    #[wasm_bindgen(method, catch, js_name = toArray)]
+    fn to_array(this: &Cursor) -> Result<Array, JsValue>;
+}
+
+/// The rows of one object. Clones share them.
+#[derive(Debug, Clone)]
+pub(super) struct Rows(Rc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    storage: Storage,
+    /// Whether the next purge is planned already: asking the storage at every event would cost.
+    planned: Cell<bool>,
+    /// The last id that the purge under way has gone through; empty before its first batch.
+    purged_until: RefCell<String>,
+}
+
+impl Rows {
+    /// Creates the table, if it is not there.
+    pub(super) fn open(storage: Storage) -> Result<Self, PlatformError> {
+        let rows = Self(Rc::new(Inner {
+            storage,
+            planned: Cell::new(false),
+            purged_until: RefCell::default(),
+        }));
+        rows.execute(CREATE, &[])?;
+        Ok(rows)
+    }
+
+    fn execute(&self, query: &str, values: &[JsValue]) -> Result<Array, PlatformError> {
+        let values = values.iter().collect();
+        let rows = self.0.storage.sql().exec(query, &values).and_then(|cursor| cursor.to_array());
+        rows.map_err(|thrown| failure::translate(&thrown))
+    }
+
+    /// Goes through one batch of rows, and plans the next.
+    pub(super) async fn purge(&self) -> Result<(), PlatformError> {
+        // First, so that whatever fails below is made good by the next purge.
+        self.plan(INTERVAL).await?;
+        let after = self.purge_batch()?;
+        if let Some(pause) = after.next() {
+            return self.plan(pause).await;
+        }
+        self.0.planned.set(false);
+        settled(self.0.storage.delete_alarm()).await.map(drop)
+    }
+
+    fn purge_batch(&self) -> Result<AfterBatch, PlatformError> {
+        let now = millis(WorkerClock.now()).into();
+        let begin = JsValue::from_str(&self.0.purged_until.borrow());
+        let end = self.execute(BATCH_END, &[begin.clone(), (BATCH - 1).into()])?;
+        if let Some(end) = first_text(&end, "event_id") {
+            self.execute(PURGE, &[begin, end.as_str().into(), now])?;
+            self.0.purged_until.replace(end);
+            return Ok(AfterBatch::More);
+        }
+        self.execute(PURGE_LAST, &[begin, now])?;
+        self.0.purged_until.take();
+        let empty = self.execute(ANY, &[])?.length() == 0;
+        Ok(if empty { AfterBatch::Empty } else { AfterBatch::Done })
+    }
+
+    async fn plan(&self, after: Duration) -> Result<(), PlatformError> {
+        let at = millis(WorkerClock.now().plus(after));
+        settled(self.0.storage.set_alarm(at)).await.map(drop)
+    }
+
+    /// Plans a purge, unless one is planned.
+    async fn plan_first(&self) -> Result<(), PlatformError> {
+        let planned = settled(self.0.storage.get_alarm()).await?;
+        if planned.is_null() { self.plan(INTERVAL).await } else { Ok(()) }
+    }
+}
+
+impl SeenStore for Rows {
+    async fn seen(&self, event_id: &EventId) -> Result<bool, PlatformError> {
+        let now = millis(WorkerClock.now());
+        let found = self.execute(LOOK, &[event_id.as_str().into(), now.into()])?;
+        Ok(found.length() > 0)
+    }
+
+    fn mark(
+        &self,
+        event_id: &EventId,
+        marker: Marker,
+    ) -> impl Future<Output = Result<(), PlatformError>> + 'static {
+        let (rows, key) = (self.clone(), JsValue::from_str(event_id.as_str()));
+        async move {
+            rows.execute(MARK, &[key, millis(marker.ends_at()).into()])?;
+            if !rows.0.planned.replace(true) {
+                spawn_local(async move {
+                    let planned = rows.plan_first().await;
+                    rows.0.planned.set(planned.is_ok());
+                });
+            }
+            Ok(())
+        }
+    }
+}
+
+/// A column of the first row, if there is one.
+fn first_text(rows: &Array, column: &str) -> Option<String> {
+    Reflect::get(&rows.get(0), &column.into()).ok()?.as_string()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "exact until the year 287396")]
+fn millis(time: Timestamp) -> f64 {
+    time.as_millis() as f64
+}
