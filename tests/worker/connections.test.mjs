@@ -80,8 +80,7 @@ test("a second signature header is malformed", async () => {
 
 test("a sender that resets its connection after the body loses nothing", async () => {
   const { eventId, body } = newEvent();
-  const socket = await gateway.connect(headFor(body), { faults: { send: "after 2000 ms" } });
-  socket.write(body);
+  const socket = await gateway.connectAndSend(body, { faults: { send: "after 2000 ms" } });
   // Until the send is under way; nothing tells from outside.
   await sleep(500);
   socket.resetAndDestroy();

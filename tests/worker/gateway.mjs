@@ -169,6 +169,16 @@ export class TestGateway {
     return this.log.filter((line) => line.startsWith("{") && line.includes(text)).map((line) => JSON.parse(line));
   }
 
+  /** Sends a whole signed delivery, and leaves its answer unread. @param {string} body @param {Circumstances} circumstances */
+  async connectAndSend(body, circumstances) {
+    const socket = await this.connect(
+      `Content-Length: ${Buffer.byteLength(body)}\r\nX-Cronozen-Signature: ${sign(body, secret)}\r\n`,
+      circumstances,
+    );
+    socket.write(body);
+    return socket;
+  }
+
   /**
    * Writes raw HTTP, so that a test has its connection in hand.
    *

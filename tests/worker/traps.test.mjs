@@ -45,6 +45,28 @@ for (const way of ["unreachable", "unreachable after a wait", "panic", "stack ov
   });
 }
 
+test("a trap while Durable Objects are sending: they are answered, and begin anew", async () => {
+  const settings = { DEDUPE: "durable-object" };
+  const { calls } = await gateway.observed();
+  const events = Array.from({ length: 20 }, () => newEvent());
+  await Promise.all(events.map(({ eventId }) => gateway.objectFaults(eventId, { send: "hangs" })));
+  const pending = events.map(({ body }) => gateway.deliver(body, { settings }));
+  while (((await gateway.observed()).calls.send ?? 0) < (calls.send ?? 0) + 20) {
+    await sleep(5);
+  }
+  await gateway.deliver(newEvent().body, { headers: { "x-test-trap": "unreachable" } });
+  for (const { status, ms } of await Promise.all(pending)) {
+    assert.equal(status, 503);
+    assert.ok(ms < promise, `${ms} ms`);
+  }
+  for (const { eventId, body } of events) {
+    await gateway.objectFaults(eventId, {});
+    assert.equal((await gateway.deliver(body, { settings })).status, 202);
+    assert.equal((await gateway.deliver(body, { settings })).status, 200);
+    assert.equal((await gateway.messages(eventId)).length, 1);
+  }
+});
+
 test("many traps in a row", async () => {
   for (let round = 0; round < 20; round += 1) {
     const trapped = await gateway.deliver(newEvent().body, { headers: { "x-test-trap": "unreachable" } });

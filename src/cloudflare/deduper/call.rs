@@ -79,7 +79,7 @@ impl Call {
     }
 
     pub(super) fn from_js(call: JsValue) -> Result<Self, JsValue> {
-        let call: JsCall = call.unchecked_into();
+        let call: JsCall = fields(call)?.unchecked_into();
         let parts = MessageParts {
             event_id: known(call.event_id())?,
             marker: Marker {
@@ -99,6 +99,11 @@ impl Call {
             migrate_from_kv: call.migrate_from_kv(),
         })
     }
+}
+
+/// What has fields: asking anything else for one would throw.
+fn fields(value: JsValue) -> Result<JsValue, JsValue> {
+    known(value.is_object().then_some(value))
 }
 
 fn duration(seconds: Option<f64>) -> Result<Duration, JsValue> {
@@ -122,7 +127,7 @@ pub(super) fn answer(committed: &Committed) -> Result<Object, JsValue> {
 
 /// What an answer says.
 pub(super) fn committed(answer: JsValue) -> Result<Committed, JsValue> {
-    let answer: JsAnswer = answer.unchecked_into();
+    let answer: JsAnswer = fields(answer)?.unchecked_into();
     let reason = answer.reason().map(|reason| PlatformError::new(&reason));
     match (known(answer.outcome())?.as_str(), reason) {
         (NEW, None) => Ok(Committed::New(Lookup::Missed)),
