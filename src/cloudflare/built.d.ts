@@ -19,7 +19,8 @@ declare module "*/index_bg.wasm" {
 declare module "*/gateway/worker.mjs" {
   const gateway: { fetch(request: Request, env: unknown, ctx: ExecutionContext): Promise<Response> };
   export default gateway;
-  export class Deduper extends DurableObject {
+  export class Deduper {
+    constructor(ctx: DurableObjectState, env: unknown);
     commit(call: unknown): Promise<unknown>;
     alarm(): Promise<void>;
   }

@@ -186,6 +186,27 @@ function counted(storage) {
   };
 }
 
+/**
+ * The queue; or, where a test kills the whole process, the service that takes its place: local queues live
+ * in memory.
+ *
+ * @param {any} env
+ */
+function queueOf(env) {
+  if (env.JOURNAL === undefined) {
+    return env.EVENTS;
+  }
+  return {
+    /** @param {string} body */
+    async send(body) {
+      const { ok } = await fetch(env.JOURNAL, { method: "POST", body });
+      if (!ok) {
+        throw new Error("the journal failed");
+      }
+    },
+  };
+}
+
 /** @param {any} env */
 function misbehaving(env) {
   return {
@@ -199,7 +220,7 @@ function misbehaving(env) {
     EVENTS: {
       /** @param {string} text @param {...any} args */
       send(text, ...args) {
-        return new Queue(env.EVENTS, objectFaults.get(JSON.parse(text).eventId) ?? {}).send(text, ...args);
+        return new Queue(queueOf(env), objectFaults.get(JSON.parse(text).eventId) ?? {}).send(text, ...args);
       },
     },
   };
@@ -226,10 +247,10 @@ function environment(request, env) {
   if (faults?.instance === "fails once") {
     failToInstantiateOnce();
   }
-  const changed = { ...env, ...settings };
+  const changed = { ...env, EVENTS: queueOf(env), ...settings };
   if (faults !== null) {
     changed.SEEN = new KvNamespace(env.SEEN, faults);
-    changed.EVENTS = new Queue(env.EVENTS, faults);
+    changed.EVENTS = new Queue(queueOf(env), faults);
     changed.DEDUPER = new Namespace(env.DEDUPER, faults);
   }
   for (const [name, value] of Object.entries(changed)) {

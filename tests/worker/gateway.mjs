@@ -33,9 +33,13 @@ export class TestGateway {
    */
   log = [];
 
-  /** @param {string} folder of the build, under build/ */
-  static async start(folder = "worker") {
-    const gateway = new TestGateway(join(root, "build", folder));
+  /**
+   * @param {string} folder of the build, under build/
+   * @param {{ journal: string, storage: string }} [lasting] the address of a service to take the queue's place,
+   * and a folder to keep everything else in
+   */
+  static async start(folder = "worker", lasting) {
+    const gateway = new TestGateway(join(root, "build", folder), lasting);
     try {
       gateway.url = await gateway.miniflare.ready;
     } catch (error) {
@@ -45,8 +49,8 @@ export class TestGateway {
     return gateway;
   }
 
-  /** @param {string} build */
-  constructor(build) {
+  /** @param {string} build @param {{ journal: string, storage: string }} [lasting] */
+  constructor(build, lasting) {
     assert.ok(existsSync(join(build, "worker.mjs")), `${build} is missing: run the whole of npm test`);
     this.url = new URL("http://unset");
     this.miniflare = new Miniflare(
@@ -65,7 +69,8 @@ export class TestGateway {
           },
           ...modules(build, "/gateway"),
         ],
-        bindings: { CRONOZEN_SIGNING_SECRET: secret },
+        bindings: { CRONOZEN_SIGNING_SECRET: secret, ...(lasting && { JOURNAL: lasting.journal }) },
+        ...(lasting && { resourcePersistencePath: lasting.storage }),
         kvNamespaces: ["SEEN"],
         queueProducers: { EVENTS: "cronozen-events" },
         queueConsumers: { "cronozen-events": { maxBatchTimeout: 0.05 } },

@@ -68,7 +68,11 @@ test("a table of several batches is gone through whole", async () => {
 
 test("an object without rows plans no purge, until an event comes", async () => {
   const { rows: present } = await gateway.object(5, "rows");
-  await gateway.object(5, "end", present.map((/** @type {any} */ row) => row.event_id));
+  await gateway.object(
+    5,
+    "end",
+    present.map((/** @type {any} */ row) => row.event_id),
+  );
   const purged = await purge(5);
   assert.deepEqual(purged, { rows: [], alarm: null });
   for (let tries = 0; tries < 500; tries += 1) {

@@ -1,0 +1,9 @@
+// The gateway in a process of its own, for the test that kills it: node crash-gateway.mjs JOURNAL STORAGE
+
+import assert from "node:assert/strict";
+import { TestGateway } from "./gateway.mjs";
+
+const [, , journal, storage] = process.argv;
+assert.ok(journal && storage, "usage: node crash-gateway.mjs JOURNAL STORAGE");
+const gateway = await TestGateway.start("worker", { journal, storage });
+console.log(gateway.url.href);
