@@ -13,3 +13,14 @@ declare const gateway: {
 };
 
 export default gateway;
+
+/** The class of the Durable Objects that strict mode uses: export it from your Worker, and bind it as `DEDUPER`. */
+export declare class Deduper {
+  /** What TypeScript knows a Durable Object by. */
+  readonly __DURABLE_OBJECT_BRAND: never;
+  constructor(state: unknown, env: unknown);
+  /** Called by the gateway. */
+  commit(call: unknown): Promise<unknown>;
+  /** Throws away what need not be remembered any more. */
+  alarm(): Promise<void>;
+}

@@ -32,7 +32,8 @@ before(async () => {
   folder = await project(new URL(".", import.meta.url), [`wrangler@${devDependencies.wrangler}`]);
   const readme = readFileSync(join(root, "pkg", "README.md"), "utf8");
   const [, settings] = /```toml\n(.*?)```/s.exec(readme) ?? assert.fail("the README has no wrangler.toml");
-  const [, line] = /```js\n(export \{ default \}.*?)```/s.exec(readme) ?? assert.fail("the README has no worker.js");
+  const [, line] =
+    /```js\n(export \{ default, Deduper \}.*?)```/s.exec(readme) ?? assert.fail("the README has no worker.js");
   mkdirSync(join(folder, "src"));
   writeFileSync(join(folder, "src", "worker.js"), String(line));
   writeFileSync(join(folder, "wrangler.toml"), settings + consumer);
@@ -108,6 +109,8 @@ test("the gateway under a path of another Worker: settings and queue are those o
     const body = '{"eventId":"evt_2","type":"payment.completed","createdAt":"2020-01-01T00:00:00Z"}';
     /** @param {Record<string, unknown>} settings */
     const withSettings = (settings) => deliver(webhook, body, { "x-test-settings": JSON.stringify(settings) });
+    assert.equal(await withSettings({ DEDUPE: "durable-object" }), "202 accepted");
+    assert.equal(await withSettings({ DEDUPE: "durable-object" }), "200 duplicate");
     assert.equal(await withSettings({ REPLAY: "refuse" }), "422 event_too_old");
     assert.equal(await withSettings({ CRONOZEN_SIGNING_SECRET: "" }), "500 misconfigured");
     assert.equal(await deliver(webhook, body, { "x-test-broken-queue": "yes" }), "503 unavailable");

@@ -2,6 +2,8 @@
 
 import gateway from "cronozen-edge/worker";
 
+export { Deduper } from "cronozen-edge/worker";
+
 export default {
   /**
    * @param {Request} request

@@ -1,12 +1,12 @@
 // With Cloudflare's types: the gateway is a handler, mounted or exported.
 
-import gateway from "cronozen-edge/worker";
+import gateway, { type Deduper as DeduperClass } from "cronozen-edge/worker";
 
 interface Env {
   SEEN: KVNamespace;
 }
 
-export { default as exported } from "cronozen-edge/worker";
+export { Deduper, default as exported } from "cronozen-edge/worker";
 
 export default {
   fetch(request, env, ctx) {
@@ -18,3 +18,6 @@ export const whole = gateway satisfies ExportedHandler<Env>;
 
 // @ts-expect-error the context is missing
 gateway.fetch(new Request("http://localhost/"), {});
+
+/** What `wrangler types` makes of the binding. */
+export type Bindings = { DEDUPER: DurableObjectNamespace<DeduperClass> };
