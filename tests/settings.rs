@@ -70,6 +70,20 @@ fn only_plain_numbers_and_known_words() {
 }
 
 #[test]
+fn dedupe_modes() {
+    let mode = |settings: &[(&str, &str)]| parse(settings).map(|settings| settings.dedupe);
+    let strict = |migrate_from_kv| Ok(DedupeMode::DurableObject { migrate_from_kv });
+    let durable_object = ("DEDUPE", "durable-object");
+    assert_eq!(mode(&[("DEDUPE", "kv")]), Ok(DedupeMode::Kv));
+    assert_eq!(mode(&[durable_object]), strict(false));
+    assert_eq!(mode(&[durable_object, ("MIGRATE_FROM_KV", "false")]), strict(false));
+    assert_eq!(mode(&[durable_object, ("MIGRATE_FROM_KV", "true")]), strict(true));
+    let wrong = mode(&[durable_object, ("MIGRATE_FROM_KV", "yes")]).unwrap_err();
+    assert_eq!(wrong[0].to_string(), "MIGRATE_FROM_KV: expected true or false, got another text");
+    assert_eq!(mode(&[("DEDUPE", "kv"), ("MIGRATE_FROM_KV", "yes")]), Ok(DedupeMode::Kv));
+}
+
+#[test]
 fn an_error_names_the_setting_and_hides_its_value() {
     let wrong = [("DEDUPE", "whsec_slip"), ("REPLAY", "whsec_slip"), ("DEADLINE_MS", "whsec_slip")];
     let errors = parse(&wrong).unwrap_err();

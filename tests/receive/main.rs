@@ -17,4 +17,5 @@ mod answers;
 mod bodies;
 mod failures;
 mod replay;
+mod strict;
 mod world;

@@ -8,15 +8,19 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use cronozen_edge::answer::Answer;
-use cronozen_edge::commit::{EventQueue, LookSendMark, SeenStore};
+use cronozen_edge::commit::deduper::{AskDeduper, Deduper};
+use cronozen_edge::commit::migration::Migrating;
+use cronozen_edge::commit::single_flight::{Flights, SingleFlight};
+use cronozen_edge::commit::{Commit, Committed, EventQueue, LookSendMark, SeenStore};
 use cronozen_edge::error::PlatformError;
 use cronozen_edge::event::EventId;
 use cronozen_edge::log::{Level, Log, Outcome, Record};
-use cronozen_edge::message::Marker;
+use cronozen_edge::message::{Marker, Message};
 use cronozen_edge::platform::{Background, Body, Clock};
 use cronozen_edge::receive::{Request, receive};
-use cronozen_edge::settings::{Configuration, Misconfigured, Settings, Value};
+use cronozen_edge::settings::{Budget, Configuration, DedupeMode, Misconfigured, Settings, Value};
 use cronozen_edge::time::Timestamp;
+use futures_util::future::Either;
 use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep};
 
@@ -116,6 +120,7 @@ impl EventQueue for FakeQueue {
     }
 }
 
+#[derive(Clone, Copy)]
 struct FakeBackground;
 
 impl Background for FakeBackground {
@@ -167,6 +172,35 @@ impl Body for FakeBody {
     }
 }
 
+/// The one place that commits events in strict mode, with the world's store and queue in it.
+pub struct FakeDeduper<'w> {
+    world: &'w World,
+    forget: Rc<[String]>,
+}
+
+impl Deduper for FakeDeduper<'_> {
+    async fn commit(&self, message: Message, budget: Budget) -> Result<Committed, PlatformError> {
+        let world = self.world;
+        world.call.get().perform(|| ()).await?;
+        let place = SingleFlight {
+            inner: LookSendMark {
+                store: Migrating { store: world.store.clone(), previous: world.previous.clone() },
+                queue: world.queue.clone(),
+                clock: world.clock.clone(),
+                background: FakeBackground,
+                log: world.log.clone(),
+                forget: Rc::clone(&self.forget),
+            },
+            flights: world.flights.clone(),
+            clock: world.clock.clone(),
+            background: FakeBackground,
+            log: world.log.clone(),
+        };
+        let message = Message::from_parts(message.into_parts()).unwrap();
+        Ok(place.commit(message, budget).await)
+    }
+}
+
 /// What came of a request, and how long it took.
 pub struct Served {
     pub answer: Answer,
@@ -193,6 +227,21 @@ pub struct World {
     pub store: FakeStore,
     pub queue: FakeQueue,
     pub log: FakeLog,
+    /// How a call of the deduper behaves; only in strict mode is there one.
+    pub call: Rc<Cell<Behaviour>>,
+    pub flights: Flights,
+    /// The store that was used before the deduper's own.
+    pub previous: Option<FakeStore>,
+}
+
+impl FakeStore {
+    fn working() -> Self {
+        Self {
+            look: Rc::new(Cell::new(Behaviour::Works(5))),
+            mark: Rc::new(Cell::new(Behaviour::Works(5))),
+            markers: Rc::default(),
+        }
+    }
 }
 
 impl World {
@@ -201,17 +250,27 @@ impl World {
             settings: BTreeMap::from([("CRONOZEN_SIGNING_SECRET".to_owned(), SECRET.to_owned())]),
             missing_binding: None,
             clock: FakeClock(Instant::now()),
-            store: FakeStore {
-                look: Rc::new(Cell::new(Behaviour::Works(5))),
-                mark: Rc::new(Cell::new(Behaviour::Works(5))),
-                markers: Rc::default(),
-            },
+            store: FakeStore::working(),
             queue: FakeQueue {
                 send: Rc::new(Cell::new(Behaviour::Works(5))),
                 stored: Rc::default(),
             },
             log: FakeLog::default(),
+            call: Rc::new(Cell::new(Behaviour::Works(0))),
+            flights: Flights::default(),
+            previous: None,
         }
+    }
+
+    /// From now on in strict mode.
+    pub fn be_strict(&mut self) {
+        self.set("DEDUPE", "durable-object");
+    }
+
+    /// From now on in strict mode, with what has been marked so far in the store that was used before.
+    pub fn migrate(&mut self) {
+        self.be_strict();
+        self.previous = Some(std::mem::replace(&mut self.store, FakeStore::working()));
     }
 
     pub fn set(&mut self, name: &str, value: &str) {
@@ -229,13 +288,20 @@ impl World {
             },
             bindings,
         );
-        let commit = |settings: &Settings, (): &()| LookSendMark {
-            store: self.store.clone(),
-            queue: self.queue.clone(),
-            clock: self.clock.clone(),
-            background: FakeBackground,
-            log: self.log.clone(),
-            forget: Rc::clone(&settings.forget),
+        let commit = |settings: &Settings, (): &()| {
+            let forget = Rc::clone(&settings.forget);
+            if settings.dedupe != DedupeMode::Kv {
+                let deduper = FakeDeduper { world: self, forget };
+                return Either::Right(AskDeduper { deduper, clock: self.clock.clone() });
+            }
+            Either::Left(LookSendMark {
+                store: self.store.clone(),
+                queue: self.queue.clone(),
+                clock: self.clock.clone(),
+                background: FakeBackground,
+                log: self.log.clone(),
+                forget,
+            })
         };
         let started = Instant::now();
         let answer = receive(request, &configuration, commit, &self.clock, &self.log).await;
