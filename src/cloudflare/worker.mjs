@@ -72,9 +72,10 @@ scope.addEventListener("unhandledrejection", (event) =>
 /**
  * @template T
  * @param {() => Promise<T>} call
+ * @param {number} [limitMs] when a call that has not ended must have trapped
  * @returns {Promise<T | undefined>} nothing if the instance has trapped
  */
-async function unlessTrapped(call) {
+async function unlessTrapped(call, limitMs) {
   if (broken) {
     repair();
   }
@@ -89,7 +90,7 @@ async function unlessTrapped(call) {
   });
   const own = inFlight.add(abandon);
   // If the instance has been replaced by then, it has abandoned this call already.
-  const lastResort = setTimeout(replace, lastResortMs);
+  const lastResort = limitMs === undefined ? null : setTimeout(replace, limitMs);
   try {
     return await Promise.race([call(), abandoned]);
   } catch (error) {
@@ -108,7 +109,7 @@ async function unlessTrapped(call) {
  * @returns {Promise<Response>}
  */
 async function answer(request, env, ctx) {
-  return (await unlessTrapped(() => serve(request, env, ctx))) ?? unavailable(request);
+  return (await unlessTrapped(() => serve(request, env, ctx), lastResortMs)) ?? unavailable(request);
 }
 
 /**
@@ -162,7 +163,7 @@ export class Deduper extends DurableObject {
    * @returns {Promise<unknown>}
    */
   async commit(call) {
-    return known(await unlessTrapped(() => this.#present().commit(call)));
+    return known(await unlessTrapped(() => this.#present().commit(call), lastResortMs));
   }
 
   async alarm() {
