@@ -141,6 +141,8 @@ export class Deduper extends RealDeduper {
 
   /** @param {[eventId: string, endsAt: number][]} rows */
   async fill(rows) {
+    // Creates the table.
+    await this.alarm();
     for (const row of rows) {
       this.real.storage.sql.exec("INSERT INTO seen (event_id, ends_at) VALUES (?, ?)", ...row);
     }

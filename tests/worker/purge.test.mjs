@@ -48,7 +48,10 @@ test("the first event plans a purge, and the next ones do not", async () => {
 test("a purge takes the rows that have ended, leaves the others, and plans the next", async () => {
   const now = Date.now();
   await gateway.object(3, "fill", [...rows(500, "ended", now - 1), ...rows(500, "lives", now + day)]);
+  const { calls: before } = await gateway.observed();
   const { rows: left } = await purge(3);
+  const { calls } = await gateway.observed();
+  assert.equal((calls["rows written"] ?? 0) - (before["rows written"] ?? 0), 500, "a purged row counts as written");
   const names = left.map((/** @type {any} */ row) => row.event_id);
   assert.equal(names.filter((/** @type {string} */ name) => name.startsWith("ended")).length, 0);
   assert.equal(names.filter((/** @type {string} */ name) => name.startsWith("lives")).length, 500);

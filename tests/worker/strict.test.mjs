@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, test } from "node:test";
-import { newEvent, promise, sleep, TestGateway } from "./gateway.mjs";
+import { sign } from "../../scripts/delivery.mjs";
+import { newEvent, promise, readAll, secret, sleep, TestGateway } from "./gateway.mjs";
 
 const settings = { DEDUPE: "durable-object" };
 const shortDeadline = { ...settings, DEADLINE_MS: "1000" };
@@ -135,6 +136,21 @@ test("a send that completes after the deadline makes the retry a duplicate", asy
   assert.deepEqual(outcomes, ["failed", "late_commit", "duplicate"]);
   assert.equal((await gateway.messages(eventId)).length, 1);
   assert.notEqual(await row(eventId), undefined);
+});
+
+test("the object knows how much of a delivery's time is left", async () => {
+  const { eventId, body } = newEvent();
+  await gateway.objectFaults(eventId, { send: "hangs" });
+  const head = `Content-Length: ${body.length}\r\nX-Cronozen-Signature: ${sign(body, secret)}\r\nConnection: close\r\n`;
+  const socket = await gateway.connect(head, { settings });
+  socket.write(body.slice(0, -1));
+  await sleep(1000);
+  socket.write(body.slice(-1));
+  assert.match(await readAll(socket, promise), /^HTTP\/1\.1 503 /);
+  const reason = gateway.logged(eventId)[0]?.reason;
+  const [, left] = /^expected the queue to answer within (\d+) ms, got no answer$/.exec(reason) ?? assert.fail(reason);
+  // Of 3,750 ms for body and send together.
+  assert.ok(Number(left) < 2900, reason);
 });
 
 test("a send that fails after the deadline is told, and leaves no row", async () => {
