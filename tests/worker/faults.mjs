@@ -123,7 +123,8 @@ export class Deduper extends RealDeduper {
   /** @param {any} ctx @param {any} env */
   constructor(ctx, env) {
     super(ctx, env);
-    Object.defineProperty(this, "ctx", { value: { storage: counted(ctx.storage) } });
+    this.failures = { alarm: 0 };
+    Object.defineProperty(this, "ctx", { value: { storage: counted(ctx.storage, this.failures) } });
     Object.defineProperty(this, "env", { value: { ...env, ...misbehaving(env) } });
     this.real = ctx;
   }
@@ -160,17 +161,34 @@ export class Deduper extends RealDeduper {
     await this.real.storage.setAlarm(at);
   }
 
+  async purge() {
+    await this.alarm();
+  }
+
+  async unset() {
+    await this.real.storage.deleteAlarm();
+  }
+
+  /** The next alarms fail. @param {number} times */
+  async failAlarms(times) {
+    this.failures.alarm = times;
+  }
+
   async restart() {
     this.real.abort("asked for by a test");
   }
 }
 
-/** @param {any} storage */
-function counted(storage) {
+/** @param {any} storage @param {{ alarm: number }} failures how many alarms are yet to fail */
+function counted(storage, failures) {
   return {
     sql: {
       /** @param {string} query @param {...any} values */
       exec(query, ...values) {
+        if (query.startsWith("DELETE") && failures.alarm > 0) {
+          failures.alarm -= 1;
+          throw new Error("asked for by a test");
+        }
         const cursor = storage.sql.exec(query, ...values);
         const rows = cursor.toArray();
         count("rows written", cursor.rowsWritten);

@@ -1,7 +1,7 @@
 // The built Worker in workerd, with a wrapper that injects faults.
 
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -229,6 +229,11 @@ function modules(build, folder) {
 export function newEvent(extra = {}) {
   const eventId = `evt_${randomUUID()}`;
   return { eventId, body: JSON.stringify({ eventId, type: "payment.completed", ...extra }) };
+}
+
+/** The object that commits an event, as the core chooses it. @param {string} eventId */
+export function placeOf(eventId) {
+  return (createHash("sha256").update(eventId).digest()[0] ?? 0) % 16;
 }
 
 /** @param {number} ms */

@@ -1,10 +1,9 @@
 // Strict mode: each event is committed in one Durable Object, one flight at a time.
 
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { after, before, test } from "node:test";
 import { sign } from "../../scripts/delivery.mjs";
-import { newEvent, promise, readAll, secret, sleep, TestGateway } from "./gateway.mjs";
+import { newEvent, placeOf, promise, readAll, secret, sleep, TestGateway } from "./gateway.mjs";
 
 const settings = { DEDUPE: "durable-object" };
 const shortDeadline = { ...settings, DEADLINE_MS: "1000" };
@@ -15,11 +14,6 @@ before(async () => {
   gateway = await TestGateway.start();
 });
 after(() => gateway.stop());
-
-/** As the core chooses the object of an event. @param {string} eventId */
-function placeOf(eventId) {
-  return (createHash("sha256").update(eventId).digest()[0] ?? 0) % 16;
-}
 
 /** The row of an event, in its object. @param {string} eventId */
 async function row(eventId) {

@@ -103,10 +103,16 @@ impl Rows {
 
     /// Goes through one batch of rows, and plans the next.
     pub(super) async fn purge(&self) -> Result<(), PlatformError> {
-        // First, so that whatever fails below is made good by the next purge.
-        self.plan(INTERVAL).await?;
-        let after = self.purge_batch()?;
-        if let Some(pause) = after.next() {
+        let purged = self.purge_and_plan().await;
+        if purged.is_err() {
+            // The platform tries again, but not for ever: then the next event plans a purge.
+            self.0.planned.set(false);
+        }
+        purged
+    }
+
+    async fn purge_and_plan(&self) -> Result<(), PlatformError> {
+        if let Some(pause) = self.purge_batch()?.next() {
             return self.plan(pause).await;
         }
         self.0.planned.set(false);
