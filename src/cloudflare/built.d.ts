@@ -7,7 +7,7 @@ declare module "*/index.js" {
   export class DeduperObject {
     constructor(storage: DurableObjectStorage, env: unknown);
     commit(call: unknown): Promise<object>;
-    alarm(): Promise<void>;
+    alarm(): Promise<string | undefined>;
   }
 }
 

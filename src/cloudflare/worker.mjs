@@ -166,8 +166,12 @@ export class Deduper extends DurableObject {
     return known(await unlessTrapped(() => this.#present().commit(call), lastResortMs));
   }
 
+  /** Throws if it fails, so that the platform tries again. */
   async alarm() {
-    known(await unlessTrapped(async () => (await this.#present().alarm()) ?? "done"));
+    const failure = known(await unlessTrapped(async () => (await this.#present().alarm()) ?? ""));
+    if (failure !== "") {
+      throw new Error(failure);
+    }
   }
 }
 

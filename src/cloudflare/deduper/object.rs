@@ -63,16 +63,13 @@ impl DeduperObject {
         call::answer(&committed)
     }
 
-    /// Purges a batch of rows that have ended.
-    ///
-    /// # Errors
-    /// What the storage failed with; the platform then tries again.
-    pub async fn alarm(&self) -> Result<(), JsValue> {
+    /// Purges a batch of rows that have ended. Says why, if that fails.
+    pub async fn alarm(&self) -> Option<String> {
         let purged = match &self.rows {
             Ok(rows) => rows.purge().await,
             Err(error) => Err(error.clone()),
         };
-        purged.map_err(|error| error.to_string().into())
+        purged.err().map(|error| error.to_string())
     }
 }
 
