@@ -2,16 +2,19 @@
 
 mod files;
 mod npm;
+mod simulation;
 mod wasm;
 mod worker;
 
 use anyhow::{Result, bail};
 
-const USAGE: &str = "usage: cargo xtask <worker [--test-trap] | npm>
+const USAGE: &str =
+    "usage: cargo xtask <worker [--test-trap] | npm | simulate [--seeds N] [--first SEED]>
 
   worker               build the Worker into build/worker
   worker --test-trap   build the Worker that can be told to trap into build/worker-test-trap
-  npm                  build the npm package into pkg/dist, the Worker included";
+  npm                  build the npm package into pkg/dist, the Worker included
+  simulate             run the core through many hostile worlds in virtual time, 2000 unless told";
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -20,6 +23,7 @@ fn main() -> Result<()> {
         ["worker"] => worker::build(worker::Flavour::Shipped),
         ["worker", "--test-trap"] => worker::build(worker::Flavour::TestTrap),
         ["npm"] => npm::build(),
+        ["simulate", arguments @ ..] => simulation::run(arguments),
         _ => bail!("{USAGE}"),
     }
 }

@@ -1,0 +1,83 @@
+//! Who wants events in the queue that are not the sender's, or the sender's once more.
+
+use std::rc::Rc;
+
+use crate::faults::Fault;
+use crate::ledger::Kind;
+use crate::location::Letter;
+use crate::plan::{Attack, AttackKind, Forgery, Plan};
+use crate::sender::request;
+use crate::signing::sign;
+use crate::world::World;
+
+/// A secret that nobody has.
+const WRONG_SECRET: &str = "whsec_guessed";
+
+/// Carries out one attack.
+pub async fn attack(world: Rc<World>, number: usize) {
+    let plan = Rc::clone(&world.plan);
+    let attack = &plan.attacks[number];
+    world.clock.until(attack.at).await;
+    world.ledger.strike(fault(attack.kind));
+    let (letter, secret) = letter(attack, &plan);
+    request(&world, Kind::from(attack), attack.event, secret, &attack.trip, letter).await;
+}
+
+fn fault(kind: AttackKind) -> Fault {
+    match kind {
+        AttackKind::Replayed => Fault::Replayed,
+        AttackKind::ReplayedAtOnce => Fault::ReplayedAtOnce,
+        AttackKind::ReplayedLate => Fault::ReplayedLate,
+        AttackKind::Forged(forgery) => match forgery {
+            Forgery::WrongSecret => Fault::ForgedWrongSecret,
+            Forgery::OtherSignature => Fault::ForgedOtherSignature,
+            Forgery::Tampered => Fault::ForgedTampered,
+            Forgery::Missing => Fault::ForgedMissing,
+            Forgery::Malformed => Fault::ForgedMalformed,
+            Forgery::Garbage => Fault::ForgedGarbage,
+            Forgery::NoEvent => Fault::ForgedNoEvent,
+        },
+    }
+}
+
+/// What is sent, and the secret that it is truly signed with.
+fn letter(attack: &Attack, plan: &Plan) -> (Letter, Option<usize>) {
+    // The event's first request, as it went over the wire.
+    let event = &plan.events[attack.event];
+    let body = event.bodies[event.attempts[0].form].clone();
+    let secret = plan.signs_with(event.created);
+    let signature = sign(&body, &plan.secrets[secret]);
+    let AttackKind::Forged(forgery) = attack.kind else {
+        return (Letter { body, signature: Some(signature) }, Some(secret));
+    };
+    let other = &plan.events[(attack.event + 1) % plan.events.len()].bodies[0];
+    let letter = match forgery {
+        Forgery::WrongSecret => Letter { signature: Some(sign(&body, WRONG_SECRET)), body },
+        Forgery::OtherSignature => Letter { body: other.clone(), signature: Some(signature) },
+        Forgery::Tampered => {
+            let text = String::from_utf8(body).expect("the sender's bodies are text");
+            let body = text.replace("evt_", "evt-").into_bytes();
+            Letter { body, signature: Some(signature) }
+        }
+        Forgery::Missing => Letter { body, signature: None },
+        Forgery::Malformed => {
+            let malformed = match attack.at % 4 {
+                0 => signature.to_uppercase(),
+                1 => format!("sha256={signature}"),
+                2 => format!("{signature},{signature}"),
+                _ => signature.chars().skip(1).collect(),
+            };
+            Letter { body, signature: Some(malformed) }
+        }
+        Forgery::Garbage => {
+            let body =
+                [b"\xff{ no JSON".as_slice(), b"", b"{\"eventId\":"][attack.event % 3].to_vec();
+            Letter { signature: Some(sign(&body, WRONG_SECRET)), body }
+        }
+        Forgery::NoEvent => {
+            let body = [b"{}".as_slice(), b"[1]", b"{\"eventId\":7}"][attack.event % 3].to_vec();
+            Letter { signature: Some(sign(&body, WRONG_SECRET)), body }
+        }
+    };
+    (letter, None)
+}

@@ -1,0 +1,174 @@
+//! What really happened, told by the models of the world and never by the code under test.
+
+use std::cell::RefCell;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::rc::Rc;
+
+use cronozen_edge::log::{Level, Log, Record};
+
+use crate::clock::{Ms, VirtualClock};
+use crate::fate::Fate;
+use crate::faults::{Fault, Strikes};
+use crate::life::Life;
+use crate::plan::{Attack, AttackKind};
+
+/// What a delivery is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The sender's attempt, counted from 0.
+    Attempt(usize),
+    /// The same attempt once more.
+    Twin(usize),
+    ByHand,
+    Attack(AttackKind),
+}
+
+impl From<&Attack> for Kind {
+    fn from(attack: &Attack) -> Self {
+        Self::Attack(attack.kind)
+    }
+}
+
+/// A look-up, as the store saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    pub at: Ms,
+    /// What it saw was the state of this time: earlier, if it saw a cached miss.
+    pub as_of: Ms,
+    /// Whether no answer can have come within the look-up's time.
+    pub in_doubt: bool,
+}
+
+/// A send, as the queue saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    pub at: Ms,
+    pub stored: Option<Ms>,
+    /// When the acknowledgement came.
+    pub acknowledged: Option<Ms>,
+    /// When the failure came.
+    pub failed: Option<Ms>,
+}
+
+/// A marker, as the store saw it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Put {
+    pub at: Ms,
+    /// When it took effect; never, if it was refused, failed or hung.
+    pub applied: Option<Ms>,
+    /// When it is visible, by location.
+    pub visible: Vec<Ms>,
+    pub ends: Ms,
+}
+
+/// One delivery's trail through the world.
+#[derive(Clone)]
+pub struct Trail {
+    pub kind: Kind,
+    /// The event whose request it is or abuses.
+    pub event: usize,
+    /// The secret that it is truly signed with.
+    pub secret: Option<usize>,
+    pub location: usize,
+    pub fate: Rc<Fate>,
+    pub arrived: Option<Ms>,
+    pub isolate: Option<Rc<Life>>,
+    /// When the gateway answered, and with which status.
+    pub answered: Option<(Ms, u16)>,
+    /// When its call came to the object.
+    pub entered: Option<Ms>,
+    pub object: Option<Rc<Life>>,
+    pub look: Option<Look>,
+    pub sent: Option<Sent>,
+    pub put: Option<Put>,
+}
+
+impl Trail {
+    pub fn isolate_died(&self) -> Option<Ms> {
+        self.isolate.as_ref().and_then(|life| life.died())
+    }
+
+    pub fn object_died(&self) -> Option<Ms> {
+        self.object.as_ref().and_then(|life| life.died())
+    }
+}
+
+/// A message on the queue.
+pub struct Copy {
+    pub delivery: usize,
+    pub at: Ms,
+    pub text: String,
+}
+
+/// Everything that is told. Clones share it.
+#[derive(Clone)]
+pub struct Ledger(Rc<RefCell<Told>>, VirtualClock);
+
+/// What has been told.
+#[derive(Default)]
+pub struct Told {
+    pub trails: Vec<Trail>,
+    /// In the order of the queue.
+    pub copies: Vec<Copy>,
+    pub strikes: Strikes,
+    trace: DefaultHasher,
+}
+
+impl Told {
+    /// A number that stands for all that happened, in its order.
+    pub fn trace(&self) -> u64 {
+        self.trace.finish()
+    }
+}
+
+impl Ledger {
+    pub fn new(clock: VirtualClock) -> Self {
+        Self(Rc::default(), clock)
+    }
+
+    /// All that has been told, at the end.
+    pub fn close(&self) -> Told {
+        self.0.take()
+    }
+
+    /// A delivery begins; its number comes back.
+    pub fn open(&self, trail: Trail) -> usize {
+        let mut told = self.0.borrow_mut();
+        told.trails.push(trail);
+        told.trails.len() - 1
+    }
+
+    /// Something has happened to a delivery.
+    pub fn tell(&self, delivery: usize, what: &'static str, change: impl FnOnce(&mut Trail, Ms)) {
+        let now = self.1.ms();
+        let mut told = self.0.borrow_mut();
+        (now, delivery, what).hash(&mut told.trace);
+        change(&mut told.trails[delivery], now);
+    }
+
+    pub fn stored(&self, delivery: usize, text: String) {
+        self.tell(delivery, "stored", |trail, now| {
+            if let Some(sent) = &mut trail.sent {
+                sent.stored = Some(now);
+            }
+        });
+        let at = self.1.ms();
+        let mut told = self.0.borrow_mut();
+        text.hash(&mut told.trace);
+        told.copies.push(Copy { delivery, at, text });
+    }
+
+    pub fn strike(&self, fault: Fault) {
+        let mut told = self.0.borrow_mut();
+        told.strikes.strike(fault);
+        (fault as usize, self.1.ms()).hash(&mut told.trace);
+    }
+}
+
+/// The gateway's log is a part of what happened.
+impl Log for Ledger {
+    fn write(&self, level: Level, record: &Record) {
+        let mut told = self.0.borrow_mut();
+        (level as usize, record.outcome as usize, record.ms, record.code).hash(&mut told.trace);
+    }
+}

@@ -1,0 +1,132 @@
+//! Where code runs until it dies: an isolate of a Worker, or an object between two restarts.
+
+use std::cell::{Cell, RefCell};
+use std::future::pending;
+use std::rc::Rc;
+
+use cronozen_edge::platform::Background;
+use tokio::task::{AbortHandle, spawn_local};
+
+use crate::clock::{Ms, SECOND, VirtualClock, pass};
+use crate::fate::Step;
+use crate::faults::Fault;
+use crate::ledger::Ledger;
+
+/// How long a Worker may go on after its answer.
+pub const AFTER_ANSWER: Ms = 30 * SECOND;
+
+/// Finished tasks are forgotten when there are so many.
+const MANY_TASKS: usize = 32;
+
+/// One life: all of its tasks end with it.
+pub struct Life {
+    clock: VirtualClock,
+    died: Cell<Option<Ms>>,
+    tasks: RefCell<Vec<AbortHandle>>,
+}
+
+impl Life {
+    pub fn new(clock: VirtualClock) -> Rc<Self> {
+        Rc::new(Self { clock, died: Cell::default(), tasks: RefCell::default() })
+    }
+
+    pub fn died(&self) -> Option<Ms> {
+        self.died.get()
+    }
+
+    /// Runs a task until it is done or the life ends.
+    pub fn spawn(&self, task: impl Future<Output = ()> + 'static) -> Option<AbortHandle> {
+        if self.died.get().is_some() {
+            return None;
+        }
+        let handle = spawn_local(task).abort_handle();
+        let mut tasks = self.tasks.borrow_mut();
+        if tasks.len() > MANY_TASKS {
+            tasks.retain(|task| !task.is_finished());
+        }
+        tasks.push(handle.clone());
+        Some(handle)
+    }
+
+    /// Ends the life. A task that ends its own must not go on: see [`Host::step`].
+    pub fn end(&self) {
+        if self.died.get().is_none() {
+            self.died.set(Some(self.clock.ms()));
+        }
+        for task in self.tasks.take() {
+            task.abort();
+        }
+    }
+}
+
+/// The life that works on one delivery, and where that delivery is fatal to it.
+#[derive(Clone)]
+pub struct Host {
+    pub life: Rc<Life>,
+    pub ledger: Ledger,
+    pub fatal: Option<Step>,
+    /// What to call it.
+    pub fault: fn(Step) -> Fault,
+}
+
+impl Host {
+    /// Comes to a step, and does not come back from the fatal one.
+    pub async fn step(&self, step: Step) {
+        if self.ends_at(step) {
+            pending::<()>().await;
+        }
+    }
+
+    /// Ends the life if the step is the fatal one. For what goes on outside of it.
+    pub fn ends_at(&self, step: Step) -> bool {
+        let ends = self.fatal == Some(step) && self.life.died().is_none();
+        if ends {
+            self.ledger.strike((self.fault)(step));
+            self.life.end();
+        }
+        ends
+    }
+}
+
+/// What a Worker keeps running after the answer to one delivery.
+#[derive(Clone)]
+pub struct AfterAnswer {
+    life: Rc<Life>,
+    kept: Rc<RefCell<Vec<AbortHandle>>>,
+}
+
+impl AfterAnswer {
+    pub fn new(life: &Rc<Life>) -> Self {
+        Self { life: Rc::clone(life), kept: Rc::default() }
+    }
+
+    /// The answer has been given: what is still running in 30 s is cut off.
+    pub async fn ends(&self, ledger: &Ledger) {
+        if self.kept.borrow().is_empty() {
+            return;
+        }
+        pass(AFTER_ANSWER).await;
+        for task in self.kept.take() {
+            if !task.is_finished() {
+                ledger.strike(Fault::BackgroundEnded);
+                task.abort();
+            }
+        }
+    }
+}
+
+impl Background for AfterAnswer {
+    fn keep(&self, future: impl Future<Output = ()> + 'static) {
+        self.kept.borrow_mut().extend(self.life.spawn(future));
+    }
+}
+
+/// What an object keeps running has no limit but the object's life.
+#[derive(Clone)]
+pub struct WhileAlive(pub Rc<Life>);
+
+impl Background for WhileAlive {
+    fn keep(&self, future: impl Future<Output = ()> + 'static) {
+        self.0.spawn(future);
+    }
+}

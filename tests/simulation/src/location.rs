@@ -1,0 +1,252 @@
+//! A location of the network: where requests arrive, and an isolate serves them.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::future::pending;
+use std::rc::Rc;
+
+use cronozen_edge::commit::LookSendMark;
+use cronozen_edge::commit::deduper::AskDeduper;
+use cronozen_edge::error::PlatformError;
+use cronozen_edge::platform::Body;
+use cronozen_edge::receive::{Request, receive};
+use cronozen_edge::settings::{Configuration, Settings, Value};
+use futures_util::future::Either;
+use tokio::sync::oneshot;
+
+use crate::clock::{Ms, pass};
+use crate::fate::{BodyFate, Fate, Step};
+use crate::faults::Fault;
+use crate::kv::KvStore;
+use crate::life::{AfterAnswer, Host, Life};
+use crate::objects::Caller;
+use crate::plan::{Mode, Plan, TTL};
+use crate::queue::Producer;
+use crate::world::World;
+
+/// The path that requests go to unless a setting says otherwise.
+const PATH: &str = "/webhooks/cronozen";
+
+/// What serves the requests of one location, until it dies or is deployed anew.
+struct Isolate {
+    life: Rc<Life>,
+    deployment: usize,
+    configuration: Rc<Configuration<()>>,
+}
+
+/// One location.
+#[derive(Default)]
+pub struct Location(RefCell<Option<Isolate>>);
+
+impl Location {
+    /// The isolate that takes the next request. One that has been replaced by a deployment goes on with
+    /// what it has begun.
+    fn isolate(&self, location: usize, world: &World) -> (Rc<Life>, Rc<Configuration<()>>) {
+        let deployment = world.plan.deployment(location, world.clock.ms());
+        let mut current = self.0.borrow_mut();
+        let usable = current.take().filter(|isolate| {
+            let alive = isolate.life.died().is_none();
+            if alive && isolate.deployment != deployment {
+                world.ledger.strike(Fault::Deployed);
+            }
+            alive && isolate.deployment == deployment
+        });
+        let isolate = usable.unwrap_or_else(|| Isolate {
+            life: Life::new(world.clock),
+            deployment,
+            configuration: Rc::new(configuration(&world.plan, world.mode, deployment)),
+        });
+        let taken = (Rc::clone(&isolate.life), Rc::clone(&isolate.configuration));
+        *current = Some(isolate);
+        taken
+    }
+}
+
+fn configuration(plan: &Plan, mode: Mode, deployment: usize) -> Configuration<()> {
+    let value = |name: &str| {
+        let text = match name {
+            "CRONOZEN_SIGNING_SECRET" => plan.deployed_secrets(deployment),
+            "DEDUPE" if mode == Mode::Strict => "durable-object".to_owned(),
+            "DEDUPE_TTL_SECONDS" => (TTL / 1000).to_string(),
+            "REPLAY" if plan.refuse => "refuse".to_owned(),
+            "DEADLINE_MS" => plan.deadline.to_string(),
+            _ => return Value::Absent,
+        };
+        Value::Text(text.into())
+    };
+    Configuration::new(value, |_| Ok(()))
+}
+
+/// What is out of step between the secret of a true delivery and those of a deployment.
+fn fault_of_secret(secret: Option<usize>, deployment: usize) -> Option<Fault> {
+    match (secret?, deployment) {
+        (1, 0) => Some(Fault::SecretUnknown),
+        (0, 1) => Some(Fault::SecretOld),
+        (0, 2) => Some(Fault::SecretDropped),
+        _ => None,
+    }
+}
+
+fn fault_of_death(step: Step, mode: Mode) -> Fault {
+    match (mode, step) {
+        (_, Step::BeforeAnswer) => Fault::DiedBeforeAnswer,
+        (Mode::Strict, Step::BeforeLook) => Fault::DiedBeforeCall,
+        (Mode::Strict, _) => Fault::DiedDuringCall,
+        (Mode::Kv, Step::BeforeLook) => Fault::DiedBeforeLook,
+        (Mode::Kv, Step::AfterLook) => Fault::DiedAfterLook,
+        (Mode::Kv, Step::BeforeSend) => Fault::DiedBeforeSend,
+        (Mode::Kv, Step::Stored) => Fault::DiedStored,
+        (Mode::Kv, Step::Acknowledged) => Fault::DiedAcknowledged,
+        (Mode::Kv, Step::Marked) => Fault::DiedPutIssued,
+    }
+}
+
+/// What of a request is the sender's.
+pub struct Letter {
+    pub body: Vec<u8>,
+    pub signature: Option<String>,
+}
+
+/// A request arrives at its location.
+pub fn arrive(
+    world: &Rc<World>,
+    delivery: usize,
+    location: usize,
+    fate: &Rc<Fate>,
+    letter: Letter,
+    reply: oneshot::Sender<u16>,
+) {
+    let (life, configuration) = world.locations[location].isolate(location, world);
+    let mut secret = None;
+    world.ledger.tell(delivery, "arrived", |trail, now| {
+        trail.arrived = Some(now);
+        trail.isolate = Some(Rc::clone(&life));
+        secret = trail.secret;
+    });
+    let deployment = world.plan.deployment(location, world.clock.ms());
+    if let Some(fault) = fault_of_secret(secret, deployment) {
+        world.ledger.strike(fault);
+    }
+    let host = Host {
+        life: Rc::clone(&life),
+        ledger: world.ledger.clone(),
+        fatal: fate.death,
+        fault: match world.mode {
+            Mode::Kv => |step| fault_of_death(step, Mode::Kv),
+            Mode::Strict => |step| fault_of_death(step, Mode::Strict),
+        },
+    };
+    let (world, fate) = (Rc::clone(world), Rc::clone(fate));
+    let isolate = Rc::clone(&life);
+    life.spawn(async move {
+        let after_answer = AfterAnswer::new(&isolate);
+        let commit = |settings: &Settings, (): &()| match world.mode {
+            Mode::Kv => Either::Left(LookSendMark {
+                store: KvStore {
+                    kv: Rc::clone(&world.kv),
+                    plan: Rc::clone(&world.plan),
+                    clock: world.clock,
+                    host: host.clone(),
+                    delivery,
+                    location,
+                    fate: Rc::clone(&fate),
+                },
+                queue: Producer {
+                    plan: Rc::clone(&world.plan),
+                    clock: world.clock,
+                    host: host.clone(),
+                    delivery,
+                    fate: Rc::clone(&fate),
+                },
+                clock: world.clock,
+                background: after_answer.clone(),
+                log: world.ledger.clone(),
+                forget: Rc::clone(&settings.forget),
+            }),
+            Mode::Strict => Either::Right(AskDeduper {
+                deduper: Caller {
+                    world: Rc::clone(&world),
+                    host: host.clone(),
+                    delivery,
+                    fate: Rc::clone(&fate),
+                },
+                clock: world.clock,
+            }),
+        };
+        let request = request(letter, &fate.body, &world);
+        let answer = receive(request, &configuration, commit, &world.clock, &world.ledger).await;
+        host.step(Step::BeforeAnswer).await;
+        world.ledger.tell(delivery, "answered", |trail, now| {
+            trail.answered = Some((now, answer.status));
+        });
+        // The sender may have hung up.
+        let _nobody = reply.send(answer.status);
+        after_answer.ends(&world.ledger).await;
+    });
+}
+
+fn request(letter: Letter, fate: &BodyFate, world: &World) -> Request<ArrivingBody> {
+    let Letter { body, signature } = letter;
+    let half = body.len() / 2;
+    let mut pieces = VecDeque::new();
+    let length = body.len().to_string();
+    let (declared, ends) = match fate {
+        BodyFate::Whole(ms) => {
+            pieces.push_back((*ms, Ok(body)));
+            (true, true)
+        }
+        BodyFate::Streamed(gaps) => {
+            world.ledger.strike(Fault::BodyStreamed);
+            let size = body.len().div_ceil(gaps.len()).max(1);
+            let mut chunks = body.chunks(size);
+            for gap in gaps {
+                pieces.push_back((*gap, Ok(chunks.next().unwrap_or_default().to_vec())));
+            }
+            (false, true)
+        }
+        BodyFate::Stalled { declared } => {
+            world.ledger.strike(Fault::BodyStalled);
+            pieces.push_back((10, Ok(body[..half].to_vec())));
+            (*declared, false)
+        }
+        BodyFate::Broken => {
+            world.ledger.strike(Fault::BodyBroken);
+            pieces.push_back((10, Ok(body[..half].to_vec())));
+            pieces.push_back((10, Err("Network connection lost.")));
+            (false, true)
+        }
+    };
+    Request {
+        method: "POST".to_owned(),
+        path: PATH.to_owned(),
+        content_length: declared.then_some(length),
+        signature,
+        address: None,
+        ray: None,
+        body: ArrivingBody { pieces, ends },
+    }
+}
+
+/// A body that comes in pieces, each after so long.
+struct ArrivingBody {
+    pieces: VecDeque<(Ms, Result<Vec<u8>, &'static str>)>,
+    ends: bool,
+}
+
+impl Body for ArrivingBody {
+    async fn whole(mut self) -> Result<Vec<u8>, PlatformError> {
+        let mut bytes = Vec::new();
+        while let Some(piece) = self.chunk().await? {
+            bytes.extend(piece);
+        }
+        Ok(bytes)
+    }
+
+    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, PlatformError> {
+        let Some((ms, piece)) = self.pieces.pop_front() else {
+            return if self.ends { Ok(None) } else { pending().await };
+        };
+        pass(ms).await;
+        piece.map(Some).map_err(PlatformError::new)
+    }
+}

@@ -1,0 +1,164 @@
+//! The gateway's core against a hostile world, in virtual time: every fault that its platform, its sender
+//! and its attackers are known for, drawn from a seed.
+//!
+//! A seed is a world, run once in each dedupe mode. What happened is told by the models of the world
+//! ([`ledger`]), and checked against the [`invariants`] of the design.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::pedantic,
+    clippy::print_stdout,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test, whose result is what it prints"
+)]
+
+#[path = "../../support/signing.rs"]
+mod signing;
+
+mod attacker;
+mod causes;
+mod clock;
+mod fate;
+mod faults;
+mod invariants;
+mod kv;
+mod ledger;
+mod life;
+mod location;
+mod objects;
+mod plan;
+mod queue;
+mod report;
+mod sender;
+mod world;
+
+use std::num::NonZero;
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use invariants::{Violation, check};
+use plan::{Mode, Plan};
+use report::Report;
+
+const USAGE: &str = "usage: simulation [--seeds N] [--first SEED]";
+
+const DEFAULT_SEEDS: u64 = 2000;
+
+/// So many seeds are run before violations are looked at.
+const BATCH: u64 = 128;
+
+/// So many violations are printed.
+const MAX_VIOLATIONS: usize = 10;
+
+/// With fewer seeds a fault may well never strike.
+const ENOUGH_SEEDS: u64 = 100;
+
+fn main() -> ExitCode {
+    let Some((first, seeds)) = arguments() else {
+        println!("{USAGE}");
+        return ExitCode::FAILURE;
+    };
+    if !is_deterministic(first) {
+        println!("seed {first} does not do the same twice");
+        return ExitCode::FAILURE;
+    }
+    let mut report = Report::default();
+    let (mut next, end) = (first, first.saturating_add(seeds));
+    while next < end {
+        let batch = next..end.min(next.saturating_add(BATCH));
+        next = batch.end;
+        let (sums, violations) = run_batch(batch.start, batch.end);
+        report.add(&sums);
+        if !violations.is_empty() {
+            return tell(&violations);
+        }
+    }
+    println!("{report}");
+    let never_struck = report.never_struck();
+    for (mode, fault) in &never_struck {
+        println!("never struck in mode {}: {}", mode.name(), fault.text());
+    }
+    println!("seeds {first} to {}: every invariant holds", end - 1);
+    if never_struck.is_empty() || seeds < ENOUGH_SEEDS {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// The first seed, and how many.
+fn arguments() -> Option<(u64, u64)> {
+    let (mut first, mut seeds) = (0, DEFAULT_SEEDS);
+    let mut arguments = std::env::args().skip(1);
+    while let Some(name) = arguments.next() {
+        let number = arguments.next()?.parse().ok()?;
+        match name.as_str() {
+            "--seeds" if number > 0 => seeds = number,
+            "--first" => first = number,
+            _ => return None,
+        }
+    }
+    Some((first, seeds))
+}
+
+fn tell(violations: &[Violation]) -> ExitCode {
+    for violation in violations.iter().take(MAX_VIOLATIONS) {
+        println!("{violation}");
+    }
+    if let Some(Violation { seed, .. }) = violations.first() {
+        println!("\nonce more: cargo xtask simulate --seeds 1 --first {seed}");
+    }
+    ExitCode::FAILURE
+}
+
+/// Whether a world does the same when it is run again.
+fn is_deterministic(seed: u64) -> bool {
+    Mode::ALL.iter().all(|mode| {
+        let [one, other] = [(); 2].map(|()| world::run(&Rc::new(Plan::draw(seed)), *mode).trace());
+        one == other
+    })
+}
+
+/// Runs seeds on all cores. What comes of it does not depend on how many there are.
+fn run_batch(start: u64, end: u64) -> (Report, Vec<Violation>) {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let next = AtomicU64::new(start);
+    let work = || {
+        let (mut report, mut violations) = (Report::default(), Vec::new());
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= end {
+                return (report, violations);
+            }
+            violations.extend(run_seed(seed, &mut report));
+        }
+    };
+    let (mut report, mut violations) = (Report::default(), Vec::new());
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        for worker in workers {
+            let (sums, found) = worker.join().expect("a world panicked");
+            report.add(&sums);
+            violations.extend(found);
+        }
+    });
+    violations.sort_by_key(|violation| (violation.seed, violation.mode as u8));
+    (report, violations)
+}
+
+fn run_seed(seed: u64, report: &mut Report) -> Vec<Violation> {
+    let plan = Rc::new(Plan::draw(seed));
+    let mut violations = Vec::new();
+    for mode in Mode::ALL {
+        let mut told = world::run(&plan, mode);
+        let findings = check(&plan, mode, &mut told);
+        report.of(mode).count(&plan, &told, &findings);
+        violations.extend(findings.violations);
+    }
+    violations
+}

@@ -1,0 +1,166 @@
+//! The queue, from both of its ends.
+
+use std::collections::BTreeSet;
+use std::future::pending;
+use std::rc::Rc;
+
+use cronozen_edge::commit::EventQueue;
+use cronozen_edge::error::PlatformError;
+use fastrand::Rng;
+use tokio::sync::oneshot;
+use tokio::task::spawn_local;
+
+use crate::clock::{Ms, SECOND, VirtualClock, pass};
+use crate::fate::{Fate, SendFate, Step};
+use crate::faults::{Fault, Strikes};
+use crate::ledger::{Copy, Sent};
+use crate::life::Host;
+use crate::plan::{Plan, outage_at};
+use crate::signing::sign;
+
+/// Sends have been seen to hang for this long and then fail.
+const HUNG_THEN_FAILED: Ms = 57 * SECOND;
+
+/// A send is called slow from here on.
+const SLOW: Ms = 200;
+
+/// A send is called very slow from here on: a Worker does not live to see its acknowledgement.
+const VERY_SLOW: Ms = 30 * SECOND;
+
+/// The queue for one delivery.
+#[derive(Clone)]
+pub struct Producer {
+    pub plan: Rc<Plan>,
+    pub clock: VirtualClock,
+    pub host: Host,
+    pub delivery: usize,
+    pub fate: Rc<Fate>,
+}
+
+impl Producer {
+    fn send_fate(&self) -> SendFate {
+        if let Some(outage) = outage_at(&self.plan.queue_outages, self.clock.ms()) {
+            self.host.ledger.strike(Fault::QueueOutage);
+            return if outage.hangs { SendFate::HangsUnstored } else { SendFate::FailsBefore(50) };
+        }
+        let fault = match self.fate.send {
+            SendFate::Works(ms) if ms >= VERY_SLOW => Some(Fault::SendVerySlow),
+            SendFate::Works(ms) => (ms >= SLOW).then_some(Fault::SendSlow),
+            SendFate::HangsUnstored => Some(Fault::SendHungUnstored),
+            SendFate::HangsStored(_) => Some(Fault::SendHungStored),
+            SendFate::HangsThenFails => Some(Fault::SendHungThenFailed),
+            SendFate::FailsBefore(_) => Some(Fault::SendFailedBefore),
+            SendFate::FailsAfter(_) => Some(Fault::SendFailedAfter),
+        };
+        if let Some(fault) = fault {
+            self.host.ledger.strike(fault);
+        }
+        self.fate.send
+    }
+
+    /// The send is on the wire: it goes on without its isolate or object. Whether it is acknowledged.
+    async fn deliver(self, text: String) -> bool {
+        let ledger = self.host.ledger.clone();
+        ledger.tell(self.delivery, "sent", |trail, at| {
+            trail.sent = Some(Sent { at, stored: None, acknowledged: None, failed: None });
+        });
+        let (stores, takes, acknowledged) = match self.send_fate() {
+            SendFate::Works(ms) => (true, ms, Some(true)),
+            SendFate::FailsAfter(ms) => (true, ms, Some(false)),
+            SendFate::FailsBefore(ms) => (false, ms, Some(false)),
+            SendFate::HangsThenFails => (false, HUNG_THEN_FAILED, Some(false)),
+            SendFate::HangsStored(ms) => (true, ms, None),
+            SendFate::HangsUnstored => (false, 0, None),
+        };
+        pass(takes / 2).await;
+        if stores {
+            ledger.stored(self.delivery, text);
+            self.host.ends_at(Step::Stored);
+        }
+        pass(takes - takes / 2).await;
+        let Some(acknowledged) = acknowledged else { return pending().await };
+        ledger.tell(self.delivery, "settled", |trail, now| {
+            if let Some(sent) = &mut trail.sent {
+                sent.acknowledged = acknowledged.then_some(now);
+                sent.failed = (!acknowledged).then_some(now);
+            }
+        });
+        acknowledged
+    }
+}
+
+impl EventQueue for Producer {
+    fn send(&self, text: String) -> impl Future<Output = Result<(), PlatformError>> + 'static {
+        let producer = self.clone();
+        async move {
+            producer.host.step(Step::BeforeSend).await;
+            let (settled, acknowledgement) = oneshot::channel();
+            spawn_local(async move {
+                let acknowledged = producer.deliver(text).await;
+                // Nobody may be left who waits for it.
+                let _nobody = settled.send(acknowledged);
+            });
+            match acknowledgement.await {
+                Ok(true) => Ok(()),
+                _ => Err(PlatformError::new("Queue send failed")),
+            }
+        }
+    }
+}
+
+/// Delivers every message to a consumer, one to three times and out of order. What is wrong with the
+/// messages comes back, with the delivery that sent each.
+pub fn consume(copies: &[Copy], plan: &Plan, strikes: &mut Strikes) -> Vec<(usize, String)> {
+    let mut rng = Rng::with_seed(plan.seed);
+    let mut order: Vec<usize> = (0..copies.len()).collect();
+    for copy in 0..copies.len() {
+        for _ in 0..rng.usize(..3) {
+            order.push(copy);
+            strikes.strike(Fault::ConsumedAgain);
+        }
+    }
+    rng.shuffle(&mut order);
+    if !order.is_sorted() {
+        strikes.strike(Fault::ConsumedOutOfOrder);
+    }
+    let (mut handled, mut seen, mut wrong) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+    for copy in order {
+        if !seen.insert(copy) {
+            continue;
+        }
+        let Copy { delivery, text, .. } = &copies[copy];
+        match read(text, plan) {
+            Ok(event_id) => _ = handled.insert(event_id),
+            Err(reason) => wrong.push((*delivery, reason)),
+        }
+    }
+    let queued: BTreeSet<&str> = copies.iter().filter_map(|copy| embedded_id(&copy.text)).collect();
+    if wrong.is_empty() && queued.len() != handled.len() {
+        wrong.push((0, format!("{} events were handled, of {}", handled.len(), queued.len())));
+    }
+    wrong
+}
+
+/// The event's id in a message whose body is truly the sender's.
+fn read(text: &str, plan: &Plan) -> Result<String, String> {
+    let message: serde_json::Value =
+        serde_json::from_str(text).map_err(|error| format!("a message is not JSON: {error}"))?;
+    let (_, event) = text.split_once(",\"event\":").ok_or("a message has no event")?;
+    let body = event.strip_suffix('}').ok_or("a message has no end")?;
+    let event =
+        plan.events.iter().find(|event| event.bodies.iter().any(|own| own == body.as_bytes()));
+    let event = event.ok_or_else(|| format!("a body that was never signed is queued: {body}"))?;
+    if message["eventId"] != event.id {
+        return Err(format!("the message of {} says eventId {}", event.id, message["eventId"]));
+    }
+    let signature = message["signature"].as_str().unwrap_or_default();
+    let signed = |secret: &String| sign(body.as_bytes(), secret) == signature;
+    if !plan.secrets.iter().any(signed) {
+        return Err(format!("the signature of {} does not verify", event.id));
+    }
+    Ok(event.id.clone())
+}
+
+fn embedded_id(text: &str) -> Option<&str> {
+    text.split_once("\"eventId\":\"")?.1.split('"').next()
+}

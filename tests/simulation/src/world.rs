@@ -1,0 +1,78 @@
+//! One world: the gateway between its sender, its attackers and its platform, run to its end.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use tokio::runtime::Builder;
+use tokio::task::{LocalSet, spawn_local};
+
+use crate::attacker;
+use crate::clock::{MINUTE, Ms, VirtualClock, pass};
+use crate::faults::Fault;
+use crate::kv::Kv;
+use crate::ledger::{Ledger, Told};
+use crate::location::Location;
+use crate::objects::Objects;
+use crate::plan::{Mode, Plan};
+use crate::sender;
+
+/// After the last delivery everything that it has begun comes to its end.
+const AFTERMATH: Ms = 5 * MINUTE;
+
+/// What everything in a world shares.
+pub struct World {
+    pub plan: Rc<Plan>,
+    pub mode: Mode,
+    pub clock: VirtualClock,
+    pub ledger: Ledger,
+    pub locations: Vec<Location>,
+    pub kv: Rc<RefCell<Kv>>,
+    pub objects: Objects,
+}
+
+/// Runs a world to its end, and tells what happened.
+pub fn run(plan: &Rc<Plan>, mode: Mode) -> Told {
+    let runtime =
+        Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
+    LocalSet::new().block_on(&runtime, live(Rc::clone(plan), mode))
+}
+
+async fn live(plan: Rc<Plan>, mode: Mode) -> Told {
+    let clock = VirtualClock::start();
+    let world = Rc::new(World {
+        mode,
+        clock,
+        ledger: Ledger::new(clock),
+        locations: (0..plan.locations).map(|_| Location::default()).collect(),
+        kv: Rc::new(RefCell::new(Kv::new(plan.cache))),
+        objects: Objects::new(),
+        plan,
+    });
+    let mut tasks = Vec::new();
+    for event in 0..world.plan.events.len() {
+        tasks.push(spawn_local(sender::send(Rc::clone(&world), event)));
+    }
+    for attack in 0..world.plan.attacks.len() {
+        tasks.push(spawn_local(attacker::attack(Rc::clone(&world), attack)));
+    }
+    if mode == Mode::Strict {
+        tasks.push(spawn_local(deploy_objects(Rc::clone(&world))));
+    }
+    for task in tasks {
+        task.await.expect("the world's own tasks do not panic");
+    }
+    pass(AFTERMATH).await;
+    world.ledger.close()
+}
+
+/// A deployment restarts objects at any moment.
+async fn deploy_objects(world: Rc<World>) {
+    let mut restarts = world.plan.restarts.clone();
+    restarts.sort_unstable();
+    for (at, place) in restarts {
+        world.clock.until(at).await;
+        if world.objects.restart(place) {
+            world.ledger.strike(Fault::RestartedByDeployment);
+        }
+    }
+}
