@@ -1,6 +1,7 @@
 //! The build steps that cargo cannot do alone: `cargo xtask <task>`.
 
 mod files;
+mod mutants;
 mod npm;
 mod simulation;
 mod wasm;
@@ -9,12 +10,13 @@ mod worker;
 use anyhow::{Result, bail};
 
 const USAGE: &str =
-    "usage: cargo xtask <worker [--test-trap] | npm | simulate [--seeds N] [--first SEED]>
+    "usage: cargo xtask <worker [--test-trap] | npm | simulate [--seeds N] [--first SEED] | mutants>
 
   worker               build the Worker into build/worker
   worker --test-trap   build the Worker that can be told to trap into build/worker-test-trap
   npm                  build the npm package into pkg/dist, the Worker included
-  simulate             run the core through many hostile worlds in virtual time, 2000 unless told";
+  simulate             run the core through many hostile worlds in virtual time, 2000 unless told
+  mutants              break a copy of the core in many ways, and have the simulation catch each";
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -24,6 +26,7 @@ fn main() -> Result<()> {
         ["worker", "--test-trap"] => worker::build(worker::Flavour::TestTrap),
         ["npm"] => npm::build(),
         ["simulate", arguments @ ..] => simulation::run(arguments),
+        ["mutants"] => mutants::run(),
         _ => bail!("{USAGE}"),
     }
 }

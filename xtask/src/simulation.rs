@@ -11,7 +11,7 @@ use crate::wasm::project_root;
 
 /// Runs it on this crate.
 pub fn run(arguments: &[&str]) -> Result<()> {
-    let status = command(&project_root()?, "run")
+    let status = command(&project_root()?, "run", Profile::Simulation)
         .arg("--")
         .args(arguments)
         .status()
@@ -20,17 +20,30 @@ pub fn run(arguments: &[&str]) -> Result<()> {
     Ok(())
 }
 
+/// How the simulation is compiled.
+#[derive(Clone, Copy)]
+pub enum Profile {
+    /// To run long.
+    Simulation,
+    /// To be compiled soon.
+    Dev,
+}
+
 /// Cargo on the simulation of the crate in `root`.
-pub fn command(root: &Path, subcommand: &str) -> Command {
+pub fn command(root: &Path, subcommand: &str, profile: Profile) -> Command {
+    let profile = match profile {
+        Profile::Simulation => "simulation",
+        Profile::Dev => "dev",
+    };
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(cargo);
     command.current_dir(root).arg(subcommand).args([
         "--quiet",
         "--locked",
-        "--profile",
-        "simulation",
         "--package",
         "simulation",
+        "--profile",
+        profile,
     ]);
     command
 }

@@ -11,6 +11,9 @@ pub const STEP: Ms = 1;
 /// A flight is given up 90 s after its delivery arrived at the Worker.
 pub const FLIGHT: Ms = 90_000;
 
+/// An object's row is durable so soon after it is written.
+pub const ROW: Ms = 8;
+
 /// Why a delivery could not know of an earlier copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
@@ -114,8 +117,10 @@ fn strict(deadline: Ms, earlier: &Trail, later: &Trail) -> Option<Cause> {
     if sent.failed.is_some_and(|failed| failed <= look.at) {
         return Some(Cause::StoredUnacknowledged);
     }
-    if earlier.object_died().is_some_and(|died| died <= look.at) {
-        return Some(Cause::Restarted);
+    if let Some(died) = earlier.object_died().filter(|died| *died <= look.at) {
+        // An acknowledgement that a living object had heard long before should have become a row.
+        let excused = sent.acknowledged.is_none_or(|heard| died <= heard + ROW + STEP);
+        return excused.then_some(Cause::Restarted);
     }
     // The flight has been given up. Only then may another one begin.
     (look.at + deadline >= entered + FLIGHT).then_some(Cause::StoredUnacknowledged)

@@ -3,6 +3,7 @@
 
 use fastrand::Rng;
 
+use crate::causes::ROW;
 use crate::clock::{Ms, SECOND};
 
 /// Where an isolate or an object can end while it works on a delivery.
@@ -138,7 +139,7 @@ impl Fate {
             death: one_in(rng, 9).then(|| STEPS[rng.usize(..STEPS.len())]),
             call: call(rng),
             call_there: rng.u64(1..60),
-            row: rng.u64(1..8),
+            row: rng.u64(1..ROW),
             // The object's own answer is the last of its steps.
             restart: one_in(rng, 12).then(|| STEPS[rng.usize(..STEPS.len() - 1)]),
         }

@@ -162,7 +162,7 @@ impl Check<'_> {
             (Mode::Strict, CallFate::Works { .. }) => trail.fate.call_there,
             (Mode::Strict, _) => return false,
         };
-        let sent = body + called + deadline / 8 + send + ROUNDING;
+        let sent = body + called + deadline.div_ceil(8) + send + ROUNDING;
         !matches!(trail.kind, Kind::Attack(_))
             && self.is_verifiable(trail, arrived)
             && lives(trail.isolate_died())

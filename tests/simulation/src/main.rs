@@ -52,8 +52,8 @@ const DEFAULT_SEEDS: u64 = 2000;
 /// So many seeds are run before violations are looked at.
 const BATCH: u64 = 128;
 
-/// So many violations are printed.
-const MAX_VIOLATIONS: usize = 10;
+/// So many violations of each invariant are printed.
+const MAX_VIOLATIONS: usize = 3;
 
 /// With fewer seeds a fault may well never strike.
 const ENOUGH_SEEDS: u64 = 100;
@@ -107,8 +107,9 @@ fn arguments() -> Option<(u64, u64)> {
 }
 
 fn tell(violations: &[Violation]) -> ExitCode {
-    for violation in violations.iter().take(MAX_VIOLATIONS) {
-        println!("{violation}");
+    for invariant in 1..=5 {
+        let of = violations.iter().filter(|violation| violation.invariant == invariant);
+        of.take(MAX_VIOLATIONS).for_each(|violation| println!("{violation}"));
     }
     if let Some(Violation { seed, .. }) = violations.first() {
         println!("\nonce more: cargo xtask simulate --seeds 1 --first {seed}");

@@ -40,7 +40,7 @@ impl KvStore {
             Some(_) => LookFate::Fails(20),
             None => self.fate.look,
         };
-        let limit = self.plan.deadline / 8;
+        let limit = self.plan.deadline.div_ceil(8);
         let in_doubt = !matches!(fate, LookFate::Answers(ms) if ms <= limit);
         let fault = match fate {
             _ if outage.is_some() => Some(Fault::LookOutage),

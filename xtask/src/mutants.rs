@@ -1,0 +1,179 @@
+//! Shows that the simulation can fail: breaks the crate in one place after another, and has each breakage
+//! caught by the invariant that it violates.
+
+use std::env::consts::EXE_SUFFIX;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::files;
+use crate::simulation::{self, Profile};
+use crate::wasm::project_root;
+
+/// Where the mutants are.
+const MUTANTS: &str = "tests/simulation/mutants";
+
+/// What of the crate the simulation is built from.
+const FILES: [&str; 4] = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "clippy.toml"];
+const FOLDERS: [&str; 5] = [".cargo", SOURCES, "tests/simulation", "tests/support", "xtask"];
+
+/// What mutants change.
+const SOURCES: &str = "src";
+
+/// Enough for each mutant, and for the crate as it is to show that it passes.
+const SEEDS: &str = "60";
+
+/// A breakage of the crate.
+struct Mutant {
+    name: String,
+    patch: PathBuf,
+    /// The number of the invariant that it violates.
+    invariant: String,
+    /// The files that it changes.
+    changes: Vec<String>,
+}
+
+/// Has all mutants caught.
+pub fn run() -> Result<()> {
+    let root = project_root()?;
+    let mutants = read_mutants(&root)?;
+    let copy = Copy::make(&root)?;
+    let (passed, told) = copy.simulate()?;
+    ensure!(passed, "the simulation fails without any mutant:\n{told}");
+    println!("passes    the crate as it is");
+    let mut survivors = Vec::new();
+    for mutant in &mutants {
+        let (verdict, result) = match copy.catch(mutant) {
+            Ok(caught) => ("caught", caught),
+            Err(reason) => {
+                survivors.push(mutant.name.as_str());
+                ("SURVIVES", format!("{reason:#}"))
+            }
+        };
+        println!("{verdict:9} {:42} {result}", mutant.name);
+    }
+    ensure!(survivors.is_empty(), "not caught as they should be: {}", survivors.join(", "));
+    println!("all {} mutants are caught", mutants.len());
+    Ok(())
+}
+
+/// All mutants, by name; at least one.
+fn read_mutants(root: &Path) -> Result<Vec<Mutant>> {
+    let folder = root.join(MUTANTS);
+    let mut mutants = Vec::new();
+    for entry in
+        fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?
+    {
+        mutants.push(Mutant::read(entry?.path())?);
+    }
+    ensure!(!mutants.is_empty(), "there are no mutants in {MUTANTS}");
+    mutants.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(mutants)
+}
+
+impl Mutant {
+    fn read(patch: PathBuf) -> Result<Self> {
+        let text = files::read_text(&patch)?;
+        let name = patch.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let Some(invariant) = text.lines().next().and_then(|l| l.strip_prefix("Invariant: "))
+        else {
+            bail!("{name} must begin with the line `Invariant: <number>`");
+        };
+        let invariant = invariant.to_owned();
+        let changed = text.lines().filter_map(|line| line.strip_prefix("+++ b/"));
+        let changes: Vec<String> = changed.map(str::to_owned).collect();
+        ensure!(!changes.is_empty(), "{name} changes nothing");
+        for file in &changes {
+            ensure!(Path::new(file).starts_with(SOURCES), "{name} may not change {file}");
+        }
+        Ok(Self { name, patch, invariant, changes })
+    }
+}
+
+/// The copy of the crate that is broken, so that the crate is not.
+struct Copy {
+    root: PathBuf,
+    /// The copy's.
+    folder: PathBuf,
+    target: PathBuf,
+}
+
+impl Copy {
+    fn make(root: &Path) -> Result<Self> {
+        let work = root.join("target/mutants");
+        let (folder, target) = (work.join("crate"), work.join("target"));
+        let copy = Self { root: root.to_path_buf(), folder, target };
+        for part in FOLDERS {
+            copy.restore(part)?;
+        }
+        for file in FILES {
+            files::copy(&root.join(file), &copy.folder.join(file))?;
+        }
+        Ok(copy)
+    }
+
+    /// Makes a folder what it is in the crate.
+    fn restore(&self, part: &str) -> Result<()> {
+        let folder = self.folder.join(part);
+        if folder.exists() {
+            fs::remove_dir_all(&folder)
+                .with_context(|| format!("cannot remove {}", folder.display()))?;
+        }
+        files::copy_folder(&self.root.join(part), &folder)
+    }
+
+    /// Breaks the copy, and says what has caught that.
+    fn catch(&self, mutant: &Mutant) -> Result<String> {
+        self.restore(SOURCES)?;
+        self.apply(mutant)?;
+        let (passed, told) = self.simulate()?;
+        ensure!(!passed, "every invariant holds");
+        let wanted = format!(": invariant {}: ", mutant.invariant);
+        let found = told.lines().find_map(|line| line.split_once(&wanted));
+        let Some((seed, _)) = found else {
+            bail!("caught, but not by invariant {}:\n{told}", mutant.invariant);
+        };
+        Ok(format!("invariant {}, {seed}", mutant.invariant))
+    }
+
+    fn apply(&self, mutant: &Mutant) -> Result<()> {
+        let read = || -> Result<Vec<String>> {
+            mutant.changes.iter().map(|file| files::read_text(&self.folder.join(file))).collect()
+        };
+        let before = read()?;
+        let output = Command::new("git")
+            .current_dir(&self.folder)
+            // Inside a repository git takes paths from its root, and leaves out what it does not find there.
+            .env("GIT_CEILING_DIRECTORIES", self.folder.parent().unwrap_or(&self.folder))
+            .env_remove("GIT_DIR")
+            .env_remove("GIT_WORK_TREE")
+            .arg("apply")
+            .arg(&mutant.patch)
+            .output()
+            .context("cannot start git")?;
+        let told = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "does not apply: {}", told.trim());
+        let unchanged = before.iter().zip(read()?).any(|(before, after)| *before == after);
+        ensure!(!unchanged, "does not apply: a file is as it was");
+        Ok(())
+    }
+
+    /// Builds and runs the copy's simulation: whether it passes, and what it prints.
+    fn simulate(&self) -> Result<(bool, String)> {
+        // Built to be built again and again, so with as little work as possible.
+        let build = simulation::command(&self.folder, "build", Profile::Dev)
+            .env("CARGO_TARGET_DIR", &self.target)
+            .env("CARGO_INCREMENTAL", "1")
+            .output()
+            .context("cannot start cargo")?;
+        let told = String::from_utf8_lossy(&build.stderr);
+        ensure!(build.status.success(), "does not compile:\n{told}");
+        let run = Command::new(self.target.join(format!("debug/simulation{EXE_SUFFIX}")))
+            .args(["--seeds", SEEDS])
+            .output()
+            .context("cannot start the simulation")?;
+        Ok((run.status.success(), String::from_utf8_lossy(&run.stdout).into_owned()))
+    }
+}
