@@ -166,6 +166,7 @@ impl Copy {
         let build = simulation::command(&self.folder, "build", Profile::Dev)
             .env("CARGO_TARGET_DIR", &self.target)
             .env("CARGO_INCREMENTAL", "1")
+            .env("CARGO_PROFILE_DEV_DEBUG", "none")
             .output()
             .context("cannot start cargo")?;
         let told = String::from_utf8_lossy(&build.stderr);
@@ -175,5 +176,39 @@ impl Copy {
             .output()
             .context("cannot start the simulation")?;
         Ok((run.status.success(), String::from_utf8_lossy(&run.stdout).into_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATCH: &str = "Invariant: 1\nWhy.\n\n--- a/src/lib.rs\n+++ b/src/lib.rs\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n";
+
+    /// A crate of one file, below the project's target folder: ignored there, and inside a repository.
+    fn apply(name: &str, source: &str) -> (Result<()>, String) {
+        let root = project_root().unwrap().join("target/mutants/tests").join(name);
+        files::create(&root.join("src")).unwrap();
+        let (source_file, patch) = (root.join("src/lib.rs"), root.join("broken.patch"));
+        files::write(&source_file, source).unwrap();
+        files::write(&patch, PATCH).unwrap();
+        let mutant = Mutant::read(patch).unwrap();
+        assert_eq!((&*mutant.name, &*mutant.invariant), ("broken", "1"));
+        let copy = Copy { folder: root.clone(), target: root.join("target"), root };
+        (copy.apply(&mutant), files::read_text(&source_file).unwrap())
+    }
+
+    #[test]
+    fn a_patch_applies_inside_an_ignored_folder() {
+        let (applied, source) = apply("applies", "one\ntwo\nthree\n");
+        applied.unwrap();
+        assert_eq!(source, "one\n2\nthree\n");
+    }
+
+    #[test]
+    fn a_patch_that_does_not_apply_is_an_error() {
+        let (applied, source) = apply("does-not-apply", "one\n2\nthree\n");
+        assert!(applied.unwrap_err().to_string().starts_with("does not apply"));
+        assert_eq!(source, "one\n2\nthree\n");
     }
 }
