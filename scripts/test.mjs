@@ -24,6 +24,7 @@ const checks = [
   ["clippy, npm package", "cargo", [...clippy, ...wasm, "npm", ...denyWarnings]],
   ["documentation of the core", "cargo", ["doc", "--quiet", "--locked", "--no-deps"]],
   ["tests on the host", "cargo", ["test", "--locked", "--workspace"]],
+  ["simulation", "cargo", ["xtask", "simulate"]],
   ["build of the npm package and the Worker", "cargo", ["xtask", "npm"]],
   ["build of the Worker that traps", "cargo", ["xtask", "worker", "--test-trap"]],
   ["tests of the npm package", "node", [...nodeTest, "tests/package/*.test.mjs"]],
