@@ -10,6 +10,12 @@ use crate::sender::request;
 use crate::signing::sign;
 use crate::world::World;
 
+/// Bodies that are JSON, but no events.
+const NO_EVENTS: [&[u8]; 3] = [b"{}", b"[1]", b"{\"eventId\":7}"];
+
+/// Bodies that are no JSON.
+const GARBAGE: [&[u8]; 3] = [b"\xff{ no JSON", b"", b"{\"eventId\":"];
+
 /// A secret that nobody has.
 const WRONG_SECRET: &str = "whsec_guessed";
 
@@ -25,6 +31,7 @@ pub async fn attack(world: Rc<World>, number: usize) {
 
 fn fault(kind: AttackKind) -> Fault {
     match kind {
+        AttackKind::SignedNoEvent => Fault::SignedNoEvent,
         AttackKind::Replayed => Fault::Replayed,
         AttackKind::ReplayedAtOnce => Fault::ReplayedAtOnce,
         AttackKind::ReplayedLate => Fault::ReplayedLate,
@@ -42,6 +49,12 @@ fn fault(kind: AttackKind) -> Fault {
 
 /// What is sent, and the secret that it is truly signed with.
 fn letter(attack: &Attack, plan: &Plan) -> (Letter, Option<usize>) {
+    if attack.kind == AttackKind::SignedNoEvent {
+        let secret = plan.signs_with(attack.at);
+        let body = NO_EVENTS[attack.event % NO_EVENTS.len()].to_vec();
+        let signature = Some(sign(&body, &plan.secrets[secret]));
+        return (Letter { body, signature }, Some(secret));
+    }
     // The event's first request, as it went over the wire.
     let event = &plan.events[attack.event];
     let body = event.bodies[event.attempts[0].form].clone();
@@ -70,12 +83,11 @@ fn letter(attack: &Attack, plan: &Plan) -> (Letter, Option<usize>) {
             Letter { body, signature: Some(malformed) }
         }
         Forgery::Garbage => {
-            let body =
-                [b"\xff{ no JSON".as_slice(), b"", b"{\"eventId\":"][attack.event % 3].to_vec();
+            let body = GARBAGE[attack.event % GARBAGE.len()].to_vec();
             Letter { signature: Some(sign(&body, WRONG_SECRET)), body }
         }
         Forgery::NoEvent => {
-            let body = [b"{}".as_slice(), b"[1]", b"{\"eventId\":7}"][attack.event % 3].to_vec();
+            let body = NO_EVENTS[attack.event % NO_EVENTS.len()].to_vec();
             Letter { signature: Some(sign(&body, WRONG_SECRET)), body }
         }
     };

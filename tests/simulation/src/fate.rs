@@ -189,7 +189,7 @@ fn send(rng: &mut Rng) -> SendFate {
         9..12 => SendFate::HangsThenFails,
         12..18 => SendFate::FailsBefore(rng.u64(1..2000)),
         18..23 => SendFate::FailsAfter(rng.u64(2..2000)),
-        23..28 => SendFate::Works(rng.u64(30_500..56_000)),
+        23..28 => SendFate::Works(rng.u64(30_500..120_000)),
         28..40 => SendFate::Works(rng.u64(200..12_000)),
         _ => SendFate::Works(rng.u64(4..200)),
     }

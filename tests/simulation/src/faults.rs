@@ -94,6 +94,7 @@ faults! {
     ForgedMalformed, _, "forged: malformed signature";
     ForgedGarbage, _, "forged: body that is not JSON";
     ForgedNoEvent, _, "forged: body that is no event";
+    SignedNoEvent, _, "signed, but no event";
     Replayed, _, "replayed";
     ReplayedAtOnce, _, "replayed at the same moment elsewhere";
     ReplayedLate, _, "replayed after the TTL";

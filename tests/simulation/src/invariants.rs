@@ -8,7 +8,7 @@ use crate::causes::{Cause, FLIGHT, STEP, cause};
 use crate::clock::Ms;
 use crate::fate::{CallFate, SendFate};
 use crate::ledger::{Kind, Told, Trail};
-use crate::plan::{Mode, Plan};
+use crate::plan::{AttackKind, Mode, Plan};
 use crate::queue::consume;
 
 /// What a look-up, a send and a marker may take over their times by rounding.
@@ -116,6 +116,9 @@ impl Check<'_> {
         let (Some(arrived), Some((_, status))) = (trail.arrived, trail.answered) else { return };
         if !self.is_verifiable(trail, arrived) && !UNVERIFIED.contains(&status) {
             self.violated(2, delivery, format_args!("unverified, and answered {status}"));
+        }
+        if trail.kind == Kind::Attack(AttackKind::SignedNoEvent) && status < 300 {
+            self.violated(2, delivery, format_args!("no event, and answered {status}"));
         }
     }
 

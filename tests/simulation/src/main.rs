@@ -35,10 +35,12 @@ mod report;
 mod sender;
 mod world;
 
+use std::cell::Cell;
 use std::num::NonZero;
+use std::panic;
 use std::process::ExitCode;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 use invariants::{Violation, check};
@@ -58,11 +60,20 @@ const MAX_VIOLATIONS: usize = 3;
 /// With fewer seeds a fault may well never strike.
 const ENOUGH_SEEDS: u64 = 100;
 
+/// Whether anything has panicked.
+static PANICKED: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    /// The seed that the thread runs.
+    static SEED: Cell<u64> = const { Cell::new(0) };
+}
+
 fn main() -> ExitCode {
     let Some((first, seeds)) = arguments() else {
         println!("{USAGE}");
         return ExitCode::FAILURE;
     };
+    tell_seed_of_panics();
     if !is_deterministic(first) {
         println!("seed {first} does not do the same twice");
         return ExitCode::FAILURE;
@@ -74,7 +85,7 @@ fn main() -> ExitCode {
         next = batch.end;
         let (sums, violations) = run_batch(batch.start, batch.end);
         report.add(&sums);
-        if !violations.is_empty() {
+        if !violations.is_empty() || PANICKED.load(Ordering::Relaxed) {
             return tell(&violations);
         }
     }
@@ -89,6 +100,16 @@ fn main() -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// A panic in a task ends that task alone, so it must be told by itself.
+fn tell_seed_of_panics() {
+    let told_by_default = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        told_by_default(panic);
+        println!("seed {}: something panicked", SEED.get());
+        PANICKED.store(true, Ordering::Relaxed);
+    }));
 }
 
 /// The first seed, and how many.
@@ -153,6 +174,7 @@ fn run_batch(start: u64, end: u64) -> (Report, Vec<Violation>) {
 }
 
 fn run_seed(seed: u64, report: &mut Report) -> Vec<Violation> {
+    SEED.set(seed);
     let plan = Rc::new(Plan::draw(seed));
     let mut violations = Vec::new();
     for mode in Mode::ALL {
@@ -162,4 +184,37 @@ fn run_seed(seed: u64, report: &mut Report) -> Vec<Violation> {
         violations.extend(findings.violations);
     }
     violations
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_does_the_same_twice() {
+        for seed in 0..4 {
+            assert!(is_deterministic(seed), "{seed}");
+        }
+    }
+
+    #[test]
+    fn seeds_and_modes_differ() {
+        let trace = |seed, mode| world::run(&Rc::new(Plan::draw(seed)), mode).trace();
+        assert_ne!(trace(0, Mode::Kv), trace(1, Mode::Kv));
+        assert_ne!(trace(0, Mode::Kv), trace(0, Mode::Strict));
+    }
+
+    #[test]
+    fn a_report_does_not_depend_on_the_order_of_its_seeds() {
+        let in_order = |seeds: &[u64]| {
+            let mut report = Report::default();
+            for seed in seeds {
+                let mut one = Report::default();
+                assert!(run_seed(*seed, &mut one).is_empty());
+                report.add(&one);
+            }
+            report.to_string()
+        };
+        assert_eq!(in_order(&[0, 1, 2]), in_order(&[2, 0, 1]));
+    }
 }

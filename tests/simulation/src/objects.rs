@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use cronozen_edge::commit::deduper::{Deduper, PLACES, place_of};
+use cronozen_edge::commit::migration::Migrating;
 use cronozen_edge::commit::single_flight::{Flights, SingleFlight};
 use cronozen_edge::commit::{Commit, Committed, LookSendMark, SeenStore};
 use cronozen_edge::error::PlatformError;
@@ -169,14 +170,11 @@ impl Call {
             fatal: self.fate.restart,
             fault: fault_of_restart,
         };
+        let rows =
+            RowStore { rows, host: host.clone(), delivery: self.delivery, takes: self.fate.row };
         let commit = SingleFlight {
             inner: LookSendMark {
-                store: RowStore {
-                    rows,
-                    host: host.clone(),
-                    delivery: self.delivery,
-                    takes: self.fate.row,
-                },
+                store: Migrating { store: rows, previous: None::<RowStore> },
                 queue: Producer {
                     plan: Rc::clone(&world.plan),
                     clock: world.clock,

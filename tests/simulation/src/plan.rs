@@ -119,6 +119,8 @@ const FORGERIES: [Forgery; 7] = [
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttackKind {
     Forged(Forgery),
+    /// The sender's own, but not an event: a test of the address, say.
+    SignedNoEvent,
     Replayed,
     ReplayedAtOnce,
     ReplayedLate,
@@ -277,6 +279,7 @@ fn event(rng: &mut Rng, seed: u64, number: usize, locations: usize) -> Event {
 
 fn attacks(rng: &mut Rng, events: &[Event], locations: usize) -> Vec<Attack> {
     let mut kinds: Vec<AttackKind> = FORGERIES.map(AttackKind::Forged).into();
+    kinds.extend([AttackKind::SignedNoEvent; 2]);
     kinds.extend([AttackKind::Replayed; 6]);
     kinds.extend([AttackKind::ReplayedAtOnce; 3]);
     kinds.extend([AttackKind::ReplayedLate; 3]);
@@ -284,7 +287,7 @@ fn attacks(rng: &mut Rng, events: &[Event], locations: usize) -> Vec<Attack> {
         let event = rng.usize(..events.len());
         let created = events[event].created;
         let at = match kind {
-            AttackKind::Forged(_) => rng.u64(..6 * MINUTE),
+            AttackKind::Forged(_) | AttackKind::SignedNoEvent => rng.u64(..6 * MINUTE),
             AttackKind::Replayed if rng.bool() => created + rng.u64(..4 * MINUTE),
             AttackKind::Replayed => created + rng.u64(..40 * HOUR),
             AttackKind::ReplayedAtOnce => created + rng.u64(..100),
