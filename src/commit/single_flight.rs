@@ -86,10 +86,13 @@ where
     fn depart(&self, message: Message, budget: Budget) -> Flight {
         let event_id = message.event_id().clone();
         let (inner, clock, log) = (self.inner.clone(), self.clock.clone(), self.log.clone());
-        let (flights, key) = (self.flights.clone(), event_id.clone());
+        // Weakly: a flight that never settles must end with its place, whose map holds the flight.
+        let (flights, key) = (Rc::downgrade(&self.flights.0), event_id.clone());
         let flight = async move {
             let committed = inner.commit(message, budget.with_send_limit(MAX_FLIGHT)).await;
-            flights.0.borrow_mut().remove(&event_id);
+            if let Some(flights) = flights.upgrade() {
+                flights.borrow_mut().remove(&event_id);
+            }
             if clock.now() > budget.send_until() {
                 tell_late(&log, &clock, event_id, budget, &committed);
             }
@@ -119,4 +122,74 @@ fn tell_late(
         Level::Warn,
         &Record::after_answer(budget.arrived(), clock.now(), outcome, event_id, reason),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+    use crate::message::{Marker, MessageParts};
+    use crate::time::Timestamp;
+
+    const NOW: Timestamp = Timestamp::from_millis(0);
+
+    /// Sends that never settle, and hold what this holds.
+    #[derive(Clone)]
+    struct Hangs(Rc<()>);
+
+    impl Commit for Hangs {
+        async fn commit(&self, _: Message, _: Budget) -> Committed {
+            let held = Rc::clone(&self.0);
+            pending::<()>().await;
+            drop(held);
+            Committed::Duplicate
+        }
+    }
+
+    /// A place that ends as soon as nobody waits: time passes at once, and nothing is kept.
+    #[derive(Clone)]
+    struct Ends;
+
+    impl Clock for Ends {
+        fn now(&self) -> Timestamp {
+            NOW
+        }
+
+        fn sleep(&self, _: Duration) -> impl Future<Output = ()> {
+            ready(())
+        }
+    }
+
+    impl Background for Ends {
+        fn keep(&self, _: impl Future<Output = ()> + 'static) {}
+    }
+
+    impl Log for Ends {
+        fn write(&self, _: Level, _: &Record) {}
+    }
+
+    #[test]
+    fn a_flight_that_never_settles_ends_with_its_place() {
+        let held = Rc::new(());
+        let place = SingleFlight {
+            inner: Hangs(Rc::clone(&held)),
+            flights: Flights::default(),
+            clock: Ends,
+            background: Ends,
+            log: Ends,
+        };
+        let message = Message::from_parts(MessageParts {
+            event_id: "evt_1".to_owned(),
+            marker: Marker { ttl: Duration::from_secs(1), received_at: NOW },
+            before_dedupe: String::new(),
+            after_dedupe: String::new(),
+        });
+        let budget = Budget::new(NOW, Duration::from_secs(4));
+        let committed = place.commit(message.unwrap(), budget).now_or_never();
+        assert!(matches!(committed, Some(Committed::Unavailable(_))));
+        assert!(Rc::strong_count(&held) > 2, "held by the place and by its flight");
+        drop(place);
+        assert_eq!(Rc::strong_count(&held), 1);
+    }
 }
