@@ -96,6 +96,11 @@ fn kv(earlier: &Trail, later: &Trail) -> Option<Cause> {
     if put.at > heard + STEP {
         return None;
     }
+    // Until 30 s after the answer there is no need to leave a put to its fate.
+    let end = answered.map_or(Ms::MAX, |answered| answered + AFTER_ANSWER);
+    if put.dropped.is_some_and(|dropped| dropped < end) {
+        return None;
+    }
     let Some(applied) = put.applied else { return Some(Cause::MarkerRefused) };
     if look.at <= applied {
         return at_once_or(Cause::NotVisible);
@@ -159,6 +164,7 @@ mod tests {
             put: Some(Put {
                 at: looks + 120,
                 applied: Some(looks + 130),
+                dropped: None,
                 visible: vec![looks + 130, looks + 60_000],
                 ends: looks + 1_000_000,
             }),

@@ -56,6 +56,8 @@ pub struct Put {
     pub at: Ms,
     /// When it took effect; never, if it was refused, failed or hung.
     pub applied: Option<Ms>,
+    /// When a living isolate stopped waiting for it; the platform cuts off what nobody waits for.
+    pub dropped: Option<Ms>,
     /// When it is visible, by location.
     pub visible: Vec<Ms>,
     pub ends: Ms,
@@ -143,7 +145,10 @@ impl Ledger {
         let now = self.1.ms();
         let mut told = self.0.borrow_mut();
         (now, delivery, what).hash(&mut told.trace);
-        change(&mut told.trails[delivery], now);
+        // What is dropped with the world itself is not told any more.
+        if let Some(trail) = told.trails.get_mut(delivery) {
+            change(trail, now);
+        }
     }
 
     pub fn stored(&self, delivery: usize, text: String) {

@@ -238,7 +238,8 @@ impl SeenStore for RowStore {
             store.host.step(Step::Acknowledged).await;
             let ends = since_start(marker.ends_at());
             store.host.ledger.tell(store.delivery, "row", |trail, at| {
-                trail.put = Some(Put { at, applied: None, visible: Vec::new(), ends });
+                trail.put =
+                    Some(Put { at, applied: None, dropped: None, visible: Vec::new(), ends });
             });
             pass(store.takes).await;
             store.rows.borrow_mut().insert(key, ends);

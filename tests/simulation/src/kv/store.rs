@@ -83,10 +83,18 @@ impl KvStore {
         }
     }
 
-    /// The put is on the wire: it goes on without its isolate.
+    /// The put is on the wire: it goes on without its isolate, unless that lives and waits no more.
     async fn put(self, key: String, ttl: Ms) -> Result<(), PlatformError> {
+        let mut waits = Waits { store: self.clone(), answered: false };
+        let written = self.write(key, ttl).await;
+        waits.answered = true;
+        written
+    }
+
+    async fn write(self, key: String, ttl: Ms) -> Result<(), PlatformError> {
         self.host.ledger.tell(self.delivery, "put", |trail, at| {
-            trail.put = Some(Put { at, applied: None, visible: Vec::new(), ends: at + ttl });
+            trail.put =
+                Some(Put { at, applied: None, dropped: None, visible: Vec::new(), ends: at + ttl });
         });
         let takes = match self.put_fate() {
             Ok(takes) => takes,
@@ -113,6 +121,13 @@ impl KvStore {
     }
 
     fn apply(&self, key: &str, ttl: Ms) -> bool {
+        let mut dropped = false;
+        self.host.ledger.tell(self.delivery, "arrived at KV", |trail, _| {
+            dropped = trail.put.as_ref().is_some_and(|put| put.dropped.is_some());
+        });
+        if dropped {
+            return false;
+        }
         let (now, propagation) = (self.clock.ms(), &self.fate.propagation);
         let written = self.kv.borrow_mut().write(key, self.location, propagation, ttl, now);
         let Some(visible) = written else {
@@ -125,6 +140,25 @@ impl KvStore {
             }
         });
         true
+    }
+}
+
+/// An isolate that waits for its put.
+struct Waits {
+    store: KvStore,
+    answered: bool,
+}
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        let KvStore { host, delivery, .. } = &self.store;
+        if !self.answered && host.life.died().is_none() {
+            host.ledger.tell(*delivery, "dropped", |trail, now| {
+                if let Some(put) = &mut trail.put {
+                    put.dropped = Some(now);
+                }
+            });
+        }
     }
 }
 
