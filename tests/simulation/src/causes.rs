@@ -148,7 +148,7 @@ mod tests {
             event: 0,
             secret: Some(0),
             location,
-            fate: Rc::new(Fate::draw(&mut fastrand::Rng::with_seed(0), 2)),
+            fate: Rc::new(Fate::draw(&mut fastrand::Rng::with_seed(0), 2, DEADLINE)),
             arrived: Some(looks),
             isolate: None,
             answered: Some((looks + 150, 202)),

@@ -125,15 +125,16 @@ pub struct Fate {
 }
 
 impl Fate {
-    pub fn draw(rng: &mut Rng, locations: usize) -> Self {
+    /// Some of it lies close to the limits that follow from the deadline.
+    pub fn draw(rng: &mut Rng, locations: usize, deadline: Ms) -> Self {
         Self {
             there: latency(rng),
             back: latency(rng),
             request_lost: one_in(rng, 30),
             answer_lost: one_in(rng, 15),
             body: body(rng),
-            look: look(rng),
-            send: send(rng),
+            look: look(rng, deadline),
+            send: send(rng, deadline),
             mark: mark(rng),
             propagation: (0..locations).map(|_| rng.u64(SECOND..90 * SECOND)).collect(),
             death: one_in(rng, 9).then(|| STEPS[rng.usize(..STEPS.len())]),
@@ -173,16 +174,17 @@ fn body(rng: &mut Rng) -> BodyFate {
     }
 }
 
-fn look(rng: &mut Rng) -> LookFate {
+fn look(rng: &mut Rng, deadline: Ms) -> LookFate {
     match rng.u8(..100) {
         0..5 => LookFate::Hangs,
         5..11 => LookFate::Fails(rng.u64(1..800)),
-        11..18 => LookFate::Answers(rng.u64(100..3000)),
+        11..16 => LookFate::Answers(rng.u64(100..3000)),
+        16..20 => LookFate::Answers(deadline / 8 - 5 + rng.u64(..10)),
         _ => LookFate::Answers(rng.u64(2..60)),
     }
 }
 
-fn send(rng: &mut Rng) -> SendFate {
+fn send(rng: &mut Rng, deadline: Ms) -> SendFate {
     match rng.u8(..100) {
         0..4 => SendFate::HangsUnstored,
         4..9 => SendFate::HangsStored(rng.u64(1..2000)),
@@ -190,7 +192,8 @@ fn send(rng: &mut Rng) -> SendFate {
         12..18 => SendFate::FailsBefore(rng.u64(1..2000)),
         18..23 => SendFate::FailsAfter(rng.u64(2..2000)),
         23..28 => SendFate::Works(rng.u64(30_500..120_000)),
-        28..40 => SendFate::Works(rng.u64(200..12_000)),
+        28..36 => SendFate::Works(rng.u64(200..12_000)),
+        36..42 => SendFate::Works(deadline - 400 + rng.u64(..500)),
         _ => SendFate::Works(rng.u64(4..200)),
     }
 }

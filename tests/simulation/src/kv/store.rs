@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use tokio::task::spawn_local;
 
 use super::Kv;
+use crate::causes::STEP;
 use crate::clock::{Ms, SECOND, VirtualClock, pass};
 use crate::fate::{Fate, LookFate, MarkFate, Step};
 use crate::faults::Fault;
@@ -34,14 +35,16 @@ pub struct KvStore {
 impl KvStore {
     /// What the look-up will do, and whether that is in time.
     fn look_fate(&self) -> (LookFate, bool) {
+        let limit = self.plan.deadline.div_ceil(8);
         let outage = outage_at(&self.plan.look_outages[self.location], self.clock.ms());
         let fate = match outage {
             Some(outage) if outage.hangs => LookFate::Hangs,
             Some(_) => LookFate::Fails(20),
+            // An answer in the very step of the limit would be neither in time nor late.
+            None if self.fate.look == LookFate::Answers(limit) => LookFate::Answers(limit + STEP),
             None => self.fate.look,
         };
-        let limit = self.plan.deadline.div_ceil(8);
-        let in_doubt = !matches!(fate, LookFate::Answers(ms) if ms <= limit);
+        let in_doubt = !matches!(fate, LookFate::Answers(ms) if ms < limit);
         let fault = match fate {
             _ if outage.is_some() => Some(Fault::LookOutage),
             LookFate::Hangs => Some(Fault::LookHung),
