@@ -68,6 +68,7 @@ faults! {
     LookFailed, Mode::Kv, "look-up failed";
     LookHung, Mode::Kv, "look-up hung";
     LookOutage, Mode::Kv, "look-up in an outage of KV";
+    LooksAllInDoubt, Mode::Kv, "all look-ups of an event in doubt";
     CachedMiss, Mode::Kv, "look-up answered with a cached miss";
     NotPropagated, Mode::Kv, "marker not at the location yet";
     MarkerExpired, _, "marker expired";

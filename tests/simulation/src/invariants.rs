@@ -7,6 +7,7 @@ use std::rc::Rc;
 use crate::causes::{Cause, FLIGHT, STEP, cause};
 use crate::clock::Ms;
 use crate::fate::{CallFate, SendFate};
+use crate::faults::Fault;
 use crate::ledger::{Kind, Told, Trail};
 use crate::plan::{AttackKind, Mode, Plan};
 use crate::queue::consume;
@@ -49,6 +50,7 @@ pub struct Findings {
 
 /// Checks one world. Consumers read the queue on the way.
 pub fn check(plan: &Plan, mode: Mode, told: &mut Told) -> Findings {
+    strike_events_in_doubt(plan, told);
     let wrong_messages = consume(&told.copies, plan, &mut told.strikes);
     let mut check = Check { plan, mode, told, findings: Findings::default() };
     for (delivery, wrong) in wrong_messages {
@@ -63,6 +65,18 @@ pub fn check(plan: &Plan, mode: Mode, told: &mut Told) -> Findings {
     }
     check.copies_have_causes();
     check.findings
+}
+
+/// Counts the events that were attempted several times, with no look-up that could have been answered.
+fn strike_events_in_doubt(plan: &Plan, told: &mut Told) {
+    for event in 0..plan.events.len() {
+        let of_event = told.trails.iter().filter(|trail| trail.event == event);
+        let looks: Vec<bool> =
+            of_event.filter_map(|trail| trail.look).map(|look| look.in_doubt).collect();
+        if looks.len() > 2 && looks.iter().all(|in_doubt| *in_doubt) {
+            told.strikes.strike(Fault::LooksAllInDoubt);
+        }
+    }
 }
 
 struct Check<'w> {
