@@ -10,7 +10,7 @@ mod worker;
 use anyhow::{Result, bail};
 
 const USAGE: &str =
-    "usage: cargo xtask <worker [--test-trap] | npm | simulate [--seeds N] [--first SEED] | mutants>
+    "usage: cargo xtask <worker [--test-trap] | npm | simulate [--seeds N] [--first SEED] [--calm] | mutants>
 
   worker               build the Worker into build/worker
   worker --test-trap   build the Worker that can be told to trap into build/worker-test-trap

@@ -146,6 +146,24 @@ impl Fate {
         }
     }
 
+    /// The same, but nothing goes wrong.
+    pub fn made_fair(self) -> Self {
+        Self {
+            there: self.there.min(LATENCY),
+            back: self.back.min(LATENCY),
+            request_lost: false,
+            answer_lost: false,
+            body: BodyFate::Whole(20),
+            look: LookFate::Answers(20),
+            send: SendFate::Works(40),
+            mark: MarkFate::Works(40),
+            death: None,
+            call: CallFate::Works { back: 20 },
+            restart: None,
+            ..self
+        }
+    }
+
     /// The same, but nothing can come of the send.
     pub fn without_queue(mut self, rng: &mut Rng) -> Self {
         self.send = match rng.u8(..4) {
@@ -161,8 +179,11 @@ pub fn one_in(rng: &mut Rng, times: u32) -> bool {
     rng.u32(..times) == 0
 }
 
+/// What the network seldom exceeds.
+const LATENCY: Ms = 250;
+
 fn latency(rng: &mut Rng) -> Ms {
-    if one_in(rng, 20) { rng.u64(250..3 * SECOND) } else { rng.u64(1..250) }
+    if one_in(rng, 20) { rng.u64(LATENCY..3 * SECOND) } else { rng.u64(1..LATENCY) }
 }
 
 fn body(rng: &mut Rng) -> BodyFate {

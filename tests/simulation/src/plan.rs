@@ -8,6 +8,7 @@ use crate::clock::{HOUR, MINUTE, Ms, SECOND};
 use crate::fate::{Fate, one_in};
 use drawing::{attacks, event};
 
+mod calm;
 mod drawing;
 
 /// How the gateway recognises duplicates.

@@ -126,8 +126,6 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = String::new();
-        text += "Every fault is far more frequent here than in life: the counts show that each duplicate has a \
-                 cause, not how many to expect.\n\n";
         text += "| | kv | strict |\n|---|---:|---:|\n";
         text += &self.number("worlds", |sums| sums.worlds);
         text += &self.number("events", |sums| sums.events);
