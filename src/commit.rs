@@ -138,16 +138,18 @@ where
 
         let after = self.after_send(event_id, marker, budget.arrived());
         let send = Box::pin(self.queue.send(message.into_text(lookup.dedupe())));
-        let time_left = budget.send_until().since(self.clock.now());
-        match select(send, pin!(self.clock.sleep(time_left))).await {
-            Either::Left((Ok(()), _)) => {}
-            Either::Left((Err(error), _)) => {
-                return Committed::Unavailable(Unavailable::QueueFailed(error));
-            }
-            Either::Right(((), send)) => {
-                self.background.keep(async move { after.late(send.await).await });
-                return Committed::Unavailable(Unavailable::QueueTimedOut(time_left));
-            }
+        let settled = match budget.send_time_left(self.clock.now()) {
+            None => send.await,
+            Some(limit) => match select(send, pin!(self.clock.sleep(limit))).await {
+                Either::Left((settled, _)) => settled,
+                Either::Right(((), send)) => {
+                    self.background.keep(async move { after.late(send.await).await });
+                    return Committed::Unavailable(Unavailable::QueueTimedOut(limit));
+                }
+            },
+        };
+        if let Err(error) = settled {
+            return Committed::Unavailable(Unavailable::QueueFailed(error));
         }
 
         let mark = Box::pin(async move {

@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use thiserror::Error;
 
+use crate::commit::single_flight::MAX_WAITING;
 use crate::event::EventError;
 use crate::log::{Level, Outcome};
 use crate::message::MessageTooLarge;
@@ -109,6 +110,9 @@ pub enum Unavailable {
     /// The queue gave no answer in time. The message may still be stored.
     #[error("expected the queue to answer within {} ms, got no answer", .0.as_millis())]
     QueueTimedOut(Duration),
+    /// Too many deliveries wait already.
+    #[error("expected at most {MAX_WAITING} deliveries to wait, got more")]
+    Overloaded,
     /// The deduper could not be reached, was overloaded, or ended.
     #[error("expected the deduper to commit the event, got an error: {0}")]
     DeduperFailed(PlatformError),

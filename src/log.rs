@@ -39,7 +39,7 @@ pub enum Outcome {
     MarkerFailed,
     /// A send that had been answered 503 has succeeded after all: a retry will be a duplicate.
     LateCommit,
-    /// A send that had been answered 503 has failed, or was given up.
+    /// A send that had been answered 503 has failed.
     LateSendFailed,
 }
 

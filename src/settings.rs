@@ -274,20 +274,20 @@ impl<T> Configuration<T> {
 pub struct Budget {
     arrived: Timestamp,
     deadline: Duration,
-    send_limit: Duration,
+    limits_send: bool,
 }
 
 impl Budget {
     /// The budget of a delivery that arrived at `arrived` and must be answered within `deadline`.
     #[must_use]
     pub fn new(arrived: Timestamp, deadline: Duration) -> Self {
-        Self { arrived, deadline, send_limit: deadline.saturating_sub(MARK_WAIT) }
+        Self { arrived, deadline, limits_send: true }
     }
 
-    /// The same, with another time for the send: what does not belong to one delivery may take longer.
+    /// The same, but the send may take as long as it will: it belongs to more than one delivery.
     #[must_use]
-    pub fn with_send_limit(self, send_limit: Duration) -> Self {
-        Self { send_limit, ..self }
+    pub fn without_send_limit(self) -> Self {
+        Self { limits_send: false, ..self }
     }
 
     /// How long after its arrival the delivery must be answered.
@@ -320,10 +320,16 @@ impl Budget {
         self.deadline / 8
     }
 
-    /// The queue has acknowledged by then, so that the marker still has its time.
+    /// The delivery waits for the queue until then, so that the marker still has its time.
     #[must_use]
     pub fn send_until(self) -> Timestamp {
-        self.arrived.plus(self.send_limit)
+        self.arrived.plus(self.deadline.saturating_sub(MARK_WAIT))
+    }
+
+    /// How long the send may still take at `now`; `None` for as long as it will.
+    #[must_use]
+    pub fn send_time_left(self, now: Timestamp) -> Option<Duration> {
+        self.limits_send.then(|| self.send_until().since(now))
     }
 }
 

@@ -12,9 +12,9 @@ use crate::message::Message;
 use crate::platform::Clock;
 use crate::settings::Budget;
 
-/// How many places share the events. One place takes about 1,000 events/s, a queue 5,000. No setting,
-/// because another number would send events to places that have never seen them. A power of two, so that
-/// a byte's remainder is even.
+/// How many places share the events. A queue takes 5,000 a second, and a Durable Object is said to take
+/// 1,000 requests. No setting, because another number would send events to places that have never seen
+/// them. A power of two, so that a byte's remainder is even.
 pub const PLACES: u8 = 16;
 
 /// The place of an event, below [`PLACES`]: from its id alone, and the same for ever.

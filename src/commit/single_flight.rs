@@ -2,12 +2,13 @@
 //! of it, instead of committing it again.
 //!
 //! The flight belongs to the place that it runs in, not to the delivery that began it: it goes on until
-//! the send has settled, whoever still waits. Each delivery waits until its own deadline.
+//! the send has settled, whoever still waits. Each delivery waits until its own deadline, and none for a
+//! flight that has hung for too long.
 
 use core::fmt;
 use core::pin::pin;
 use core::time::Duration;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -21,22 +22,74 @@ use crate::log::{Level, Log, Outcome, Record};
 use crate::message::Message;
 use crate::platform::{Background, Clock};
 use crate::settings::Budget;
+use crate::time::Timestamp;
 
-/// A send that has not settled by then is taken for lost, so that a retry sends again instead of waiting
-/// for ever. Sends have been seen to hang for 57 s and then fail; the sender's third attempt comes after
-/// 150 s.
+/// A send that has not settled by then is taken for lost, so that the next delivery sends again instead of
+/// waiting for it. Sends have been seen to hang for 57 s and then fail; the sender's third attempt comes
+/// after 150 s.
 pub const MAX_FLIGHT: Duration = Duration::from_secs(90);
 
-type Flight = Shared<LocalBoxFuture<'static, Committed>>;
+/// So many deliveries may wait in one place. Each holds up to three timers, and Workers allow 10,000 in all.
+pub const MAX_WAITING: usize = 2000;
 
-/// The flights that are under way, by event. Clones share them.
-#[derive(Clone, Default)]
-pub struct Flights(Rc<RefCell<BTreeMap<EventId, Flight>>>);
+/// The flights that are under way, and who waits for them. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct Flights(Rc<Inner>);
 
-impl fmt::Debug for Flights {
+#[derive(Debug, Default)]
+struct Inner {
+    /// The latest flight of each event.
+    latest: RefCell<BTreeMap<EventId, Flight>>,
+    departed: Cell<u64>,
+    waiting: Cell<usize>,
+}
+
+#[derive(Clone)]
+struct Flight {
+    number: u64,
+    departed: Timestamp,
+    committed: Shared<LocalBoxFuture<'static, Committed>>,
+}
+
+impl fmt::Debug for Flight {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let flights = self.0.try_borrow().map_or(0, |flights| flights.len());
-        formatter.debug_tuple("Flights").field(&flights).finish()
+        formatter.debug_tuple("Flight").field(&self.number).field(&self.departed).finish()
+    }
+}
+
+impl Inner {
+    /// The flight of an event that a delivery at `now` waits for.
+    fn under_way(&self, event_id: &EventId, now: Timestamp) -> Option<Flight> {
+        let latest = self.latest.borrow();
+        latest.get(event_id).filter(|flight| now.since(flight.departed) < MAX_FLIGHT).cloned()
+    }
+
+    /// A flight has settled. A later one of the same event may be under way by now.
+    fn arrived(&self, event_id: &EventId, number: u64) {
+        let mut latest = self.latest.borrow_mut();
+        if latest.get(event_id).is_some_and(|flight| flight.number == number) {
+            latest.remove(event_id);
+        }
+    }
+}
+
+/// One delivery that waits, until it is dropped.
+struct Waiting<'f>(&'f Inner);
+
+impl<'f> Waiting<'f> {
+    /// Unless too many wait already.
+    fn begin(flights: &'f Inner) -> Option<Self> {
+        let waiting = flights.waiting.get();
+        (waiting < MAX_WAITING).then(|| {
+            flights.waiting.set(waiting + 1);
+            Self(flights)
+        })
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.set(self.0.waiting.get().saturating_sub(1));
     }
 }
 
@@ -63,12 +116,15 @@ where
     L: Log + Clone + 'static,
 {
     async fn commit(&self, message: Message, budget: Budget) -> Committed {
-        let under_way = self.flights.0.borrow().get(message.event_id()).cloned();
+        let Some(_waiting) = Waiting::begin(&self.flights.0) else {
+            return Committed::Unavailable(Unavailable::Overloaded);
+        };
+        let under_way = self.flights.0.under_way(message.event_id(), self.clock.now());
         let first = under_way.is_none();
         let flight = under_way.unwrap_or_else(|| self.depart(message, budget));
 
         let time_left = budget.send_until().since(self.clock.now());
-        match select(flight, pin!(self.clock.sleep(time_left))).await {
+        match select(flight.committed, pin!(self.clock.sleep(time_left))).await {
             Either::Left((Committed::New(_), _)) if !first => Committed::Duplicate,
             Either::Left((committed, _)) => committed,
             Either::Right(((), _)) => Committed::Unavailable(Unavailable::QueueTimedOut(time_left)),
@@ -86,21 +142,24 @@ where
     fn depart(&self, message: Message, budget: Budget) -> Flight {
         let event_id = message.event_id().clone();
         let (inner, clock, log) = (self.inner.clone(), self.clock.clone(), self.log.clone());
+        let number = self.flights.0.departed.get();
+        self.flights.0.departed.set(number + 1);
         // Weakly: a flight that never settles must end with its place, whose map holds the flight.
         let (flights, key) = (Rc::downgrade(&self.flights.0), event_id.clone());
-        let flight = async move {
-            let committed = inner.commit(message, budget.with_send_limit(MAX_FLIGHT)).await;
+        let committed = async move {
+            let committed = inner.commit(message, budget.without_send_limit()).await;
             if let Some(flights) = flights.upgrade() {
-                flights.borrow_mut().remove(&event_id);
+                flights.arrived(&event_id, number);
             }
             if clock.now() > budget.send_until() {
                 tell_late(&log, &clock, event_id, budget, &committed);
             }
             committed
         };
-        let flight = flight.boxed_local().shared();
-        self.flights.0.borrow_mut().insert(key, flight.clone());
-        self.background.keep(flight.clone().map(drop));
+        let committed = committed.boxed_local().shared();
+        let flight = Flight { number, departed: self.clock.now(), committed };
+        self.flights.0.latest.borrow_mut().insert(key, flight.clone());
+        self.background.keep(flight.committed.clone().map(drop));
         flight
     }
 }
@@ -130,7 +189,6 @@ mod tests {
 
     use super::*;
     use crate::message::{Marker, MessageParts};
-    use crate::time::Timestamp;
 
     const NOW: Timestamp = Timestamp::from_millis(0);
 
