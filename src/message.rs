@@ -89,8 +89,9 @@ pub struct Message {
 
 /// A message taken apart, for its way to the [deduper](crate::commit::deduper) that commits it.
 ///
-/// Only [`Message::into_parts`] makes what may be put together again: whoever receives parts must know
-/// that they come from this gateway.
+/// On that way nothing but this convention says that the message has been verified: only parts of
+/// [`Message::into_parts`] may be put together again, and whoever receives parts must take them from this
+/// gateway alone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MessageParts {
     /// The event's id.

@@ -89,9 +89,10 @@ async function unlessTrapped(call, limitMs) {
     abandon = () => resolve(undefined);
   });
   const own = inFlight.add(abandon);
-  // If the instance has been replaced by then, it has abandoned this call already.
-  const lastResort = limitMs === undefined ? null : setTimeout(replace, limitMs);
+  let lastResort = null;
   try {
+    // If the instance has been replaced by then, it has abandoned this call already.
+    lastResort = limitMs === undefined ? null : setTimeout(replace, limitMs);
     return await Promise.race([call(), abandoned]);
   } catch (error) {
     replaceIfTrapped(error);
@@ -152,8 +153,8 @@ export class Deduper extends DurableObject {
   /** What the present instance knows of this object; after a trap, nothing but the storage is left. */
   #present() {
     if (this.#object === undefined || this.#generation !== generation) {
-      this.#generation = generation;
       this.#object = new DeduperObject(this.ctx.storage, this.env);
+      this.#generation = generation;
     }
     return this.#object;
   }

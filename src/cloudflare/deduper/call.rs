@@ -45,9 +45,9 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn deadline(this: &JsCall) -> Option<f64>;
     #[wasm_bindgen(method, getter)]
-    fn forget(this: &JsCall) -> bool;
+    fn forget(this: &JsCall) -> Option<bool>;
     #[wasm_bindgen(method, getter, js_name = migrateFromKv)]
-    fn migrate_from_kv(this: &JsCall) -> bool;
+    fn migrate_from_kv(this: &JsCall) -> Option<bool>;
 
     type JsAnswer;
 
@@ -95,8 +95,8 @@ impl Call {
             message: known(Message::from_parts(parts).ok())?,
             elapsed: duration(call.elapsed())?,
             deadline: duration(call.deadline())?,
-            forget: call.forget(),
-            migrate_from_kv: call.migrate_from_kv(),
+            forget: known(call.forget())?,
+            migrate_from_kv: known(call.migrate_from_kv())?,
         })
     }
 }

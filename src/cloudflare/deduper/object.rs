@@ -1,5 +1,6 @@
 //! Strict mode, inside the object: commits the events that belong here, one flight for each at a time.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use js_sys::Object;
@@ -36,19 +37,21 @@ impl Background for ObjectBackground {
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct DeduperObject {
-    rows: Result<Rows, PlatformError>,
+    storage: Storage,
+    /// Opened by the first call that can.
+    rows: RefCell<Option<Rows>>,
     env: Env,
     flights: Flights,
 }
 
 #[wasm_bindgen(wasm_bindgen_futures = ::worker::wasm_bindgen_futures)]
 impl DeduperObject {
-    /// Opens the object's rows in its `storage`.
+    /// The object with this storage.
     #[wasm_bindgen(constructor)]
     #[must_use]
     pub fn new(storage: Storage, env: Env) -> Self {
         hush();
-        Self { rows: Rows::open(storage), env, flights: Flights::default() }
+        Self { storage, rows: RefCell::default(), env, flights: Flights::default() }
     }
 
     /// Commits the event of a call.
@@ -65,15 +68,25 @@ impl DeduperObject {
 
     /// Purges a batch of rows that have ended. Says why, if that fails.
     pub async fn alarm(&self) -> Option<String> {
-        let purged = match &self.rows {
+        let purged = match self.rows() {
             Ok(rows) => rows.purge().await,
-            Err(error) => Err(error.clone()),
+            Err(error) => Err(error),
         };
         purged.err().map(|error| error.to_string())
     }
 }
 
 impl DeduperObject {
+    /// The object's rows. A storage that fails once must not fail the object for good.
+    fn rows(&self) -> Result<Rows, PlatformError> {
+        if let Some(rows) = self.rows.borrow().as_ref() {
+            return Ok(rows.clone());
+        }
+        let rows = Rows::open(self.storage.clone())?;
+        self.rows.replace(Some(rows.clone()));
+        Ok(rows)
+    }
+
     async fn try_commit(&self, call: JsValue) -> Result<Committed, PlatformError> {
         let Call { message, elapsed, deadline, forget, migrate_from_kv } =
             Call::from_js(call).map_err(|thrown| failure::translate(&thrown))?;
@@ -88,7 +101,7 @@ impl DeduperObject {
             forget.then(|| message.event_id().clone().into()).into_iter().collect();
         let commit = SingleFlight {
             inner: LookSendMark {
-                store: Migrating { store: self.rows.clone()?, previous },
+                store: Migrating { store: self.rows()?, previous },
                 queue,
                 clock: WorkerClock,
                 background: ObjectBackground,

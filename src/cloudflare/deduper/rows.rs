@@ -56,9 +56,6 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = setAlarm)]
     fn set_alarm(this: &Storage, at: f64) -> Result<Promise, JsValue>;
 
-    #[wasm_bindgen(method, catch, js_name = deleteAlarm)]
-    fn delete_alarm(this: &Storage) -> Result<Promise, JsValue>;
-
     type Sql;
 
     #[wasm_bindgen(method, catch, variadic)]
@@ -116,7 +113,7 @@ impl Rows {
             return self.plan(pause).await;
         }
         self.0.planned.set(false);
-        settled(self.0.storage.delete_alarm()).await.map(drop)
+        Ok(())
     }
 
     fn purge_batch(&self) -> Result<AfterBatch, PlatformError> {
@@ -142,7 +139,10 @@ impl Rows {
     /// Plans a purge, unless one is planned.
     async fn plan_first(&self) -> Result<(), PlatformError> {
         let planned = settled(self.0.storage.get_alarm()).await?;
-        if planned.is_null() { self.plan(INTERVAL).await } else { Ok(()) }
+        // One that is long overdue will not come any more.
+        let overdue = millis(WorkerClock.now().minus(INTERVAL));
+        let comes = planned.as_f64().is_some_and(|at| at > overdue);
+        if comes { Ok(()) } else { self.plan(INTERVAL).await }
     }
 }
 
