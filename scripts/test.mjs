@@ -9,7 +9,8 @@ const clippy = ["clippy", "--quiet", "--locked"];
 const denyWarnings = ["--", "--deny", "warnings"];
 const wasm = ["--lib", "--target", "wasm32-unknown-unknown", "--features"];
 
-const nodeTest = ["--test", "--test-timeout=60000"];
+/** For a whole file of tests, on a busy machine. */
+const nodeTest = ["--test", "--test-timeout=240000"];
 
 /** @type {[title: string, command: string, args: string[]][]} */
 const checks = [

@@ -123,8 +123,8 @@ export class Deduper extends RealDeduper {
   /** @param {any} ctx @param {any} env */
   constructor(ctx, env) {
     super(ctx, env);
-    this.failures = { alarm: 0 };
-    Object.defineProperty(this, "ctx", { value: { storage: counted(ctx.storage, this.failures) } });
+    this.failing = { query: "" };
+    Object.defineProperty(this, "ctx", { value: { storage: counted(ctx.storage, this.failing) } });
     Object.defineProperty(this, "env", { value: { ...env, ...misbehaving(env) } });
     this.real = ctx;
   }
@@ -141,7 +141,7 @@ export class Deduper extends RealDeduper {
   }
 
   /** @param {[eventId: string, endsAt: number][]} rows */
-  async fill(rows) {
+  async insert(rows) {
     // Creates the table.
     await this.alarm();
     for (const row of rows) {
@@ -169,9 +169,9 @@ export class Deduper extends RealDeduper {
     await this.real.storage.deleteAlarm();
   }
 
-  /** The next alarms fail. @param {number} times */
-  async failAlarms(times) {
-    this.failures.alarm = times;
+  /** The next query that begins so fails. @param {string} query */
+  async failNext(query) {
+    this.failing.query = query;
   }
 
   async restart() {
@@ -179,14 +179,14 @@ export class Deduper extends RealDeduper {
   }
 }
 
-/** @param {any} storage @param {{ alarm: number }} failures how many alarms are yet to fail */
-function counted(storage, failures) {
+/** @param {any} storage @param {{ query: string }} failing how the query begins that is to fail once */
+function counted(storage, failing) {
   return {
     sql: {
       /** @param {string} query @param {...any} values */
       exec(query, ...values) {
-        if (query.startsWith("DELETE") && failures.alarm > 0) {
-          failures.alarm -= 1;
+        if (failing.query !== "" && query.startsWith(failing.query)) {
+          failing.query = "";
           throw new Error("asked for by a test");
         }
         const cursor = storage.sql.exec(query, ...values);
@@ -202,7 +202,6 @@ function counted(storage, failures) {
       count("alarms set");
       return storage.setAlarm(at);
     },
-    deleteAlarm: () => storage.deleteAlarm(),
   };
 }
 

@@ -133,6 +133,32 @@ export class TestGateway {
     }
   }
 
+  /**
+   * Waits until an operation has been called so many times more than at first.
+   *
+   * @param {string} name
+   * @param {number} times
+   * @param {Record<string, number>} first
+   */
+  async called(name, times, first) {
+    while (((await this.observed()).calls[name] ?? 0) < (first[name] ?? 0) + times) {
+      await sleep(5);
+    }
+  }
+
+  /**
+   * The log's lines about an event, once there are so many: they come a little later than the answer.
+   *
+   * @param {string} eventId
+   * @param {number} least
+   */
+  async linesOf(eventId, least = 1) {
+    for (let tries = 0; this.logged(eventId).length < least && tries < 100; tries += 1) {
+      await sleep(20);
+    }
+    return this.logged(eventId);
+  }
+
   /** @returns {Promise<{ received: string[], calls: Record<string, number> }>} */
   async observed() {
     const response = await fetch(new URL("/test/observed", this.url));
@@ -234,6 +260,21 @@ export function newEvent(extra = {}) {
 /** The object that commits an event, as the core chooses it. @param {string} eventId */
 export function placeOf(eventId) {
   return (createHash("sha256").update(eventId).digest()[0] ?? 0) % 16;
+}
+
+/** @param {Answered[]} answers */
+export function countedByStatus(answers) {
+  /** @type {Record<number, number>} */
+  const counted = {};
+  for (const { status } of answers) {
+    counted[status] = (counted[status] ?? 0) + 1;
+  }
+  return counted;
+}
+
+/** @template T @param {number} times @param {() => Promise<T>} work */
+export function atOnce(times, work) {
+  return Promise.all(Array.from({ length: times }, work));
 }
 
 /** @param {number} ms */

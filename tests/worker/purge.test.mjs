@@ -47,7 +47,7 @@ test("the first event plans a purge, and the next ones do not", async () => {
 
 test("a purge takes the rows that have ended, leaves the others, and plans the next", async () => {
   const now = Date.now();
-  await gateway.object(3, "fill", [...rows(500, "ended", now - 1), ...rows(500, "lives", now + day)]);
+  await gateway.object(3, "insert", [...rows(500, "ended", now - 1), ...rows(500, "lives", now + day)]);
   const { calls: before } = await gateway.observed();
   const { rows: left } = await purge(3);
   const { calls } = await gateway.observed();
@@ -60,7 +60,7 @@ test("a purge takes the rows that have ended, leaves the others, and plans the n
 test("a table of several batches is gone through whole", async () => {
   const now = Date.now();
   const all = rows(25_000, "many", now - 1).map(([id], number) => [id, number % 2 === 0 ? now - 1 : now + day]);
-  await gateway.object(4, "fill", all);
+  await gateway.object(4, "insert", all);
   const { calls: before } = await gateway.observed();
   const { rows: left } = await purge(4);
   const many = left.filter((/** @type {any} */ row) => row.event_id.startsWith("many"));
@@ -73,10 +73,10 @@ test("a purge that fails is tried again, and planned by the next event if that i
   const { eventId, body } = newEvent();
   await gateway.deliver(body, { settings });
   const place = placeOf(eventId);
-  await gateway.object(place, "failAlarms", 1);
+  await gateway.object(place, "failNext", "DELETE");
   await purge(place);
 
-  await gateway.object(place, "failAlarms", 1);
+  await gateway.object(place, "failNext", "DELETE");
   assert.match(await gateway.object(place, "purge"), /asked for by a test/);
   await gateway.object(place, "unset");
   await sleep(50);

@@ -17,9 +17,7 @@ for (const way of ["unreachable", "unreachable after a wait", "panic", "stack ov
     const hung = { faults: { send: "hangs" } };
     const { calls } = await gateway.observed();
     const pending = Array.from({ length: 20 }, () => gateway.deliver(newEvent().body, hung));
-    while (((await gateway.observed()).calls.send ?? 0) < (calls.send ?? 0) + 20) {
-      await sleep(5);
-    }
+    await gateway.called("send", 20, calls);
     const before = gateway.log.length;
     const trapped = await gateway.deliver(newEvent().body, { headers: { "x-test-trap": way } });
     for (const { status, answer, headers, ms } of [trapped, ...(await Promise.all(pending))]) {
@@ -51,9 +49,7 @@ test("a trap while Durable Objects are sending: they are answered, and begin ane
   const events = Array.from({ length: 20 }, () => newEvent());
   await Promise.all(events.map(({ eventId }) => gateway.objectFaults(eventId, { send: "hangs" })));
   const pending = events.map(({ body }) => gateway.deliver(body, { settings }));
-  while (((await gateway.observed()).calls.send ?? 0) < (calls.send ?? 0) + 20) {
-    await sleep(5);
-  }
+  await gateway.called("send", 20, calls);
   await gateway.deliver(newEvent().body, { headers: { "x-test-trap": "unreachable" } });
   for (const { status, ms } of await Promise.all(pending)) {
     assert.equal(status, 503);
