@@ -14,6 +14,9 @@
 //!    lost.
 //! 8. The [`answer`] tells the sender. A 2xx means that the event is in the queue.
 //!
+//! In strict mode the steps 5 to 7 are those of a [`deduper`](commit::deduper), the one place for an event
+//! wherever its deliveries arrive, which takes them in a [`single_flight`](commit::single_flight).
+//!
 //! # What is in scope
 //!
 //! The core decides all of this and depends on no platform: the store, the queue, the clock and the log
