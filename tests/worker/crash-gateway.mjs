@@ -7,3 +7,5 @@ const [, , journal, storage] = process.argv;
 assert.ok(journal && storage, "usage: node crash-gateway.mjs JOURNAL STORAGE");
 const gateway = await TestGateway.start("worker", { journal, storage });
 console.log(gateway.url.href);
+// The test has ended without killing this.
+process.stdin.on("close", () => process.exit()).resume();

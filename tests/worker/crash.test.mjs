@@ -68,7 +68,7 @@ async function startGateway(journalUrl, storage) {
   // A process group of its own, so that workerd is killed with it.
   running = spawn(process.execPath, [script, journalUrl, storage], {
     detached: true,
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["pipe", "pipe", "inherit"],
   });
   const [url] = await once(createInterface({ input: /** @type {any} */ (running.stdout) }), "line");
   return new URL(webhookPath, url);
