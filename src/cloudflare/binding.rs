@@ -3,19 +3,19 @@
 
 use js_sys::futures::JsFuture;
 use js_sys::{Object, Promise, Reflect};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 use worker::Env;
 
 use super::failure;
 use crate::error::PlatformError;
 
 /// What is bound as `name`, if it has all these methods.
-pub(super) fn with_methods(env: &Env, name: &str, methods: &[&str]) -> Option<JsValue> {
+pub(super) fn with_methods<T: JsCast>(env: &Env, name: &str, methods: &[&str]) -> Option<T> {
     let binding = Reflect::get(env, &name.into()).ok().filter(JsValue::is_object)?;
     let has = |method: &&str| {
         Reflect::get(&binding, &(*method).into()).is_ok_and(|method| method.is_function())
     };
-    methods.iter().all(has).then_some(binding)
+    methods.iter().all(has).then(|| binding.unchecked_into())
 }
 
 /// An object with these fields.

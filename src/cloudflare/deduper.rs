@@ -7,8 +7,8 @@ mod rows;
 use std::rc::Rc;
 
 use js_sys::{Object, Promise};
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast, JsValue};
 use worker::Env;
 
 use super::binding::{settled, with_methods};
@@ -46,8 +46,7 @@ pub(super) struct DeduperNamespace(DurableObjectNamespace);
 impl DeduperNamespace {
     /// The namespace bound as `name`; `None` if nothing is, or something that is no namespace.
     pub(super) fn bound(env: &Env, name: &str) -> Option<Self> {
-        let namespace = with_methods(env, name, &["idFromName", "get"])?;
-        Some(Self(namespace.unchecked_into()))
+        with_methods(env, name, &["idFromName", "get"]).map(Self)
     }
 
     fn call(&self, place: u8, call: &Object) -> Result<Promise, JsValue> {

@@ -1,8 +1,8 @@
 //! Workers KV as the store of seen events: key `seen:<eventId>`, an empty value, the rest as metadata.
 
 use js_sys::{Object, Promise};
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast, JsValue};
 use worker::Env;
 
 use super::binding::{object, settled, with_methods};
@@ -42,8 +42,7 @@ pub(super) struct KvSeenStore(KvNamespace);
 impl KvSeenStore {
     /// The namespace bound as `name`; `None` if nothing is, or something that is no namespace.
     pub(super) fn bound(env: &Env, name: &str) -> Option<Self> {
-        let namespace = with_methods(env, name, &["get", "put"])?;
-        Some(Self(namespace.unchecked_into()))
+        with_methods(env, name, &["get", "put"]).map(Self)
     }
 }
 

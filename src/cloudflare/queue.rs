@@ -1,8 +1,8 @@
 //! Cloudflare Queues as the queue of events.
 
 use js_sys::{Object, Promise};
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast, JsValue};
 use worker::Env;
 
 use super::binding::{object, settled, with_methods};
@@ -24,8 +24,7 @@ pub(super) struct WorkerQueue(Queue);
 impl WorkerQueue {
     /// The queue bound as `name`; `None` if nothing is, or something that is no queue.
     pub(super) fn bound(env: &Env, name: &str) -> Option<Self> {
-        let queue = with_methods(env, name, &["send"])?;
-        Some(Self(queue.unchecked_into()))
+        with_methods(env, name, &["send"]).map(Self)
     }
 }
 
