@@ -40,18 +40,25 @@ pub struct DeduperObject {
     storage: Storage,
     /// Opened by the first call that can.
     rows: RefCell<Option<Rows>>,
-    env: Env,
+    events: Option<WorkerQueue>,
+    seen: Option<KvSeenStore>,
     flights: Flights,
 }
 
 #[wasm_bindgen(wasm_bindgen_futures = ::worker::wasm_bindgen_futures)]
 impl DeduperObject {
-    /// The object with this storage.
+    /// The object with this storage and the Worker's bindings.
     #[wasm_bindgen(constructor)]
     #[must_use]
-    pub fn new(storage: Storage, env: Env) -> Self {
+    pub fn new(storage: Storage, env: &Env) -> Self {
         hush();
-        Self { storage, rows: RefCell::default(), env, flights: Flights::default() }
+        Self {
+            storage,
+            rows: RefCell::default(),
+            events: WorkerQueue::bound(env, EVENTS),
+            seen: KvSeenStore::bound(env, SEEN),
+            flights: Flights::default(),
+        }
     }
 
     /// Commits the event of a call.
@@ -90,13 +97,8 @@ impl DeduperObject {
     async fn try_commit(&self, call: JsValue) -> Result<Committed, PlatformError> {
         let Call { message, elapsed, deadline, forget, migrate_from_kv } =
             Call::from_js(call).map_err(|thrown| failure::translate(&thrown))?;
-        let missing = |name: &str| PlatformError::new(&format!("{name} is not bound"));
-        let previous = if migrate_from_kv {
-            Some(KvSeenStore::bound(&self.env, SEEN).ok_or_else(|| missing(SEEN))?)
-        } else {
-            None
-        };
-        let queue = WorkerQueue::bound(&self.env, EVENTS).ok_or_else(|| missing(EVENTS))?;
+        let queue = bound(self.events.as_ref(), EVENTS)?;
+        let previous = migrate_from_kv.then(|| bound(self.seen.as_ref(), SEEN)).transpose()?;
         let forget: Rc<[String]> =
             forget.then(|| message.event_id().clone().into()).into_iter().collect();
         let commit = SingleFlight {
@@ -116,4 +118,8 @@ impl DeduperObject {
         let arrived = WorkerClock.now().minus(elapsed);
         Ok(commit.commit(message, Budget::new(arrived, deadline)).await)
     }
+}
+
+fn bound<T: Clone>(binding: Option<&T>, name: &str) -> Result<T, PlatformError> {
+    binding.cloned().ok_or_else(|| PlatformError::new(&format!("{name} is not bound")))
 }
