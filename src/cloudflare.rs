@@ -24,7 +24,6 @@ use futures_util::future::Either;
 use crate::commit::LookSendMark;
 use crate::commit::deduper::AskDeduper;
 use crate::receive::receive;
-use crate::settings::Settings;
 use configuration::{Bindings, Store};
 use deduper::DurableObjects;
 use log::ConsoleLog;
@@ -59,19 +58,17 @@ pub async fn fetch(
     trap::if_asked(&request).await?;
 
     let configuration = configuration::of(&env);
-    let commit = |settings: &Settings, bindings: &Bindings| match &bindings.store {
+    let commit = |bindings: &Bindings| match &bindings.store {
         Store::Kv(seen) => Either::Left(LookSendMark {
             store: seen.clone(),
             queue: bindings.events.clone(),
             clock: WorkerClock,
             background: WorkerBackground(Context::new(context)),
             log: ConsoleLog,
-            forget: settings.forget.clone(),
         }),
         Store::Deduper { namespace, migrate_from_kv } => Either::Right(AskDeduper {
             deduper: DurableObjects {
                 namespace: namespace.clone(),
-                forget: settings.forget.clone(),
                 migrate_from_kv: *migrate_from_kv,
             },
             clock: WorkerClock,

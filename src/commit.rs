@@ -5,7 +5,6 @@
 
 use core::pin::pin;
 use core::time::Duration;
-use std::rc::Rc;
 
 use futures_util::future::{Either, select};
 
@@ -115,8 +114,6 @@ pub struct LookSendMark<S, Q, K, B, L> {
     pub background: B,
     /// Where late sends and failed markers are told.
     pub log: L,
-    /// Ids of events whose markers are ignored.
-    pub forget: Rc<[String]>,
 }
 
 impl<S, Q, K, B, L> Commit for LookSendMark<S, Q, K, B, L>
@@ -130,7 +127,7 @@ where
     async fn commit(&self, message: Message, budget: Budget) -> Committed {
         let event_id = message.event_id().clone();
         let marker = message.marker();
-        let lookup = match self.look(&event_id, budget.lookup_limit()).await {
+        let lookup = match self.look(&message, budget.lookup_limit()).await {
             Ok(true) => return Committed::Duplicate,
             Ok(false) => Lookup::Missed,
             Err(error) => Lookup::Doubtful(error),
@@ -168,11 +165,11 @@ where
     K: Clock + Clone,
     L: Log + Clone,
 {
-    async fn look(&self, event_id: &EventId, limit: Duration) -> Result<bool, LookupError> {
-        if self.forget.iter().any(|forgotten| forgotten == event_id.as_str()) {
+    async fn look(&self, message: &Message, limit: Duration) -> Result<bool, LookupError> {
+        if message.ignores_marker() {
             return Ok(false);
         }
-        let look = pin!(self.store.seen(event_id));
+        let look = pin!(self.store.seen(message.event_id()));
         match select(look, pin!(self.clock.sleep(limit))).await {
             Either::Left((seen, _)) => seen.map_err(LookupError::Failed),
             Either::Right(((), _)) => Err(LookupError::TimedOut(limit)),

@@ -83,6 +83,7 @@ impl Marker {
 pub struct Message {
     event_id: EventId,
     marker: Marker,
+    ignores_marker: bool,
     before_dedupe: String,
     after_dedupe: String,
 }
@@ -98,6 +99,8 @@ pub struct MessageParts {
     pub event_id: String,
     /// The marker that the event gets once it is in the queue.
     pub marker: Marker,
+    /// Whether a marker that it has already is ignored.
+    pub ignores_marker: bool,
     /// The text before what the look-up will say.
     pub before_dedupe: String,
     /// The text after it.
@@ -154,14 +157,22 @@ impl Message {
             return Err(MessageTooLarge { found });
         }
         let marker = Marker { ttl, received_at };
-        Ok(Self { event_id: event.id().clone(), marker, before_dedupe, after_dedupe })
+        let event_id = event.id().clone();
+        Ok(Self { event_id, marker, ignores_marker: false, before_dedupe, after_dedupe })
+    }
+
+    /// The same, and a marker that the event has already is ignored if `ignores` says so.
+    #[must_use]
+    pub fn ignoring_marker(self, ignores: bool) -> Self {
+        Self { ignores_marker: ignores, ..self }
     }
 
     /// Takes the message apart.
     #[must_use]
     pub fn into_parts(self) -> MessageParts {
-        let Self { event_id, marker, before_dedupe, after_dedupe } = self;
-        MessageParts { event_id: event_id.into(), marker, before_dedupe, after_dedupe }
+        let Self { event_id, marker, ignores_marker, before_dedupe, after_dedupe } = self;
+        let event_id = event_id.into();
+        MessageParts { event_id, marker, ignores_marker, before_dedupe, after_dedupe }
     }
 
     /// Puts a message together again.
@@ -169,8 +180,9 @@ impl Message {
     /// # Errors
     /// [`EventError`] if the id is none; then the parts are not those of a message.
     pub fn from_parts(parts: MessageParts) -> Result<Self, EventError> {
-        let MessageParts { event_id, marker, before_dedupe, after_dedupe } = parts;
-        Ok(Self { event_id: EventId::new(event_id)?, marker, before_dedupe, after_dedupe })
+        let MessageParts { event_id, marker, ignores_marker, before_dedupe, after_dedupe } = parts;
+        let event_id = EventId::new(event_id)?;
+        Ok(Self { event_id, marker, ignores_marker, before_dedupe, after_dedupe })
     }
 
     /// The id of the event in the message.
@@ -183,6 +195,12 @@ impl Message {
     #[must_use]
     pub fn marker(&self) -> Marker {
         self.marker
+    }
+
+    /// Whether the event is let through although it may have been seen.
+    #[must_use]
+    pub fn ignores_marker(&self) -> bool {
+        self.ignores_marker
     }
 
     /// The whole text, with what the look-up said.

@@ -39,11 +39,11 @@ pub struct Request<B> {
 
 /// Serves one request: a delivery, or the question whether the gateway is set up.
 ///
-/// `commit` makes the commit protocol of this request from its settings and bindings.
+/// `commit` makes the commit protocol of this request from its bindings.
 pub async fn receive<'c, T, B, C>(
     request: Request<B>,
     configuration: &'c Configuration<T>,
-    commit: impl FnOnce(&'c Settings, &'c T) -> C,
+    commit: impl FnOnce(&'c T) -> C,
     clock: &impl Clock,
     log: &impl Log,
 ) -> Answer
@@ -100,7 +100,7 @@ enum Acknowledged {
 async fn deliver<'c, T, B, C>(
     request: Request<B>,
     configuration: &'c Configuration<T>,
-    commit: impl FnOnce(&'c Settings, &'c T) -> C,
+    commit: impl FnOnce(&'c T) -> C,
     clock: &impl Clock,
     record: &mut Record,
 ) -> Result<Acknowledged, Refusal>
@@ -135,7 +135,7 @@ where
     let message = message(&event, settings, record.at)?;
 
     // 5, 6, 7. Look up, send, mark.
-    let committed = commit(settings, bindings).commit(message, budget).await;
+    let committed = commit(bindings).commit(message, budget).await;
 
     // 8. Answer.
     let event_id = event.id().clone();
@@ -222,5 +222,6 @@ fn message(
         return Err(Rejection::EventTooOld);
     }
     let ttl = settings.marker_ttl(created, received_at);
-    Ok(Message::new(event, received_at, window, ttl)?)
+    let message = Message::new(event, received_at, window, ttl)?;
+    Ok(message.ignoring_marker(settings.forgets(event.id())))
 }

@@ -3,10 +3,10 @@
 //! A bad setting fails closed: no delivery is accepted until it is put right.
 
 use core::time::Duration;
-use std::rc::Rc;
 
 use serde::{Serialize, Serializer};
 
+use crate::event::EventId;
 use crate::signature::{MAX_SECRETS, Secrets, SecretsError};
 use crate::time::Timestamp;
 use reader::Reader;
@@ -143,7 +143,7 @@ pub struct Settings {
     /// The largest body that is read, in bytes.
     pub max_body_bytes: usize,
     /// Ids of events whose markers are ignored, so that they are let through once more.
-    pub forget: Rc<[String]>,
+    pub forget: Box<[String]>,
     dedupe_ttl: Duration,
     deadline: Duration,
 }
@@ -227,6 +227,12 @@ impl Settings {
             Some(created) if now.since(created) > self.dedupe_ttl => Window::Outside,
             Some(_) => Window::Inside,
         }
+    }
+
+    /// Whether the event's marker is to be ignored.
+    #[must_use]
+    pub fn forgets(&self, event_id: &EventId) -> bool {
+        self.forget.iter().any(|forgotten| forgotten == event_id.as_str())
     }
 
     /// How long the marker of an event created at `created` must live from `now`: the TTL, or until
@@ -364,7 +370,7 @@ fn is_plain_path(path: &str) -> bool {
     })
 }
 
-fn event_ids(list: &str) -> Rc<[String]> {
+fn event_ids(list: &str) -> Box<[String]> {
     let separator = |character: char| character.is_whitespace() || character == ',';
     list.split(separator).filter(|id| !id.is_empty()).map(str::to_owned).collect()
 }

@@ -4,8 +4,6 @@ mod call;
 mod object;
 mod rows;
 
-use std::rc::Rc;
-
 use js_sys::{Object, Promise};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -61,7 +59,6 @@ impl DeduperNamespace {
 #[derive(Debug)]
 pub(super) struct DurableObjects {
     pub namespace: DeduperNamespace,
-    pub forget: Rc<[String]>,
     pub migrate_from_kv: bool,
 }
 
@@ -69,7 +66,6 @@ impl Deduper for DurableObjects {
     async fn commit(&self, message: Message, budget: Budget) -> Result<Committed, PlatformError> {
         let place = place_of(message.event_id());
         let call = Call {
-            forget: self.forget.iter().any(|id| id == message.event_id().as_str()),
             migrate_from_kv: self.migrate_from_kv,
             elapsed: WorkerClock.now().since(budget.arrived()),
             deadline: budget.deadline(),

@@ -240,6 +240,7 @@ mod tests {
         let message = Message::from_parts(MessageParts {
             event_id: "evt_1".to_owned(),
             marker: Marker { ttl: Duration::from_secs(1), received_at: NOW },
+            ignores_marker: false,
             before_dedupe: String::new(),
             after_dedupe: String::new(),
         });

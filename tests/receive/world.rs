@@ -18,7 +18,7 @@ use cronozen_edge::log::{Level, Log, Outcome, Record};
 use cronozen_edge::message::{Marker, Message};
 use cronozen_edge::platform::{Background, Body, Clock};
 use cronozen_edge::receive::{Request, receive};
-use cronozen_edge::settings::{Budget, Configuration, DedupeMode, Misconfigured, Settings, Value};
+use cronozen_edge::settings::{Budget, Configuration, DedupeMode, Misconfigured, Value};
 use cronozen_edge::time::Timestamp;
 use futures_util::future::Either;
 use tokio::task::LocalSet;
@@ -175,7 +175,6 @@ impl Body for FakeBody {
 /// The one place that commits events in strict mode, with the world's store and queue in it.
 pub struct FakeDeduper<'w> {
     world: &'w World,
-    forget: Rc<[String]>,
 }
 
 impl Deduper for FakeDeduper<'_> {
@@ -189,7 +188,6 @@ impl Deduper for FakeDeduper<'_> {
                 clock: world.clock.clone(),
                 background: FakeBackground,
                 log: world.log.clone(),
-                forget: Rc::clone(&self.forget),
             },
             flights: world.flights.clone(),
             clock: world.clock.clone(),
@@ -279,7 +277,8 @@ impl World {
 
     pub async fn serve(&self, request: Request<FakeBody>) -> Served {
         let missing = self.missing_binding.clone();
-        let bindings = |_| missing.map_or(Ok(()), |missing| Err(vec![missing]));
+        // All that a commit needs to know is the mode, if the settings are right.
+        let bindings = |mode| missing.map_or(Ok(mode), |missing| Err(vec![missing]));
         let configuration = Configuration::new(
             |name| {
                 self.settings
@@ -288,10 +287,9 @@ impl World {
             },
             bindings,
         );
-        let commit = |settings: &Settings, (): &()| {
-            let forget = Rc::clone(&settings.forget);
-            if settings.dedupe != DedupeMode::Kv {
-                let deduper = FakeDeduper { world: self, forget };
+        let commit = |mode: &Option<DedupeMode>| {
+            if *mode != Some(DedupeMode::Kv) {
+                let deduper = FakeDeduper { world: self };
                 return Either::Right(AskDeduper { deduper, clock: self.clock.clone() });
             }
             Either::Left(LookSendMark {
@@ -300,7 +298,6 @@ impl World {
                 clock: self.clock.clone(),
                 background: FakeBackground,
                 log: self.log.clone(),
-                forget,
             })
         };
         let started = Instant::now();

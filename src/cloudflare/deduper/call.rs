@@ -21,7 +21,6 @@ pub(super) struct Call {
     /// How long ago the delivery arrived: the two clocks need not agree.
     pub elapsed: Duration,
     pub deadline: Duration,
-    pub forget: bool,
     pub migrate_from_kv: bool,
 }
 
@@ -44,8 +43,8 @@ extern "C" {
     fn elapsed(this: &JsCall) -> Option<f64>;
     #[wasm_bindgen(method, getter)]
     fn deadline(this: &JsCall) -> Option<f64>;
-    #[wasm_bindgen(method, getter)]
-    fn forget(this: &JsCall) -> Option<bool>;
+    #[wasm_bindgen(method, getter, js_name = ignoresMarker)]
+    fn ignores_marker(this: &JsCall) -> Option<bool>;
     #[wasm_bindgen(method, getter, js_name = migrateFromKv)]
     fn migrate_from_kv(this: &JsCall) -> Option<bool>;
 
@@ -73,7 +72,7 @@ impl Call {
             ("afterDedupe", parts.after_dedupe.into()),
             ("elapsed", self.elapsed.as_secs_f64().into()),
             ("deadline", self.deadline.as_secs_f64().into()),
-            ("forget", self.forget.into()),
+            ("ignoresMarker", parts.ignores_marker.into()),
             ("migrateFromKv", self.migrate_from_kv.into()),
         ])
     }
@@ -88,6 +87,7 @@ impl Call {
                     call.received_at().and_then(|time| Timestamp::parse_rfc3339(&time)),
                 )?,
             },
+            ignores_marker: known(call.ignores_marker())?,
             before_dedupe: known(call.before_dedupe())?,
             after_dedupe: known(call.after_dedupe())?,
         };
@@ -95,7 +95,6 @@ impl Call {
             message: known(Message::from_parts(parts).ok())?,
             elapsed: duration(call.elapsed())?,
             deadline: duration(call.deadline())?,
-            forget: known(call.forget())?,
             migrate_from_kv: known(call.migrate_from_kv())?,
         })
     }

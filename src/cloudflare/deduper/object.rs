@@ -1,7 +1,6 @@
 //! Strict mode, inside the object: commits the events that belong here, one flight for each at a time.
 
 use std::cell::RefCell;
-use std::rc::Rc;
 
 use js_sys::Object;
 use wasm_bindgen::JsValue;
@@ -95,12 +94,10 @@ impl DeduperObject {
     }
 
     async fn try_commit(&self, call: JsValue) -> Result<Committed, PlatformError> {
-        let Call { message, elapsed, deadline, forget, migrate_from_kv } =
+        let Call { message, elapsed, deadline, migrate_from_kv } =
             Call::from_js(call).map_err(|thrown| failure::translate(&thrown))?;
         let queue = bound(self.events.as_ref(), EVENTS)?;
         let previous = migrate_from_kv.then(|| bound(self.seen.as_ref(), SEEN)).transpose()?;
-        let forget: Rc<[String]> =
-            forget.then(|| message.event_id().clone().into()).into_iter().collect();
         let commit = SingleFlight {
             inner: LookSendMark {
                 store: Migrating { store: self.rows()?, previous },
@@ -108,7 +105,6 @@ impl DeduperObject {
                 clock: WorkerClock,
                 background: ObjectBackground,
                 log: ConsoleLog,
-                forget,
             },
             flights: self.flights.clone(),
             clock: WorkerClock,

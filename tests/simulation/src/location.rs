@@ -10,7 +10,7 @@ use cronozen_edge::commit::deduper::AskDeduper;
 use cronozen_edge::error::PlatformError;
 use cronozen_edge::platform::Body;
 use cronozen_edge::receive::{Request, receive};
-use cronozen_edge::settings::{Configuration, Settings, Value};
+use cronozen_edge::settings::{Configuration, Value};
 use futures_util::future::Either;
 use tokio::sync::oneshot;
 
@@ -140,7 +140,7 @@ pub fn arrive(
     let isolate = Rc::clone(&life);
     life.spawn(async move {
         let after_answer = AfterAnswer::new(&isolate);
-        let commit = |settings: &Settings, (): &()| match world.mode {
+        let commit = |(): &()| match world.mode {
             Mode::Kv => Either::Left(LookSendMark {
                 store: KvStore {
                     kv: Rc::clone(&world.kv),
@@ -161,7 +161,6 @@ pub fn arrive(
                 clock: world.clock,
                 background: after_answer.clone(),
                 log: world.ledger.clone(),
-                forget: Rc::clone(&settings.forget),
             }),
             Mode::Strict => Either::Right(AskDeduper {
                 deduper: Caller {

@@ -185,7 +185,6 @@ impl Call {
                 clock: world.clock,
                 background: WhileAlive(Rc::clone(&life)),
                 log: world.ledger.clone(),
-                forget: Rc::from([]),
             },
             flights,
             clock: world.clock,
