@@ -4,14 +4,16 @@
 
 use core::time::Duration;
 
-use serde::{Serialize, Serializer};
-
 use crate::event::EventId;
 use crate::signature::{MAX_SECRETS, Secrets, SecretsError};
 use crate::time::Timestamp;
+pub use budget::{Budget, MARK_WAIT};
+pub use dedupe::DedupeMode;
 use reader::Reader;
 pub use reader::{Misconfigured, Value};
 
+mod budget;
+mod dedupe;
 mod reader;
 
 /// Cloudflare Queues takes messages of 128,000 bytes, of which about 100 are its own metadata. The
@@ -53,51 +55,6 @@ const MAX_CLOCK_SKEW: Duration = Duration::from_hours(1);
 
 /// A `createdAt` in the far future must not keep a marker for ever.
 const MAX_MARKER_EXTENSION: Duration = Duration::from_hours(366 * 24);
-
-/// How long an answer waits for the marker once the event is in the queue.
-pub const MARK_WAIT: Duration = Duration::from_millis(250);
-
-/// How events are recognised that have been seen before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DedupeMode {
-    /// A marker in Workers KV.
-    Kv,
-    /// Strict: a row in the Durable Object that commits the event.
-    DurableObject {
-        /// Whether an event that the object misses is looked for in Workers KV.
-        migrate_from_kv: bool,
-    },
-}
-
-impl DedupeMode {
-    /// The word for it, in the setting and in the gateway's answer about its health.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Kv => "kv",
-            Self::DurableObject { .. } => "durable-object",
-        }
-    }
-
-    /// Reads `DEDUPE` and, in strict mode, `MIGRATE_FROM_KV`.
-    fn read<F: Fn(&str) -> Value>(reader: &mut Reader<F>) -> Option<Self> {
-        let strict = Self::DurableObject { migrate_from_kv: false };
-        let choices = [Self::Kv, strict].map(|mode| (mode.as_str(), mode));
-        let mode = reader.choice("DEDUPE", &choices, Self::Kv)?;
-        if mode == Self::Kv {
-            return Some(mode);
-        }
-        let migrate_from_kv =
-            reader.choice("MIGRATE_FROM_KV", &[("true", true), ("false", false)], false)?;
-        Some(Self::DurableObject { migrate_from_kv })
-    }
-}
-
-impl Serialize for DedupeMode {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
 
 /// What is done with a delivery whose event is older than the markers live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -272,70 +229,6 @@ impl<T> Configuration<T> {
             }
         };
         Self { webhook_path, ready }
-    }
-}
-
-/// The times by which the steps of one delivery must be done.
-#[derive(Debug, Clone, Copy)]
-pub struct Budget {
-    arrived: Timestamp,
-    deadline: Duration,
-    limits_send: bool,
-}
-
-impl Budget {
-    /// The budget of a delivery that arrived at `arrived` and must be answered within `deadline`.
-    #[must_use]
-    pub fn new(arrived: Timestamp, deadline: Duration) -> Self {
-        Self { arrived, deadline, limits_send: true }
-    }
-
-    /// The same, but the send may take as long as it will: it belongs to more than one delivery.
-    #[must_use]
-    pub fn without_send_limit(self) -> Self {
-        Self { limits_send: false, ..self }
-    }
-
-    /// How long after its arrival the delivery must be answered.
-    #[must_use]
-    pub fn deadline(self) -> Duration {
-        self.deadline
-    }
-
-    /// The delivery must be answered by then.
-    #[must_use]
-    pub fn answer_by(self) -> Timestamp {
-        self.arrived.plus(self.deadline)
-    }
-
-    /// When the delivery arrived.
-    #[must_use]
-    pub fn arrived(self) -> Timestamp {
-        self.arrived
-    }
-
-    /// The longest that the body may take: 3/8 of the deadline.
-    #[must_use]
-    pub fn body_limit(self) -> Duration {
-        self.deadline * 3 / 8
-    }
-
-    /// The longest that a look-up may take: 1/8 of the deadline.
-    #[must_use]
-    pub fn lookup_limit(self) -> Duration {
-        self.deadline / 8
-    }
-
-    /// The delivery waits for the queue until then, so that the marker still has its time.
-    #[must_use]
-    pub fn send_until(self) -> Timestamp {
-        self.arrived.plus(self.deadline.saturating_sub(MARK_WAIT))
-    }
-
-    /// How long the send may still take at `now`; `None` for as long as it will.
-    #[must_use]
-    pub fn send_time_left(self, now: Timestamp) -> Option<Duration> {
-        self.limits_send.then(|| self.send_until().since(now))
     }
 }
 

@@ -1,0 +1,47 @@
+//! Where events are remembered.
+
+use serde::{Serialize, Serializer};
+
+use super::reader::{Reader, Value};
+
+/// How events are recognised that have been seen before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DedupeMode {
+    /// A marker in Workers KV.
+    Kv,
+    /// Strict: a row in the Durable Object that commits the event.
+    DurableObject {
+        /// Whether an event that the object misses is looked for in Workers KV.
+        migrate_from_kv: bool,
+    },
+}
+
+impl DedupeMode {
+    /// The word for it, in the setting and in the gateway's answer about its health.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Kv => "kv",
+            Self::DurableObject { .. } => "durable-object",
+        }
+    }
+
+    /// Reads `DEDUPE` and, in strict mode, `MIGRATE_FROM_KV`.
+    pub(super) fn read<F: Fn(&str) -> Value>(reader: &mut Reader<F>) -> Option<Self> {
+        let strict = Self::DurableObject { migrate_from_kv: false };
+        let choices = [Self::Kv, strict].map(|mode| (mode.as_str(), mode));
+        let mode = reader.choice("DEDUPE", &choices, Self::Kv)?;
+        if mode == Self::Kv {
+            return Some(mode);
+        }
+        let migrate_from_kv =
+            reader.choice("MIGRATE_FROM_KV", &[("true", true), ("false", false)], false)?;
+        Some(Self::DurableObject { migrate_from_kv })
+    }
+}
+
+impl Serialize for DedupeMode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
