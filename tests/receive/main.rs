@@ -10,11 +10,14 @@
     reason = "a test"
 )]
 
+#[path = "../support/body.rs"]
+mod body;
 #[path = "../support/signing.rs"]
 mod signing;
 
 mod answers;
 mod bodies;
+mod deduper;
 mod failures;
 mod replay;
 mod strict;

@@ -8,22 +8,23 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use cronozen_edge::answer::Answer;
-use cronozen_edge::commit::deduper::{AskDeduper, Deduper};
-use cronozen_edge::commit::migration::Migrating;
-use cronozen_edge::commit::single_flight::{Flights, SingleFlight};
-use cronozen_edge::commit::{Commit, Committed, EventQueue, LookSendMark, SeenStore};
+use cronozen_edge::commit::deduper::AskDeduper;
+use cronozen_edge::commit::single_flight::Flights;
+use cronozen_edge::commit::{EventQueue, LookSendMark, SeenStore};
 use cronozen_edge::error::PlatformError;
 use cronozen_edge::event::EventId;
 use cronozen_edge::log::{Level, Log, Outcome, Record};
-use cronozen_edge::message::{Marker, Message};
-use cronozen_edge::platform::{Background, Body, Clock};
+use cronozen_edge::message::Marker;
+use cronozen_edge::platform::{Background, Clock};
 use cronozen_edge::receive::{Request, receive};
-use cronozen_edge::settings::{Budget, Configuration, DedupeMode, Misconfigured, Value};
+use cronozen_edge::settings::{Configuration, DedupeMode, Misconfigured, Value};
 use cronozen_edge::time::Timestamp;
 use futures_util::future::Either;
 use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep};
 
+pub use crate::body::FakeBody;
+use crate::deduper::FakeDeduper;
 use crate::signing::sign;
 
 pub const SECRET: &str = "whsec_test";
@@ -46,7 +47,7 @@ pub enum Behaviour {
 }
 
 impl Behaviour {
-    async fn perform<T>(self, work: impl FnOnce() -> T) -> Result<T, PlatformError> {
+    pub async fn perform<T>(self, work: impl FnOnce() -> T) -> Result<T, PlatformError> {
         let failure = Err(PlatformError::new("out of order\n    at stack"));
         match self {
             Self::Hangs => pending().await,
@@ -121,7 +122,7 @@ impl EventQueue for FakeQueue {
 }
 
 #[derive(Clone, Copy)]
-struct FakeBackground;
+pub struct FakeBackground;
 
 impl Background for FakeBackground {
     fn keep(&self, future: impl Future<Output = ()> + 'static) {
@@ -138,64 +139,9 @@ impl Log for FakeLog {
     }
 }
 
-/// A body that comes in pieces, each after so many milliseconds.
-#[derive(Clone, Default)]
-pub struct FakeBody {
-    pub pieces: Vec<(u64, Result<Vec<u8>, &'static str>)>,
-    pub ends: bool,
-    pub reads: Rc<Cell<usize>>,
-}
-
 impl FakeBody {
     pub fn whole(bytes: &[u8]) -> Self {
         Self { pieces: vec![(0, Ok(bytes.to_vec()))], ends: true, reads: Rc::default() }
-    }
-}
-
-impl Body for FakeBody {
-    async fn whole(mut self) -> Result<Vec<u8>, PlatformError> {
-        let mut bytes = Vec::new();
-        while let Some(piece) = self.chunk().await? {
-            bytes.extend(piece);
-        }
-        Ok(bytes)
-    }
-
-    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, PlatformError> {
-        self.reads.set(self.reads.get() + 1);
-        if self.pieces.is_empty() {
-            return if self.ends { Ok(None) } else { pending().await };
-        }
-        let (ms, piece) = self.pieces.remove(0);
-        sleep(Duration::from_millis(ms)).await;
-        piece.map(Some).map_err(PlatformError::new)
-    }
-}
-
-/// The one place that commits events in strict mode, with the world's store and queue in it.
-pub struct FakeDeduper<'w> {
-    world: &'w World,
-}
-
-impl Deduper for FakeDeduper<'_> {
-    async fn commit(&self, message: Message, budget: Budget) -> Result<Committed, PlatformError> {
-        let world = self.world;
-        world.call.get().perform(|| ()).await?;
-        let place = SingleFlight {
-            inner: LookSendMark {
-                store: Migrating { store: world.store.clone(), previous: world.previous.clone() },
-                queue: world.queue.clone(),
-                clock: world.clock.clone(),
-                background: FakeBackground,
-                log: world.log.clone(),
-            },
-            flights: world.flights.clone(),
-            clock: world.clock.clone(),
-            background: FakeBackground,
-            log: world.log.clone(),
-        };
-        let message = Message::from_parts(message.into_parts()).unwrap();
-        Ok(place.commit(message, budget).await)
     }
 }
 
@@ -289,8 +235,8 @@ impl World {
         );
         let commit = |mode: &Option<DedupeMode>| {
             if *mode != Some(DedupeMode::Kv) {
-                let deduper = FakeDeduper { world: self };
-                return Either::Right(AskDeduper { deduper, clock: self.clock.clone() });
+                let clock = self.clock.clone();
+                return Either::Right(AskDeduper { deduper: FakeDeduper(self), clock });
             }
             Either::Left(LookSendMark {
                 store: self.store.clone(),

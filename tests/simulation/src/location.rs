@@ -1,20 +1,16 @@
 //! A location of the network: where requests arrive, and an isolate serves them.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
-use std::future::pending;
 use std::rc::Rc;
 
 use cronozen_edge::commit::LookSendMark;
 use cronozen_edge::commit::deduper::AskDeduper;
-use cronozen_edge::error::PlatformError;
-use cronozen_edge::platform::Body;
 use cronozen_edge::receive::{Request, receive};
 use cronozen_edge::settings::{Configuration, Value};
 use futures_util::future::Either;
 use tokio::sync::oneshot;
 
-use crate::clock::{Ms, pass};
+use crate::body::FakeBody;
 use crate::fate::{BodyFate, Fate, Step};
 use crate::faults::Fault;
 use crate::kv::KvStore;
@@ -184,14 +180,14 @@ pub fn arrive(
     });
 }
 
-fn request(letter: Letter, fate: &BodyFate, world: &World) -> Request<ArrivingBody> {
+fn request(letter: Letter, fate: &BodyFate, world: &World) -> Request<FakeBody> {
     let Letter { body, signature } = letter;
     let half = body.len() / 2;
-    let mut pieces = VecDeque::new();
+    let mut pieces = Vec::new();
     let length = body.len().to_string();
     let (declared, ends) = match fate {
         BodyFate::Whole(ms) => {
-            pieces.push_back((*ms, Ok(body)));
+            pieces.push((*ms, Ok(body)));
             (true, true)
         }
         BodyFate::Streamed(gaps) => {
@@ -199,19 +195,19 @@ fn request(letter: Letter, fate: &BodyFate, world: &World) -> Request<ArrivingBo
             let size = body.len().div_ceil(gaps.len()).max(1);
             let mut chunks = body.chunks(size);
             for gap in gaps {
-                pieces.push_back((*gap, Ok(chunks.next().unwrap_or_default().to_vec())));
+                pieces.push((*gap, Ok(chunks.next().unwrap_or_default().to_vec())));
             }
             (false, true)
         }
         BodyFate::Stalled { declared } => {
             world.ledger.strike(Fault::BodyStalled);
-            pieces.push_back((10, Ok(body[..half].to_vec())));
+            pieces.push((10, Ok(body[..half].to_vec())));
             (*declared, false)
         }
         BodyFate::Broken => {
             world.ledger.strike(Fault::BodyBroken);
-            pieces.push_back((10, Ok(body[..half].to_vec())));
-            pieces.push_back((10, Err("Network connection lost.")));
+            pieces.push((10, Ok(body[..half].to_vec())));
+            pieces.push((10, Err("Network connection lost.")));
             (false, true)
         }
     };
@@ -222,30 +218,6 @@ fn request(letter: Letter, fate: &BodyFate, world: &World) -> Request<ArrivingBo
         signature,
         address: None,
         ray: None,
-        body: ArrivingBody { pieces, ends },
-    }
-}
-
-/// A body that comes in pieces, each after so long.
-struct ArrivingBody {
-    pieces: VecDeque<(Ms, Result<Vec<u8>, &'static str>)>,
-    ends: bool,
-}
-
-impl Body for ArrivingBody {
-    async fn whole(mut self) -> Result<Vec<u8>, PlatformError> {
-        let mut bytes = Vec::new();
-        while let Some(piece) = self.chunk().await? {
-            bytes.extend(piece);
-        }
-        Ok(bytes)
-    }
-
-    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, PlatformError> {
-        let Some((ms, piece)) = self.pieces.pop_front() else {
-            return if self.ends { Ok(None) } else { pending().await };
-        };
-        pass(ms).await;
-        piece.map(Some).map_err(PlatformError::new)
+        body: FakeBody { pieces, ends, ..FakeBody::default() },
     }
 }

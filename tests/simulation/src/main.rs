@@ -15,6 +15,8 @@
     reason = "a test, whose result is what it prints"
 )]
 
+#[path = "../../support/body.rs"]
+mod body;
 #[path = "../../support/signing.rs"]
 mod signing;
 

@@ -24,9 +24,11 @@ pub async fn send(world: Rc<World>, event: usize) {
     let planned = &plan.events[event];
     world.clock.until(planned.created).await;
     let first_secret = plan.signs_with(planned.created);
+    let present_secret =
+        || if plan.resigns { plan.signs_with(world.clock.ms()) } else { first_secret };
     for (number, (delay, attempt)) in DELAYS.iter().zip(&planned.attempts).enumerate() {
         pass(*delay).await;
-        let secret = if plan.resigns { plan.signs_with(world.clock.ms()) } else { first_secret };
+        let secret = present_secret();
         if number > 0 && attempt.form != planned.attempts[0].form {
             world.ledger.strike(Fault::BodyChanged);
         }
@@ -47,7 +49,7 @@ pub async fn send(world: Rc<World>, event: usize) {
     if let Some(after) = planned.by_hand {
         pass(after).await;
         world.ledger.strike(Fault::ByHand);
-        let secret = if plan.resigns { plan.signs_with(world.clock.ms()) } else { first_secret };
+        let secret = present_secret();
         let attempt = &planned.attempts[DELAYS.len()];
         deliver(&world, event, Kind::ByHand, attempt, secret).await;
     }

@@ -1,0 +1,38 @@
+//! A body as it comes over the wire.
+
+use std::cell::Cell;
+use std::future::pending;
+use std::rc::Rc;
+use std::time::Duration;
+
+use cronozen_edge::error::PlatformError;
+use cronozen_edge::platform::Body;
+use tokio::time::sleep;
+
+/// A body that comes in pieces, each after so many milliseconds.
+#[derive(Clone, Default)]
+pub struct FakeBody {
+    pub pieces: Vec<(u64, Result<Vec<u8>, &'static str>)>,
+    pub ends: bool,
+    pub reads: Rc<Cell<usize>>,
+}
+
+impl Body for FakeBody {
+    async fn whole(mut self) -> Result<Vec<u8>, PlatformError> {
+        let mut bytes = Vec::new();
+        while let Some(piece) = self.chunk().await? {
+            bytes.extend(piece);
+        }
+        Ok(bytes)
+    }
+
+    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, PlatformError> {
+        self.reads.set(self.reads.get() + 1);
+        if self.pieces.is_empty() {
+            return if self.ends { Ok(None) } else { pending().await };
+        }
+        let (ms, piece) = self.pieces.remove(0);
+        sleep(Duration::from_millis(ms)).await;
+        piece.map(Some).map_err(PlatformError::new)
+    }
+}
