@@ -40,7 +40,7 @@ pub struct Flights(Rc<Inner>);
 struct Inner {
     /// The latest flight of each event.
     latest: RefCell<BTreeMap<EventId, Flight>>,
-    departed: Cell<u64>,
+    next_number: Cell<u64>,
     waiting: Cell<usize>,
 }
 
@@ -142,8 +142,8 @@ where
     fn depart(&self, message: Message, budget: Budget) -> Flight {
         let event_id = message.event_id().clone();
         let (inner, clock, log) = (self.inner.clone(), self.clock.clone(), self.log.clone());
-        let number = self.flights.0.departed.get();
-        self.flights.0.departed.set(number + 1);
+        let number = self.flights.0.next_number.get();
+        self.flights.0.next_number.set(number + 1);
         // Weakly: a flight that never settles must end with its place, whose map holds the flight.
         let (flights, key) = (Rc::downgrade(&self.flights.0), event_id.clone());
         let committed = async move {
