@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { sign } from "../../scripts/delivery.mjs";
-import { newEvent, promise, readAll, secret, sleep, TestGateway } from "./gateway.mjs";
+import { headFor, newEvent, promise, readAll, secret, sleep, TestGateway } from "./gateway.mjs";
 
 /** @type {TestGateway} */
 let gateway;
@@ -13,11 +13,6 @@ before(async () => {
 after(() => gateway.stop());
 
 const json = "Content-Type: application/json\r\n";
-
-/** @param {string} body */
-function headFor(body) {
-  return `${json}Content-Length: ${Buffer.byteLength(body)}\r\nX-Cronozen-Signature: ${sign(body, secret)}\r\n`;
-}
 
 /** @param {string} text */
 function chunk(text) {

@@ -13,7 +13,7 @@ import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { sign, webhookPath } from "../../scripts/delivery.mjs";
-import { newEvent, secret } from "./gateway.mjs";
+import { circumstanceHeaders, newEvent, secret } from "./gateway.mjs";
 
 /** @type {string} */
 let folder;
@@ -86,10 +86,7 @@ async function deliver(webhook, body, settings) {
   const response = await fetch(webhook, {
     method: "POST",
     body,
-    headers: {
-      "x-cronozen-signature": sign(body, secret),
-      "x-test-settings": encodeURIComponent(JSON.stringify(settings)),
-    },
+    headers: { "x-cronozen-signature": sign(body, secret), ...circumstanceHeaders({ settings }) },
   });
   await response.arrayBuffer();
   return response.status;

@@ -202,10 +202,7 @@ export class TestGateway {
 
   /** Sends a whole signed delivery, and leaves its answer unread. @param {string} body @param {Circumstances} circumstances */
   async connectAndSend(body, circumstances) {
-    const socket = await this.connect(
-      `Content-Length: ${Buffer.byteLength(body)}\r\nX-Cronozen-Signature: ${sign(body, secret)}\r\n`,
-      circumstances,
-    );
+    const socket = await this.connect(headFor(body), circumstances);
     socket.write(body);
     return socket;
   }
@@ -225,8 +222,14 @@ export class TestGateway {
   }
 }
 
+/** The header lines of a whole signed delivery, but `Host`. @param {string} body */
+export function headFor(body) {
+  const length = `Content-Length: ${Buffer.byteLength(body)}\r\n`;
+  return `Content-Type: application/json\r\n${length}X-Cronozen-Signature: ${sign(body, secret)}\r\n`;
+}
+
 /** @param {Circumstances} circumstances @returns {Record<string, string>} */
-function circumstanceHeaders({ faults, settings }) {
+export function circumstanceHeaders({ faults, settings }) {
   return {
     ...(faults && { "x-test-faults": encodeURIComponent(JSON.stringify(faults)) }),
     ...(settings && { "x-test-settings": encodeURIComponent(JSON.stringify(settings)) }),

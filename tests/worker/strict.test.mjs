@@ -2,15 +2,14 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { sign } from "../../scripts/delivery.mjs";
 import {
   atOnce,
   countedByStatus,
+  headFor,
   newEvent,
   placeOf,
   promise,
   readAll,
-  secret,
   sleep,
   TestGateway,
 } from "./gateway.mjs";
@@ -88,8 +87,7 @@ test("a send that completes after the deadline makes the retry a duplicate", asy
 test("the object knows how much of a delivery's time is left", async () => {
   const { eventId, body } = newEvent();
   await gateway.objectFaults(eventId, { send: "hangs" });
-  const head = `Content-Length: ${body.length}\r\nX-Cronozen-Signature: ${sign(body, secret)}\r\nConnection: close\r\n`;
-  const socket = await gateway.connect(head, { settings });
+  const socket = await gateway.connect(`${headFor(body)}Connection: close\r\n`, { settings });
   socket.write(body.slice(0, -1));
   await sleep(1000);
   socket.write(body.slice(-1));
