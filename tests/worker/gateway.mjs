@@ -12,6 +12,10 @@ import { sign, webhookPath } from "../../scripts/delivery.mjs";
 
 export const secret = "whsec_test";
 
+/** What runs in workerd around the built Worker. */
+const insideFolder = join(root, "tests", "worker", "inside");
+const inside = ["main.mjs", "faults.mjs", "object.mjs"];
+
 /** The product's promise, in milliseconds: every delivery is answered by then. */
 export const promise = 4500;
 
@@ -61,14 +65,8 @@ export class TestGateway {
         cf: false,
         compatibilityDate: "2026-10-01",
         modulesRoot: "/",
-        modules: [
-          {
-            type: "ESModule",
-            path: "/main.mjs",
-            contents: readFileSync(new URL("faults.mjs", import.meta.url), "utf8"),
-          },
-          ...modules(build, "/gateway"),
-        ],
+        // The first is the entry point.
+        modules: [...inside.map((name) => moduleIn(insideFolder, name, "")), ...modules(build, "/gateway")],
         bindings: { CRONOZEN_SIGNING_SECRET: secret, ...(lasting && { JOURNAL: lasting.journal }) },
         ...(lasting && { resourcePersistencePath: lasting.storage }),
         kvNamespaces: ["SEEN"],
@@ -245,13 +243,22 @@ export function circumstanceHeaders({ faults, settings }) {
 function modules(build, folder) {
   return readdirSync(build, { recursive: true, encoding: "utf8" })
     .filter((name) => /\.(mjs|js|wasm)$/.test(name))
-    .map((name) => {
-      const contents = readFileSync(join(build, name));
-      const path = `${folder}/${name}`;
-      return name.endsWith(".wasm")
-        ? { type: /** @type {const} */ ("CompiledWasm"), path, contents }
-        : { type: /** @type {const} */ ("ESModule"), path, contents: contents.toString() };
-    });
+    .map((name) => moduleIn(build, name, folder));
+}
+
+/**
+ * A file of `source` as a module, as if it lay in `folder`.
+ *
+ * @param {string} source
+ * @param {string} name
+ * @param {string} folder
+ */
+function moduleIn(source, name, folder) {
+  const contents = readFileSync(join(source, name));
+  const path = `${folder}/${name}`;
+  return name.endsWith(".wasm")
+    ? { type: /** @type {const} */ ("CompiledWasm"), path, contents }
+    : { type: /** @type {const} */ ("ESModule"), path, contents: contents.toString() };
 }
 
 /** An event that no other test has. */
