@@ -20,16 +20,17 @@ const LOWERING: [&str; 3] = [
 ];
 
 /// Each bundle, its format and its source in `pkg/src`.
-const BUNDLES: [(&str, &str, &str); 5] = [
+const BUNDLES: [(&str, &str, &str); 6] = [
     ("index.js", "esm", "index.js"),
     ("index.cjs", "cjs", "index.js"),
     ("edge.js", "esm", "edge.js"),
     ("no-wasm.js", "esm", "no-wasm.js"),
     ("no-wasm.cjs", "cjs", "no-wasm.js"),
+    ("consumer.js", "esm", "consumer.js"),
 ];
 
 /// When nobody catches an error, Node shows the line that threw it, so lines are short.
-const BUNDLING: [&str; 8] = [
+const BUNDLING: [&str; 9] = [
     "--bundle",
     "--legal-comments=none",
     "--minify-syntax",
@@ -38,6 +39,8 @@ const BUNDLING: [&str; 8] = [
     "--alias:built=./build/npm",
     "--loader:.hex=text",
     "--external:*.wasm?module",
+    // What verifies is left to the exports map.
+    "--external:cronozen-edge",
 ];
 
 /// Stands for the module's digits until esbuild has broken the lines: it would break these, too.

@@ -1,0 +1,177 @@
+// Reads what the gateway has put on the queue, and verifies it once more.
+
+import { Verifier } from "cronozen-edge";
+import { bound } from "./binding.js";
+import { Permanent } from "./permanent.js";
+
+/**
+ * @typedef {import("../../consumer.js").CronozenEvent} CronozenEvent
+ * @typedef {import("../../consumer.js").Bucket} Bucket
+ *
+ * @typedef {object} Envelope what the gateway says of the event; none of it is signed
+ * @property {string} eventId
+ * @property {string | null} type
+ * @property {string | null} createdAt
+ * @property {string} receivedAt
+ * @property {number} key
+ * @property {"new" | "unknown"} dedupe
+ * @property {"inside" | "outside" | "unknown"} window
+ * @property {string} signature
+ *
+ * @typedef {{ key: string, sha256: string, bytes: number }} Stored a body that lies in R2
+ *
+ * @typedef {object} Received
+ * @property {Envelope} envelope
+ * @property {string | Stored} body the exact signed text, or where it is
+ */
+
+const version = 1;
+
+/** No field before it can hold this text: its quotes would be escaped. */
+const beforeEvent = ',"event":';
+
+/** @type {Record<string, (value: unknown) => boolean>} */
+const fields = {
+  eventId: isText,
+  type: isTextOrNull,
+  createdAt: isTextOrNull,
+  receivedAt: isText,
+  key: Number.isInteger,
+  dedupe: isText,
+  window: isText,
+  signature: isText,
+};
+
+/**
+ * Takes a message apart.
+ *
+ * @param {unknown} text
+ * @returns {Received}
+ * @throws {Permanent} if it is none, or of a version that this consumer does not know
+ */
+export function parseMessage(text) {
+  const message = objectIn(text);
+  if (typeof text !== "string" || message === undefined) {
+    throw new Permanent("not_a_message: expected a text with a JSON object, got something else");
+  }
+  if (message.v !== version) {
+    throw new Permanent(`unknown_version: expected version ${version}, got another one`);
+  }
+  const wrong = Object.keys(fields).find((name) => !fields[name]?.(message[name]));
+  if (wrong !== undefined) {
+    throw new Permanent(`not_a_message: expected the field ${wrong}, got none or one of another type`);
+  }
+  return { envelope: /** @type {Envelope} */ (/** @type {unknown} */ (message)), body: bodyIn(text, message) };
+}
+
+/** @param {unknown} text @returns {Record<string, unknown> | undefined} */
+export function objectIn(text) {
+  try {
+    const value = JSON.parse(/** @type {string} */ (text));
+    return typeof text === "string" && isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * @param {string} text
+ * @param {Record<string, unknown>} message
+ * @returns {string | Stored}
+ */
+function bodyIn(text, message) {
+  const { event, bodyKey, bodySha256, bodyBytes } = message;
+  if (isObject(event)) {
+    return text.slice(text.indexOf(beforeEvent) + beforeEvent.length, text.lastIndexOf("}"));
+  }
+  if (isText(bodyKey) && isText(bodySha256) && Number.isInteger(bodyBytes)) {
+    return { key: String(bodyKey), sha256: String(bodySha256), bytes: Number(bodyBytes) };
+  }
+  throw new Permanent("not_a_message: expected event, or bodyKey, bodySha256 and bodyBytes, got neither");
+}
+
+/**
+ * Fetches a body that lies in R2.
+ *
+ * @param {Stored} stored
+ * @param {Bucket | undefined} bucket
+ * @returns {Promise<Uint8Array>}
+ * @throws {Permanent} if it is gone, or another one
+ */
+export async function fetchBody({ key, sha256, bytes }, bucket) {
+  const object = await bound(bucket, "get", "the option bodies to give the R2 bucket with the event's body").get(key);
+  if (object === null) {
+    throw new Permanent(`body_missing: expected ${key} in R2, got nothing`);
+  }
+  // Compared before it is read: who can write to the queue must not choose how much is read.
+  const body = object.size === bytes ? new Uint8Array(await object.arrayBuffer()) : undefined;
+  if (body?.length !== bytes || hexOf(await crypto.subtle.digest("SHA-256", body)) !== sha256) {
+    throw new Permanent(`body_mismatch: expected the ${bytes} bytes of ${key}, got others`);
+  }
+  return body;
+}
+
+/**
+ * The event in a body whose signature is right.
+ *
+ * @param {Envelope} envelope
+ * @param {string | Uint8Array} body
+ * @param {string | readonly string[]} secrets
+ * @returns {CronozenEvent}
+ * @throws {Permanent} if it is not, or the envelope is not this event's
+ */
+export function verifiedEvent(envelope, body, secrets) {
+  const list = typeof secrets === "string" ? secrets.trim().split(/\s+/) : secrets;
+  const result = new Verifier(list).check(body, envelope.signature);
+  if (!result.ok) {
+    throw new Permanent(result.message);
+  }
+  // Only the event is signed: another's envelope would have it handled as what it is not.
+  const { eventId, type, createdAt } = headOf(result.event);
+  if (eventId !== envelope.eventId || type !== envelope.type || createdAt !== envelope.createdAt) {
+    throw new Permanent("envelope_mismatch: expected the envelope of the event in the message, got another one's");
+  }
+  return result.event;
+}
+
+/**
+ * The event in a body that nobody has verified since the gateway.
+ *
+ * @param {string | Uint8Array} body
+ * @returns {CronozenEvent}
+ */
+export function unverifiedEvent(body) {
+  return JSON.parse(typeof body === "string" ? body : new TextDecoder().decode(body));
+}
+
+/**
+ * What the gateway takes from an event: the sender does not document which field names the type.
+ *
+ * @param {CronozenEvent} event
+ */
+function headOf(event) {
+  const own = (/** @type {string} */ name) => (Object.hasOwn(event, name) ? event[name] : undefined);
+  const type = [own("type"), own("event"), own("eventType")].find(isText);
+  const createdAt = own("createdAt");
+  return { eventId: event.eventId, type: type ?? null, createdAt: isText(createdAt) ? createdAt : null };
+}
+
+/** @param {ArrayBuffer} bytes */
+function hexOf(bytes) {
+  return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** @param {unknown} value */
+function isText(value) {
+  return typeof value === "string";
+}
+
+/** @param {unknown} value */
+function isTextOrNull(value) {
+  return value === null || isText(value);
+}
+
+/** @param {unknown} value @returns {value is Record<string, unknown>} */
+function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
