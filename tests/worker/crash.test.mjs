@@ -1,29 +1,27 @@
 // The whole gateway is killed in the middle of its work, and started again on the same storage.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { sign, webhookPath } from "../../scripts/delivery.mjs";
+import { Killable } from "../support/processes.mjs";
 import { circumstanceHeaders, newEvent, secret } from "./gateway.mjs";
 
 /** @type {string} */
 let folder;
-/** @type {import("node:child_process").ChildProcess | undefined} */
-let running;
+const gateway = new Killable(fileURLToPath(new URL("crash-gateway.mjs", import.meta.url)));
 before(() => {
   folder = mkdtempSync(join(tmpdir(), "cronozen-edge-"));
 });
 after(async () => {
-  await kill();
+  await gateway.kill();
   rmSync(folder, { recursive: true });
 });
 
@@ -64,21 +62,7 @@ async function journal(path) {
 
 /** @param {string} journalUrl @param {string} storage @returns {Promise<URL>} the webhook */
 async function startGateway(journalUrl, storage) {
-  const script = fileURLToPath(new URL("crash-gateway.mjs", import.meta.url));
-  // A process group of its own, so that workerd is killed with it.
-  running = spawn(process.execPath, [script, journalUrl, storage], {
-    detached: true,
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  const [url] = await once(createInterface({ input: /** @type {any} */ (running.stdout) }), "line");
-  return new URL(webhookPath, url);
-}
-
-async function kill() {
-  if (running?.pid !== undefined && running.exitCode === null && running.signalCode === null) {
-    process.kill(-running.pid, "SIGKILL");
-    await once(running, "exit");
-  }
+  return new URL(webhookPath, await gateway.start(journalUrl, storage));
 }
 
 /** @param {URL} webhook @param {string} body @param {Record<string, string>} settings */
@@ -112,7 +96,7 @@ async function deliverUntilKilled(webhook, settings, enough) {
       (status === 202 ? acknowledged : inDoubt).push(event);
       if (acknowledged.length >= enough && !killed) {
         killed = true;
-        await kill();
+        await gateway.kill();
       }
     }
   };
@@ -155,7 +139,7 @@ for (const mode of ["durable-object", "kv"]) {
         const copies = queue.counts().get(eventId) ?? 0;
         assert.ok(copies >= 1 && copies <= 2, `${copies} copies of an event that was in flight`);
       }
-      await kill();
+      await gateway.kill();
     }
     assert.ok(doubts > 0, "events were in flight when it was killed");
   });

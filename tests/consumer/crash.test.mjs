@@ -1,0 +1,53 @@
+// The consumer is killed in the middle of its work, and the same messages are delivered again.
+
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { messageOf } from "../support/messages.mjs";
+import { Killable } from "../support/processes.mjs";
+import { Client, sleep } from "./consumer.mjs";
+
+const count = 2000;
+
+const storage = mkdtempSync(join(tmpdir(), "cronozen-edge-"));
+const consumerProcess = new Killable(fileURLToPath(new URL("crash-consumer.mjs", import.meta.url)));
+after(async () => {
+  await consumerProcess.kill();
+  rmSync(storage, { recursive: true });
+});
+
+test("killed three times and started again on the same D1: every event has one effect", {
+  timeout: 200_000,
+}, async () => {
+  const messages = Array.from({ length: count }, (_, number) =>
+    messageOf({ eventId: `evt_${number}`, type: "payment.completed", data: { amount: number } }),
+  );
+  let survived = 0;
+  for (const enough of [100, 700, 1300, count]) {
+    const consumer = new Client(await consumerProcess.start(storage));
+    const claims = await consumer.claims();
+    assert.ok(claims >= survived, "what was committed is still there");
+    assert.equal(await consumer.effects(), claims, "no claim without its effect, no effect without its claim");
+    survived = enough;
+    // The local queue dies with the process; a real one would deliver again what was not acknowledged.
+    await consumer.send(messages);
+    await consumer.claimed(enough);
+    if (enough < count) {
+      assert.ok((await consumer.claims()) < count, "it is killed in the middle of its work");
+      await consumerProcess.kill();
+    }
+  }
+  await consumerProcess.kill();
+  const consumer = new Client(await consumerProcess.start(storage));
+  await consumer.send(messages);
+  await sleep(2000);
+  const [effects, totals] = await consumer.sql(
+    "SELECT count(*) AS effects, count(DISTINCT event_id) AS events FROM effects",
+    "SELECT effects, amount FROM totals",
+  );
+  assert.deepEqual(effects, [{ effects: count, events: count }]);
+  assert.deepEqual(totals, [{ effects: count, amount: (count * (count - 1)) / 2 }]);
+});

@@ -1,0 +1,128 @@
+// A consumer whose handlers and database fail as a test wants, and whose queue delivers messages again that have
+// been acknowledged.
+
+import { consume, d1, ifNewest, Permanent } from "cronozen-edge/consumer";
+
+/** @param {any} env @param {string} eventId @param {number} amount */
+function effect(env, eventId, amount) {
+  return [
+    env.DB.prepare("INSERT INTO effects (event_id) VALUES (?)").bind(eventId),
+    env.DB.prepare("UPDATE totals SET effects = effects + 1, amount = amount + ?").bind(amount),
+  ];
+}
+
+/** How a handler's call fails, for so many in a hundred. @param {any} env */
+function draw({ FAILING = 0 }) {
+  const drawn = Math.random() * 100;
+  if (drawn >= FAILING) {
+    return undefined;
+  }
+  return ["before", "in the middle of", "after"][Math.floor((drawn / FAILING) * 3)];
+}
+
+/** Fails once more after the next batch has been committed. @param {any} db */
+function failingAfterwards(db) {
+  return {
+    prepare: (/** @type {string} */ query) => db.prepare(query),
+    batch: async (/** @type {any[]} */ statements) => {
+      const results = await db.batch(statements);
+      const claimed = statements.length > 1;
+      if (claimed && afterwards.delete(db)) {
+        throw new Error("failed after its effect");
+      }
+      return results;
+    },
+  };
+}
+
+/** The databases whose next batch is to fail although it is committed. */
+const afterwards = new Set();
+
+/** @type {Record<string, number>} */
+const failed = {};
+
+const queue = consume(
+  {
+    "payment.completed": ({ eventId, data }, env) => {
+      const fails = draw(env);
+      const amount = Number(/** @type {any} */ (data).amount);
+      if (fails !== undefined) {
+        failed[fails] = (failed[fails] ?? 0) + 1;
+      }
+      if (fails === "before") {
+        throw new Error("failed before its effect");
+      }
+      if (fails === "in the middle of") {
+        return [...effect(env, eventId, amount), env.DB.prepare("INSERT INTO effects (event_id) VALUES (NULL)")];
+      }
+      if (fails === "after") {
+        afterwards.add(env.DB);
+      }
+      return effect(env, eventId, amount);
+    },
+    "certificate.*": ({ eventId, data }, env) => {
+      const { id, state } = /** @type {any} */ (data);
+      const write =
+        "INSERT INTO states (id, state) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET state = excluded.state";
+      return ifNewest(`certificate:${id}`, [
+        env.DB.prepare(write).bind(id, state),
+        env.DB.prepare("INSERT INTO effects (event_id) VALUES (?)").bind(eventId),
+      ]);
+    },
+    "test.poison": () => {
+      throw new Error("never works");
+    },
+    "test.permanent": () => {
+      throw new Permanent("will never work");
+    },
+    "test.hangs": () => new Promise(() => {}),
+  },
+  {
+    once: d1((env) => failingAfterwards(env.DB)),
+    deadLetters: (env) => env.DEAD_LETTERS,
+    secrets: (env) => env.CRONOZEN_SIGNING_SECRET,
+    bodies: (env) => env.BODIES,
+    retry: { firstSeconds: 0, maxSeconds: 1, maxAttempts: 6 },
+    timeoutMs: 1000,
+  },
+);
+
+/** A message that the queue delivers again, although it has been acknowledged. @param {any} message */
+function copyOf(message) {
+  const { id, body, attempts } = message;
+  return { id, body, attempts, ack() {}, retry() {} };
+}
+
+/** @type {string[]} */
+const deadLetters = [];
+
+export default {
+  /** @param {any} batch @param {any} env @param {any} ctx */
+  async queue(batch, env, ctx) {
+    if (batch.queue === "cronozen-events-dead") {
+      deadLetters.push(...batch.messages.map((/** @type {any} */ { body }) => body));
+      return;
+    }
+    const again = batch.messages.filter(() => Math.random() * 100 < (env.REPEATED ?? 0));
+    const copies = again.map(copyOf);
+    const half = copies.length / 2;
+    // One half beside the messages themselves, the other when they are done with.
+    await queue({ queue: batch.queue, messages: [...batch.messages, ...copies.slice(half)] }, env, ctx);
+    await queue({ queue: batch.queue, messages: copies.slice(0, half) }, env, ctx);
+  },
+
+  /** @param {Request} request @param {any} env */
+  async fetch(request, env) {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/observed") {
+      return Response.json({ deadLetters, failed });
+    }
+    const list = /** @type {any[]} */ (await request.json());
+    if (pathname === "/sql") {
+      const results = await env.DB.batch(list.map((query) => env.DB.prepare(query)));
+      return Response.json(results.map((/** @type {any} */ { results }) => results));
+    }
+    await env.EVENTS.sendBatch(list.map((body) => ({ body, contentType: typeof body === "string" ? "text" : "json" })));
+    return Response.json(null);
+  },
+};
