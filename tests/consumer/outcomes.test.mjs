@@ -53,7 +53,8 @@ async function logged(eventId, outcome) {
 test("a poison message is tried again, and ends as a dead letter; its batch-mates are handled at once", async () => {
   const poison = messageOf(newPayment({ type: "test.poison" }));
   const mates = Array.from({ length: 8 }, () => newPayment());
-  await consumer.send([...mates.slice(4).map(messageOf), poison, ...mates.slice(0, 4).map(messageOf)]);
+  const messages = mates.map((mate) => messageOf(mate));
+  await consumer.send([...messages.slice(4), poison, ...messages.slice(0, 4)]);
   const letter = await deadLetter(poison);
   assert.equal(letter.reason, "Error: never works");
   assert.equal(letter.attempts, 6);

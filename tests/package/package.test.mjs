@@ -19,6 +19,7 @@ const limits = {
   "dist/index.cjs": 22_000,
   "dist/no-wasm.js": 34_000,
   "dist/edge.js": 6000,
+  "dist/consumer.js": 6000,
 };
 
 function packed() {
@@ -39,6 +40,8 @@ test("the package holds what is needed and nothing else", () => {
       "LICENSE-APACHE",
       "LICENSE-MIT",
       "README.md",
+      "consumer.d.ts",
+      "dist/consumer.js",
       "dist/edge.js",
       "dist/index.cjs",
       "dist/index.d.cts",

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { sign } from "../../scripts/delivery.mjs";
 
-/** @typedef {{ eventId: string, type?: string, createdAt?: string } & Record<string, unknown>} Event */
+/** @typedef {{ eventId: string } & Record<string, unknown>} Event */
 
 /** The secret that everything in the tests is signed with. */
 export const secret = "whsec_test";
@@ -14,10 +14,11 @@ export { sign };
  * The message of an event.
  *
  * @param {Event} event
+ * @param {Partial<Event>} [head] what its envelope says, if that is something else
  */
-export function messageOf(event) {
+export function messageOf(event, head) {
   const body = JSON.stringify(event);
-  return `${headOf(event, sign(body, secret))},"event":${body}}`;
+  return `${headOf({ ...event, ...head }, sign(body, secret))},"event":${body}}`;
 }
 
 /**

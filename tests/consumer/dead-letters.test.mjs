@@ -1,0 +1,43 @@
+// A dead letter gives back the message as it was.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readDeadLetter } from "cronozen-edge/consumer";
+import { deadLetterText } from "../../pkg/src/consumer/dead-letter.js";
+import { event, message } from "./run.mjs";
+
+const death = { reason: 'a "quoted"\nreason } with , {braces}', attempts: 3, failedAt: "2026-11-24T07:00:00.000Z" };
+for (const text of [
+  message,
+  "garbage",
+  "",
+  "[1]",
+  "{}",
+  '{"text":"a message of another kind"}',
+  ' {"v":1}',
+  deadLetterText(message, { ...death, reason: "died before" }),
+  deadLetterText("garbage", { ...death, reason: "died before" }),
+]) {
+  test(`a dead letter gives back the text, and why: ${text.slice(0, 40)}`, () => {
+    const { reason, attempts, failedAt, text: found } = readDeadLetter(deadLetterText(text, death));
+    assert.equal(found, text);
+    assert.deepEqual({ reason, attempts, failedAt }, death);
+  });
+}
+
+test("a reason is cut short by its bytes, in whole", () => {
+  for (const character of ["a", "é", "\u{1f4a9}", '"', "\u0001", "\ud800"]) {
+    const text = deadLetterText(message, { ...death, reason: character.repeat(1000) });
+    assert.ok(Buffer.byteLength(text) - Buffer.byteLength(message) < 400);
+    assert.equal(readDeadLetter(text).text, message);
+    assert.match(readDeadLetter(text).reason ?? "", new RegExp(`^(${character}){30,}`));
+  }
+});
+
+test("what the queue itself gives up has no reason", () => {
+  const { eventId, type } = event;
+  const unknown = { reason: null, attempts: null, failedAt: null };
+  assert.deepEqual(readDeadLetter(message), { eventId, type, ...unknown, text: message });
+  assert.deepEqual(readDeadLetter({ a: 1 }), { eventId: null, type: null, ...unknown, text: '{"a":1}' });
+  assert.deepEqual(readDeadLetter(undefined), { eventId: null, type: null, ...unknown, text: "" });
+});
