@@ -20,16 +20,36 @@ test("publint, strict", patience, async () => {
 
 test("are the types wrong", patience, async () => {
   const attw = join(tools, "@arethetypeswrong", "cli", "dist", "index.js");
-  // The gateway is for Workers alone, which have no require.
-  const args = [attw, tarball(), "--profile", "node16", "--exclude-entrypoints", "worker", "--no-color", "--no-emoji"];
+  // Gateway and consumer are for Workers alone, which have no require.
+  const args = [
+    attw,
+    tarball(),
+    "--profile",
+    "node16",
+    "--no-color",
+    "--no-emoji",
+    "--exclude-entrypoints",
+    "worker",
+    "consumer",
+  ];
   const printed = await run(root, process.execPath, args).catch((error) => assert.fail(error.stdout));
   assert.match(printed, /node16 \(from CJS\) +│ OK \(CJS\) +│ OK \(CJS\)/);
   assert.match(printed, /node16 \(from ESM\) +│ OK \(ESM\) +│ OK \(ESM\)/);
 });
 
-test("are the types of the gateway wrong, for what imports it", patience, async () => {
+test("are the types of gateway and consumer wrong, for what imports them", patience, async () => {
   const attw = join(tools, "@arethetypeswrong", "cli", "dist", "index.js");
-  const args = [attw, tarball(), "--profile", "esm-only", "--entrypoints", "worker", "--no-color", "--no-emoji"];
+  const args = [
+    attw,
+    tarball(),
+    "--profile",
+    "esm-only",
+    "--no-color",
+    "--no-emoji",
+    "--entrypoints",
+    "worker",
+    "consumer",
+  ];
   const printed = await run(root, process.execPath, args).catch((error) => assert.fail(error.stdout));
-  assert.match(printed, /node16 \(from ESM\) +│ OK \(ESM\)/);
+  assert.match(printed, /node16 \(from ESM\) +│ OK \(ESM\) +│ OK \(ESM\)/);
 });

@@ -18,6 +18,7 @@ before(async () => {
 
 const nodenext = ["--module", "nodenext"];
 const bundler = ["--module", "esnext", "--moduleResolution", "bundler"];
+const cloudflare = [...bundler, "--lib", "es2024", "--types", "@cloudflare/workers-types"];
 
 for (const [name, file, options] of /** @type {[string, string, string[]][]} */ ([
   ["nodenext, import", "use.mts", [...nodenext, "--lib", "es2022"]],
@@ -25,7 +26,8 @@ for (const [name, file, options] of /** @type {[string, string, string[]][]} */ 
   ["bundler", "use.ts", [...bundler, "--lib", "es2022"]],
   ["Fetch", "fetch.ts", [...bundler, "--lib", "es2022,dom"]],
   ["Node", "node.ts", [...nodenext, "--lib", "es2024", "--types", "node"]],
-  ["Cloudflare", "worker.ts", [...bundler, "--lib", "es2024", "--types", "@cloudflare/workers-types"]],
+  ["the gateway", "worker.ts", cloudflare],
+  ["a consumer", "consumer.ts", cloudflare],
 ])) {
   test(`TypeScript, ${name}`, patience, async () => {
     const strict = ["--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--noEmit"];

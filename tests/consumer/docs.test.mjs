@@ -1,0 +1,93 @@
+// The pattern in docs/consumers.md, as it is printed.
+
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import { root } from "../../scripts/command.mjs";
+import { bundled } from "../support/bundle.mjs";
+import { messageOf, secret } from "../support/messages.mjs";
+import { sleep } from "./consumer.mjs";
+
+const page = readFileSync(join(root, "docs", "consumers.md"), "utf8");
+
+/** @param {string} language */
+function example(language) {
+  const [, code] = new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, "s").exec(page) ?? [];
+  return code ?? assert.fail(`there is no example in ${language}`);
+}
+
+test("the pattern has each event take effect once, keeps the newest state, and gives up what cannot be", async () => {
+  const folder = join(root, "build", "docs");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "consumer.mjs"), example("js"));
+  const settings = example("toml");
+  /** @param {string} name */
+  const setting = (name) => new RegExp(`^${name} = "?([^"\n]+)`, "m").exec(settings)?.[1] ?? assert.fail(name);
+  const deadLetterQueue = setting("dead_letter_queue");
+  /** @type {Record<string, unknown>[]} */
+  const log = [];
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      log: new Log(LogLevel.NONE),
+      handleStructuredLogs: ({ message }) => log.push(JSON.parse(message)),
+      cf: false,
+      compatibilityDate: "2026-10-01",
+      modulesRoot: "/",
+      modules: await bundled("build/docs/consumer.mjs"),
+      bindings: { CRONOZEN_SIGNING_SECRET: secret },
+      d1Databases: ["DB"],
+      queueProducers: { EVENTS: setting("queue"), [setting("binding")]: deadLetterQueue },
+      queueConsumers: {
+        [setting("queue")]: { maxBatchTimeout: 0.05, maxRetries: Number(setting("max_retries")), deadLetterQueue },
+      },
+    }),
+  );
+  try {
+    const db = await miniflare.getD1Database("DB");
+    const own = ["CREATE TABLE payments (event_id, cents)", "CREATE TABLE certificates (id PRIMARY KEY, state)"];
+    for (const statement of [...example("sql").split("\n").filter(Boolean), ...own]) {
+      await db.prepare(statement).run();
+    }
+    const payment = messageOf({ eventId: "evt_1", type: "payment.completed", data: { amountCents: 4900 } });
+    const wrong = messageOf({ eventId: "evt_2", type: "payment.completed", data: {} });
+    /** @param {string} eventId @param {string} createdAt @param {string} state */
+    const certificate = (eventId, createdAt, state) =>
+      messageOf({ eventId, createdAt, type: "certificate.issued", data: { id: "42", state } });
+    const queue = await miniflare.getQueueProducer("EVENTS");
+    for (const text of [
+      certificate("evt_3", "2026-11-24T08:00:00Z", "revoked"),
+      payment,
+      wrong,
+      payment,
+      messageOf({ eventId: "evt_4", type: "dpu.sealed" }),
+    ]) {
+      await queue.send(text, { contentType: "text" });
+    }
+    await claimed(db, 3);
+    await queue.send(certificate("evt_5", "2026-11-24T07:00:00Z", "issued"), { contentType: "text" });
+    await claimed(db, 4);
+    const rows = async (/** @type {string} */ query) => (await db.prepare(query).all()).results;
+    assert.deepEqual(await rows("SELECT * FROM payments"), [{ event_id: "evt_1", cents: 4900 }]);
+    assert.deepEqual(await rows("SELECT * FROM certificates"), [{ id: "42", state: "revoked" }]);
+    const [dead, ...more] = log.filter(({ outcome }) => outcome === "dead");
+    assert.equal(dead?.eventId, "evt_2");
+    assert.equal(dead?.reason, "expected a whole number as amountCents");
+    assert.deepEqual(more, []);
+  } finally {
+    await miniflare.dispose();
+  }
+});
+
+/** Waits until so many events have been claimed. @param {any} db @param {number} events */
+async function claimed(db, events) {
+  for (let tries = 0; tries < 200; tries += 1) {
+    const found = await db.prepare("SELECT count(*) AS events FROM cronozen_claims").first("events");
+    if (found >= events) {
+      return assert.equal(found, events);
+    }
+    await sleep(25);
+  }
+  assert.fail(`fewer than ${events} events have been claimed`);
+}

@@ -1,0 +1,51 @@
+// The consumer from the tarball, behind the gateway from the tarball, in wrangler dev.
+
+import assert from "node:assert/strict";
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { root } from "../../../scripts/command.mjs";
+import { deliver, webhookPath } from "../../../scripts/delivery.mjs";
+import { withWrangler } from "../dev.mjs";
+import { patience, project } from "../project.mjs";
+
+const secret = "whsec_test";
+
+const page = readFileSync(join(root, "docs", "consumers.md"), "utf8");
+
+/** @param {string} language */
+function example(language) {
+  const [, code] = new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, "s").exec(page) ?? [];
+  return code ?? assert.fail(`docs/consumers.md has no example in ${language}`);
+}
+
+/** @type {string} */
+let folder;
+before(async () => {
+  folder = await project(new URL(".", import.meta.url));
+  writeFileSync(join(folder, "consumer.js"), example("js"));
+  appendFileSync(join(folder, "wrangler.toml"), `\n${example("toml")}max_batch_timeout = 0\n`);
+  writeFileSync(join(folder, ".dev.vars"), `CRONOZEN_SIGNING_SECRET="${secret}"\n`);
+}, patience);
+
+test("what the gateway accepts is a row, once", patience, async () => {
+  const wrangler = join(root, "node_modules", "wrangler", "bin", "wrangler.js");
+  await withWrangler(folder, wrangler, process.env, async (url, printed) => {
+    /** @param {...string} queries @returns {Promise<any[][]>} */
+    const sql = async (...queries) => {
+      const response = await fetch(new URL("/sql", url), { method: "POST", body: JSON.stringify(queries) });
+      return /** @type {any} */ (await response.json());
+    };
+    await sql(...example("sql").split("\n").filter(Boolean), "CREATE TABLE payments (event_id, cents)");
+    const event = { eventId: "evt_1", type: "payment.completed", data: { amountCents: 4900 } };
+    const webhook = new URL(webhookPath, url);
+    for (const status of [202, 200]) {
+      assert.equal((await deliver(webhook, JSON.stringify(event), secret)).status, status);
+    }
+    for (let tries = 0; !printed().includes('"outcome":"handled"'); tries += 1) {
+      assert.ok(tries < 300, printed());
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    assert.deepEqual(await sql("SELECT * FROM payments"), [[{ event_id: "evt_1", cents: 4900 }]]);
+  });
+});

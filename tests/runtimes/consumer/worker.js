@@ -1,0 +1,20 @@
+// The gateway and the consumer of docs/consumers.md in one Worker, as a team with a single one has them.
+
+import gateway from "cronozen-edge/worker";
+import consumer from "./consumer.js";
+
+export { Deduper } from "cronozen-edge/worker";
+
+export default {
+  queue: consumer.queue,
+
+  /** @param {Request} request @param {any} env @param {any} ctx */
+  async fetch(request, env, ctx) {
+    if (new URL(request.url).pathname !== "/sql") {
+      return gateway.fetch(request, env, ctx);
+    }
+    const queries = /** @type {string[]} */ (await request.json());
+    const results = await env.DB.batch(queries.map((query) => env.DB.prepare(query)));
+    return Response.json(results.map((/** @type {any} */ { results }) => results));
+  },
+};
