@@ -80,6 +80,17 @@ test("the pattern has each event take effect once, keeps the newest state, and g
   }
 });
 
+test("the npm package's README shows a part of the pattern", () => {
+  const readme = readFileSync(join(root, "pkg", "README.md"), "utf8");
+  const [, code = ""] = /```js\nimport { consume,[^\n]*\n(.*?)```/s.exec(readme) ?? [];
+  const lines = example("js").split("\n");
+  assert.ok(code.length > 500);
+  assert.deepEqual(
+    code.split("\n").filter((line) => !lines.includes(line)),
+    [],
+  );
+});
+
 /** Waits until so many events have been claimed. @param {any} db @param {number} events */
 async function claimed(db, events) {
   for (let tries = 0; tries < 200; tries += 1) {
