@@ -73,14 +73,11 @@ export type Effect = Statement | readonly Statement[] | Update | undefined | voi
 
 /**
  * Your work with an event. What it throws has the message tried again; a {@link Permanent} makes it a dead letter.
- * `context` is the Worker's.
+ * `context` is the Worker's. As a method's, its parameters may be narrower: you may know more of an event than its type.
  */
-export type Handler<Event, Env> = (
-  event: Event,
-  env: Env,
-  delivery: Delivery,
-  context: any,
-) => Effect | Promise<Effect>;
+export type Handler<Event, Env> = {
+  handle(event: Event, env: Env, delivery: Delivery, context: any): Effect | Promise<Effect>;
+}["handle"];
 
 type Prefixes<Type> = Type extends `${infer Word}.${infer Rest}`
   ? Word | (Rest extends `${string}.${string}` ? `${Word}.${Prefixes<Rest>}` : never)

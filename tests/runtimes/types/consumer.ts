@@ -4,6 +4,7 @@ import {
   type CronozenEvent,
   consume,
   d1,
+  type EventOf,
   type Handler,
   ifNewest,
   kv,
@@ -44,6 +45,8 @@ const queue = consume<Env>(
       assertType<Equal<typeof event.type, "agent.decision.completed" | "agent.approval.requested">>();
     },
     "certificate.issued": ({ createdAt }, env) => ifNewest("certificate:1", env.DB.prepare("").bind(createdAt)),
+    "payment.failed": (event: EventOf<"payment.failed"> & { data: { amountCents: number } }, env: Env) =>
+      env.DB.prepare("").bind(event.data.amountCents),
     "not.known.yet": async () => {
       throw new Permanent("never");
     },
