@@ -36,9 +36,9 @@ const fields = {
   type: isTextOrNull,
   createdAt: isTextOrNull,
   receivedAt: isText,
-  key: Number.isInteger,
-  dedupe: isText,
-  window: isText,
+  key: isCount,
+  dedupe: (value) => value === "new" || value === "unknown",
+  window: (value) => value === "inside" || value === "outside" || value === "unknown",
   signature: isText,
 };
 
@@ -53,6 +53,9 @@ export function parseMessage(text) {
   const message = objectIn(text);
   if (typeof text !== "string" || message === undefined) {
     throw new Permanent("not_a_message: expected a text with a JSON object, got something else");
+  }
+  if (typeof message.v !== "number") {
+    throw new Permanent("not_a_message: expected v to be a number, got something else");
   }
   if (message.v !== version) {
     throw new Permanent(`unknown_version: expected version ${version}, got another one`);
@@ -81,13 +84,14 @@ export function objectIn(text) {
  */
 function bodyIn(text, message) {
   const { event, bodyKey, bodySha256, bodyBytes } = message;
-  if (isObject(event)) {
+  const stored = [bodyKey, bodySha256, bodyBytes];
+  if (isObject(event) && stored.every((field) => field === undefined)) {
     return text.slice(text.indexOf(beforeEvent) + beforeEvent.length, text.lastIndexOf("}"));
   }
-  if (isText(bodyKey) && isText(bodySha256) && Number.isInteger(bodyBytes)) {
-    return { key: String(bodyKey), sha256: String(bodySha256), bytes: Number(bodyBytes) };
+  if (event === undefined && isText(bodyKey) && isText(bodySha256) && isCount(bodyBytes)) {
+    return { key: bodyKey, sha256: bodySha256, bytes: bodyBytes };
   }
-  throw new Permanent("not_a_message: expected event, or bodyKey, bodySha256 and bodyBytes, got neither");
+  throw new Permanent("not_a_message: expected either event, or bodyKey, bodySha256 and bodyBytes, got something else");
 }
 
 /**
@@ -161,7 +165,12 @@ function hexOf(bytes) {
   return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** @param {unknown} value */
+/** @param {unknown} value @returns {value is number} */
+function isCount(value) {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+/** @param {unknown} value @returns {value is string} */
 function isText(value) {
   return typeof value === "string";
 }
