@@ -63,13 +63,14 @@ export interface MessageBatch {
   readonly messages: readonly Message[];
 }
 
-/** Statements that belong to the newest state of an entity alone: see {@link ifNewest}. */
+/** Statements that belong to the newest state of an entity alone: made by {@link ifNewest}. */
 export interface Update {
   readonly entity: string;
+  readonly statements: Statement | readonly Statement[];
 }
 
 /** D1 statements that have not been run, for `once: d1(...)`; or nothing. */
-export type Effect = Statement | readonly Statement[] | Update | undefined | void;
+export type Effect = Statement | readonly Statement[] | Update | null | false | undefined | void;
 
 /**
  * Your work with an event. What it throws has the message tried again; a {@link Permanent} makes it a dead letter.
@@ -126,20 +127,23 @@ export interface ConsumeOptions<Env> {
    * The signing secrets, newest first, as a list or separated by white space. With them, each event's signature is
    * verified once more, so that nobody else's message on the queue is handled.
    */
-  readonly secrets?: (env: Env) => string | readonly string[];
+  readonly secrets?: (env: Env) => string | readonly string[] | Promise<string | readonly string[]>;
   /** The R2 bucket with the bodies that are too large for the queue, if the gateway has one. */
   readonly bodies?: (env: Env) => Bucket;
   readonly retry?: RetryOptions;
-  /** How long one message may take, in milliseconds. 30,000 by default. */
+  /** How long one message may take, in milliseconds. 30,000 (30 s) by default, 840,000 (14 min) at most. */
   readonly timeoutMs?: number;
-  /** Called with whatever a handler throws, stack and all, for your error reports; the log has its first line. */
-  readonly onError?: (error: unknown, message: Message) => void;
+  /**
+   * Called after each failed attempt with the error, stack and all, for your error reports: the log has its first line.
+   * The error is the handler's, D1's, or the helper's own, as for a wrong signature.
+   */
+  readonly onError?: (error: unknown, message: Message, env: Env, context: any) => unknown;
 }
 
 /**
- * The `queue` function of a Worker. Handles the messages of a batch side by side, each on its own: what is done is
- * acknowledged, what fails is tried again, what cannot succeed is put on the dead-letter queue with the reason. Writes
- * one line of JSON to the log for each.
+ * The `queue` function of a Worker, for the queue of events; dead letters need another. Handles up to six messages of a
+ * batch at once, each on its own: what is done is acknowledged, what fails is tried again, what cannot succeed is put on
+ * the dead-letter queue with the reason. Writes one line of JSON to the log for each.
  *
  * @throws TypeError if a handler or an option is missing or of the wrong kind
  */
@@ -151,18 +155,18 @@ export function consume<Env = any>(
 /** Thrown by a handler, it makes the message a dead letter at once: no retry would help. */
 export class Permanent extends Error {
   constructor(reason: string, options?: ErrorOptions);
-  readonly name: "Permanent";
 }
 
 /**
  * Claims each `eventId` in D1, for ever, in one transaction with the statements that the handler returns: they are
- * applied exactly once, however often the message comes. The tables `cronozen_claims` and `cronozen_newest` must exist.
+ * applied exactly once, however often the message comes. The statements must be of the same database, in which the
+ * tables `cronozen_claims` and `cronozen_newest` exist, and which no other consumer of the queue uses.
  */
 export function d1<Env = any>(database: (env: Env) => Database): Once<Env>;
 
 /**
  * Remembers handled `eventId`s in Workers KV, 60 days unless told. Weaker than {@link d1}: two copies of a message at
- * once, or a failure after the effect, have the effect twice.
+ * once, a handler that outlives `timeoutMs`, or a failure after the effect, have the effect twice.
  */
 export function kv<Env = any>(
   namespace: (env: Env) => KeyValueStore,
@@ -171,7 +175,8 @@ export function kv<Env = any>(
 
 /**
  * Statements that are left out, and the event claimed all the same, if an event with a later `createdAt` has been
- * applied to the entity already. For handlers that keep state, with `once: d1(...)`.
+ * applied to the entity already. For handlers that keep state, with `once: d1(...)`: return it alone, with all of
+ * the event's statements.
  *
  * @param entity a name of your own, such as `certificate:42`
  */
@@ -186,7 +191,7 @@ export interface DeadLetter {
   readonly attempts: number | null;
   /** As RFC 3339. */
   readonly failedAt: string | null;
-  /** The message as it was, to be put on the queue again with `contentType: "text"`. */
+  /** The message as it was, to be put on the queue again with `contentType: "text"`. Of what was no text, as JSON. */
   readonly text: string;
 }
 

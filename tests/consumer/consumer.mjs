@@ -8,9 +8,14 @@ import { secret } from "../support/messages.mjs";
 /** The most that a queue takes at a time. */
 const maxSendBatch = 100;
 
-const tables = [
+/** What the helper needs. */
+export const claimTables = [
   "CREATE TABLE IF NOT EXISTS cronozen_claims (event_id TEXT PRIMARY KEY, claimed_at TEXT NOT NULL) STRICT, WITHOUT ROWID",
   "CREATE TABLE IF NOT EXISTS cronozen_newest (entity TEXT PRIMARY KEY, created_at TEXT NOT NULL) STRICT, WITHOUT ROWID",
+];
+
+const tables = [
+  ...claimTables,
   // Nothing but the claim keeps an effect from being there twice.
   "CREATE TABLE IF NOT EXISTS effects (event_id TEXT NOT NULL)",
   "CREATE TABLE IF NOT EXISTS totals (id INTEGER PRIMARY KEY, effects INTEGER NOT NULL, amount INTEGER NOT NULL)",

@@ -41,3 +41,31 @@ test("what the queue itself gives up has no reason", () => {
   assert.deepEqual(readDeadLetter({ a: 1 }), { eventId: null, type: null, ...unknown, text: '{"a":1}' });
   assert.deepEqual(readDeadLetter(undefined), { eventId: null, type: null, ...unknown, text: "" });
 });
+
+test("what is too long to be told why is kept without it", () => {
+  for (const text of [`{"v":2,"x":"${"x".repeat(127_880)}"}`, '"'.repeat(100_000)]) {
+    assert.equal(deadLetterText(text, death), text);
+  }
+});
+
+test("whatever comes over the queue is read, and what only looks like a dead letter is a message", () => {
+  /** @type {any} */
+  const circular = {};
+  circular.itself = circular;
+  for (const text of [
+    '{"dead":{a},',
+    '{"dead":{},"v":1}',
+    '{"dead":{"escaped":true},x',
+    '{"dead":{"reason":"a","attempts":1},"v":1}',
+    '{"dead":{"reason":"a","attempts":"1","failedAt":""},"v":1}',
+    '{"dead":{"reason":"a","attempts":1,"failedAt":"","escaped":true},"text":1}',
+    '{"dead":{"reason":"\n',
+    "null",
+  ]) {
+    const unknown = { eventId: null, type: null, reason: null, attempts: null, failedAt: null };
+    assert.deepEqual(readDeadLetter(text), { ...unknown, text });
+  }
+  for (const body of [circular, { a: 1n }, Symbol("x")]) {
+    assert.equal(readDeadLetter(body).text, "");
+  }
+});

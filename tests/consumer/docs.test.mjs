@@ -24,7 +24,9 @@ test("the pattern has each event take effect once, keeps the newest state, and g
   writeFileSync(join(folder, "consumer.mjs"), example("js"));
   const settings = example("toml");
   /** @param {string} name */
-  const setting = (name) => new RegExp(`^${name} = "?([^"\n]+)`, "m").exec(settings)?.[1] ?? assert.fail(name);
+  const setting = (name) =>
+    new RegExp(`^\\[\\[queues[^]*?^${name} = "?([^"\n]+)`, "m").exec(settings)?.[1] ?? assert.fail(name);
+  const [, producer = ""] = /^\[\[queues\.producers\]\]\nbinding = "(.+)"/m.exec(settings) ?? [];
   const deadLetterQueue = setting("dead_letter_queue");
   /** @type {Record<string, unknown>[]} */
   const log = [];
@@ -38,7 +40,7 @@ test("the pattern has each event take effect once, keeps the newest state, and g
       modules: await bundled("build/docs/consumer.mjs"),
       bindings: { CRONOZEN_SIGNING_SECRET: secret },
       d1Databases: ["DB"],
-      queueProducers: { EVENTS: setting("queue"), [setting("binding")]: deadLetterQueue },
+      queueProducers: { EVENTS: setting("queue"), [producer]: deadLetterQueue },
       queueConsumers: {
         [setting("queue")]: { maxBatchTimeout: 0.05, maxRetries: Number(setting("max_retries")), deadLetterQueue },
       },
@@ -65,16 +67,17 @@ test("the pattern has each event take effect once, keeps the newest state, and g
     ]) {
       await queue.send(text, { contentType: "text" });
     }
-    await claimed(db, 3);
+    await claimed(db, 2);
     await queue.send(certificate("evt_5", "2026-11-24T07:00:00Z", "issued"), { contentType: "text" });
-    await claimed(db, 4);
+    await claimed(db, 3);
     const rows = async (/** @type {string} */ query) => (await db.prepare(query).all()).results;
     assert.deepEqual(await rows("SELECT * FROM payments"), [{ event_id: "evt_1", cents: 4900 }]);
     assert.deepEqual(await rows("SELECT * FROM certificates"), [{ id: "42", state: "revoked" }]);
-    const [dead, ...more] = log.filter(({ outcome }) => outcome === "dead");
-    assert.equal(dead?.eventId, "evt_2");
-    assert.equal(dead?.reason, "expected a whole number as amountCents");
-    assert.deepEqual(more, []);
+    const dead = log.filter(({ outcome }) => outcome === "dead").map(({ eventId, reason }) => `${eventId}: ${reason}`);
+    assert.deepEqual(dead.sort(), [
+      "evt_2: expected a whole number as amountCents",
+      "evt_4: no_handler: expected a handler of the event's type, or a wildcard, got none",
+    ]);
   } finally {
     await miniflare.dispose();
   }
@@ -84,7 +87,7 @@ test("the npm package's README shows a part of the pattern", () => {
   const readme = readFileSync(join(root, "pkg", "README.md"), "utf8");
   const [, code = ""] = /```js\nimport { consume,[^\n]*\n(.*?)```/s.exec(readme) ?? [];
   const lines = example("js").split("\n");
-  assert.ok(code.length > 500);
+  assert.ok(code.length > 400);
   assert.deepEqual(
     code.split("\n").filter((line) => !lines.includes(line)),
     [],

@@ -15,7 +15,7 @@ test("a handler gets the event, the environment, what the gateway said, and the 
   const delivery = { receivedAt, dedupe: "new", window: "inside", key: 0, attempt: 3 };
   assert.deepEqual(calls, [[event, { name: "env" }, delivery, "context"]]);
   const [{ at, ms, ...line } = {}] = run.log;
-  assert.deepEqual(line, { outcome: "handled", attempt: 3, eventId: "evt_1", type: "payment.completed" });
+  assert.deepEqual(line, { level: "log", outcome: "handled", attempt: 3, eventId: "evt_1", type: "payment.completed" });
   assert.ok(Math.abs(Date.parse(at) - Date.now()) < 60_000 && ms >= 0);
 });
 

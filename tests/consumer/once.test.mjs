@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { d1, kv, readDeadLetter } from "cronozen-edge/consumer";
+import { d1, ifNewest, kv, readDeadLetter } from "cronozen-edge/consumer";
 import { message, Run } from "./run.mjs";
 
 /** @typedef {import("cronozen-edge/consumer").ConsumeOptions<any>} Options */
@@ -35,6 +35,41 @@ test("with kv, an event that has been handled is a duplicate, and one that faile
   );
 });
 
+for (const [times, written] of /** @type {const} */ ([
+  [1, true],
+  [2, false],
+])) {
+  test(`with kv, a marker that fails ${times} times leaves its event handled, and does not repeat it`, async () => {
+    let puts = 0;
+    const namespace = {
+      get: async () => null,
+      put: async () => {
+        puts += 1;
+        if (puts <= times) {
+          throw new Error("refused");
+        }
+      },
+    };
+    const run = new Run({ "*": () => {} }, { once: kv(() => namespace) });
+    assert.equal(await run.take(message), "acknowledged");
+    assert.equal(puts, 2);
+    assert.deepEqual(run.outcomes(), written ? ["handled"] : ["marker_failed", "handled"]);
+  });
+}
+
+for (const [name, once] of /** @type {[string, Options["once"]][]} */ ([
+  ["kv", kv(() => ({ get: async () => null, put: async () => {} }))],
+  ["false", false],
+])) {
+  test(`with ${name}, whatever else a handler returns is nothing`, async () => {
+    for (const result of [{ success: true }, new Response(), [1], "text", 0]) {
+      const run = new Run({ "*": () => /** @type {any} */ (result) }, { once });
+      await run.take(message);
+      assert.deepEqual(run.outcomes(), ["handled"]);
+    }
+  });
+}
+
 const database = {
   prepare: () => statement,
   batch: async () => {},
@@ -45,6 +80,7 @@ for (const [name, options, result] of /** @type {[string, Partial<Options>, any]
   ["the result of a statement that has been run, to d1", { once: d1(() => database) }, { success: true, results: [] }],
   ["a list with something else in it, to d1", { once: d1(() => database) }, [statement, null]],
   ["statements to nobody", {}, [statement]],
+  ["an update to nobody", {}, ifNewest("certificate:1", /** @type {any} */ (statement))],
   ["statements to kv", { once: kv(() => ({ get: async () => null, put: async () => {} })) }, statement],
 ])) {
   test(`a handler that returns ${name} is told so, and is not called again`, async () => {

@@ -104,7 +104,7 @@ const tampered = [
     (message) => message.replace('"receivedAt"', '"ReceivedAt"'),
     /^not_a_message: expected the field rec/,
   ],
-  ["no event", (message) => message.replace('"event"', '"Event"'), /^not_a_message: expected event/],
+  ["no event", (message) => message.replace('"event"', '"Event"'), /^not_a_message: expected either event/],
   ["a broken end", (message) => message.slice(0, -1), /^not_a_message: expected a text with a JSON object/],
 ];
 for (const [name, tamper, reason] of tampered) {

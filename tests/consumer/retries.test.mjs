@@ -2,12 +2,11 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { d1, kv, Permanent, readDeadLetter } from "cronozen-edge/consumer";
+import { Permanent, readDeadLetter } from "cronozen-edge/consumer";
+import { deadLetterText } from "../../pkg/src/consumer/dead-letter.js";
 import { delaySeconds, scheduleOf } from "../../pkg/src/consumer/retry.js";
-import { secret } from "../support/messages.mjs";
+import { messageOf } from "../support/messages.mjs";
 import { event, message, Run } from "./run.mjs";
-
-/** @typedef {import("cronozen-edge/consumer").ConsumeOptions<any>} Options */
 
 test("a failure is tried again, later each time, and becomes a dead letter after the last attempt", async () => {
   /** @type {unknown[]} */
@@ -31,6 +30,11 @@ test("a failure is tried again, later each time, and becomes a dead letter after
   const { failedAt, ...letter } = readDeadLetter(body);
   const { eventId, type } = event;
   assert.deepEqual(letter, { eventId, type, reason: "TypeError: no luck", attempts: 11, text: message });
+  assert.deepEqual(
+    run.log.map(({ level }) => level),
+    [...Array(10).fill("warn"), "error"],
+  );
+  assert.ok(run.log.every(({ eventId, type }) => eventId === event.eventId && type === event.type));
   assert.equal(errors.length, 11);
   assert.ok(errors.every((error) => error instanceof TypeError));
   assert.ok(!JSON.stringify(run.log).includes("secret.js"), "the log has no stack");
@@ -38,7 +42,7 @@ test("a failure is tried again, later each time, and becomes a dead letter after
 });
 
 test("a delay is from 30 s to 12 h", () => {
-  const schedule = scheduleOf();
+  const schedule = scheduleOf({});
   for (let attempt = 1; attempt <= 100; attempt += 1) {
     for (const random of [0, 0.5, 0.999_999]) {
       const delay = delaySeconds(schedule, attempt, random);
@@ -74,33 +78,143 @@ test("an event whose dead-letter queue fails is tried again", async () => {
   assert.equal(run.log[0]?.reason, "no; and the dead-letter queue failed: Error: overloaded");
 });
 
-for (const [name, options, reason] of /** @type {[string, Partial<Options>, RegExp][]} */ ([
-  ["D1 database", { once: d1(() => /** @type {any} */ (undefined)) }, /d1\(\) to be given a D1 database, got none/],
-  ["KV namespace", { once: kv(() => /** @type {any} */ (undefined)) }, /kv\(\) to be given a KV namespace, got none/],
-  ["secret", { secrets: () => /** @type {any} */ (undefined) }, /secrets to give the signing secrets, got none/],
-  ["empty secret", { secrets: () => "" }, /secrets to give the signing secrets, got none/],
-])) {
-  test(`without its ${name} a message is tried again, and its handler is not called`, async () => {
-    const run = new Run({ "*": () => assert.fail("called") }, options);
-    assert.equal(typeof (await run.take(message)), "number");
-    assert.match(run.log[0]?.reason, reason);
-  });
-}
-
-test("several secrets, separated by white space or as a list, all count", async () => {
-  for (const secrets of [`whsec_new ${secret}`, ["whsec_new", secret]]) {
-    const run = new Run({ "*": () => {} }, { secrets: () => secrets });
-    assert.equal(await run.take(message), "acknowledged");
-    assert.deepEqual(run.dead, []);
+test("nothing that is thrown, and nobody who is told of it, keeps the other messages from being handled", async () => {
+  const strange = {
+    toString() {
+      throw new Error("cannot be shown");
+    },
+  };
+  for (const thrown of [undefined, null, "text", Object.create(null), strange, Symbol("x")]) {
+    for (const onError of [
+      () => {
+        throw new Error("reports are down");
+      },
+      async () => {
+        throw Object.create(null);
+      },
+    ]) {
+      const run = new Run(
+        {
+          "payment.*": async () => {
+            throw thrown;
+          },
+          "*": async () => {},
+        },
+        { onError },
+      );
+      const mates = [1, 2, 3].map((number) => messageOf({ eventId: `evt_${number}`, type: "a.b" }));
+      const [failed, ...others] = await run.takeAll([message, ...mates]);
+      assert.equal(typeof failed, "number");
+      assert.deepEqual(others, ["acknowledged", "acknowledged", "acknowledged"]);
+      assert.ok(run.outcomes().includes("on_error_failed"));
+    }
   }
 });
 
-test("without secrets nothing is verified, and with them nothing passes that is not", async () => {
-  const forged = message.replace('"amount":1', '"amount":2');
-  const trusting = new Run({ "*": () => {} }, { secrets: undefined });
-  await trusting.take(forged);
-  assert.deepEqual(trusting.dead, []);
-  const run = new Run({ "*": () => assert.fail("called") });
-  await run.take(forged);
-  assert.match(readDeadLetter(run.dead[0]?.body).reason ?? "", /^signature mismatch/);
+test("a console that fails has no message tried again that has been acknowledged", async () => {
+  const run = new Run({ "*": () => {} });
+  run.keepLog = () => {
+    throw new Error("no console");
+  };
+  assert.equal(await run.take(message), "acknowledged");
+});
+
+test("onError gets the error, the message, the environment and the context", async () => {
+  /** @type {any[]} */
+  const calls = [];
+  const error = new Error("no luck");
+  const run = new Run(
+    {
+      "*": () => {
+        throw error;
+      },
+    },
+    { onError: (...args) => void calls.push(args) },
+  );
+  await run.take(message);
+  const [[found, { body }, env, context]] = calls;
+  assert.deepEqual([found, body, env, context], [error, message, { name: "env" }, "context"]);
+});
+
+test("a dead letter that comes to the handlers' queue and fails again stays what it is", async () => {
+  const dead = deadLetterText(message, { reason: "no", attempts: 1, failedAt: "2026-11-24T07:00:00.000Z" });
+  const run = new Run({
+    "*": () => {
+      throw new Permanent("still no");
+    },
+  });
+  assert.equal(await run.take(dead), 43_200);
+  assert.deepEqual(run.dead, []);
+  assert.match(run.log[0]?.reason, /^expected an event, got a dead letter/);
+});
+
+test("a dead-letter queue that hangs does not hold a message for ever", async () => {
+  const run = new Run(
+    {
+      "*": () => {
+        throw new Permanent("no");
+      },
+    },
+    { deadLetters: () => ({ send: () => new Promise(() => {}) }), timeoutMs: 50 },
+  );
+  assert.equal(typeof (await run.take(message)), "number");
+  assert.match(run.log[0]?.reason, /^no; and the dead-letter queue failed: Error: expected an end within 50 ms/);
+});
+
+test("without a dead-letter queue a message is tried again", async () => {
+  const run = new Run({ "a.b": () => {} }, { deadLetters: () => /** @type {any} */ (undefined) });
+  assert.equal(typeof (await run.take(message)), "number");
+  assert.match(run.log[0]?.reason, /option deadLetters to give a queue, got none/);
+});
+
+test("six messages are handled at once, and the time of each begins with its turn", async () => {
+  let running = 0;
+  let most = 0;
+  const run = new Run(
+    {
+      "*": async () => {
+        running += 1;
+        most = Math.max(most, running);
+        await new Promise((resolve) => setTimeout(resolve, 40));
+        running -= 1;
+      },
+    },
+    { timeoutMs: 200 },
+  );
+  const messages = Array.from({ length: 60 }, (_, number) => messageOf({ eventId: `evt_${number}` }));
+  assert.ok((await run.takeAll(messages)).every((ended) => ended === "acknowledged"));
+  assert.equal(most, 6);
+});
+
+test("a type of very many parts takes no time, and little of the log", async () => {
+  const type = ".".repeat(60_000);
+  const run = new Run({ "*": () => {}, "payment.*": () => {} });
+  const started = performance.now();
+  await run.take(messageOf({ eventId: "evt_1", type }));
+  assert.ok(performance.now() - started < 2000);
+  assert.deepEqual(run.outcomes(), ["handled"]);
+  assert.equal(run.log[0]?.type.length, 256);
+});
+
+test("a reason is cut short in the log", async () => {
+  const run = new Run({
+    "*": () => {
+      throw new Error("x".repeat(1000));
+    },
+  });
+  await run.take(message);
+  assert.equal(run.log[0]?.reason.length, 200);
+});
+
+test("delays of messages that failed together differ", async () => {
+  const run = new Run({
+    "*": () => {
+      throw new Error("no luck");
+    },
+  });
+  const delays = new Set();
+  for (let number = 0; number < 50; number += 1) {
+    delays.add(await run.take(message, 5));
+  }
+  assert.ok(delays.size > 20, `${delays.size} delays`);
 });

@@ -8,8 +8,6 @@ import { messageOf, secret } from "../support/messages.mjs";
 
 /** Runs a handler on messages, and tells what became of each. */
 export class Run {
-  /** @type {any[]} */
-  ended = [];
   /** @type {{ body: any, options: any }[]} */
   dead = [];
   /** @type {Record<string, any>[]} */
@@ -30,25 +28,50 @@ export class Run {
 
   /** @param {unknown} body @param {number} [attempts] @returns {Promise<any>} what became of it */
   async take(body, attempts = 1) {
-    /** @type {any[]} */
-    const ended = [];
-    const message = {
-      id: "1",
+    const [ended] = await this.takeAll([body], attempts);
+    return ended;
+  }
+
+  /** @param {unknown[]} bodies of one batch @param {number} [attempts] @returns {Promise<any[]>} */
+  async takeAll(bodies, attempts = 1) {
+    /** @type {any[][]} */
+    const ended = bodies.map(() => []);
+    const messages = bodies.map((body, position) => ({
+      id: String(position),
       body,
       attempts,
-      ack: () => ended.push("acknowledged"),
-      retry: (/** @type {any} */ options) => ended.push(options.delaySeconds),
-    };
-    const real = { log: console.log, warn: console.warn, error: console.error };
-    const keep = (/** @type {string} */ line) => this.log.push(JSON.parse(line));
-    Object.assign(console, { log: keep, warn: keep, error: keep });
+      ack: () => void ended[position]?.push("acknowledged"),
+      retry: (/** @type {any} */ options) => void ended[position]?.push(options.delaySeconds),
+    }));
+    const restore = this.#capture();
     try {
-      await this.consumer({ queue: "cronozen-events", messages: [message] }, { name: "env" }, "context");
+      await this.consumer({ queue: "cronozen-events", messages }, { name: "env" }, "context");
     } finally {
-      Object.assign(console, real);
+      restore();
     }
-    assert.equal(ended.length, 1, "every message is acknowledged or tried again, once");
-    return ended[0];
+    return ended.map((ends) => {
+      assert.equal(ends.length, 1, "every message is acknowledged or tried again, once");
+      return ends[0];
+    });
+  }
+
+  /** How each message has ended, in their order. */
+  outcomes() {
+    return this.log.map(({ outcome }) => outcome);
+  }
+
+  /** @param {string} level @param {string} line */
+  keepLog(level, line) {
+    this.log.push({ level, ...JSON.parse(line) });
+  }
+
+  /** Keeps what is logged in the meantime. */
+  #capture() {
+    const real = { log: console.log, warn: console.warn, error: console.error };
+    for (const level of /** @type {const} */ (["log", "warn", "error"])) {
+      console[level] = (/** @type {string} */ line) => this.keepLog(level, line);
+    }
+    return () => Object.assign(console, real);
   }
 }
 

@@ -1,98 +1,106 @@
 // The queue's handler: each message on its own, acknowledged only when it is done with.
 
 import { bound } from "./binding.js";
-import { deadLetterText } from "./dead-letter.js";
+import { deadLetterText, isDeadLetter } from "./dead-letter.js";
 import { handlerOf, handlersOf } from "./handlers.js";
-import { fetchBody, parseMessage, unverifiedEvent, verifiedEvent } from "./message.js";
-import { unguarded } from "./once.js";
-import { Permanent } from "./permanent.js";
-import { delaySeconds, scheduleOf } from "./retry.js";
+import { log, reasonOf } from "./log.js";
+import { eventIn, fetchBody, parseMessage, verifiedEvent } from "./message.js";
+import { optionsOf } from "./options.js";
+import { isPermanent, Permanent } from "./permanent.js";
+import { delaySeconds } from "./retry.js";
 
 /**
- * @typedef {import("../../consumer.js").ConsumeOptions<any>} ConsumeOptions
  * @typedef {import("../../consumer.js").MessageBatch} MessageBatch
  * @typedef {import("../../consumer.js").Message} Message
- * @typedef {import("../../consumer.js").Delivery} Delivery
  * @typedef {import("./message.js").Received} Received
  */
 
-/** A handler that hangs must not hold its batch until Cloudflare ends the Worker, after 15 minutes. */
-const defaultTimeoutMs = 30_000;
+/**
+ * So many messages of a batch are handled at once. A Worker has six connections at a time, and all that is held of
+ * large bodies must fit into its 128 MB.
+ */
+const lanes = 6;
 
-/** The longest reason that is logged, in characters. */
-const maxReasonCharacters = 200;
+/** The gateway takes eventIds of 256 bytes; a type may have any length. */
+const maxLoggedCharacters = 256;
 
 /**
  * @param {unknown} handlers
- * @param {ConsumeOptions} options
- * @returns {(batch: MessageBatch, env: any, ctx?: any) => Promise<void>}
+ * @param {unknown} options
+ * @returns {(batch: MessageBatch, env: any, context?: any) => Promise<void>}
  */
 export function consume(handlers, options) {
   const consumer = new Consumer(handlers, options);
-  return async (batch, env, ctx) => {
-    await Promise.all(batch.messages.map((message) => consumer.take(message, env, ctx)));
+  return async ({ messages }, env, context) => {
+    const waiting = [...messages].reverse();
+    const lane = async () => {
+      for (let message = waiting.pop(); message !== undefined; message = waiting.pop()) {
+        await consumer.take(message, env, context);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(lanes, messages.length) }, lane));
   };
 }
 
 class Consumer {
-  /** @param {unknown} handlers @param {ConsumeOptions} options */
+  #handlers;
+  #options;
+
+  /** @param {unknown} handlers @param {unknown} options */
   constructor(handlers, options) {
-    this.handlers = handlersOf(handlers);
-    this.options = checked(options);
-    this.schedule = scheduleOf(options.retry);
-    this.once = options.once === false ? unguarded : /** @type {import("./once.js").Once} */ (options.once);
+    this.#handlers = handlersOf(handlers);
+    this.#options = optionsOf(options);
   }
 
   /**
-   * Does all that is to be done with one message. Never fails.
+   * Does all that is to be done with one message. Never fails: that would have the whole batch come again.
    *
    * @param {Message} message
    * @param {any} env
-   * @param {any} ctx
+   * @param {any} context
    */
-  async take(message, env, ctx) {
+  async take(message, env, context) {
     const started = Date.now();
     /** @type {Record<string, unknown>} */
     const line = { attempt: message.attempts };
     try {
-      const outcome = await this.#within(this.#handle(message, env, ctx, line));
+      const outcome = await this.#within(() => this.#handle(message, env, context, line));
       message.ack();
       log("log", outcome, { ...line, ms: Date.now() - started });
     } catch (error) {
-      this.options.onError?.(error, message);
       const { outcome, ...details } = await this.#fail(message, env, error);
-      const level = outcome === "retried" ? "warn" : "error";
-      log(level, outcome, { ...line, ...details, ms: Date.now() - started });
+      log(outcome === "retried" ? "warn" : "error", outcome, { ...line, ...details, ms: Date.now() - started });
+      await this.#report(error, message, env, context);
     }
   }
 
   /**
    * @param {Message} message
    * @param {any} env
-   * @param {any} ctx
+   * @param {any} context
    * @param {Record<string, unknown>} line learns what the message is
    */
-  async #handle(message, env, ctx, line) {
-    const { envelope, body } = parseMessage(message.body);
-    const { eventId, type, createdAt, receivedAt, dedupe, window, key } = envelope;
-    Object.assign(line, { eventId, type });
-    const handler = handlerOf(this.handlers, type);
+  async #handle(message, env, context, line) {
+    const received = parseMessage(message.body);
+    const { eventId, type, createdAt, receivedAt, dedupe, window, key } = received.envelope;
+    Object.assign(line, { eventId: logged(eventId), type: logged(type) });
+    const event = await this.#event(received, env);
+    const handler = handlerOf(this.#handlers, type);
     if (handler === undefined) {
-      throw new Permanent(`no_handler: expected a handler of ${type ?? "an event without a type"}, or of *, got none`);
+      throw new Permanent("no_handler: expected a handler of the event's type, or a wildcard, got none");
     }
-    const event = await this.#event({ envelope, body }, env);
     const delivery = { receivedAt, dedupe, window, key, attempt: message.attempts };
-    return this.once.run({ eventId, createdAt, env }, async () => handler(event, env, delivery, ctx));
+    return this.#options.once.run({ eventId, createdAt, env }, async () => handler(event, env, delivery, context));
   }
 
   /** @param {Received} received @param {any} env */
   async #event({ envelope, body }, env) {
-    const { secrets, bodies } = this.options;
+    const { secrets, bodies } = this.#options;
     const exact = typeof body === "string" ? body : await fetchBody(body, bodies?.(env));
     if (secrets === undefined) {
-      return unverifiedEvent(exact);
+      return eventIn(envelope, exact);
     }
-    const list = secrets(env);
+    const list = await secrets(env);
     if (list === undefined || list.length === 0) {
       throw new Error("expected the option secrets to give the signing secrets, got none: is the secret set?");
     }
@@ -101,50 +109,59 @@ class Consumer {
 
   /**
    * @template T
-   * @param {Promise<T>} work
+   * @param {() => Promise<T>} work
    * @returns {Promise<T>}
    */
   #within(work) {
-    const { timeoutMs = defaultTimeoutMs } = this.options;
+    const { timeoutMs } = this.#options;
     return new Promise((resolve, reject) => {
       const timeout = setTimeout(
         () => reject(new Error(`expected an end within ${timeoutMs} ms, got none`)),
         timeoutMs,
       );
-      work.then(resolve, reject).finally(() => clearTimeout(timeout));
+      work()
+        .then(resolve, reject)
+        .finally(() => clearTimeout(timeout));
     });
   }
 
   /**
+   * Puts the message off, or among the dead letters.
+   *
    * @param {Message} message
    * @param {any} env
    * @param {unknown} error
    */
   async #fail(message, env, error) {
+    const { schedule } = this.#options;
     const reason = reasonOf(error);
-    if (error instanceof Permanent || message.attempts >= this.schedule.maxAttempts) {
-      try {
-        await this.#bury(message, env, reason);
-        message.ack();
-        return { outcome: "dead", reason };
-      } catch (failure) {
-        // Kept: in the end the queue itself moves it, without the reason.
-        return this.#retry(message, `${reason}; and the dead-letter queue failed: ${reasonOf(failure)}`);
-      }
+    if (isDeadLetter(message.body)) {
+      message.retry({ delaySeconds: schedule.maxSeconds });
+      return { outcome: "retried", reason: "expected an event, got a dead letter: that queue needs another consumer" };
     }
-    return this.#retry(message, reason);
+    if (!isPermanent(error) && message.attempts < schedule.maxAttempts) {
+      return this.#retry(message, reason);
+    }
+    try {
+      await this.#within(() => this.#bury(message, env, reason));
+    } catch (failure) {
+      // Kept: in the end the queue itself moves it, without the reason.
+      return this.#retry(message, `${reason}; and the dead-letter queue failed: ${reasonOf(failure)}`);
+    }
+    message.ack();
+    return { outcome: "dead", reason };
   }
 
   /** @param {Message} message @param {string} reason */
   #retry(message, reason) {
-    const delay = delaySeconds(this.schedule, message.attempts, Math.random());
+    const delay = delaySeconds(this.#options.schedule, message.attempts, Math.random());
     message.retry({ delaySeconds: delay });
     return { outcome: "retried", reason, delaySeconds: delay };
   }
 
   /** @param {Message} message @param {any} env @param {string} reason */
   async #bury({ body, attempts }, env, reason) {
-    const queue = bound(this.options.deadLetters(env), "send", "the option deadLetters to give a queue");
+    const queue = bound(this.#options.deadLetters(env), "send", "the option deadLetters to give a queue");
     if (typeof body !== "string") {
       // Not the gateway's. This content type takes whatever a queue can have delivered.
       await queue.send(body, { contentType: "v8" });
@@ -153,31 +170,18 @@ class Consumer {
     const failedAt = new Date().toISOString();
     await queue.send(deadLetterText(body, { reason, attempts, failedAt }), { contentType: "text" });
   }
-}
 
-/** @param {ConsumeOptions} options */
-function checked(options) {
-  if (typeof options?.deadLetters !== "function") {
-    throw new TypeError("cronozen-edge: expected the option deadLetters, as in env => env.DEAD_LETTERS");
-  }
-  if (options.once !== false && typeof Object(options.once).run !== "function") {
-    throw new TypeError("cronozen-edge: expected the option once to be d1(...), kv(...), or false");
-  }
-  for (const name of /** @type {const} */ (["secrets", "bodies", "onError"])) {
-    if (options[name] !== undefined && typeof options[name] !== "function") {
-      throw new TypeError(`cronozen-edge: expected the option ${name} to be a function, as in env => env.NAME`);
+  /** @param {unknown} error @param {Message} message @param {any} env @param {any} context */
+  async #report(error, message, env, context) {
+    try {
+      await this.#options.onError?.(error, message, env, context);
+    } catch (failure) {
+      log("error", "on_error_failed", { reason: reasonOf(failure) });
     }
   }
-  return options;
 }
 
-/** The first line alone: the rest may be a stack. @param {unknown} error */
-function reasonOf(error) {
-  const text = error instanceof Permanent ? error.message : String(error);
-  return text.split("\n", 1).join().slice(0, maxReasonCharacters);
-}
-
-/** @param {"log" | "warn" | "error"} level @param {string} outcome @param {Record<string, unknown>} details */
-function log(level, outcome, details) {
-  console[level](JSON.stringify({ at: new Date().toISOString(), outcome, ...details }));
+/** @param {string | null} text */
+function logged(text) {
+  return text?.slice(0, maxLoggedCharacters);
 }

@@ -2,6 +2,8 @@
 
 import { bound } from "./binding.js";
 import { Permanent } from "./permanent.js";
+import { sortableTime } from "./time.js";
+import { wrong } from "./wrong.js";
 
 /**
  * @typedef {import("../../consumer.js").Database} Database
@@ -10,7 +12,7 @@ import { Permanent } from "./permanent.js";
  * @typedef {import("./once.js").Occasion} Occasion
  */
 
-const select = "SELECT 1 FROM cronozen_claims WHERE event_id = ?";
+const isClaimed = "SELECT 1 FROM cronozen_claims WHERE event_id = ?";
 
 // Fails if the event has been claimed, and the whole batch with it.
 const claim = "INSERT INTO cronozen_claims (event_id, claimed_at) VALUES (?, ?)";
@@ -22,29 +24,19 @@ const advance = `INSERT INTO cronozen_newest (entity, created_at) VALUES (?, ?)
   ON CONFLICT (entity) DO UPDATE
   SET created_at = CASE WHEN excluded.created_at >= cronozen_newest.created_at THEN excluded.created_at END`;
 
-const selectNewer = "SELECT 1 FROM cronozen_newest WHERE entity = ? AND created_at > ?";
-
-/** A handler's statements, for the newest state of an entity alone. */
-class Update {
-  /** @param {string} entity @param {unknown} statements */
-  constructor(entity, statements) {
-    this.entity = entity;
-    this.statements = statements;
-  }
-}
+const isOutdated = "SELECT 1 FROM cronozen_newest WHERE entity = ? AND created_at > ?";
 
 /**
  * Statements that are left out if a later event has been applied to the entity already.
  *
  * @param {string} entity
  * @param {Statement | readonly Statement[]} statements
- * @returns {any}
  */
 export function ifNewest(entity, statements) {
   if (typeof entity !== "string" || entity === "") {
-    throw new TypeError("cronozen-edge: expected the entity as a text, such as certificate:42");
+    throw new Permanent("expected ifNewest() to be given an entity as a text, such as certificate:42, got none");
   }
-  return new Update(entity, statements);
+  return { entity, statements };
 }
 
 /**
@@ -54,14 +46,16 @@ export function ifNewest(entity, statements) {
  * @returns {Once}
  */
 export function d1(database) {
+  if (typeof database !== "function") {
+    throw wrong("d1() to be given a function, as in d1((env) => env.DB)");
+  }
   return {
     async run(occasion, work) {
       const db = bound(database(occasion.env), "batch", "d1() to be given a D1 database");
-      const claimed = db.prepare(select).bind(occasion.eventId);
-      if ((await claimed.first()) !== null) {
+      if (await exists(db, isClaimed, occasion.eventId)) {
         return "duplicate";
       }
-      return commit(db, occasion, claimed, await work());
+      return commit(db, occasion, await work());
     },
   };
 }
@@ -69,44 +63,53 @@ export function d1(database) {
 /**
  * @param {Database} db
  * @param {Occasion} occasion
- * @param {Statement} claimed
- * @param {unknown} result
+ * @param {any} result what the handler has returned
  */
-async function commit(db, { eventId, createdAt }, claimed, result) {
-  const now = new Date().toISOString();
-  const update = result instanceof Update ? result : undefined;
-  const newest = update === undefined ? undefined : [update.entity, sortable(createdAt)];
+async function commit(db, { eventId, createdAt }, result) {
+  const claims = [eventId, new Date().toISOString()];
+  const newest = typeof result?.entity === "string" ? [result.entity, sortableTime(createdAt)] : undefined;
   const batch = [
-    db.prepare(claim).bind(eventId, now),
+    db.prepare(claim).bind(...claims),
     ...(newest === undefined ? [] : [db.prepare(advance).bind(...newest)]),
-    ...statementsOf(update === undefined ? result : update.statements),
+    ...statementsOf(newest === undefined ? result : result.statements),
   ];
   try {
     await db.batch(batch);
     return "handled";
   } catch (error) {
     // Another copy of the message was faster, or the answer to our own success was lost.
-    if ((await claimed.first()) !== null) {
+    if (await exists(db, isClaimed, eventId)) {
       return "duplicate";
     }
-    if (
-      newest === undefined ||
-      (await db
-        .prepare(selectNewer)
-        .bind(...newest)
-        .first()) === null
-    ) {
-      throw error;
+    if (newest !== undefined && (await exists(db, isOutdated, ...newest))) {
+      // For ever: what has been applied only gets newer.
+      await db
+        .prepare(claimAnyway)
+        .bind(...claims)
+        .run();
+      return "outdated";
     }
-    // For ever: what has been applied only gets newer.
-    await db.prepare(claimAnyway).bind(eventId, now).run();
-    return "outdated";
+    throw error;
   }
+}
+
+/** @param {Database} db @param {string} query @param {...string} values */
+async function exists(db, query, ...values) {
+  return (
+    (await db
+      .prepare(query)
+      .bind(...values)
+      .first()) !== null
+  );
 }
 
 /** @param {unknown} result @returns {Statement[]} */
 function statementsOf(result) {
-  const list = result === undefined ? [] : Array.isArray(result) ? result : [result];
+  // As in `amount > 0 && statement`.
+  if (result === undefined || result === null || result === false) {
+    return [];
+  }
+  const list = Array.isArray(result) ? result : [result];
   if (!list.every((statement) => typeof statement?.bind === "function")) {
     // Not an error that is tried again: a statement that has been run already is an effect.
     throw new Permanent(
@@ -114,19 +117,4 @@ function statementsOf(result) {
     );
   }
   return list;
-}
-
-/**
- * A time in a form that sorts as text, to the last of up to nine digits.
- *
- * @param {string | null} createdAt as RFC 3339
- */
-function sortable(createdAt) {
-  const [, time, fraction = "", offset] =
-    /^(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)$/.exec(createdAt ?? "") ?? [];
-  const seconds = time === undefined ? Number.NaN : Date.parse(`${time}${offset}`.toUpperCase().replace(" ", "T"));
-  if (Number.isNaN(seconds)) {
-    throw new Permanent("expected a createdAt in the form of RFC 3339, which ifNewest compares, got none");
-  }
-  return `${new Date(seconds).toISOString().slice(0, 19)}.${fraction.slice(0, 9).padEnd(9, "0")}Z`;
 }

@@ -5,14 +5,13 @@ import { objectIn } from "./message.js";
 /**
  * @typedef {import("../../consumer.js").DeadLetter} DeadLetter
  * @typedef {{ reason: string, attempts: number, failedAt: string }} Death
- * @typedef {Death & { escaped?: true }} Dead as it is written; escaped if the message is no JSON object
  */
 
-/** With this, the longest message of the gateway still fits into a message of Cloudflare's 128,000 bytes. */
+/** With this, the longest message of the gateway still fits the queue. */
 const maxReasonBytes = 240;
 
-/** As the gateway: the rest up to 128,000 is Cloudflare's own. */
-const maxMessageBytes = 127_500;
+/** Cloudflare Queues takes messages of 128,000 bytes, of which about 100 are its own. */
+const maxMessageBytes = 127_900;
 
 /** What `deadLetterText` puts before a message: a flat object. */
 const prefix = /^\{"dead":(\{(?:[^"{}]|"(?:[^"\\]|\\.)*")*\}),/;
@@ -20,19 +19,24 @@ const prefix = /^\{"dead":(\{(?:[^"{}]|"(?:[^"\\]|\\.)*")*\}),/;
 const encoder = new TextEncoder();
 
 /**
- * What goes to the dead-letter queue: the message's own text with `"dead"` as its first field.
+ * What goes to the dead-letter queue: the message's own text with `"dead"` as its first field. What is too long
+ * for that, or no JSON object, is somebody else's: it is kept in any case, if need be without the reason.
  *
  * @param {string} text
  * @param {Death} death
  */
 export function deadLetterText(text, death) {
   const dead = { ...death, reason: shortened(death.reason) };
-  if (/^\{\s*"/.test(text) && objectIn(text) !== undefined) {
-    return `{"dead":${JSON.stringify(dead)},${text.slice(1)}`;
-  }
-  const escaped = JSON.stringify({ dead: { ...dead, escaped: true }, text });
-  // Somebody else's: it is kept, if need be without the reason.
-  return encoder.encode(escaped).length <= maxMessageBytes ? escaped : text;
+  const told =
+    text.startsWith('{"') && objectIn(text) !== undefined
+      ? `{"dead":${JSON.stringify(dead)},${text.slice(1)}`
+      : JSON.stringify({ dead: { ...dead, escaped: true }, text });
+  return encoder.encode(told).length <= maxMessageBytes ? told : text;
+}
+
+/** Whether a message has been put among the dead letters before. @param {unknown} body */
+export function isDeadLetter(body) {
+  return typeof body === "string" && partsOf(body) !== undefined;
 }
 
 /**
@@ -43,20 +47,40 @@ export function deadLetterText(text, death) {
  * @returns {DeadLetter}
  */
 export function readDeadLetter(body) {
-  const whole = typeof body === "string" ? body : (JSON.stringify(body) ?? "");
-  const [start, dead] = prefix.exec(whole) ?? [];
-  if (start === undefined) {
-    return { ...headOf(objectIn(whole)), reason: null, attempts: null, failedAt: null, text: whole };
-  }
-  const { reason, attempts, failedAt, escaped } = /** @type {Dead} */ (JSON.parse(String(dead)));
-  const rest = `{${whole.slice(start.length)}`;
-  const text = escaped ? String(objectIn(rest)?.text) : rest;
-  return { ...headOf(objectIn(text)), reason, attempts, failedAt, text };
+  const whole = typeof body === "string" ? body : jsonOf(body);
+  const { reason = null, attempts = null, failedAt = null, text = whole } = partsOf(whole) ?? {};
+  const { eventId, type } = objectIn(text) ?? {};
+  return { eventId: textOrNull(eventId), type: textOrNull(type), reason, attempts, failedAt, text };
 }
 
-/** @param {Record<string, unknown>} [message] */
-function headOf({ eventId, type } = {}) {
-  return { eventId: typeof eventId === "string" ? eventId : null, type: typeof type === "string" ? type : null };
+/** @param {string} whole @returns {(Death & { text: string }) | undefined} nothing if it tells no death */
+function partsOf(whole) {
+  const [start = "", dead] = prefix.exec(whole) ?? [];
+  const { reason, attempts, failedAt, escaped } = objectIn(dead) ?? {};
+  const rest = `{${whole.slice(start.length)}`;
+  const text = escaped === true ? objectIn(rest)?.text : rest;
+  if (
+    typeof reason === "string" &&
+    typeof attempts === "number" &&
+    typeof failedAt === "string" &&
+    typeof text === "string"
+  ) {
+    return { reason, attempts, failedAt, text };
+  }
+}
+
+/** Of what is no text, so that something of it is seen. @param {unknown} body */
+function jsonOf(body) {
+  try {
+    return JSON.stringify(body) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+/** @param {unknown} value */
+function textOrNull(value) {
+  return typeof value === "string" ? value : null;
 }
 
 /** @param {string} reason */

@@ -1,49 +1,48 @@
 // Which handler an event goes to.
 
+import { wrong } from "./wrong.js";
+
 /**
  * @typedef {import("../../consumer.js").Handler<any, any>} Handler
+ *
+ * @typedef {object} Handlers
+ * @property {Map<string, Handler>} byType and `*`
+ * @property {[prefix: string, handler: Handler][]} byPrefix the longest first
  */
 
 /**
- * The handlers by type and wildcard.
- *
  * @param {unknown} handlers
- * @returns {Map<string, Handler>}
+ * @returns {Handlers}
  */
 export function handlersOf(handlers) {
-  const entries = typeof handlers === "object" && handlers !== null ? Object.entries(handlers) : [];
-  if (entries.length === 0) {
-    throw new TypeError("cronozen-edge: expected handlers as an object from event types to functions");
+  const entries = Object.entries(Object(handlers)).filter(([, handler]) => handler !== undefined);
+  if (typeof handlers !== "object" || Array.isArray(handlers) || entries.length === 0) {
+    throw wrong("handlers as an object from event types to functions");
   }
   for (const [pattern, handler] of entries) {
     if (typeof handler !== "function") {
-      throw new TypeError(`cronozen-edge: expected a function as the handler of ${pattern}`);
+      throw wrong(`a function as the handler of ${pattern}`);
     }
     if (pattern.replace(/(^|\.)\*$/, "").includes("*")) {
-      throw new TypeError(`cronozen-edge: expected a type, a wildcard such as payment.*, or *, got ${pattern}`);
+      throw wrong(`a type, a wildcard such as payment.*, or *, got ${pattern}`);
     }
   }
-  return new Map(entries);
+  const wildcards = entries.filter(([pattern]) => pattern.endsWith(".*"));
+  const byPrefix = wildcards.map(
+    ([pattern, handler]) => /** @type {[string, Handler]} */ ([pattern.slice(0, -1), handler]),
+  );
+  return { byType: new Map(entries), byPrefix: byPrefix.sort(([one], [other]) => other.length - one.length) };
 }
 
 /**
  * The most specific handler of a type: its own, then `agent.decision.*`, then `agent.*`, then `*`.
  *
- * @param {Map<string, Handler>} handlers
+ * @param {Handlers} handlers
  * @param {string | null} type
  */
-export function handlerOf(handlers, type) {
-  return patternsOf(type)
-    .map((pattern) => handlers.get(pattern))
-    .find((handler) => handler !== undefined);
-}
-
-/** @param {string | null} type */
-function patternsOf(type) {
+export function handlerOf({ byType, byPrefix }, type) {
   if (type === null) {
-    return ["*"];
+    return byType.get("*");
   }
-  const words = type.split(".");
-  const wildcards = words.slice(1).map((_, position) => `${words.slice(0, position + 1).join(".")}.*`);
-  return [type, ...wildcards.reverse(), "*"];
+  return byType.get(type) ?? byPrefix.find(([prefix]) => type.startsWith(prefix))?.[1] ?? byType.get("*");
 }

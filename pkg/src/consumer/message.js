@@ -27,6 +27,12 @@ import { Permanent } from "./permanent.js";
 
 const version = 1;
 
+/** 1 MiB: no gateway can be set to take more. */
+const maxBodyBytes = 1_048_576;
+
+/** Where the gateway puts a body, by its hash. */
+const keyPrefix = "bodies/";
+
 /** No field before it can hold this text: its quotes would be escaped. */
 const beforeEvent = ',"event":';
 
@@ -50,8 +56,8 @@ const fields = {
  * @throws {Permanent} if it is none, or of a version that this consumer does not know
  */
 export function parseMessage(text) {
-  const message = objectIn(text);
-  if (typeof text !== "string" || message === undefined) {
+  const message = isText(text) ? objectIn(text) : undefined;
+  if (!isText(text) || message === undefined) {
     throw new Permanent("not_a_message: expected a text with a JSON object, got something else");
   }
   if (typeof message.v !== "number") {
@@ -67,12 +73,13 @@ export function parseMessage(text) {
   return { envelope: /** @type {Envelope} */ (/** @type {unknown} */ (message)), body: bodyIn(text, message) };
 }
 
-/** @param {unknown} text @returns {Record<string, unknown> | undefined} */
+/** @param {string | undefined} text @returns {Record<string, unknown> | undefined} */
 export function objectIn(text) {
   try {
-    const value = JSON.parse(/** @type {string} */ (text));
-    return typeof text === "string" && isObject(value) ? value : undefined;
+    const value = text === undefined ? undefined : JSON.parse(text);
+    return isObject(value) ? value : undefined;
   } catch {
+    // The parser's message quotes the text.
     return undefined;
   }
 }
@@ -85,8 +92,9 @@ export function objectIn(text) {
 function bodyIn(text, message) {
   const { event, bodyKey, bodySha256, bodyBytes } = message;
   const stored = [bodyKey, bodySha256, bodyBytes];
-  if (isObject(event) && stored.every((field) => field === undefined)) {
-    return text.slice(text.indexOf(beforeEvent) + beforeEvent.length, text.lastIndexOf("}"));
+  const start = text.indexOf(beforeEvent);
+  if (isObject(event) && start !== -1 && stored.every((field) => field === undefined)) {
+    return text.slice(start + beforeEvent.length, text.lastIndexOf("}"));
   }
   if (event === undefined && isText(bodyKey) && isText(bodySha256) && isCount(bodyBytes)) {
     return { key: bodyKey, sha256: bodySha256, bytes: bodyBytes };
@@ -103,14 +111,16 @@ function bodyIn(text, message) {
  * @throws {Permanent} if it is gone, or another one
  */
 export async function fetchBody({ key, sha256, bytes }, bucket) {
-  const object = await bound(bucket, "get", "the option bodies to give the R2 bucket with the event's body").get(key);
+  const bodies = bound(bucket, "get", "the option bodies to give the R2 bucket with the event's body");
+  // Who can write to the queue must choose neither what is read, nor how much.
+  const isOurs = key === keyPrefix + sha256 && bytes <= maxBodyBytes;
+  const object = isOurs ? await bodies.get(key) : undefined;
   if (object === null) {
     throw new Permanent(`body_missing: expected ${key} in R2, got nothing`);
   }
-  // Compared before it is read: who can write to the queue must not choose how much is read.
-  const body = object.size === bytes ? new Uint8Array(await object.arrayBuffer()) : undefined;
+  const body = object?.size === bytes ? new Uint8Array(await object.arrayBuffer()) : undefined;
   if (body?.length !== bytes || hexOf(await crypto.subtle.digest("SHA-256", body)) !== sha256) {
-    throw new Permanent(`body_mismatch: expected the ${bytes} bytes of ${key}, got others`);
+    throw new Permanent(`body_mismatch: expected the body whose hash and length the message has, got another one`);
   }
   return body;
 }
@@ -126,38 +136,53 @@ export async function fetchBody({ key, sha256, bytes }, bucket) {
  */
 export function verifiedEvent(envelope, body, secrets) {
   const list = typeof secrets === "string" ? secrets.trim().split(/\s+/) : secrets;
-  const result = new Verifier(list).check(body, envelope.signature);
+  const result = new Verifier(list, { maxBodyBytes }).check(body, envelope.signature);
   if (!result.ok) {
     throw new Permanent(result.message);
   }
-  // Only the event is signed: another's envelope would have it handled as what it is not.
-  const { eventId, type, createdAt } = headOf(result.event);
-  if (eventId !== envelope.eventId || type !== envelope.type || createdAt !== envelope.createdAt) {
-    throw new Permanent("envelope_mismatch: expected the envelope of the event in the message, got another one's");
-  }
-  return result.event;
+  return matching(envelope, result.event);
 }
 
 /**
  * The event in a body that nobody has verified since the gateway.
  *
+ * @param {Envelope} envelope
  * @param {string | Uint8Array} body
  * @returns {CronozenEvent}
+ * @throws {Permanent} if the envelope is not this event's
  */
-export function unverifiedEvent(body) {
-  return JSON.parse(typeof body === "string" ? body : new TextDecoder().decode(body));
+export function eventIn(envelope, body) {
+  const event = objectIn(typeof body === "string" ? body : decoded(body));
+  if (event === undefined) {
+    throw new Permanent("not_a_message: expected the event to be a JSON object, got something else");
+  }
+  return matching(envelope, /** @type {CronozenEvent} */ (event));
+}
+
+/** @param {Uint8Array} body */
+function decoded(body) {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
+  } catch {
+    return undefined;
+  }
 }
 
 /**
- * What the gateway takes from an event: the sender does not document which field names the type.
+ * Only the event is signed: another's envelope would have it handled as what it is not.
  *
+ * @param {Envelope} envelope
  * @param {CronozenEvent} event
  */
-function headOf(event) {
+function matching(envelope, event) {
   const own = (/** @type {string} */ name) => (Object.hasOwn(event, name) ? event[name] : undefined);
-  const type = [own("type"), own("event"), own("eventType")].find(isText);
-  const createdAt = own("createdAt");
-  return { eventId: event.eventId, type: type ?? null, createdAt: isText(createdAt) ? createdAt : null };
+  // The sender does not document which of them names the type.
+  const type = [own("type"), own("event"), own("eventType")].find(isText) ?? null;
+  const createdAt = isText(own("createdAt")) ? own("createdAt") : null;
+  if (own("eventId") !== envelope.eventId || type !== envelope.type || createdAt !== envelope.createdAt) {
+    throw new Permanent("envelope_mismatch: expected the envelope of the event in the message, got another one's");
+  }
+  return event;
 }
 
 /** @param {ArrayBuffer} bytes */

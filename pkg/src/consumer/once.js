@@ -1,7 +1,9 @@
-// An event has its effect once, however often its message comes.
+// An event has its effect once, however often its message comes: in Workers KV, or left to the handlers.
 
 import { bound } from "./binding.js";
+import { log, reasonOf } from "./log.js";
 import { Permanent } from "./permanent.js";
+import { wrong } from "./wrong.js";
 
 /**
  * @typedef {import("../../consumer.js").KeyValueStore} KeyValueStore
@@ -21,6 +23,9 @@ import { Permanent } from "./permanent.js";
 /** 60 days: longer than the gateway remembers an event, unless it is set otherwise. */
 const defaultTtlSeconds = 5_184_000;
 
+/** Workers KV takes no less. */
+const minTtlSeconds = 60;
+
 /**
  * Remembers handled events in Workers KV.
  *
@@ -29,6 +34,12 @@ const defaultTtlSeconds = 5_184_000;
  * @returns {Once}
  */
 export function kv(namespace, { ttlSeconds = defaultTtlSeconds } = {}) {
+  if (typeof namespace !== "function") {
+    throw wrong("kv() to be given a function, as in kv((env) => env.HANDLED)");
+  }
+  if (!Number.isInteger(ttlSeconds) || ttlSeconds < minTtlSeconds) {
+    throw wrong(`ttlSeconds to be a whole number of at least ${minTtlSeconds}`);
+  }
   return {
     async run({ eventId, env }, work) {
       const store = bound(namespace(env), "get", "kv() to be given a KV namespace");
@@ -36,25 +47,39 @@ export function kv(namespace, { ttlSeconds = defaultTtlSeconds } = {}) {
       if ((await store.get(key)) !== null) {
         return "duplicate";
       }
-      expectNothing(await work());
-      await store.put(key, "", { expirationTtl: ttlSeconds });
+      expectNoStatements(await work());
+      await mark(() => store.put(key, "", { expirationTtl: ttlSeconds }), eventId);
       return "handled";
     },
   };
 }
 
+/**
+ * A marker that cannot be written may cost a second effect one day. To try the message again would cost it at once.
+ *
+ * @param {() => Promise<unknown>} put
+ * @param {string} eventId
+ */
+async function mark(put, eventId) {
+  try {
+    await put().catch(put);
+  } catch (error) {
+    log("error", "marker_failed", { eventId, reason: reasonOf(error) });
+  }
+}
+
 /** The handlers see to it themselves. @type {Once} */
 export const unguarded = {
   async run(_, work) {
-    expectNothing(await work());
+    expectNoStatements(await work());
     return "handled";
   },
 };
 
 /** @param {unknown} result */
-function expectNothing(result) {
-  if (result !== undefined) {
-    // Not an error that is tried again: whatever the handler does, it has done.
-    throw new Permanent("expected the handler to return nothing, got something: statements need once: d1(...)");
+function expectNoStatements(result) {
+  const list = Array.isArray(result) ? result : [Object(result).statements ?? result].flat();
+  if (list.some((item) => typeof item?.bind === "function")) {
+    throw new Permanent("expected the handler to return no D1 statements, got some: they need once: d1(...)");
   }
 }

@@ -8,3 +8,8 @@ export class Permanent extends Error {
     this.name = "Permanent";
   }
 }
+
+/** By its name, too: a bundle may hold two copies of this class. @param {unknown} error */
+export function isPermanent(error) {
+  return error instanceof Permanent || (error instanceof Error && error.name === "Permanent");
+}

@@ -1,35 +1,38 @@
 // When a message comes again.
 
+import { wrong } from "./wrong.js";
+
 /**
  * @typedef {Required<import("../../consumer.js").RetryOptions>} Schedule
  */
 
-/** @type {Schedule} */
-const defaults = {
-  // Ten retries end after 17 hours at most: within the 24 that the free plan keeps a message.
-  maxAttempts: 11,
-  firstSeconds: 30,
-  // Cloudflare Queues takes no longer delay.
-  maxSeconds: 43_200,
-};
+/** Ten retries end after 17 hours at most: within the 24 that the free plan keeps a message. */
+const defaultMaxAttempts = 11;
+
+const defaultFirstSeconds = 30;
+
+/** Cloudflare Queues takes no longer delay: 12 hours. */
+const longestSeconds = 43_200;
 
 /** Cloudflare Queues retries at most 100 times. */
 const mostAttempts = 101;
 
 /**
- * @param {import("../../consumer.js").RetryOptions} [options]
+ * @param {{ [Name in keyof Schedule]?: Schedule[Name] | undefined }} options
  * @returns {Schedule}
  */
-export function scheduleOf(options = {}) {
-  const schedule = { ...defaults, ...options };
-  const { maxAttempts, firstSeconds, maxSeconds } = schedule;
-  const inOrder = firstSeconds >= 0 && firstSeconds <= maxSeconds && maxSeconds <= defaults.maxSeconds;
+export function scheduleOf({
+  maxAttempts = defaultMaxAttempts,
+  firstSeconds = defaultFirstSeconds,
+  maxSeconds = longestSeconds,
+}) {
+  const inOrder = firstSeconds >= 0 && firstSeconds <= maxSeconds && maxSeconds <= longestSeconds;
   if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > mostAttempts || !inOrder) {
-    throw new TypeError(
-      `cronozen-edge: expected retry to have 1 to ${mostAttempts} maxAttempts, and firstSeconds up to maxSeconds up to ${defaults.maxSeconds}`,
+    throw wrong(
+      `retry to have 1 to ${mostAttempts} maxAttempts, and firstSeconds up to maxSeconds up to ${longestSeconds}`,
     );
   }
-  return schedule;
+  return { maxAttempts, firstSeconds, maxSeconds };
 }
 
 /**

@@ -1,0 +1,6 @@
+// What a developer gets wrong, told when the Worker starts.
+
+/** @param {string} expected */
+export function wrong(expected) {
+  return new TypeError(`cronozen-edge: expected ${expected}`);
+}
