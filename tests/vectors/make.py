@@ -6,6 +6,8 @@ Run it from the project's root: python3 tests/vectors/make.py
 A body is a list of parts: {"text": ...} as UTF-8 or {"hex": ...}, each "times" over if that is given.
 `level` says where a vector can be used: `http` (also as a string), `string` (HTTP would strip or refuse
 the header's value), or `key-bytes` (the key is no text, so only an HMAC itself can be tested).
+
+messages.json has a form of its own, described at `messages`.
 """
 
 import base64
@@ -51,10 +53,10 @@ def vector(name, secrets, body, signature, expect, level="http"):
     }
 
 
-def write(name, vectors):
+def write(name, vectors, **shared):
     names = [vector["name"] for vector in vectors]
     assert len(names) == len(set(names)), "names must be unique"
-    content = {"command": COMMAND, "vectors": vectors}
+    content = {"command": COMMAND, **shared, "vectors": vectors}
     (HERE / name).write_text(json.dumps(content, indent=2, ensure_ascii=True) + "\n")
 
 
@@ -269,6 +271,179 @@ def envelopes():
     return vectors
 
 
+def messages():
+    """What a consumer finds on the queue: `message` is the text, `body` what lies under its bodyKey, or null.
+
+    `expected` is an error's code, or what the message says. typeJson and createdAtJson are the JSON strings
+    exactly as they stand in the message. `event` is the exact signed text, wherever it came from.
+    """
+    vectors = []
+
+    def head(event_id="evt_1", type_json=None, created_at_json=None, key=0, dedupe="new", window="inside"):
+        return {
+            "v": "1",
+            "eventId": json.dumps(event_id, ensure_ascii=False),
+            "type": type_json or "null",
+            "createdAt": created_at_json or "null",
+            "receivedAt": '"2026-11-24T06:55:01.204Z"',
+            "key": str(key),
+            "dedupe": json.dumps(dedupe),
+            "window": json.dumps(window),
+        }
+
+    def inline(body, signature=None, **fields):
+        return {**head(**fields), "signature": json.dumps(signature or sign(SECRET, [text(body)])), "event": body}
+
+    def stored(body, signature=None, **fields):
+        sha256 = hashlib.sha256(body.encode()).hexdigest()
+        return {
+            **head(**fields),
+            "signature": json.dumps(signature or sign(SECRET, [text(body)])),
+            "bodyKey": f'"bodies/{sha256}"',
+            "bodySha256": f'"{sha256}"',
+            "bodyBytes": str(len(body.encode())),
+        }
+
+    def written(fields):
+        return "{" + ",".join(f'"{name}":{json_text}' for name, json_text in fields.items()) + "}"
+
+    def add(name, message, expected, body=None):
+        message = message if isinstance(message, str) else written(message)
+        vectors.append({"name": name, "message": message, "body": body, "expected": expected})
+
+    def said(fields, event):
+        raw = ("type", "createdAt", "event")
+        of = {name: json.loads(json_text) for name, json_text in fields.items() if name not in raw}
+        return {
+            "eventId": of["eventId"],
+            "typeJson": None if fields["type"] == "null" else fields["type"],
+            "createdAtJson": None if fields["createdAt"] == "null" else fields["createdAt"],
+            "receivedAt": of["receivedAt"],
+            "key": of["key"],
+            "dedupe": of["dedupe"],
+            "window": of["window"],
+            "signature": of["signature"],
+            "bodyKey": of.get("bodyKey"),
+            "bodySha256": of.get("bodySha256"),
+            "bodyBytes": of.get("bodyBytes"),
+            "event": event,
+        }
+
+    def good(name, event, after="", **fields):
+        fields = inline(event, **fields)
+        add(name, written(fields) + after, said(fields, event))
+
+    def good_stored(name, event, **fields):
+        fields = stored(event, **fields)
+        add(name, fields, said(fields, event), body=event)
+
+    type_json, created_at_json = '"payment.completed"', '"2026-11-24T06:55:00Z"'
+    documented = f'{{"eventId":"evt_1","type":{type_json},"createdAt":{created_at_json},"data":{{"a":[1,2]}}}}'
+    only_id = '{"eventId":"evt_1"}'
+
+    good("the documented fields", documented, type_json=type_json, created_at_json=created_at_json)
+    good("no type and no createdAt", only_id, window="unknown")
+    good("doubt, outside the window, an older key", only_id, key=3, dedupe="unknown", window="outside")
+    escaped = '"a\\u002fb\\n\\"c\\\\"'
+    good("escapes in the type", f'{{"eventId":"evt_1","type":{escaped}}}', type_json=escaped)
+    good("lone surrogate in the type", '{"eventId":"evt_1","type":"\\ud800"}', type_json='"\\ud800"')
+    good("lone surrogate in a value of the event", '{"eventId":"evt_1","data":"\\udc00"}')
+    good("createdAt that is no time", '{"eventId":"evt_1","createdAt":"soon"}', created_at_json='"soon"')
+    good("emoji", '{"eventId":"evt_\U0001f512","note":"\U0001f469\u200d\U0001f680"}', event_id="evt_\U0001f512")
+    good("id with quotes and a backslash", '{"eventId":"a\\"b\\\\c"}', event_id='a"b\\c')
+    good("id that looks like the message", '{"eventId":"\\",\\"event\\":{"}', event_id='","event":{')
+    looks_like = '",\\"event\\":{}"'
+    good("type that looks like the message", f'{{"eventId":"evt_1","type":{looks_like}}}', type_json=looks_like)
+    good("the event has a field event", '{"eventId":"evt_1","event":{"a":1}}')
+    good("the event has the type in event", '{"eventId":"evt_1","event":"dpu.sealed"}', type_json='"dpu.sealed"')
+    good("deeper fields event", '{"eventId":"evt_1","data":{"a":1,"event":{"b":2,"event":{}}}}')
+    good("fields of a message in the event", '{"eventId":"evt_1","v":2,"signature":"x","bodyKey":"bodies/x"}')
+    good("white space around the body", ' \t\r\n{ "eventId" : "evt_1" } \n\t\r')
+    good("eventId repeated in the event, the last counts", '{"eventId":"first","eventId":"evt_1"}')
+    good("number that no double holds", '{"eventId":"evt_1","amount":12345678901234567890.10}')
+    good("line break after the message", only_id, after="\n")
+    later = {**head(), "later": '{"a":[1]}', **inline(only_id)}
+    add("a field that is not known yet", later, said(inline(only_id), only_id))
+    good_stored("stored body", documented, type_json=type_json, created_at_json=created_at_json)
+    good_stored("stored body with emoji and white space", ' {"eventId":"evt_1","note":"\U0001f512"}\n')
+
+    no_message = "not_a_message"
+    fields = inline(documented, type_json=type_json, created_at_json=created_at_json)
+    whole = written(fields)
+
+    def without(fields, *names):
+        return {name: json_text for name, json_text in fields.items() if name not in names}
+
+    add("empty", "", no_message)
+    add("not JSON", "evt_1", no_message)
+    add("array", "[" + whole + "]", no_message)
+    add("string", json.dumps(whole), no_message)
+    add("null", "null", no_message)
+    add("the event alone", documented, no_message)
+    add("bytes after the message", whole + "x", no_message)
+    add("two messages", whole + whole, no_message)
+    add("cut short", whole[:-1], no_message)
+    for name in ("v", "eventId", "type", "createdAt", "receivedAt", "key", "dedupe", "window", "signature", "event"):
+        add(f"{name} missing", without(fields, name), no_message)
+    for name, wrong in (
+        ("v", '"1"'),
+        ("v", "null"),
+        ("eventId", "1"),
+        ("type", "7"),
+        ("createdAt", "1700000000"),
+        ("receivedAt", "null"),
+        ("key", '"0"'),
+        ("key", "-1"),
+        ("dedupe", "true"),
+        ("window", "null"),
+        ("signature", "null"),
+    ):
+        add(f"{name} is {wrong}", {**fields, name: wrong}, no_message)
+    add("event and bodyKey", {**stored(documented), "event": documented}, no_message, body=documented)
+    for name in ("bodyKey", "bodySha256", "bodyBytes"):
+        add(f"{name} missing", without(stored(documented), name), no_message, body=documented)
+    for name, wrong in (("bodyKey", "1"), ("bodySha256", "null"), ("bodyBytes", '"100"'), ("bodyBytes", "-1")):
+        add(f"{name} is {wrong}", {**stored(documented), name: wrong}, no_message, body=documented)
+
+    add("version 2", {**fields, "v": "2"}, "unknown_version")
+    add("version 0", {**fields, "v": "0"}, "unknown_version")
+    add("version 2 of another form", '{"v":2,"events":[]}', "unknown_version")
+
+    for name, wrong in (
+        ("upper case", sign(SECRET, [text(documented)]).upper()),
+        ("63 digits", sign(SECRET, [text(documented)])[:-1]),
+        ("a prefix", "sha256=" + sign(SECRET, [text(documented)])),
+        ("nothing", ""),
+    ):
+        add(f"signature with {name}", {**fields, "signature": json.dumps(wrong)}, "signature_malformed")
+
+    mismatch = "signature_mismatch"
+    add("event tampered with", {**fields, "event": documented.replace("[1,2]", "[1,3]")}, mismatch)
+    add("event with another's signature", inline(only_id, signature=sign(SECRET, [text(documented)])), mismatch)
+    add("signed with another secret", inline(only_id, signature=sign(OTHER_SECRET, [text(only_id)])), mismatch)
+    add("event with white space put before it", {**fields, "event": " " + documented}, mismatch)
+    add("event written anew", {**fields, "event": json.dumps(json.loads(documented))}, mismatch)
+    add("event not last", {**fields, "later": "1"}, mismatch)
+    resigned = stored(only_id, signature=sign(SECRET, [text(documented)]))
+    add("stored body with another's signature", resigned, mismatch, body=only_id)
+
+    add("eventId differs from the event's", inline(only_id, event_id="evt_2"), "event_id_mismatch")
+    add("eventId differs from the event's in case", inline(only_id, event_id="EVT_1"), "event_id_mismatch")
+    repeated = '{"eventId":"evt_1","eventId":"last"}'
+    add("eventId is the first of a repeated one", inline(repeated), "event_id_mismatch")
+    add("eventId differs from the stored event's", stored(only_id, event_id="evt_2"), "event_id_mismatch", body=only_id)
+
+    mismatched = "body_mismatch"
+    add("stored body tampered with", stored(documented), mismatched, body=documented.replace("[1,2]", "[1,3]"))
+    add("stored body with a byte more", stored(documented), mismatched, body=documented + "\n")
+    add("stored body cut short", stored(documented), mismatched, body=documented[:-1])
+    add("stored body empty", stored(documented), mismatched, body="")
+    add("another bodySha256", {**stored(documented), "bodySha256": json.dumps("0" * 64)}, mismatched, body=documented)
+    add("another bodyBytes", {**stored(documented), "bodyBytes": "1"}, mismatched, body=documented)
+    return vectors
+
+
 write("rfc4231.json", rfc4231())
 write("signatures.json", signatures())
 write("envelopes.json", envelopes())
+write("messages.json", messages(), secret=SECRET)
