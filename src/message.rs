@@ -15,9 +15,14 @@ use core::time::Duration;
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
-use crate::event::{Event, EventError, EventId, JsonString};
+use crate::event::{Event, EventId, JsonString};
 use crate::settings::{MAX_MESSAGE_BYTES, Window};
 use crate::time::Timestamp;
+pub use marker::Marker;
+pub use parts::MessageParts;
+
+mod marker;
+mod parts;
 
 /// The version of the message's form.
 const VERSION: u8 = 1;
@@ -56,29 +61,6 @@ pub struct MessageTooLarge {
     pub found: usize,
 }
 
-/// What is remembered of an event that is in the queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Marker {
-    /// How long it is remembered.
-    pub ttl: Duration,
-    /// When the event was received.
-    pub received_at: Timestamp,
-}
-
-impl Marker {
-    /// How long it is remembered, in whole seconds, rounded up.
-    #[must_use]
-    pub fn ttl_seconds(self) -> u64 {
-        self.ttl.as_secs() + u64::from(self.ttl.subsec_nanos() > 0)
-    }
-
-    /// Until when it is remembered.
-    #[must_use]
-    pub fn ends_at(self) -> Timestamp {
-        self.received_at.plus(self.ttl)
-    }
-}
-
 /// A message that lacks only what the look-up will say.
 pub struct Message {
     event_id: EventId,
@@ -86,25 +68,6 @@ pub struct Message {
     ignores_marker: bool,
     before_dedupe: String,
     after_dedupe: String,
-}
-
-/// A message taken apart, for its way to the [deduper](crate::commit::deduper) that commits it.
-///
-/// On that way nothing but this convention says that the message has been verified: only parts of
-/// [`Message::into_parts`] may be put together again, and whoever receives parts must take them from this
-/// gateway alone.
-#[derive(Clone, PartialEq, Eq)]
-pub struct MessageParts {
-    /// The event's id.
-    pub event_id: String,
-    /// The marker that the event gets once it is in the queue.
-    pub marker: Marker,
-    /// Whether a marker that it has already is ignored.
-    pub ignores_marker: bool,
-    /// The text before what the look-up will say.
-    pub before_dedupe: String,
-    /// The text after it.
-    pub after_dedupe: String,
 }
 
 /// Everything up to `dedupe`, in the order of the fields.
@@ -167,24 +130,6 @@ impl Message {
         Self { ignores_marker: ignores, ..self }
     }
 
-    /// Takes the message apart.
-    #[must_use]
-    pub fn into_parts(self) -> MessageParts {
-        let Self { event_id, marker, ignores_marker, before_dedupe, after_dedupe } = self;
-        let event_id = event_id.into();
-        MessageParts { event_id, marker, ignores_marker, before_dedupe, after_dedupe }
-    }
-
-    /// Puts a message together again.
-    ///
-    /// # Errors
-    /// [`EventError`] if the id is none; then the parts are not those of a message.
-    pub fn from_parts(parts: MessageParts) -> Result<Self, EventError> {
-        let MessageParts { event_id, marker, ignores_marker, before_dedupe, after_dedupe } = parts;
-        let event_id = EventId::new(event_id)?;
-        Ok(Self { event_id, marker, ignores_marker, before_dedupe, after_dedupe })
-    }
-
     /// The id of the event in the message.
     #[must_use]
     pub fn event_id(&self) -> &EventId {
@@ -210,17 +155,6 @@ impl Message {
         text.push_str(dedupe.as_str());
         text.push_str(&self.after_dedupe);
         text
-    }
-}
-
-/// Without the body.
-impl fmt::Debug for MessageParts {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("MessageParts")
-            .field("event_id", &self.event_id)
-            .field("marker", &self.marker)
-            .finish_non_exhaustive()
     }
 }
 
