@@ -1,6 +1,7 @@
 //! What the flow needs of the platform that it runs on.
 
 use core::time::Duration;
+use std::borrow::Cow;
 
 use crate::error::PlatformError;
 use crate::time::Timestamp;
@@ -22,9 +23,44 @@ pub trait Background {
 
 /// The body of a request, not read yet.
 pub trait Body {
+    /// What has been read of it.
+    type Held: HeldBody;
+
     /// All of it.
-    fn whole(self) -> impl Future<Output = Result<Vec<u8>, PlatformError>>;
+    fn whole(self) -> impl Future<Output = Result<Self::Held, PlatformError>>;
 
     /// The next part of it; `None` at its end.
-    fn chunk(&mut self) -> impl Future<Output = Result<Option<Vec<u8>>, PlatformError>>;
+    fn chunk(&mut self) -> impl Future<Output = Result<Option<Self::Held>, PlatformError>>;
+}
+
+/// What has been read of a body, held by the platform.
+///
+/// WebAssembly's memory never shrinks, so what lies in it while something is awaited decides how large it
+/// gets: one body after the other has passed through by the time that twenty would have lain there at once.
+/// Therefore a Worker holds bodies in JavaScript's memory, and the bytes are asked for only where nothing is
+/// awaited.
+pub trait HeldBody: Default {
+    /// How many bytes it has.
+    fn length(&self) -> usize;
+
+    /// Adds the next part.
+    fn append(&mut self, chunk: Self);
+
+    /// The bytes, copied if they are held elsewhere.
+    fn bytes(&self) -> Cow<'_, [u8]>;
+}
+
+/// On a host there is no other memory.
+impl HeldBody for Vec<u8> {
+    fn length(&self) -> usize {
+        self.len()
+    }
+
+    fn append(&mut self, chunk: Self) {
+        self.extend(chunk);
+    }
+
+    fn bytes(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(self)
+    }
 }

@@ -10,7 +10,7 @@ use crate::error::{BodyTooLarge, Fault, Refusal, Rejection};
 use crate::event::{Event, EventId};
 use crate::log::{Level, Log, Outcome, Record};
 use crate::message::Message;
-use crate::platform::{Body, Clock};
+use crate::platform::{Body, Clock, HeldBody};
 use crate::settings::{Configuration, HEALTH_PATH, ReplayPolicy, Settings, Window};
 use crate::signature::Signature;
 use crate::time::Timestamp;
@@ -116,29 +116,21 @@ where
     let signature = request.signature;
     let declared = request.content_length.as_deref().and_then(content_length);
     let read = pin!(read_body(request.body, declared, settings.max_body_bytes));
-    let body = match select(read, pin!(clock.sleep(budget.body_limit()))).await {
-        Either::Left((body, _)) => body?,
+    let held = match select(read, pin!(clock.sleep(budget.body_limit()))).await {
+        Either::Left((held, _)) => held?,
         Either::Right(_) => return Err(Rejection::BodyTimeout.into()),
     };
-    record.bytes = Some(body.len());
+    record.bytes = Some(held.length());
 
-    // 3. Verify the signature. Nothing is parsed before this.
-    let signature =
-        Signature::parse(signature.as_deref().map(str::as_bytes)).map_err(Rejection::from)?;
-    let verified = settings.secrets.verify(&body, signature).map_err(Rejection::from)?;
-    record.key = Some(verified.key());
-
-    // 4. Read the envelope.
-    let event = Event::read(verified).map_err(Rejection::from)?;
-    record.event_id = Some(event.id().clone());
-    record.r#type = event.logged_type();
-    let message = message(&event, settings, record.at)?;
+    // 3, 4. Verify the signature, and read the envelope.
+    let message = verified_message(&held, signature.as_deref(), settings, record)?;
+    drop(held);
+    let event_id = message.event_id().clone();
 
     // 5, 6, 7. Look up, send, mark.
     let committed = commit(bindings).commit(message, budget).await;
 
     // 8. Answer.
-    let event_id = event.id().clone();
     match committed {
         Committed::New(lookup) => Ok(Acknowledged::Accepted(event_id, lookup)),
         Committed::Duplicate => Ok(Acknowledged::Duplicate(event_id)),
@@ -192,23 +184,43 @@ async fn read_body<B: Body>(
     mut body: B,
     declared: Option<usize>,
     limit: usize,
-) -> Result<Vec<u8>, Rejection> {
+) -> Result<B::Held, Rejection> {
     let too_large = Rejection::from(BodyTooLarge { limit });
     if let Some(declared) = declared {
         if declared > limit {
             return Err(too_large);
         }
-        let bytes = body.whole().await.map_err(Rejection::BodyBroken)?;
-        return if bytes.len() > limit { Err(too_large) } else { Ok(bytes) };
+        let held = body.whole().await.map_err(Rejection::BodyBroken)?;
+        return if held.length() > limit { Err(too_large) } else { Ok(held) };
     }
-    let mut bytes = Vec::new();
+    let mut held = B::Held::default();
     while let Some(chunk) = body.chunk().await.map_err(Rejection::BodyBroken)? {
-        if bytes.len() + chunk.len() > limit {
+        if held.length() + chunk.length() > limit {
             return Err(too_large);
         }
-        bytes.extend_from_slice(&chunk);
+        held.append(chunk);
     }
-    Ok(bytes)
+    Ok(held)
+}
+
+/// Steps 3 and 4, in one stretch: the bytes are gone again before anything is awaited.
+fn verified_message(
+    held: &impl HeldBody,
+    signature: Option<&str>,
+    settings: &Settings,
+    record: &mut Record,
+) -> Result<Message, Rejection> {
+    // 3. Verify the signature. Nothing is parsed before this.
+    let signature = Signature::parse(signature.map(str::as_bytes))?;
+    let body = held.bytes();
+    let verified = settings.secrets.verify(&body, signature)?;
+    record.key = Some(verified.key());
+
+    // 4. Read the envelope.
+    let event = Event::read(verified)?;
+    record.event_id = Some(event.id().clone());
+    record.r#type = event.logged_type();
+    message(&event, settings, record.at)
 }
 
 fn message(

@@ -1,5 +1,7 @@
 //! A Fetch request as the core's.
 
+use std::borrow::Cow;
+
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ReadableStreamDefaultReader, Url};
@@ -7,7 +9,7 @@ use web_sys::{ReadableStreamDefaultReader, Url};
 use super::binding::settled;
 use super::failure;
 use crate::error::PlatformError;
-use crate::platform::Body;
+use crate::platform::{Body, HeldBody};
 use crate::receive::Request;
 use crate::signature::SIGNATURE_HEADER;
 
@@ -43,12 +45,14 @@ impl FetchBody {
 }
 
 impl Body for FetchBody {
-    async fn whole(self) -> Result<Vec<u8>, PlatformError> {
+    type Held = FetchedBytes;
+
+    async fn whole(self) -> Result<FetchedBytes, PlatformError> {
         let buffer = settled(self.request.array_buffer()).await?;
-        Ok(Uint8Array::new(&buffer).to_vec())
+        Ok(FetchedBytes::all_of(Uint8Array::new(&buffer)))
     }
 
-    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, PlatformError> {
+    async fn chunk(&mut self) -> Result<Option<FetchedBytes>, PlatformError> {
         let reader = self.reader().map_err(|thrown| failure::translate(&thrown))?;
         let Some(reader) = reader else { return Ok(None) };
         let read = settled(Ok(reader.read())).await?;
@@ -57,10 +61,58 @@ impl Body for FetchBody {
 }
 
 /// The bytes in what a stream's reader has read; `None` at its end.
-fn bytes(read: &JsValue) -> Result<Option<Vec<u8>>, JsValue> {
+fn bytes(read: &JsValue) -> Result<Option<FetchedBytes>, JsValue> {
     if Reflect::get(read, &"done".into())?.is_truthy() {
         return Ok(None);
     }
     let chunk: Uint8Array = Reflect::get(read, &"value".into())?.dyn_into()?;
-    Ok(Some(chunk.to_vec()))
+    Ok(Some(FetchedBytes::all_of(chunk)))
+}
+
+/// Bytes in JavaScript's memory: the first `length` of `array`.
+#[derive(Debug)]
+pub(super) struct FetchedBytes {
+    array: Uint8Array,
+    length: u32,
+}
+
+impl FetchedBytes {
+    fn all_of(array: Uint8Array) -> Self {
+        let length = array.length();
+        Self { array, length }
+    }
+
+    /// The bytes, where they are.
+    pub(super) fn view(&self) -> Uint8Array {
+        self.array.subarray(0, self.length)
+    }
+}
+
+impl Default for FetchedBytes {
+    fn default() -> Self {
+        Self::all_of(Uint8Array::new_with_length(0))
+    }
+}
+
+impl HeldBody for FetchedBytes {
+    fn length(&self) -> usize {
+        usize::try_from(self.length).unwrap_or(usize::MAX)
+    }
+
+    /// Copies the part. Kept as it came, a part of one byte would take a hundred times its size.
+    fn append(&mut self, chunk: Self) {
+        let length = self.length.saturating_add(chunk.length);
+        let capacity = self.array.length();
+        if length > capacity {
+            let larger = Uint8Array::new_with_length(length.max(capacity.saturating_mul(2)));
+            larger.set(&self.view(), 0);
+            self.array = larger;
+        }
+        self.array.set(&chunk.view(), self.length);
+        self.length = length;
+    }
+
+    fn bytes(&self) -> Cow<'_, [u8]> {
+        Cow::Owned(self.view().to_vec())
+    }
 }

@@ -18,6 +18,8 @@ pub struct FakeBody {
 }
 
 impl Body for FakeBody {
+    type Held = Vec<u8>;
+
     async fn whole(mut self) -> Result<Vec<u8>, PlatformError> {
         let mut bytes = Vec::new();
         while let Some(piece) = self.chunk().await? {
