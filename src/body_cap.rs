@@ -1,12 +1,12 @@
-//! The largest body that the npm package verifies. The gateway has a smaller one among its settings, since
+//! The largest body that the npm package verifies. The gateway has one of its own among its settings, since
 //! its messages must fit the queue.
 
 use thiserror::Error;
 
 use crate::error::BodyTooLarge;
 
-/// The sender documents no limit. This is eight times what the gateway takes, and small beside the memory
-/// of any runtime.
+/// The sender documents no limit. This is the most that the gateway can be set to take, and small beside the
+/// memory of any runtime.
 const DEFAULT_BYTES: u32 = 1024 * 1024;
 
 /// WebAssembly's memory never shrinks, so one body must not make it huge.

@@ -1,6 +1,7 @@
 //! The Worker: translates between Cloudflare's types and the core's, and decides nothing.
 
 mod binding;
+mod bodies;
 mod configuration;
 mod deduper;
 mod failure;
@@ -33,6 +34,7 @@ use platform::{WorkerBackground, WorkerClock};
 const SEEN: &str = "SEEN";
 const EVENTS: &str = "EVENTS";
 const DEDUPER: &str = "DEDUPER";
+const BODIES: &str = "BODIES";
 
 static QUIET: Once = Once::new();
 
@@ -74,8 +76,8 @@ pub async fn fetch(
             clock: WorkerClock,
         }),
     };
+    let request = request::translate(request)?;
     let answer =
-        receive(request::translate(request)?, &configuration, commit, &WorkerClock, &ConsoleLog)
-            .await;
+        receive(request, &configuration, Bindings::bodies, commit, &WorkerClock, &ConsoleLog).await;
     response::translate(&answer)
 }

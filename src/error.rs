@@ -110,6 +110,12 @@ pub enum Unavailable {
     /// The queue gave no answer in time. The message may still be stored.
     #[error("expected the queue to answer within {} ms, got no answer", .0.as_millis())]
     QueueTimedOut(Duration),
+    /// The store of bodies refused one. Nothing has been sent.
+    #[error("expected the bucket to take the body, got an error: {0}")]
+    BodyStoreFailed(PlatformError),
+    /// The store of bodies gave no answer in time. Nothing has been sent.
+    #[error("expected the bucket to take the body within {} ms, got no answer", .0.as_millis())]
+    BodyStoreTimedOut(Duration),
     /// Too many deliveries wait already.
     #[error("expected at most {MAX_WAITING} deliveries to wait, got more")]
     Overloaded,

@@ -7,7 +7,8 @@
 //! 2. The body is read, capped in size and time.
 //! 3. The [`signature`] is checked over the raw bytes. Only this makes a
 //!    [`Verified`](signature::Verified) body.
-//! 4. The [`event`]'s envelope is read, and its [`message`] put together.
+//! 4. The [`event`]'s envelope is read, and its [`message`] put together. A body that does not fit in there
+//!    is [stored](bodies) first, within the time of the send.
 //! 5. [`commit`] looks the event up,
 //! 6. sends it to the queue,
 //! 7. and marks it as seen, in this order: whatever fails, an event is queued twice at worst, never
@@ -25,6 +26,7 @@
 //! in scope; that is what consumers of the queue are for.
 
 pub mod answer;
+pub mod bodies;
 pub mod body_cap;
 pub mod commit;
 pub mod error;

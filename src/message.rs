@@ -8,6 +8,12 @@
 //! (One line, without white space.) The body has just been proved to be one valid JSON object, so the
 //! whole is valid JSON. The exact bytes stand between the first `,"event":` and the last `}`: no
 //! string before them can hold that text, because its quotes would be escaped.
+//!
+//! The message of a body that does not fit, but has been [stored](crate::bodies), says where it is instead:
+//!
+//! ```json
+//! {…,"signature":"…","bodyKey":"bodies/<bodySha256>","bodySha256":"<64 digits>","bodyBytes":1048576}
+//! ```
 
 use core::fmt;
 use core::time::Duration;
@@ -20,9 +26,11 @@ use crate::settings::{MAX_MESSAGE_BYTES, Window};
 use crate::time::Timestamp;
 pub use marker::Marker;
 pub use parts::MessageParts;
+pub use stored_body::StoredBody;
 
 mod marker;
 mod parts;
+mod stored_body;
 
 /// The version of the message's form.
 const VERSION: u8 = 1;
@@ -96,6 +104,38 @@ impl Message {
         window: Window,
         ttl: Duration,
     ) -> Result<Self, MessageTooLarge> {
+        Self::ending(event, received_at, window, ttl, &[",\"event\":", event.text(), "}"])
+    }
+
+    /// The same without the body, and what the message says of it. The body must be stored before the message
+    /// is sent.
+    ///
+    /// # Errors
+    /// [`MessageTooLarge`] if even this could be more than [`MAX_MESSAGE_BYTES`] long, as with an endless type.
+    pub fn with_stored_body(
+        event: &Event<'_>,
+        received_at: Timestamp,
+        window: Window,
+        ttl: Duration,
+    ) -> Result<(Self, StoredBody), MessageTooLarge> {
+        let body = StoredBody::of(event.verified());
+        let end = format!(
+            ",\"bodyKey\":\"{}\",\"bodySha256\":\"{}\",\"bodyBytes\":{}}}",
+            body.key(),
+            body.sha256(),
+            body.bytes(),
+        );
+        Ok((Self::ending(event, received_at, window, ttl, &[&end])?, body))
+    }
+
+    /// The message whose last fields are those of `end`.
+    fn ending(
+        event: &Event<'_>,
+        received_at: Timestamp,
+        window: Window,
+        ttl: Duration,
+        end: &[&str],
+    ) -> Result<Self, MessageTooLarge> {
         let verified = event.verified();
         let head = Head {
             v: VERSION,
@@ -109,16 +149,19 @@ impl Message {
         let mut before_dedupe = serde_json::to_string(&head).unwrap_or_default();
         before_dedupe.pop();
         before_dedupe.push_str(",\"dedupe\":\"");
-        let after_dedupe = format!(
-            "\",\"window\":\"{}\",\"signature\":\"{}\",\"event\":{}}}",
+        let mut after_dedupe = format!(
+            "\",\"window\":\"{}\",\"signature\":\"{}\"",
             window.as_str(),
             verified.signature(),
-            event.text(),
         );
-        let found = before_dedupe.len() + Dedupe::Unknown.as_str().len() + after_dedupe.len();
+        let end_bytes: usize = end.iter().map(|part| part.len()).sum();
+        let found =
+            before_dedupe.len() + Dedupe::Unknown.as_str().len() + after_dedupe.len() + end_bytes;
         if found > MAX_MESSAGE_BYTES {
             return Err(MessageTooLarge { found });
         }
+        after_dedupe.reserve_exact(end_bytes);
+        after_dedupe.extend(end.iter().copied());
         let marker = Marker { ttl, received_at };
         let event_id = event.id().clone();
         Ok(Self { event_id, marker, ignores_marker: false, before_dedupe, after_dedupe })

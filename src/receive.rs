@@ -5,11 +5,12 @@ use core::pin::pin;
 use futures_util::future::{Either, select};
 
 use crate::answer::Answer;
+use crate::bodies::{self, BodyStore};
 use crate::commit::{Commit, Committed, Lookup};
 use crate::error::{BodyTooLarge, Fault, Refusal, Rejection};
 use crate::event::{Event, EventId};
 use crate::log::{Level, Log, Outcome, Record};
-use crate::message::Message;
+use crate::message::{Message, StoredBody};
 use crate::platform::{Body, Clock, HeldBody};
 use crate::settings::{Configuration, HEALTH_PATH, ReplayPolicy, Settings, Window};
 use crate::signature::Signature;
@@ -39,16 +40,19 @@ pub struct Request<B> {
 
 /// Serves one request: a delivery, or the question whether the gateway is set up.
 ///
-/// `commit` makes the commit protocol of this request from its bindings.
-pub async fn receive<'c, T, B, C>(
+/// Of the bindings, `bodies` gives the store for bodies that do not fit a message, if there is one, and
+/// `commit` makes the commit protocol of this request.
+pub async fn receive<'c, T, B, S, C>(
     request: Request<B>,
     configuration: &'c Configuration<T>,
+    bodies: impl FnOnce(&'c T) -> Option<&'c S>,
     commit: impl FnOnce(&'c T) -> C,
     clock: &impl Clock,
     log: &impl Log,
 ) -> Answer
 where
     B: Body,
+    S: BodyStore<B::Held> + 'c,
     C: Commit,
 {
     if request.path == HEALTH_PATH {
@@ -58,7 +62,7 @@ where
     let mut record = Record::new(arrived);
     record.address.clone_from(&request.address);
     record.ray.clone_from(&request.ray);
-    let result = deliver(request, configuration, commit, clock, &mut record).await;
+    let result = deliver(request, configuration, bodies, commit, clock, &mut record).await;
     record.ended(clock.now());
     let (level, answer) = match result {
         Ok(Acknowledged::Accepted(event_id, lookup)) => {
@@ -97,15 +101,17 @@ enum Acknowledged {
 }
 
 /// The eight steps. What is learnt on the way goes into `record`.
-async fn deliver<'c, T, B, C>(
+async fn deliver<'c, T, B, S, C>(
     request: Request<B>,
     configuration: &'c Configuration<T>,
+    bodies: impl FnOnce(&'c T) -> Option<&'c S>,
     commit: impl FnOnce(&'c T) -> C,
     clock: &impl Clock,
     record: &mut Record,
 ) -> Result<Acknowledged, Refusal>
 where
     B: Body,
+    S: BodyStore<B::Held> + 'c,
     C: Commit,
 {
     // 1. Route, then settings.
@@ -123,9 +129,18 @@ where
     record.bytes = Some(held.length());
 
     // 3, 4. Verify the signature, and read the envelope.
-    let message = verified_message(&held, signature.as_deref(), settings, record)?;
-    drop(held);
+    let bodies = bodies(bindings);
+    let (message, body) =
+        verified_message(&held, signature.as_deref(), settings, bodies.is_some(), record)?;
     let event_id = message.event_id().clone();
+
+    // A body that the message only refers to is there before the message is.
+    match (bodies, &body) {
+        (Some(bodies), Some(body)) => {
+            bodies::store(bodies, body, held, budget, clock).await.map_err(Fault::from)?;
+        }
+        _ => drop(held),
+    }
 
     // 5, 6, 7. Look up, send, mark.
     let committed = commit(bindings).commit(message, budget).await;
@@ -208,8 +223,9 @@ fn verified_message(
     held: &impl HeldBody,
     signature: Option<&str>,
     settings: &Settings,
+    stores_bodies: bool,
     record: &mut Record,
-) -> Result<Message, Rejection> {
+) -> Result<(Message, Option<StoredBody>), Rejection> {
     // 3. Verify the signature. Nothing is parsed before this.
     let signature = Signature::parse(signature.map(str::as_bytes))?;
     let body = held.bytes();
@@ -220,20 +236,28 @@ fn verified_message(
     let event = Event::read(verified)?;
     record.event_id = Some(event.id().clone());
     record.r#type = event.logged_type();
-    message(&event, settings, record.at)
+    message(&event, settings, stores_bodies, record.at)
 }
 
+/// The event's message and, if it does not fit in there, the body that is to be stored.
 fn message(
     event: &Event<'_>,
     settings: &Settings,
+    stores_bodies: bool,
     received_at: Timestamp,
-) -> Result<Message, Rejection> {
+) -> Result<(Message, Option<StoredBody>), Rejection> {
     let created = event.created();
     let window = settings.window(created, received_at);
     if window == Window::Outside && settings.replay == ReplayPolicy::Refuse {
         return Err(Rejection::EventTooOld);
     }
     let ttl = settings.marker_ttl(created, received_at);
-    let message = Message::new(event, received_at, window, ttl)?;
-    Ok(message.ignoring_marker(settings.forgets(event.id())))
+    let (message, body) = match Message::new(event, received_at, window, ttl) {
+        Err(_) if stores_bodies => {
+            let (message, body) = Message::with_stored_body(event, received_at, window, ttl)?;
+            (message, Some(body))
+        }
+        message => (message?, None),
+    };
+    Ok((message.ignoring_marker(settings.forgets(event.id())), body))
 }

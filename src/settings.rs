@@ -8,7 +8,7 @@ use crate::event::EventId;
 use crate::signature::{MAX_SECRETS, Secrets, SecretsError};
 use crate::time::Timestamp;
 pub use budget::{Budget, MARK_WAIT};
-pub use configuration::{Configuration, HEALTH_PATH, webhook_path};
+pub use configuration::{Configuration, HEALTH_PATH, Needs, webhook_path};
 pub use dedupe::DedupeMode;
 use reader::Reader;
 pub use reader::{Misconfigured, Value};
@@ -23,8 +23,12 @@ mod reader;
 pub const MAX_MESSAGE_BYTES: usize = 127_500;
 
 /// With the message's other fields around it (about 300 bytes), a body of this size still fits
-/// [`MAX_MESSAGE_BYTES`].
-const DEFAULT_MAX_BODY_BYTES: u32 = 127_000;
+/// [`MAX_MESSAGE_BYTES`]. A larger cap needs a store for the bodies that do not.
+pub const DEFAULT_MAX_BODY_BYTES: u32 = 127_000;
+
+/// 1 MiB. Verifying and naming it takes a Worker some 20 ms, and a hundred of them at once would fill its
+/// memory of 128 MB.
+const MAX_MAX_BODY_BYTES: u32 = 1024 * 1024;
 
 /// The smallest body that can be an event is 15 bytes; a cap of less than 1 KiB can only be a slip.
 const MIN_MAX_BODY_BYTES: u32 = 1024;
@@ -132,11 +136,7 @@ impl Settings {
             &[("accept", ReplayPolicy::Accept), ("refuse", ReplayPolicy::Refuse)],
             ReplayPolicy::Accept,
         );
-        let max_body_bytes = reader.number(
-            "MAX_BODY_BYTES",
-            &(MIN_MAX_BODY_BYTES..=DEFAULT_MAX_BODY_BYTES),
-            DEFAULT_MAX_BODY_BYTES,
-        );
+        let max_body_bytes = max_body_bytes(&mut reader);
         let deadline =
             reader.number("DEADLINE_MS", &(MIN_DEADLINE_MS..=MAX_DEADLINE_MS), DEFAULT_DEADLINE_MS);
         let forget =
@@ -196,6 +196,11 @@ impl Settings {
         let ahead = created.map_or(Duration::ZERO, |created| created.since(now));
         self.dedupe_ttl + ahead.min(MAX_MARKER_EXTENSION)
     }
+}
+
+fn max_body_bytes<F: Fn(&str) -> Value>(reader: &mut Reader<F>) -> Option<u32> {
+    let range = MIN_MAX_BODY_BYTES..=MAX_MAX_BODY_BYTES;
+    reader.number("MAX_BODY_BYTES", &range, DEFAULT_MAX_BODY_BYTES)
 }
 
 fn event_ids(list: &str) -> Box<[String]> {

@@ -13,7 +13,7 @@
 use std::time::Duration;
 
 use cronozen_edge::settings::{
-    DedupeMode, Misconfigured, ReplayPolicy, Settings, Value, webhook_path,
+    Configuration, DedupeMode, Misconfigured, Needs, ReplayPolicy, Settings, Value, webhook_path,
 };
 use cronozen_edge::time::Timestamp;
 
@@ -47,7 +47,7 @@ fn defaults() {
 fn the_edges_of_every_range() {
     for (name, least, most) in [
         ("DEDUPE_TTL_SECONDS", 172_800_u32, u32::MAX),
-        ("MAX_BODY_BYTES", 1024, 127_000),
+        ("MAX_BODY_BYTES", 1024, 1_048_576),
         ("DEADLINE_MS", 1000, 4500),
     ] {
         let with = |value: u64| parse(&[(name, &value.to_string())]);
@@ -81,6 +81,36 @@ fn dedupe_modes() {
     let wrong = mode(&[durable_object, ("MIGRATE_FROM_KV", "yes")]).unwrap_err();
     assert_eq!(wrong[0].to_string(), "MIGRATE_FROM_KV: expected true or false, got another text");
     assert_eq!(mode(&[("DEDUPE", "kv"), ("MIGRATE_FROM_KV", "yes")]), Ok(DedupeMode::Kv));
+}
+
+#[test]
+fn what_the_settings_need_of_the_bindings() {
+    let needs = |settings: &[(&str, &str)]| {
+        let value = |name: &str| {
+            let found = settings.iter().find(|(known, _)| *known == name);
+            found.map_or(Value::Absent, |(_, value)| text(value))
+        };
+        let mut told = None;
+        // Whatever else is wrong with the settings.
+        let _unready = Configuration::new(value, |needs| {
+            told = Some(needs);
+            Ok(())
+        });
+        told.unwrap()
+    };
+    let dedupe = Some(DedupeMode::Kv);
+    assert_eq!(needs(&[]), Needs { dedupe, bodies: false });
+    assert_eq!(needs(&[("DEDUPE", "no")]), Needs { dedupe: None, bodies: false });
+    for (cap, bodies) in [
+        ("1024", false),
+        ("127000", false),
+        ("127001", true),
+        ("1048576", true),
+        ("1048577", false),
+        ("much", false),
+    ] {
+        assert_eq!(needs(&[("MAX_BODY_BYTES", cap)]), Needs { dedupe, bodies }, "{cap}");
+    }
 }
 
 #[test]

@@ -18,6 +18,11 @@ pub(super) fn with_methods<T: JsCast>(env: &Env, name: &str, methods: &[&str]) -
     methods.iter().all(has).then(|| binding.unchecked_into())
 }
 
+/// Whether anything is bound as `name`.
+pub(super) fn is_bound(env: &Env, name: &str) -> bool {
+    Reflect::get(env, &name.into()).is_ok_and(|binding| !binding.is_undefined())
+}
+
 /// An object with these fields.
 pub(super) fn object(fields: &[(&str, JsValue)]) -> Result<Object, JsValue> {
     let object = Object::new();

@@ -7,11 +7,15 @@ use js_sys::{JSON, Reflect};
 use wasm_bindgen::JsValue;
 use worker::Env;
 
+use super::binding::is_bound;
+use super::bodies::R2Bodies;
 use super::deduper::DeduperNamespace;
 use super::kv::KvSeenStore;
 use super::queue::WorkerQueue;
-use super::{DEDUPER, EVENTS, SEEN};
-use crate::settings::{Configuration, DedupeMode, Misconfigured, Value};
+use super::{BODIES, DEDUPER, EVENTS, SEEN};
+use crate::settings::{
+    Configuration, DEFAULT_MAX_BODY_BYTES, DedupeMode, Misconfigured, Needs, Value,
+};
 
 /// The bindings that a delivery needs.
 #[derive(Debug)]
@@ -20,6 +24,14 @@ pub(super) struct Bindings {
     pub events: WorkerQueue,
     /// Where events are remembered.
     pub store: Store,
+    /// The bucket for bodies that do not fit a message, bound as `BODIES`.
+    bodies: Option<R2Bodies>,
+}
+
+impl Bindings {
+    pub(super) fn bodies(&self) -> Option<&R2Bodies> {
+        self.bodies.as_ref()
+    }
 }
 
 /// Where events are remembered, as `DEDUPE` says.
@@ -48,7 +60,7 @@ pub(super) fn of(env: &Env) -> Rc<Configuration<Bindings>> {
         return configuration;
     }
     let configuration =
-        Rc::new(Configuration::new(|name| setting(env, name), |dedupe| bindings(env, dedupe)));
+        Rc::new(Configuration::new(|name| setting(env, name), |needs| bindings(env, needs)));
     LAST.replace(Some((env.clone(), Rc::clone(&configuration))));
     configuration
 }
@@ -69,16 +81,21 @@ fn setting(env: &Env, name: &str) -> Value {
     JSON::stringify(&value).map_or(Value::Other, |text| Value::Text(String::from(text).into()))
 }
 
-/// What the dedupe mode needs; if that is not known, what every mode needs.
-fn bindings(env: &Env, dedupe: Option<DedupeMode>) -> Result<Bindings, Vec<Misconfigured>> {
+/// What the settings need.
+fn bindings(env: &Env, needs: Needs) -> Result<Bindings, Vec<Misconfigured>> {
     let mut wrong = Vec::new();
     let events = WorkerQueue::bound(env, EVENTS);
     if events.is_none() {
         wrong.push(missing(EVENTS, "a queue producer"));
     }
-    let store = dedupe.and_then(|dedupe| store(env, dedupe, &mut wrong));
+    let store = needs.dedupe.and_then(|dedupe| store(env, dedupe, &mut wrong));
+    let bodies = R2Bodies::bound(env, BODIES);
+    if bodies.is_none() && (needs.bodies || is_bound(env, BODIES)) {
+        let expected = "an R2 bucket, for MAX_BODY_BYTES over";
+        wrong.push(missing(BODIES, &format!("{expected} {DEFAULT_MAX_BODY_BYTES}")));
+    }
     match (events, store) {
-        (Some(events), Some(store)) if wrong.is_empty() => Ok(Bindings { events, store }),
+        (Some(events), Some(store)) if wrong.is_empty() => Ok(Bindings { events, store, bodies }),
         _ => Err(wrong),
     }
 }

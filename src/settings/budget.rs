@@ -58,6 +58,13 @@ impl Budget {
         self.deadline / 8
     }
 
+    /// How long a body may still take to be stored at `now`: as long as a look-up that takes all of its time
+    /// afterwards still ends with the time of the send.
+    #[must_use]
+    pub fn store_time_left(self, now: Timestamp) -> Duration {
+        self.send_until().minus(self.lookup_limit()).since(now)
+    }
+
     /// The delivery waits for the queue until then, so that the marker still has its time.
     #[must_use]
     pub fn send_until(self) -> Timestamp {

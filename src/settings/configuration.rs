@@ -1,12 +1,30 @@
 //! All that is configured: the webhook's path, the settings, and the bindings that they ask for.
 
 use super::reader::{Misconfigured, Reader, Value};
-use super::{DedupeMode, Settings};
+use super::{DEFAULT_MAX_BODY_BYTES, DedupeMode, Settings, max_body_bytes};
 
 const DEFAULT_WEBHOOK_PATH: &str = "/webhooks/cronozen";
 
 /// Where the gateway says that it is well.
 pub const HEALTH_PATH: &str = "/healthz";
+
+/// What the settings ask of the bindings, as far as they can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needs {
+    /// How duplicates are recognised; without it, the bindings are asked for that every mode needs.
+    pub dedupe: Option<DedupeMode>,
+    /// Whether bodies are taken that fit no message, so that there must be a store for them.
+    pub bodies: bool,
+}
+
+impl Needs {
+    fn read(value: impl Fn(&str) -> Value) -> Self {
+        let mut reader = Reader::new(value);
+        let dedupe = DedupeMode::read(&mut reader);
+        let cap = max_body_bytes(&mut reader);
+        Self { dedupe, bodies: cap.is_some_and(|cap| cap > DEFAULT_MAX_BODY_BYTES) }
+    }
+}
 
 /// All that a delivery needs to know before it is read: where the webhook is, and the settings together
 /// with the bindings `T` that they ask for.
@@ -20,13 +38,13 @@ pub struct Configuration<T> {
 
 impl<T> Configuration<T> {
     /// Reads the settings through `value`, and joins them with the bindings, of which `bindings` says
-    /// what is missing for the dedupe mode; without one, for every mode.
+    /// what is missing of that which the settings need.
     pub fn new(
         value: impl Fn(&str) -> Value,
-        bindings: impl FnOnce(Option<DedupeMode>) -> Result<T, Vec<Misconfigured>>,
+        bindings: impl FnOnce(Needs) -> Result<T, Vec<Misconfigured>>,
     ) -> Self {
         let webhook_path = webhook_path(&value);
-        let bindings = bindings(DedupeMode::read(&mut Reader::new(&value)));
+        let bindings = bindings(Needs::read(&value));
         let ready = match (Settings::parse(value), bindings) {
             (Ok(settings), Ok(bindings)) => Ok((settings, bindings)),
             (settings, bindings) => {

@@ -19,6 +19,7 @@ mod answers;
 mod bodies;
 mod deduper;
 mod failures;
+mod large;
 mod replay;
 mod strict;
 mod world;

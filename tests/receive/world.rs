@@ -8,16 +8,17 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use cronozen_edge::answer::Answer;
+use cronozen_edge::bodies::BodyStore;
 use cronozen_edge::commit::deduper::AskDeduper;
 use cronozen_edge::commit::single_flight::Flights;
 use cronozen_edge::commit::{EventQueue, LookSendMark, SeenStore};
 use cronozen_edge::error::PlatformError;
 use cronozen_edge::event::EventId;
 use cronozen_edge::log::{Level, Log, Outcome, Record};
-use cronozen_edge::message::Marker;
+use cronozen_edge::message::{Marker, StoredBody};
 use cronozen_edge::platform::{Background, Clock};
 use cronozen_edge::receive::{Request, receive};
-use cronozen_edge::settings::{Configuration, DedupeMode, Misconfigured, Value};
+use cronozen_edge::settings::{Configuration, DedupeMode, Misconfigured, Needs, Value};
 use cronozen_edge::time::Timestamp;
 use futures_util::future::Either;
 use tokio::task::LocalSet;
@@ -121,6 +122,33 @@ impl EventQueue for FakeQueue {
     }
 }
 
+/// A bucket for bodies.
+#[derive(Clone)]
+pub struct FakeBodies {
+    pub put: Rc<Cell<Behaviour>>,
+    pub stored: Rc<RefCell<BTreeMap<String, Vec<u8>>>>,
+    /// How often one has been asked for.
+    pub puts: Rc<Cell<usize>>,
+}
+
+impl FakeBodies {
+    pub fn working() -> Self {
+        Self {
+            put: Rc::new(Cell::new(Behaviour::Works(5))),
+            stored: Rc::default(),
+            puts: Rc::default(),
+        }
+    }
+}
+
+impl BodyStore<Vec<u8>> for FakeBodies {
+    async fn put(&self, body: &StoredBody, held: Vec<u8>) -> Result<(), PlatformError> {
+        self.puts.set(self.puts.get() + 1);
+        let write = || self.stored.borrow_mut().insert(body.key(), held);
+        self.put.get().perform(write).await.map(|_| ())
+    }
+}
+
 #[derive(Clone, Copy)]
 pub struct FakeBackground;
 
@@ -171,6 +199,8 @@ pub struct World {
     pub store: FakeStore,
     pub queue: FakeQueue,
     pub log: FakeLog,
+    /// The bucket for bodies that do not fit a message, if there is one.
+    pub bodies: Option<FakeBodies>,
     /// How a call of the deduper behaves; only in strict mode is there one.
     pub call: Rc<Cell<Behaviour>>,
     pub flights: Flights,
@@ -200,6 +230,7 @@ impl World {
                 stored: Rc::default(),
             },
             log: FakeLog::default(),
+            bodies: None,
             call: Rc::new(Cell::new(Behaviour::Works(0))),
             flights: Flights::default(),
             previous: None,
@@ -223,8 +254,11 @@ impl World {
 
     pub async fn serve(&self, request: Request<FakeBody>) -> Served {
         let missing = self.missing_binding.clone();
-        // All that a commit needs to know is the mode, if the settings are right.
-        let bindings = |mode| missing.map_or(Ok(mode), |missing| Err(vec![missing]));
+        // All that is bound is the bucket. A commit needs to know the mode, if the settings are right.
+        let bindings = |needs: Needs| match missing {
+            Some(missing) => Err(vec![missing]),
+            None => Ok((needs.dedupe, self.bodies.clone())),
+        };
         let configuration = Configuration::new(
             |name| {
                 self.settings
@@ -233,7 +267,7 @@ impl World {
             },
             bindings,
         );
-        let commit = |mode: &Option<DedupeMode>| {
+        let commit = |(mode, _): &Bindings| {
             if *mode != Some(DedupeMode::Kv) {
                 let clock = self.clock.clone();
                 return Either::Right(AskDeduper { deduper: FakeDeduper(self), clock });
@@ -247,7 +281,7 @@ impl World {
             })
         };
         let started = Instant::now();
-        let answer = receive(request, &configuration, commit, &self.clock, &self.log).await;
+        let answer = receive(request, &configuration, bodies, commit, &self.clock, &self.log).await;
         Served { answer, took: started.elapsed() }
     }
 
@@ -272,6 +306,12 @@ impl World {
     pub fn marked(&self) -> usize {
         self.store.markers.borrow().len()
     }
+}
+
+type Bindings = (Option<DedupeMode>, Option<FakeBodies>);
+
+fn bodies((_, bodies): &Bindings) -> Option<&FakeBodies> {
+    bodies.as_ref()
 }
 
 pub fn signed(body: &str) -> Request<FakeBody> {

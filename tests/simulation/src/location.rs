@@ -1,6 +1,7 @@
 //! A location of the network: where requests arrive, and an isolate serves them.
 
 use std::cell::RefCell;
+use std::convert::Infallible;
 use std::rc::Rc;
 
 use cronozen_edge::commit::LookSendMark;
@@ -169,7 +170,8 @@ pub fn arrive(
             }),
         };
         let request = request(letter, &fate.body, &world);
-        let answer = receive(request, &configuration, commit, &world.clock, &world.ledger).await;
+        let answer =
+            receive(request, &configuration, no_bodies, commit, &world.clock, &world.ledger).await;
         host.step(Step::BeforeAnswer).await;
         world.ledger.tell(delivery, "answered", |trail, now| {
             trail.answered = Some((now, answer.status));
@@ -178,6 +180,11 @@ pub fn arrive(
         let _nobody = reply.send(answer.status);
         after_answer.ends(&world.ledger).await;
     });
+}
+
+/// The senders' bodies are small.
+fn no_bodies((): &()) -> Option<&Infallible> {
+    None
 }
 
 fn request(letter: Letter, fate: &BodyFate, world: &World) -> Request<FakeBody> {

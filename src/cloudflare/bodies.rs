@@ -1,0 +1,50 @@
+//! An R2 bucket as the store of bodies.
+
+use js_sys::{Object, Promise, Uint8Array};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::Env;
+
+use super::binding::{object, settled, with_methods};
+use super::request::FetchedBytes;
+use crate::bodies::BodyStore;
+use crate::error::PlatformError;
+use crate::message::StoredBody;
+
+#[wasm_bindgen]
+extern "C" {
+    #[derive(Debug, Clone)]
+    type R2Bucket;
+
+    #[wasm_bindgen(method, catch)]
+    fn put(
+        this: &R2Bucket,
+        key: &str,
+        value: &Uint8Array,
+        options: &Object,
+    ) -> Result<Promise, JsValue>;
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct R2Bodies(R2Bucket);
+
+impl R2Bodies {
+    /// The bucket bound as `name`; `None` if nothing is, or something that is no bucket: a KV namespace has
+    /// a `put`, too, but no `head`.
+    pub(super) fn bound(env: &Env, name: &str) -> Option<Self> {
+        with_methods(env, name, &["head", "put"]).map(Self)
+    }
+}
+
+impl BodyStore<FetchedBytes> for R2Bodies {
+    async fn put(&self, body: &StoredBody, held: FetchedBytes) -> Result<(), PlatformError> {
+        // R2 refuses other bytes than those of this hash.
+        let called = object(&[("sha256", body.sha256().into())])
+            .and_then(|options| self.0.put(&body.key(), &held.view(), &options));
+        let stored = settled(called).await?;
+        if stored.is_object() {
+            return Ok(());
+        }
+        Err(PlatformError::new("the answer is no stored object"))
+    }
+}

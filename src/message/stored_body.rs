@@ -1,0 +1,50 @@
+//! A body that lies outside its message.
+
+use core::fmt::Write;
+
+use sha2::{Digest, Sha256};
+
+use crate::signature::Verified;
+
+/// Parts the bodies from whatever else lies in their bucket; a lifecycle rule can name it.
+const KEY_PREFIX: &str = "bodies/";
+
+/// A verified body that is to be stored, by the name of its content: the same bytes are always stored under
+/// the same key, so that storing them again changes nothing but their age.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredBody {
+    sha256: String,
+    bytes: usize,
+}
+
+impl StoredBody {
+    /// Names a body. Nothing but verified bytes can be stored.
+    #[must_use]
+    pub fn of(verified: Verified<'_>) -> Self {
+        let digest: [u8; 32] = Sha256::digest(verified.body()).into();
+        let sha256 = digest.iter().fold(String::new(), |mut digits, byte| {
+            // Writing into a text never fails.
+            let _written = write!(digits, "{byte:02x}");
+            digits
+        });
+        Self { sha256, bytes: verified.body().len() }
+    }
+
+    /// Where it is stored: `bodies/` and its SHA-256.
+    #[must_use]
+    pub fn key(&self) -> String {
+        format!("{KEY_PREFIX}{}", self.sha256)
+    }
+
+    /// Its SHA-256, as 64 lowercase hexadecimal digits.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// Its length, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+}

@@ -1,0 +1,246 @@
+//! Bodies that do not fit their messages: stored before the send, or refused.
+
+use std::time::Duration;
+
+use cronozen_edge::log::{Level, Outcome};
+use cronozen_edge::settings::MAX_MESSAGE_BYTES;
+use sha2::{Digest, Sha256};
+use tokio::time::sleep;
+
+use crate::signing::{hex, sign};
+use crate::world::{Behaviour, FakeBodies, SECRET, World, in_world, signed};
+
+const MIB: usize = 1024 * 1024;
+
+/// Too large for any message.
+const LARGE: usize = 130_000;
+
+/// The bytes of a message around its body, with the longer of the words for `dedupe`.
+const AROUND: usize = 228;
+
+/// An event whose body has `size` bytes.
+fn event(size: usize) -> String {
+    let frame = r#"{"eventId":"evt_1","data":""}"#.len();
+    format!(r#"{{"eventId":"evt_1","data":"{}"}}"#, "x".repeat(size - frame))
+}
+
+/// Runs a test in both modes, in a world with a bucket and room for 1 MiB.
+fn in_worlds_with_bodies(test: impl AsyncFn(World, FakeBodies)) {
+    for strict in [false, true] {
+        in_world(async |mut world| {
+            world.set("MAX_BODY_BYTES", "1048576");
+            if strict {
+                world.be_strict();
+            }
+            let bodies = FakeBodies::working();
+            world.bodies = Some(bodies.clone());
+            test(world, bodies).await;
+        });
+    }
+}
+
+#[test]
+fn a_message_is_as_large_as_it_may_be_and_no_larger() {
+    in_worlds_with_bodies(async |world, bodies| {
+        // The look-up fails, so that the message holds the longer of the two words.
+        world.store.look.set(Behaviour::Fails(5));
+        let fits = MAX_MESSAGE_BYTES - AROUND;
+        assert_eq!(world.deliver(&event(fits)).await.answer.status, 202);
+        assert_eq!(world.queue.stored.borrow()[0].len(), MAX_MESSAGE_BYTES);
+        assert_eq!(bodies.puts.get(), 0, "what fits is not stored");
+
+        assert_eq!(world.deliver(&event(fits + 1)).await.answer.status, 202);
+        assert!(world.queue.stored.borrow()[1].len() < 500);
+        assert_eq!(bodies.puts.get(), 1);
+    });
+}
+
+#[test]
+fn without_a_bucket_a_message_that_does_not_fit_is_refused() {
+    in_world(async |mut world| {
+        world.set("MAX_BODY_BYTES", "1048576");
+        world.store.look.set(Behaviour::Fails(5));
+        let fits = MAX_MESSAGE_BYTES - AROUND;
+        let served = world.deliver(&event(fits + 1)).await;
+        assert_eq!(served.outcome(), (413, "body_too_large".to_owned()));
+        assert_eq!(world.last_record().0, Level::Error);
+        assert_eq!(world.deliver(&event(fits)).await.answer.status, 202);
+    });
+}
+
+#[test]
+fn a_message_says_where_its_body_is() {
+    in_worlds_with_bodies(async |world, bodies| {
+        for size in [200_000, MIB] {
+            bodies.stored.borrow_mut().clear();
+            world.store.markers.borrow_mut().clear();
+            world.queue.stored.borrow_mut().clear();
+            let body = event(size);
+            assert_eq!(world.deliver(&body).await.answer.status, 202);
+            let sha256 = hex(&Sha256::digest(&body));
+            let key = format!("bodies/{sha256}");
+            assert_eq!(
+                *world.queue.stored.borrow(),
+                [format!(
+                    r#"{{"v":1,"eventId":"evt_1","type":null,"createdAt":null,"receivedAt":"{}","key":0,"dedupe":"new","window":"unknown","signature":"{}","bodyKey":"{key}","bodySha256":"{sha256}","bodyBytes":{size}}}"#,
+                    world.last_record().1.at,
+                    sign(body.as_bytes(), SECRET)
+                )]
+            );
+            let stored = bodies.stored.borrow();
+            assert_eq!(stored.len(), 1);
+            assert_eq!(stored[&key], body.as_bytes());
+            assert_eq!(world.last_record().1.bytes, Some(size));
+        }
+    });
+}
+
+#[test]
+fn the_cap_holds_with_a_bucket() {
+    in_worlds_with_bodies(async |world, bodies| {
+        let served = world.deliver(&event(MIB + 1)).await;
+        assert_eq!(served.outcome(), (413, "body_too_large".to_owned()));
+        assert_eq!((world.stored(), bodies.puts.get()), (0, 0));
+    });
+}
+
+#[test]
+fn a_bucket_is_used_at_the_default_cap_and_cannot_help_a_message_that_is_too_large_without_its_body()
+ {
+    in_world(async |mut world| {
+        let bodies = FakeBodies::working();
+        world.bodies = Some(bodies.clone());
+        let with_type = |id: &str, size: usize| {
+            format!(
+                r#"{{"eventId":"{id}","type":"{}","data":"{}"}}"#,
+                "t".repeat(size),
+                "x".repeat(50_000)
+            )
+        };
+        assert_eq!(world.deliver(&with_type("evt_1", 70_000)).await.answer.status, 202);
+        assert_eq!(bodies.puts.get(), 1);
+
+        world.set("MAX_BODY_BYTES", "1048576");
+        let served = world.deliver(&with_type("evt_2", 127_500)).await;
+        assert_eq!(served.outcome(), (413, "body_too_large".to_owned()));
+        assert_eq!((world.stored(), bodies.puts.get()), (1, 1));
+    });
+}
+
+#[test]
+fn nothing_unsigned_is_stored() {
+    in_worlds_with_bodies(async |world, bodies| {
+        let mut request = signed(&event(MIB));
+        request.signature = Some(sign(b"other", SECRET));
+        assert_eq!(world.serve(request).await.answer.status, 401);
+        assert_eq!(bodies.puts.get(), 0);
+        let no_event = format!("[\"{}\"]", "x".repeat(200_000));
+        assert_eq!(world.deliver(&no_event).await.answer.status, 400);
+        assert_eq!(bodies.puts.get(), 0);
+    });
+}
+
+#[test]
+fn a_body_that_is_not_stored_is_a_503_and_nothing_is_sent() {
+    let body = event(LARGE);
+    for (put, reason) in [
+        (Behaviour::Fails(5), "expected the bucket to take the body, got an error: out of order"),
+        (
+            Behaviour::WorksThenFails(5),
+            "expected the bucket to take the body, got an error: out of order",
+        ),
+        (Behaviour::Hangs, "expected the bucket to take the body within 3250 ms, got no answer"),
+        (
+            Behaviour::Works(3251),
+            "expected the bucket to take the body within 3250 ms, got no answer",
+        ),
+    ] {
+        in_worlds_with_bodies(async |world, bodies| {
+            bodies.put.set(put);
+            let served = world.deliver(&body).await;
+            assert_eq!(served.outcome(), (503, "unavailable".to_owned()), "{put:?}");
+            assert_eq!(served.answer.retry_after, Some(30));
+            assert!(served.took <= Duration::from_millis(3251), "{:?}", served.took);
+            let (level, record) = world.last_record();
+            assert_eq!((level, record.outcome), (Level::Error, Outcome::Failed));
+            assert_eq!(record.reason.as_deref(), Some(reason));
+
+            sleep(Duration::from_secs(30)).await;
+            assert_eq!((world.stored(), world.marked()), (0, 0), "{put:?}");
+            assert_eq!(world.logged(), [Outcome::Failed]);
+
+            bodies.put.set(Behaviour::Works(5));
+            assert_eq!(world.deliver(&body).await.answer.status, 202, "{put:?}");
+            assert_eq!((world.stored(), world.marked()), (1, 1));
+            assert_eq!(bodies.stored.borrow().len(), 1);
+        });
+    }
+}
+
+#[test]
+fn a_body_is_there_before_its_message() {
+    in_worlds_with_bodies(async |world, bodies| {
+        bodies.put.set(Behaviour::Works(500));
+        let watched = async {
+            sleep(Duration::from_millis(499)).await;
+            assert_eq!((bodies.stored.borrow().len(), world.stored()), (0, 0));
+            sleep(Duration::from_millis(5)).await;
+            assert_eq!((bodies.stored.borrow().len(), world.stored()), (1, 0));
+        };
+        let body = event(LARGE);
+        let (served, ()) = tokio::join!(world.deliver(&body), watched);
+        assert_eq!(served.answer.status, 202);
+    });
+}
+
+#[test]
+fn a_duplicate_renews_its_body() {
+    in_worlds_with_bodies(async |world, bodies| {
+        let body = event(LARGE);
+        assert_eq!(world.deliver(&body).await.answer.status, 202);
+        assert_eq!(world.deliver(&body).await.answer.status, 200);
+        assert_eq!((world.stored(), bodies.puts.get(), bodies.stored.borrow().len()), (1, 2, 1));
+    });
+}
+
+#[test]
+fn every_answer_comes_by_the_deadline() {
+    for deadline in [1000, 4000, 4500] {
+        let stores_until = deadline - 250 - deadline / 8;
+        for put in [Behaviour::Works(stores_until - 1), Behaviour::Hangs] {
+            for look in [Behaviour::Works(5), Behaviour::Hangs] {
+                for send in [Behaviour::Works(5), Behaviour::Works(7000), Behaviour::Hangs] {
+                    in_worlds_with_bodies(async |mut world, bodies| {
+                        world.set("DEADLINE_MS", &deadline.to_string());
+                        bodies.put.set(put);
+                        world.store.look.set(look);
+                        world.queue.send.set(send);
+                        let served = world.deliver(&event(LARGE)).await;
+                        let case = format!("{put:?}, {look:?}, {send:?}, {deadline}");
+                        let took = served.took.as_millis();
+                        assert!(took <= u128::from(deadline) + 1, "{case}: {took}");
+                        let works = put != Behaviour::Hangs
+                            && (look, send) == (Behaviour::Works(5), Behaviour::Works(5));
+                        assert_eq!(served.answer.status, if works { 202 } else { 503 }, "{case}");
+                    });
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_body_that_took_its_time_to_come_leaves_less_to_store_it() {
+    in_worlds_with_bodies(async |world, bodies| {
+        bodies.put.set(Behaviour::Hangs);
+        let mut request = signed(&event(LARGE));
+        request.body.pieces[0].0 = 1499;
+        let served = world.serve(request).await;
+        assert_eq!(served.answer.status, 503);
+        assert!(served.took <= Duration::from_millis(3252), "{:?}", served.took);
+        assert_eq!(
+            world.last_record().1.reason.unwrap(),
+            "expected the bucket to take the body within 1751 ms, got no answer"
+        );
+    });
+}
