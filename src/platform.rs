@@ -1,7 +1,6 @@
 //! What the flow needs of the platform that it runs on.
 
 use core::time::Duration;
-use std::borrow::Cow;
 
 use crate::error::PlatformError;
 use crate::time::Timestamp;
@@ -37,8 +36,7 @@ pub trait Body {
 ///
 /// WebAssembly's memory never shrinks, so what lies in it while something is awaited decides how large it
 /// gets: one body after the other has passed through by the time that twenty would have lain there at once.
-/// Therefore a Worker holds bodies in JavaScript's memory, and the bytes are asked for only where nothing is
-/// awaited.
+/// Therefore a Worker holds bodies in JavaScript's memory, and nothing is awaited where the bytes are seen.
 pub trait HeldBody: Default {
     /// How many bytes it has.
     fn length(&self) -> usize;
@@ -46,8 +44,8 @@ pub trait HeldBody: Default {
     /// Adds the next part.
     fn append(&mut self, chunk: Self);
 
-    /// The bytes, copied if they are held elsewhere.
-    fn bytes(&self) -> Cow<'_, [u8]>;
+    /// Lets `read` see the bytes, copied if they are held elsewhere, for as long as it runs.
+    fn with_bytes<R>(&self, read: impl FnOnce(&[u8]) -> R) -> R;
 }
 
 /// On a host there is no other memory.
@@ -60,7 +58,7 @@ impl HeldBody for Vec<u8> {
         self.extend(chunk);
     }
 
-    fn bytes(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(self)
+    fn with_bytes<R>(&self, read: impl FnOnce(&[u8]) -> R) -> R {
+        read(self)
     }
 }

@@ -228,15 +228,16 @@ fn verified_message(
 ) -> Result<(Message, Option<StoredBody>), Rejection> {
     // 3. Verify the signature. Nothing is parsed before this.
     let signature = Signature::parse(signature.map(str::as_bytes))?;
-    let body = held.bytes();
-    let verified = settings.secrets.verify(&body, signature)?;
-    record.key = Some(verified.key());
+    held.with_bytes(|body| {
+        let verified = settings.secrets.verify(body, signature)?;
+        record.key = Some(verified.key());
 
-    // 4. Read the envelope.
-    let event = Event::read(verified)?;
-    record.event_id = Some(event.id().clone());
-    record.r#type = event.logged_type();
-    message(&event, settings, stores_bodies, record.at)
+        // 4. Read the envelope.
+        let event = Event::read(verified)?;
+        record.event_id = Some(event.id().clone());
+        record.r#type = event.logged_type();
+        message(&event, settings, stores_bodies, record.at)
+    })
 }
 
 /// The event's message and, if it does not fit in there, the body that is to be stored.

@@ -1,6 +1,6 @@
 //! A Fetch request as the core's.
 
-use std::borrow::Cow;
+use std::cell::RefCell;
 
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
@@ -69,6 +69,12 @@ fn bytes(read: &JsValue) -> Result<Option<FetchedBytes>, JsValue> {
     Ok(Some(FetchedBytes::all_of(chunk)))
 }
 
+thread_local! {
+    /// Where bodies are copied to, one after the other. Kept, because its memory would never go back to the
+    /// platform: given back to the allocator, it would soon have other things in it, and no room for a body.
+    static COPY: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
 /// Bytes in JavaScript's memory: the first `length` of `array`.
 #[derive(Debug)]
 pub(super) struct FetchedBytes {
@@ -112,7 +118,12 @@ impl HeldBody for FetchedBytes {
         self.length = length;
     }
 
-    fn bytes(&self) -> Cow<'_, [u8]> {
-        Cow::Owned(self.view().to_vec())
+    fn with_bytes<R>(&self, read: impl FnOnce(&[u8]) -> R) -> R {
+        let mut copy = COPY.take();
+        copy.resize(self.length(), 0);
+        self.view().copy_to(&mut copy);
+        let result = read(&copy);
+        COPY.set(copy);
+        result
     }
 }
