@@ -149,7 +149,7 @@ const badSettings = [
   ["DEDUPE", { DEDUPE: "none" }],
   ["DEDUPE_TTL_SECONDS", { DEDUPE_TTL_SECONDS: "172799" }],
   ["REPLAY", { REPLAY: "ignore" }],
-  ["MAX_BODY_BYTES", { MAX_BODY_BYTES: 1_000_000 }],
+  ["MAX_BODY_BYTES", { MAX_BODY_BYTES: 1_048_577 }],
   ["DEADLINE_MS", { DEADLINE_MS: "5000" }],
   ["DEADLINE_MS", { DEADLINE_MS: true }],
   ["WEBHOOK_PATH", { WEBHOOK_PATH: "webhooks/cronozen" }],
@@ -161,6 +161,7 @@ const badSettings = [
   ["EVENTS", { EVENTS: "absent" }],
   ["EVENTS", { EVENTS: "a text" }],
   ["EVENTS", { EVENTS: null }],
+  ["BODIES", { BODIES: null }],
 ];
 
 test("a bad setting refuses every delivery, and is named in the log and by /healthz", async () => {

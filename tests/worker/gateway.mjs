@@ -14,14 +14,14 @@ export const secret = "whsec_test";
 
 /** What runs in workerd around the built Worker. */
 const insideFolder = join(root, "tests", "worker", "inside");
-const inside = ["main.mjs", "faults.mjs", "object.mjs"];
+const inside = ["main.mjs", "faults.mjs", "footprint.mjs", "object.mjs"];
 
 /** The product's promise, in milliseconds: every delivery is answered by then. */
 export const promise = 4500;
 
 /**
- * Faults by operation (`get`, `put`, `send`, `commit`): `hangs`, `throws an error`, `throws a string`, `throws
- * synchronously`, `returns no promise`, `resolves to nothing`, `after N ms`, `fails after N ms`; or
+ * Faults by operation (`get`, `put`, `store`, `send`, `commit`): `hangs`, `throws an error`, `throws a string`, `throws
+ * synchronously`, `returns no promise`, `resolves to nothing`, `after N ms`, `fails after N ms`, `pretends after N ms`; or
  * `instance: "fails once"`, for the next instance that is made.
  *
  * @typedef {Record<string, string>} Faults
@@ -70,6 +70,7 @@ export class TestGateway {
         bindings: { CRONOZEN_SIGNING_SECRET: secret, ...(lasting && { JOURNAL: lasting.journal }) },
         ...(lasting && { resourcePersistencePath: lasting.storage }),
         kvNamespaces: ["SEEN"],
+        r2Buckets: ["BODIES"],
         queueProducers: { EVENTS: "cronozen-events" },
         queueConsumers: { "cronozen-events": { maxBatchTimeout: 0.05 } },
         durableObjects: { DEDUPER: { className: "Deduper", useSQLite: true } },
@@ -157,7 +158,7 @@ export class TestGateway {
     return this.logged(eventId);
   }
 
-  /** @returns {Promise<{ received: string[], calls: Record<string, number> }>} */
+  /** @returns {Promise<{ received: string[], calls: Record<string, number>, wasmBytes: number }>} */
   async observed() {
     const response = await fetch(new URL("/test/observed", this.url));
     return /** @type {any} */ (response.json());

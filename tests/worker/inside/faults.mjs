@@ -1,4 +1,4 @@
-// KV, the queue and the Durable Objects as a test wants them: misbehaving, and counted.
+// KV, R2, the queue and the Durable Objects as a test wants them: misbehaving, and counted.
 
 /** @type {Record<string, number>} */
 export const calls = {};
@@ -45,10 +45,13 @@ async function misbehave(name, fault, work) {
   if (fault === "resolves to nothing") {
     return undefined;
   }
-  const [, fails, ms] = /^(fails )?after (\d+) ms$/.exec(String(fault)) ?? [];
+  const [, how, ms] = /^(fails |pretends )?after (\d+) ms$/.exec(String(fault)) ?? [];
   await new Promise((resolve) => setTimeout(resolve, Number(ms)));
-  if (fails) {
+  if (how === "fails ") {
     throw new Error(`${name} failed late`);
+  }
+  if (how === "pretends ") {
+    return {};
   }
   return work();
 }
@@ -81,6 +84,24 @@ export class Queue {
   /** @param {...any} args */
   send(...args) {
     return perform("send", this.faults.send, () => this.real.send(...args));
+  }
+}
+
+export class Bucket {
+  /** @param {any} real @param {Record<string, unknown>} faults */
+  constructor(real, faults) {
+    this.real = real;
+    this.faults = faults;
+  }
+
+  /** @param {...any} args */
+  head(...args) {
+    return this.real.head(...args);
+  }
+
+  /** @param {...any} args */
+  put(...args) {
+    return perform("store", this.faults.store, () => this.real.put(...args));
   }
 }
 

@@ -1,8 +1,9 @@
-// Runs in workerd around the built Worker: makes KV, the queue and the Durable Objects misbehave as a
+// Runs in workerd around the built Worker: makes KV, R2, the queue and the Durable Objects misbehave as a
 // request's headers say, counts what they do, and keeps what the queue delivers. The Worker itself is
 // untouched.
 
-import { calls, KvNamespace, Namespace, Queue, queueOf } from "./faults.mjs";
+import { Bucket, calls, KvNamespace, Namespace, Queue, queueOf } from "./faults.mjs";
+import { wasmBytes } from "./footprint.mjs";
 import gateway from "./gateway/worker.mjs";
 import { objectFaults } from "./object.mjs";
 
@@ -37,6 +38,10 @@ function environment(request, env) {
     changed.SEEN = new KvNamespace(env.SEEN, faults);
     changed.EVENTS = new Queue(queueOf(env), faults);
     changed.DEDUPER = new Namespace(env.DEDUPER, faults);
+    changed.BODIES = new Bucket(env.BODIES, faults);
+  }
+  if (settings?.BODIES !== undefined) {
+    changed.BODIES = settings.BODIES === "a KV namespace" ? env.SEEN : settings.BODIES;
   }
   for (const [name, value] of Object.entries(changed)) {
     if (value === "absent") {
@@ -51,7 +56,7 @@ export default {
   async fetch(request, env, ctx) {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname === "/test/observed") {
-      return Response.json({ received, calls });
+      return Response.json({ received, calls, wasmBytes: wasmBytes() });
     }
     if (pathname === "/test/faults") {
       objectFaults.set(searchParams.get("event") ?? "", /** @type {any} */ (await request.json()));
