@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::error::{Fault, Refusal, Rejection};
 use crate::event::EventId;
-use crate::settings::{DedupeMode, MAX_MESSAGE_BYTES, Misconfigured};
+use crate::settings::{DedupeMode, MAX_MESSAGE_BYTES, Misconfigured, Settings};
 
 /// The sender's own schedule waits at least this long before its second attempt, in seconds.
 const RETRY_AFTER_SECONDS: u32 = 30;
@@ -53,6 +53,7 @@ struct Health<'a> {
     status: &'a str,
     version: &'a str,
     dedupe: DedupeMode,
+    max_body_bytes: usize,
     max_message_bytes: usize,
 }
 
@@ -75,13 +76,14 @@ impl Answer {
         Self::problem(refusal, None)
     }
 
-    /// The gateway is set up.
+    /// The gateway is set up, with these settings.
     #[must_use]
-    pub fn healthy(dedupe: DedupeMode) -> Self {
+    pub fn healthy(settings: &Settings) -> Self {
         let health = Health {
             status: "ok",
             version: env!("CARGO_PKG_VERSION"),
-            dedupe,
+            dedupe: settings.dedupe,
+            max_body_bytes: settings.max_body_bytes,
             max_message_bytes: MAX_MESSAGE_BYTES,
         };
         Self::json(200, JSON, &health)

@@ -177,7 +177,7 @@ fn health<T>(method: &str, configuration: &Configuration<T>) -> Answer {
         return Answer::refused(&Rejection::MethodNotAllowed { allow: HEALTH_METHODS }.into());
     }
     match (&configuration.webhook_path, &configuration.ready) {
-        (Ok(_), Ok((settings, _))) => Answer::healthy(settings.dedupe),
+        (Ok(_), Ok((settings, _))) => Answer::healthy(settings),
         (path, ready) => {
             let path = path.as_ref().err().into_iter().flatten();
             let wrong = path.chain(ready.as_ref().err().into_iter().flatten());

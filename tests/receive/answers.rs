@@ -266,6 +266,7 @@ fn health() {
                 "status": "ok",
                 "version": env!("CARGO_PKG_VERSION"),
                 "dedupe": "kv",
+                "maxBodyBytes": 127_000,
                 "maxMessageBytes": 127_500
             })
         );

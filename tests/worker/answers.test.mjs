@@ -196,7 +196,10 @@ test("/healthz", async () => {
   const { status, answer } = await gateway.request("/healthz", {});
   assert.equal(status, 200);
   assert.match(answer.version, /^\d+\.\d+\.\d+$/);
-  assert.deepEqual({ ...answer, version: "" }, { status: "ok", version: "", dedupe: "kv", maxMessageBytes: 127_500 });
+  assert.deepEqual(
+    { ...answer, version: "" },
+    { status: "ok", version: "", dedupe: "kv", maxBodyBytes: 127_000, maxMessageBytes: 127_500 },
+  );
   assert.equal((await gateway.request("/healthz", { method: "HEAD" })).status, 200);
   assert.equal((await gateway.request("/healthz", { method: "POST" })).status, 405);
 });
