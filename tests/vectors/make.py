@@ -377,6 +377,7 @@ def messages():
     add("empty", "", no_message)
     add("not JSON", "evt_1", no_message)
     add("array", "[" + whole + "]", no_message)
+    add("array of a number", "[2]", no_message)
     add("string", json.dumps(whole), no_message)
     add("null", "null", no_message)
     add("the event alone", documented, no_message)
