@@ -228,7 +228,7 @@ impl fmt::Debug for Event<'_> {
 pub struct JsonString<'body>(&'body RawValue);
 
 impl<'body> JsonString<'body> {
-    fn new(value: &'body RawValue) -> Option<Self> {
+    pub(crate) fn new(value: &'body RawValue) -> Option<Self> {
         value.get().starts_with('"').then_some(Self(value))
     }
 
@@ -239,7 +239,8 @@ impl<'body> JsonString<'body> {
     }
 
     /// The text that it stands for; `None` if it holds a lone surrogate.
-    fn decode(self) -> Option<String> {
+    #[must_use]
+    pub fn decode(self) -> Option<String> {
         serde_json::from_str(self.0.get()).ok()
     }
 }

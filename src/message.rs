@@ -14,6 +14,8 @@
 //! ```json
 //! {…,"signature":"…","bodyKey":"bodies/<bodySha256>","bodySha256":"<64 digits>","bodyBytes":1048576}
 //! ```
+//!
+//! Consumers written in Rust read both with [`queued`].
 
 use core::fmt;
 use core::time::Duration;
@@ -30,6 +32,7 @@ pub use stored_body::StoredBody;
 
 mod marker;
 mod parts;
+pub mod queued;
 mod stored_body;
 
 /// The version of the message's form.

@@ -17,6 +17,7 @@ mod signing;
 use std::time::Duration;
 
 use cronozen_edge::event::{Event, EventError};
+use cronozen_edge::message::queued::QueuedMessage;
 use cronozen_edge::message::{Dedupe, Message};
 use cronozen_edge::settings::{MAX_MESSAGE_BYTES, Settings, Value, Window};
 use cronozen_edge::signature::{Secrets, Signature, SignatureError};
@@ -153,6 +154,12 @@ proptest! {
             let signature = &text[start - 74..start - 10];
             prop_assert_eq!(signature, sign(cut_out.as_bytes(), SECRET));
 
+            let queued = QueuedMessage::parse(&text).unwrap();
+            let verified = queued.verify(&Secrets::parse(SECRET).unwrap()).unwrap();
+            prop_assert_eq!(verified.text(), &body);
+            prop_assert_eq!(queued.event_id(), event.id());
+            prop_assert_eq!((queued.dedupe(), queued.window()), (dedupe, window));
+
             // Lone surrogates are valid JSON; serde_json skips them but cannot hold them.
             serde_json::from_str::<serde::de::IgnoredAny>(&text).unwrap();
             if !text.contains("\\ud800") {
@@ -165,6 +172,14 @@ proptest! {
                 prop_assert_eq!(message["createdAt"].as_str(), event["createdAt"].as_str());
             }
         }
+    }
+
+    #[test]
+    fn no_text_on_the_queue_panics(before in "[\\{\"v1:,e]{0,12}", cut in any::<prop::sample::Index>(), after in any::<String>()) {
+        let event = read(br#"{"eventId":"e"}"#).unwrap();
+        let message = Message::new(&event, Timestamp::from_millis(0), Window::Inside, Duration::from_secs(60)).unwrap();
+        let text = message.into_text(Dedupe::New);
+        let _either = QueuedMessage::parse(&format!("{before}{}{after}", &text[cut.index(text.len())..]));
     }
 
     #[test]

@@ -21,13 +21,7 @@ impl StoredBody {
     /// Names a body. Nothing but verified bytes can be stored.
     #[must_use]
     pub fn of(verified: Verified<'_>) -> Self {
-        let digest: [u8; 32] = Sha256::digest(verified.body()).into();
-        let sha256 = digest.iter().fold(String::new(), |mut digits, byte| {
-            // Writing into a text never fails.
-            let _written = write!(digits, "{byte:02x}");
-            digits
-        });
-        Self { sha256, bytes: verified.body().len() }
+        Self { sha256: sha256_hex(verified.body()), bytes: verified.body().len() }
     }
 
     /// Where it is stored: `bodies/` and its SHA-256.
@@ -47,4 +41,14 @@ impl StoredBody {
     pub fn bytes(&self) -> usize {
         self.bytes
     }
+}
+
+/// A SHA-256 as 64 lowercase hexadecimal digits.
+pub(super) fn sha256_hex(bytes: &[u8]) -> String {
+    let digest: [u8; 32] = Sha256::digest(bytes).into();
+    digest.iter().fold(String::new(), |mut digits, byte| {
+        // Writing into a text never fails.
+        let _written = write!(digits, "{byte:02x}");
+        digits
+    })
 }

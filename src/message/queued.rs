@@ -1,0 +1,294 @@
+//! The other end of the queue: reads a message, and verifies its event once more.
+//!
+//! The queue is trusted by whoever reads it. But it is a queue of an account, not of this gateway alone, so a
+//! consumer that moves money does better to check the signature itself: it is over the exact bytes of the event.
+
+use core::fmt;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+use super::stored_body::sha256_hex;
+use super::{Dedupe, VERSION};
+use crate::event::{Event, EventError, EventId, JsonString};
+use crate::settings::Window;
+use crate::signature::{Secrets, Signature, SignatureError};
+use crate::time::Timestamp;
+
+/// What stands before the event, and nowhere before that.
+const BEFORE_EVENT: &str = ",\"event\":";
+
+/// Why a text on the queue is not taken for a verified event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum QueuedError {
+    /// The text is no message of any version.
+    #[error("expected {expected}, got something else")]
+    NotAMessage {
+        /// What was expected.
+        expected: &'static str,
+    },
+    /// The message is of another version than this one reads. A newer consumer may.
+    #[error("expected a message of version {VERSION}, got another version")]
+    UnknownVersion,
+    /// The event is not in the message: read it from where it is stored, and have that verified.
+    #[error("expected the event in the message, got the key of a stored body")]
+    BodyStored,
+    /// The stored body is not the one that the message refers to.
+    #[error("expected the stored body to have the message's length and SHA-256, got another body")]
+    BodyMismatch,
+    /// The signature is malformed, or the event was signed with none of the secrets.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// The signed bytes are no event.
+    #[error(transparent)]
+    Event(#[from] EventError),
+    /// The message names another event than the signed one.
+    #[error("expected the eventId of the signed event, got another one")]
+    EventIdMismatch,
+}
+
+impl QueuedError {
+    /// The stable name of the error, for programs.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NotAMessage { .. } => "not_a_message",
+            Self::UnknownVersion => "unknown_version",
+            Self::BodyStored => "body_stored",
+            Self::BodyMismatch => "body_mismatch",
+            Self::Signature(error) => error.code(),
+            Self::Event(_) => "invalid_event",
+            Self::EventIdMismatch => "event_id_mismatch",
+        }
+    }
+}
+
+/// Where the event of a message is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum QueuedBody<'text> {
+    /// In the message: the exact bytes that were signed.
+    Inline(&'text str),
+    /// In the bucket for large bodies.
+    Stored {
+        /// The key of the object.
+        key: String,
+        /// Its SHA-256, as 64 lowercase hexadecimal digits.
+        sha256: String,
+        /// Its length, in bytes.
+        bytes: u64,
+    },
+}
+
+/// A message as it was read from the queue. Nothing in it is proved before it is [verified](Self::verify).
+pub struct QueuedMessage<'text> {
+    event_id: EventId,
+    r#type: Option<JsonString<'text>>,
+    created_at: Option<JsonString<'text>>,
+    received_at: Timestamp,
+    key: u8,
+    dedupe: Dedupe,
+    window: Window,
+    signature: Signature,
+    body: QueuedBody<'text>,
+}
+
+#[derive(Deserialize)]
+struct AnyVersion<'text> {
+    #[serde(borrow)]
+    v: Option<&'text RawValue>,
+}
+
+/// The fields of this version. Others may come beside them.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Fields<'text> {
+    event_id: String,
+    #[serde(borrow)]
+    r#type: &'text RawValue,
+    #[serde(borrow)]
+    created_at: &'text RawValue,
+    received_at: String,
+    key: u8,
+    dedupe: String,
+    window: String,
+    signature: String,
+    #[serde(borrow)]
+    event: Option<&'text RawValue>,
+    body_key: Option<String>,
+    body_sha256: Option<String>,
+    body_bytes: Option<u64>,
+}
+
+impl<'text> QueuedMessage<'text> {
+    /// Reads the text of a message.
+    ///
+    /// # Errors
+    /// [`QueuedError::NotAMessage`], [`QueuedError::UnknownVersion`], or [`QueuedError::Signature`] if the
+    /// signature is malformed.
+    pub fn parse(text: &'text str) -> Result<Self, QueuedError> {
+        expect_version(text)?;
+        let fields: Fields<'text> = serde_json::from_str(text)
+            .map_err(|_| no_message("the fields of a message, each of its type"))?;
+        let received_at = Timestamp::parse_rfc3339(&fields.received_at);
+        let known_dedupe = [Dedupe::New, Dedupe::Unknown];
+        let known_windows = [Window::Inside, Window::Outside, Window::Unknown];
+        Ok(Self {
+            event_id: EventId::new(fields.event_id).map_err(|_| no_message("a usable eventId"))?,
+            r#type: string_or_null(fields.r#type)?,
+            created_at: string_or_null(fields.created_at)?,
+            received_at: received_at.ok_or(no_message("receivedAt to be a time"))?,
+            key: fields.key,
+            dedupe: known_dedupe
+                .into_iter()
+                .find(|known| known.as_str() == fields.dedupe)
+                .ok_or(no_message("dedupe to be new or unknown"))?,
+            window: known_windows
+                .into_iter()
+                .find(|known| known.as_str() == fields.window)
+                .ok_or(no_message("window to be inside, outside or unknown"))?,
+            body: match (fields.event, fields.body_key, fields.body_sha256, fields.body_bytes) {
+                (Some(_), None, None, None) => QueuedBody::Inline(inline_event(text)?),
+                (None, Some(key), Some(sha256), Some(bytes)) => {
+                    QueuedBody::Stored { key, sha256, bytes }
+                }
+                _ => return Err(no_message("either an event or where its body is stored")),
+            },
+            signature: Signature::parse(Some(fields.signature.as_bytes()))?,
+        })
+    }
+
+    /// Verifies the event in the message, and reads it.
+    ///
+    /// # Errors
+    /// [`QueuedError::BodyStored`] if it is not in the message; otherwise as [`Self::verify_body`].
+    pub fn verify(&self, secrets: &Secrets) -> Result<Event<'text>, QueuedError> {
+        match self.body {
+            QueuedBody::Inline(event) => self.verify_body(event.as_bytes(), secrets),
+            QueuedBody::Stored { .. } => Err(QueuedError::BodyStored),
+        }
+    }
+
+    /// Verifies the body that was stored for the message, and reads the event in it.
+    ///
+    /// # Errors
+    /// [`QueuedError::BodyMismatch`] if it is another body, [`QueuedError::Signature`] if none of the secrets
+    /// has signed it, [`QueuedError::Event`] if it is no event, and [`QueuedError::EventIdMismatch`] if it is
+    /// another event than the message says.
+    pub fn verify_body<'body>(
+        &self,
+        body: &'body [u8],
+        secrets: &Secrets,
+    ) -> Result<Event<'body>, QueuedError> {
+        if let QueuedBody::Stored { sha256, bytes, .. } = &self.body {
+            let as_long = u64::try_from(body.len()) == Ok(*bytes);
+            if !as_long || sha256_hex(body) != *sha256 {
+                return Err(QueuedError::BodyMismatch);
+            }
+        }
+        let event = Event::read(secrets.verify(body, self.signature)?)?;
+        if *event.id() != self.event_id {
+            return Err(QueuedError::EventIdMismatch);
+        }
+        Ok(event)
+    }
+
+    /// The id that the message gives its event.
+    #[must_use]
+    pub fn event_id(&self) -> &EventId {
+        &self.event_id
+    }
+
+    /// The type that the message gives its event, as a JSON string.
+    #[must_use]
+    pub fn event_type(&self) -> Option<JsonString<'text>> {
+        self.r#type
+    }
+
+    /// The `createdAt` that the message gives its event, as a JSON string.
+    #[must_use]
+    pub fn created_at(&self) -> Option<JsonString<'text>> {
+        self.created_at
+    }
+
+    /// When the gateway received the event.
+    #[must_use]
+    pub fn received_at(&self) -> Timestamp {
+        self.received_at
+    }
+
+    /// The position of the secret that had signed the event, at that time; 0 was the newest.
+    #[must_use]
+    pub fn key(&self) -> u8 {
+        self.key
+    }
+
+    /// What the look-up said of the event.
+    #[must_use]
+    pub fn dedupe(&self) -> Dedupe {
+        self.dedupe
+    }
+
+    /// Where `createdAt` lay in relation to the replay window.
+    #[must_use]
+    pub fn window(&self) -> Window {
+        self.window
+    }
+
+    /// The signature of the event.
+    #[must_use]
+    pub fn signature(&self) -> Signature {
+        self.signature
+    }
+
+    /// Where the event is.
+    #[must_use]
+    pub fn body(&self) -> &QueuedBody<'text> {
+        &self.body
+    }
+}
+
+fn no_message(expected: &'static str) -> QueuedError {
+    QueuedError::NotAMessage { expected }
+}
+
+/// Whatever else the message holds: a later version may have other fields.
+fn expect_version(text: &str) -> Result<(), QueuedError> {
+    let object = no_message("one valid JSON object");
+    if !text.trim_start().starts_with('{') {
+        return Err(object);
+    }
+    let message: AnyVersion<'_> = serde_json::from_str(text).map_err(|_| object)?;
+    let version = message.v.map_or("", RawValue::get);
+    if !version.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
+        return Err(no_message("v to be a number"));
+    }
+    if version == VERSION.to_string() { Ok(()) } else { Err(QueuedError::UnknownVersion) }
+}
+
+fn string_or_null(value: &RawValue) -> Result<Option<JsonString<'_>>, QueuedError> {
+    let string = JsonString::new(value);
+    if string.is_none() && value.get() != "null" {
+        return Err(no_message("type and createdAt to be a string or null"));
+    }
+    Ok(string)
+}
+
+/// The exact bytes of the event. No string before them can hold the text that they are found by, because its
+/// quotes would be escaped.
+fn inline_event(text: &str) -> Result<&str, QueuedError> {
+    let after = text.split_once(BEFORE_EVENT).map(|(_, after)| after);
+    let event = after.and_then(|after| after.rsplit_once('}')).map(|(event, _)| event);
+    event.ok_or(no_message("the event as the message's last field"))
+}
+
+/// Without the body.
+impl fmt::Debug for QueuedMessage<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("QueuedMessage")
+            .field("event_id", &self.event_id)
+            .field("received_at", &self.received_at)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,126 @@
+//! The shared vectors of what a consumer finds on the queue, through the core's reader.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::pedantic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test"
+)]
+
+use cronozen_edge::event::JsonString;
+use cronozen_edge::message::queued::{QueuedBody, QueuedError, QueuedMessage};
+use cronozen_edge::signature::Secrets;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct File {
+    secret: String,
+    vectors: Vec<Vector>,
+}
+
+#[derive(Deserialize)]
+struct Vector {
+    name: String,
+    message: String,
+    body: Option<String>,
+    expected: Expected,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Expected {
+    Error(String),
+    Said(Box<Said>),
+}
+
+#[derive(Deserialize, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+struct Said {
+    event_id: String,
+    type_json: Option<String>,
+    created_at_json: Option<String>,
+    received_at: String,
+    key: u8,
+    dedupe: String,
+    window: String,
+    signature: String,
+    body_key: Option<String>,
+    body_sha256: Option<String>,
+    body_bytes: Option<u64>,
+    event: String,
+}
+
+fn file() -> File {
+    let file: File = serde_json::from_str(include_str!("vectors/messages.json")).unwrap();
+    assert!(file.vectors.len() > 10, "a file of few vectors tests little");
+    file
+}
+
+fn said(message: &str, body: Option<&str>, secrets: &Secrets) -> Result<Said, QueuedError> {
+    let message = QueuedMessage::parse(message)?;
+    let json = |string: Option<JsonString<'_>>| string.map(|string| string.json().to_owned());
+    let (stored, event) = match message.body() {
+        QueuedBody::Inline(_) => (None, message.verify(secrets)?),
+        QueuedBody::Stored { key, sha256, bytes } => {
+            assert_eq!(message.verify(secrets).err(), Some(QueuedError::BodyStored));
+            let body = body.expect("a stored body");
+            let stored = (key.clone(), sha256.clone(), *bytes);
+            (Some(stored), message.verify_body(body.as_bytes(), secrets)?)
+        }
+    };
+    assert_eq!(event.id(), message.event_id());
+    let (body_key, body_sha256, body_bytes) = stored
+        .map_or((None, None, None), |(key, sha256, bytes)| (Some(key), Some(sha256), Some(bytes)));
+    Ok(Said {
+        event_id: message.event_id().to_string(),
+        type_json: json(message.event_type()),
+        created_at_json: json(message.created_at()),
+        received_at: message.received_at().to_string(),
+        key: message.key(),
+        dedupe: message.dedupe().as_str().to_owned(),
+        window: message.window().as_str().to_owned(),
+        signature: message.signature().to_string(),
+        body_key,
+        body_sha256,
+        body_bytes,
+        event: event.text().to_owned(),
+    })
+}
+
+#[test]
+fn messages() {
+    let File { secret, vectors } = file();
+    let secrets = Secrets::parse(&secret).unwrap();
+    for Vector { name, message, body, expected } in vectors {
+        let said = said(&message, body.as_deref(), &secrets);
+        match expected {
+            Expected::Error(code) => {
+                assert_eq!(said.expect_err(&name).code(), code, "{name}");
+            }
+            Expected::Said(expected) => assert_eq!(said.expect(&name), *expected, "{name}"),
+        }
+    }
+}
+
+#[test]
+fn a_message_verifies_with_any_of_the_secrets() {
+    let File { secret, vectors } = file();
+    let message = QueuedMessage::parse(&vectors[0].message).unwrap();
+    let with = |secrets: &str| message.verify(&Secrets::parse(secrets).unwrap());
+    assert_eq!(with(&format!("whsec_newer {secret}")).unwrap().verified().key(), 1);
+    assert_eq!(with("whsec_newer").unwrap_err().code(), "signature_mismatch");
+}
+
+#[test]
+fn what_is_shown_of_a_message_and_its_errors_holds_no_event_and_no_signature() {
+    let file = file();
+    for Vector { name, message, .. } in &file.vectors {
+        match QueuedMessage::parse(message) {
+            Ok(message) => assert!(!format!("{message:?}").contains("signature"), "{name}"),
+            Err(error) => assert!(!error.to_string().contains("evt_1"), "{name}: {error}"),
+        }
+    }
+}
