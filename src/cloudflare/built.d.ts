@@ -3,6 +3,8 @@
 declare module "*/index.js" {
   export function initSync(options: { module: WebAssembly.Module }): unknown;
   export function fetch(request: Request, env: unknown, ctx: ExecutionContext): Promise<Response>;
+  /** Of the example consumer in Rust. */
+  export function queue(batch: unknown, env: unknown): Promise<void>;
   export function __wbg_reset_state(): void;
   export class DeduperObject {
     constructor(storage: DurableObjectStorage, env: unknown);

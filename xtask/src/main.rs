@@ -9,11 +9,12 @@ mod worker;
 
 use anyhow::{Result, bail};
 
-const USAGE: &str =
-    "usage: cargo xtask <worker [--test-trap] | npm | simulate [--seeds N] [--first SEED] [--calm] | mutants>
+const USAGE: &str = "usage: cargo xtask <worker [--test-trap] | consumer-rust | npm |
+                    simulate [--seeds N] [--first SEED] [--calm] | mutants>
 
   worker               build the Worker into build/worker
   worker --test-trap   build the Worker that can be told to trap into build/worker-test-trap
+  consumer-rust        build the example consumer in Rust into build/consumer-rust
   npm                  build the npm package into pkg/dist, the Worker included
   simulate             run the core through many hostile worlds in virtual time, 2000 unless told
   mutants              break a copy of the core in many ways, and have the simulation catch each";
@@ -24,6 +25,7 @@ fn main() -> Result<()> {
     match arguments.as_slice() {
         ["worker"] => worker::build(worker::Flavour::Shipped),
         ["worker", "--test-trap"] => worker::build(worker::Flavour::TestTrap),
+        ["consumer-rust"] => worker::build_consumer(),
         ["npm"] => npm::build(),
         ["simulate", arguments @ ..] => simulation::run(arguments),
         ["mutants"] => mutants::run(),

@@ -17,7 +17,8 @@ const MUTANTS: &str = "tests/simulation/mutants";
 
 /// What of the crate the simulation is built from.
 const FILES: [&str; 4] = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "clippy.toml"];
-const FOLDERS: [&str; 5] = [".cargo", SOURCES, "tests/simulation", "tests/support", "xtask"];
+const FOLDERS: [&str; 6] =
+    [".cargo", SOURCES, "examples/consumer-rust", "tests/simulation", "tests/support", "xtask"];
 
 /// What mutants change.
 const SOURCES: &str = "src";

@@ -127,7 +127,14 @@ fn bindgen(
     folder: &'static str,
     build: &Path,
 ) -> Result<Compiled> {
-    let compiled = Compilation { feature: "npm", profile: "npm", flags, folder }.run(root)?;
+    let compiled = Compilation {
+        package: "cronozen-edge",
+        feature: Some("npm"),
+        profile: "npm",
+        flags,
+        folder,
+    }
+    .run(root)?;
     let out = build.join(folder);
     create(&out)?;
     Bindgen::new()

@@ -1,4 +1,4 @@
-//! Compiles the crate to WebAssembly.
+//! Compiles crates to WebAssembly, and makes Workers of them.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -10,8 +10,10 @@ const TARGET: &str = "wasm32-unknown-unknown";
 
 /// What is compiled, and how.
 pub struct Compilation {
-    /// The crate's feature.
-    pub feature: &'static str,
+    /// The crate.
+    pub package: &'static str,
+    /// Its feature, if it needs one.
+    pub feature: Option<&'static str>,
     /// Cargo's profile.
     pub profile: &'static str,
     /// For the compiler, if its own choices will not do.
@@ -32,13 +34,16 @@ impl Compilation {
             .current_dir(root)
             .args(["build", "--locked", "--lib", "--target", TARGET, "--target-dir"])
             .arg(&target)
-            .args(["--profile", self.profile, "--features", self.feature]);
+            .args(["--profile", self.profile, "--package", self.package])
+            .args(self.feature.map(|feature| format!("--features={feature}")));
         let remapping = without_local_paths();
         let flags = [&[&*remapping], self.flags].concat();
         command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
         let status = command.status().context("cannot start cargo")?;
-        ensure!(status.success(), "{} does not compile: see cargo's message above", self.feature);
-        Ok(target.join(TARGET).join(self.profile).join("cronozen_edge.wasm"))
+        let what = self.feature.unwrap_or(self.package);
+        ensure!(status.success(), "{what} does not compile: see cargo's message above");
+        let module = format!("{}.wasm", self.package.replace('-', "_"));
+        Ok(target.join(TARGET).join(self.profile).join(module))
     }
 }
 

@@ -1,4 +1,6 @@
-//! Compiles the Worker to WebAssembly, writes its JavaScript glue, and lays the shim beside both.
+//! Compiles a Worker to WebAssembly, writes its JavaScript glue, and lays the shim beside both.
+
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use wasm_bindgen_cli_support::Bindgen;
@@ -41,13 +43,40 @@ impl Flavour {
 
 /// Builds into `build/worker` or `build/worker-test-trap`: `worker.mjs`, `index.js`, `index_bg.wasm`.
 pub fn build(flavour: Flavour) -> Result<()> {
+    let compilation = Compilation {
+        package: "cronozen-edge",
+        feature: Some(flavour.feature()),
+        profile: flavour.profile(),
+        flags: &[],
+        folder: "",
+    };
+    assemble(&compilation, "src/cloudflare/worker.mjs", flavour.folder())
+}
+
+/// Builds the example consumer into `build/consumer-rust`, with files of the same names.
+pub fn build_consumer() -> Result<()> {
+    let compilation = Compilation {
+        package: "consumer-rust",
+        feature: None,
+        profile: "release",
+        flags: &[],
+        folder: "",
+    };
+    assemble(&compilation, "examples/consumer-rust/src/worker.mjs", "build/consumer-rust")
+}
+
+fn assemble(compilation: &Compilation, shim: &str, folder: &str) -> Result<()> {
     let root = project_root()?;
-    let (feature, profile) = (flavour.feature(), flavour.profile());
-    let compiled = Compilation { feature, profile, flags: &[], folder: "" }.run(&root)?;
-    let out = root.join(flavour.folder());
+    let compiled = compilation.run(&root)?;
+    let out = root.join(folder);
     create(&out)?;
+    bind(&compiled, &out)?;
+    copy(&root.join(shim), &out.join("worker.mjs"))
+}
+
+fn bind(compiled: &Path, out: &Path) -> Result<()> {
     Bindgen::new()
-        .input_path(&compiled)
+        .input_path(compiled)
         .web(true)?
         // The shim hands over the module: workerd has no URL to fetch it from.
         .omit_default_module_path(true)
@@ -57,8 +86,6 @@ pub fn build(flavour: Flavour) -> Result<()> {
         // The names of functions are a third of the file, and nothing shows a stack.
         .remove_name_section(true)
         .out_name("index")
-        .generate(&out)
-        .context("wasm-bindgen failed")?;
-
-    copy(&root.join("src/cloudflare/worker.mjs"), &out.join("worker.mjs"))
+        .generate(out)
+        .context("wasm-bindgen failed")
 }

@@ -1,0 +1,177 @@
+//! The other end of the queue, in Rust: verifies each event once more, and keeps it in a D1 database. A message
+//! is delivered at least once, so an event is claimed by its id: what was there before is not handled again.
+//!
+//! Deploy it in place of examples/consumer, from the project's root, with the gateway's secret:
+//!
+//! ```sh
+//! npx wrangler secret put CRONOZEN_SIGNING_SECRET --config examples/consumer-rust/wrangler.toml
+//! npx wrangler deploy --config examples/consumer-rust/wrangler.toml
+//! npx wrangler d1 migrations apply cronozen-events --remote --config examples/consumer-rust/wrangler.toml
+//! ```
+//!
+//! Until the last of them, what comes is tried again later. If the gateway stores large bodies, bind its bucket as
+//! `BODIES` here, too.
+
+use cronozen_edge::event::{Event, JsonString};
+use cronozen_edge::message::queued::{QueuedBody, QueuedError, QueuedMessage};
+use cronozen_edge::signature::{Secrets, SecretsError};
+use js_sys::{Array, Error, Object, Promise, Reflect, Uint8Array};
+use serde_json::json;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+
+const DEAD_LETTERS: &str = "cronozen-events-dead";
+
+/// The first retry comes after this time, each further one after twice as long.
+const FIRST_DELAY_SECONDS: u32 = 30;
+
+/// The most that Cloudflare Queues allows: 12 hours.
+const MAX_DELAY_SECONDS: u32 = 43_200;
+
+/// The claim and the work in one statement, so that neither is ever without the other. If your work takes
+/// several, put them into one `batch` with this: D1 makes it a transaction.
+const CLAIM: &str = "INSERT OR IGNORE INTO events (event_id, type, event) VALUES (?, ?, ?)";
+
+#[wasm_bindgen]
+extern "C" {
+    /// A batch of messages.
+    #[derive(Debug)]
+    pub type Batch;
+    #[wasm_bindgen(method, getter)]
+    fn queue(this: &Batch) -> String;
+    #[wasm_bindgen(method, getter)]
+    fn messages(this: &Batch) -> Array;
+
+    type Message;
+    #[wasm_bindgen(method, getter)]
+    fn body(this: &Message) -> JsValue;
+    #[wasm_bindgen(method, getter)]
+    fn attempts(this: &Message) -> u32;
+    #[wasm_bindgen(method)]
+    fn ack(this: &Message);
+    #[wasm_bindgen(method)]
+    fn retry(this: &Message, options: &Object);
+
+    /// The Worker's bindings.
+    #[derive(Debug)]
+    pub type Env;
+    #[wasm_bindgen(method, getter, js_name = CRONOZEN_SIGNING_SECRET)]
+    fn secrets(this: &Env) -> Option<String>;
+    #[wasm_bindgen(method, getter, js_name = DB)]
+    fn database(this: &Env) -> Database;
+    #[wasm_bindgen(method, getter, js_name = BODIES)]
+    fn bodies(this: &Env) -> Bucket;
+
+    type Database;
+    #[wasm_bindgen(method, catch)]
+    fn prepare(this: &Database, query: &str) -> Result<Statement, JsValue>;
+    type Statement;
+    #[wasm_bindgen(method, variadic, catch)]
+    fn bind(this: &Statement, values: &Array) -> Result<Statement, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn run(this: &Statement) -> Result<Promise, JsValue>;
+
+    type Bucket;
+    #[wasm_bindgen(method, catch)]
+    fn get(this: &Bucket, key: &str) -> Result<Promise, JsValue>;
+    type Stored;
+    #[wasm_bindgen(method, catch, js_name = arrayBuffer)]
+    fn array_buffer(this: &Stored) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(js_namespace = console)]
+    fn log(line: &str);
+}
+
+/// Why a message is tried again.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("expected a message of text, got another kind")]
+    NotText,
+    #[error("CRONOZEN_SIGNING_SECRET: {0}")]
+    Secrets(#[from] SecretsError),
+    #[error(transparent)]
+    Message(#[from] QueuedError),
+    #[error("expected the body under {0}, got nothing")]
+    BodyMissing(String),
+    #[error("{0}")]
+    Platform(String),
+}
+
+impl From<JsValue> for Failure {
+    fn from(thrown: JsValue) -> Self {
+        let error = thrown.dyn_ref::<Error>().map(|error| String::from(error.message()));
+        Self::Platform(error.unwrap_or_else(|| "a thrown value that is no error".to_owned()))
+    }
+}
+
+/// The entry point. Acknowledging one message at a time keeps a failure from repeating its neighbours.
+#[wasm_bindgen]
+pub async fn queue(batch: Batch, env: Env) {
+    for message in batch.messages().iter().map(JsValue::unchecked_into::<Message>) {
+        if batch.queue() == DEAD_LETTERS {
+            log(&json!({ "outcome": "dead", "body": message.body().as_string() }).to_string());
+            message.ack();
+            continue;
+        }
+        match receive(&message, &env).await {
+            Ok(line) => {
+                log(&line);
+                message.ack();
+            }
+            Err(failure) => {
+                let reason = failure.to_string();
+                log(&json!({ "outcome": "retried", "reason": reason }).to_string());
+                message.retry(&delay(message.attempts()));
+            }
+        }
+    }
+}
+
+/// Verifies the event of a message and handles it; gives the line for the log.
+async fn receive(message: &Message, env: &Env) -> Result<String, Failure> {
+    let text = message.body().as_string().ok_or(Failure::NotText)?;
+    let secrets = Secrets::parse(&env.secrets().unwrap_or_default())?;
+    let message = QueuedMessage::parse(&text)?;
+    let outcome = match message.body() {
+        QueuedBody::Inline(_) => handle(&message.verify(&secrets)?, env).await?,
+        QueuedBody::Stored { key, .. } => {
+            let body = stored(key, env).await?;
+            handle(&message.verify_body(&body, &secrets)?, env).await?
+        }
+    };
+    Ok(json!({ "outcome": outcome, "eventId": message.event_id() }).to_string())
+}
+
+/// Your work goes here.
+async fn handle(event: &Event<'_>, env: &Env) -> Result<&'static str, Failure> {
+    // None if the event has no type, or one that is no text.
+    let event_type = event.event_type().and_then(JsonString::decode);
+    let event_type = event_type.map_or(JsValue::NULL, JsValue::from);
+    let values = Array::of3(&event.id().as_str().into(), &event_type, &event.text().into());
+    let claim = env.database().prepare(CLAIM)?.bind(&values)?;
+    let result = JsFuture::from(claim.run()?).await?;
+    let meta = Reflect::get(&result, &"meta".into())?;
+    let is_new = Reflect::get(&meta, &"changes".into())? == 1;
+    Ok(if is_new { "consumed" } else { "duplicate" })
+}
+
+/// The body that the gateway has stored.
+async fn stored(key: &str, env: &Env) -> Result<Vec<u8>, Failure> {
+    let object = JsFuture::from(env.bodies().get(key)?).await?;
+    if object.is_null() {
+        return Err(Failure::BodyMissing(key.to_owned()));
+    }
+    let buffer = JsFuture::from(object.unchecked_into::<Stored>().array_buffer()?).await?;
+    Ok(Uint8Array::new(&buffer).to_vec())
+}
+
+fn delay(attempts: u32) -> Object {
+    let doublings = attempts.saturating_sub(1);
+    let seconds = FIRST_DELAY_SECONDS.saturating_mul(2u32.saturating_pow(doublings));
+    let options = Object::new();
+    // A new object takes any field.
+    let _set =
+        Reflect::set(&options, &"delaySeconds".into(), &seconds.min(MAX_DELAY_SECONDS).into());
+    options
+}
