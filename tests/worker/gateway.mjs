@@ -241,7 +241,7 @@ export function circumstanceHeaders({ faults, settings }) {
  * @param {string} build
  * @param {string} folder
  */
-function modules(build, folder) {
+export function modules(build, folder) {
   return readdirSync(build, { recursive: true, encoding: "utf8" })
     .filter((name) => /\.(mjs|js|wasm)$/.test(name))
     .map((name) => moduleIn(build, name, folder));

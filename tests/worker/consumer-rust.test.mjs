@@ -1,0 +1,143 @@
+// The example consumer in Rust, in workerd, with the shared vectors on its queue.
+
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import { root } from "../../scripts/command.mjs";
+import { modules, sleep } from "./gateway.mjs";
+
+/** @typedef {{ name: string, message: string, body: string | null, expected: any }} Vector */
+
+const build = join(root, "build", "consumer-rust");
+const example = join(root, "examples", "consumer-rust");
+/** @type {{ secret: string, vectors: Vector[] }} */
+const { secret, vectors } = JSON.parse(readFileSync(join(root, "tests", "vectors", "messages.json"), "utf8"));
+const deadLetters = "cronozen-events-dead";
+
+/** @type {Miniflare} */
+let miniflare;
+/** @type {Record<string, any>[]} */
+let lines = [];
+/** @type {any} */
+let database;
+
+before(async () => {
+  assert.ok(existsSync(join(build, "worker.mjs")), `${build} is missing: run cargo xtask consumer-rust`);
+  const sources = modules(build, "/consumer");
+  const entry = sources.filter(({ path }) => path === "/consumer/worker.mjs");
+  miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      name: "consumer",
+      log: new Log(LogLevel.NONE),
+      handleStructuredLogs: ({ message }) => lines.push(...message.trim().split("\n").map(parsed)),
+      cf: false,
+      compatibilityDate: "2026-10-01",
+      modulesRoot: "/",
+      // The first is the entry point.
+      modules: [...entry, ...sources.filter((module) => !entry.includes(module))],
+      bindings: { CRONOZEN_SIGNING_SECRET: secret },
+      d1Databases: ["DB"],
+      r2Buckets: ["BODIES"],
+      queueProducers: { EVENTS: "cronozen-events" },
+      queueConsumers: {
+        // A message that fails is a dead letter at once.
+        "cronozen-events": { maxBatchTimeout: 0.05, maxRetries: 0, deadLetterQueue: deadLetters },
+        [deadLetters]: { maxBatchTimeout: 0.05 },
+      },
+    }),
+  );
+  await miniflare.ready;
+  database = await miniflare.getD1Database("DB");
+  const migration = readFileSync(join(example, "migrations", "0001_events.sql"), "utf8");
+  await database.prepare(migration).run();
+});
+after(() => miniflare.dispose());
+
+/** @param {string} line */
+function parsed(line) {
+  return line.startsWith("{") ? JSON.parse(line) : { line };
+}
+
+/** Puts messages on the queue, and waits until each of them has come to its end. @param {string[]} messages */
+async function sent(messages) {
+  lines = [];
+  const queue = await miniflare.getQueueProducer("EVENTS");
+  await queue.sendBatch(messages.map((body) => ({ body, contentType: "text" })));
+  for (let tries = 0; lines.filter(isEnd).length < messages.length && tries < 100; tries += 1) {
+    await sleep(50);
+  }
+  const ends = lines.filter(isEnd);
+  assert.equal(ends.length, messages.length, JSON.stringify(lines));
+  return ends;
+}
+
+/** @param {Record<string, any>} line */
+function isEnd({ outcome }) {
+  return ["consumed", "duplicate", "dead"].includes(outcome);
+}
+
+/** @returns {Promise<{ event_id: string, type: string | null, event: string }[]>} */
+async function rows() {
+  const { results } = await database.prepare("SELECT * FROM events ORDER BY event_id").all();
+  await database.prepare("DELETE FROM events").run();
+  return results;
+}
+
+/** @param {string} name */
+function vector(name) {
+  return vectors.find((vector) => vector.name === name) ?? assert.fail(name);
+}
+
+test("an event is handled once, however often it comes", async () => {
+  const { message, expected } = vector("the documented fields");
+  const first = await sent([message]);
+  assert.deepEqual(first, [{ outcome: "consumed", eventId: "evt_1" }]);
+  const again = await sent([message, message]);
+  assert.deepEqual(
+    again.map(({ outcome }) => outcome),
+    ["duplicate", "duplicate"],
+  );
+  assert.deepEqual(await rows(), [{ event_id: "evt_1", type: "payment.completed", event: expected.event }]);
+});
+
+test("a message that was tampered with is a dead letter, and its neighbours are handled", async () => {
+  const { message } = vector("event tampered with");
+  const ends = await sent([vector("emoji").message, message, vector("the documented fields").message]);
+  assert.deepEqual(ends.map(({ outcome }) => outcome).sort(), ["consumed", "consumed", "dead"]);
+  assert.equal(ends.find(({ outcome }) => outcome === "dead")?.body, message);
+  const reason = "signature mismatch: the body was signed with none of the active secrets";
+  assert.deepEqual(
+    lines.filter(({ outcome }) => outcome === "retried"),
+    [{ outcome: "retried", reason }],
+  );
+  assert.deepEqual(
+    (await rows()).map(({ event_id: eventId }) => eventId),
+    ["evt_1", vector("emoji").expected.eventId],
+  );
+});
+
+test("each vector is handled, or is a dead letter", async () => {
+  const bucket = await miniflare.getR2Bucket("BODIES");
+  for (const { name, message, body, expected } of vectors) {
+    if (body !== null) {
+      // Where the message says that it is, if it says so.
+      const key = /"bodyKey":"([^"]*)"/.exec(message)?.[1];
+      await bucket.put(key ?? "nowhere", body);
+    }
+    const [end] = await sent([message]);
+    assert.equal(end?.outcome, typeof expected === "string" ? "dead" : "consumed", name);
+    const found = (await rows()).map(({ event }) => event);
+    assert.deepEqual(found, typeof expected === "string" ? [] : [expected.event], name);
+  }
+});
+
+test("a stored body that is missing is tried again, and then a dead letter", async () => {
+  const { message, expected } = vector("stored body");
+  const bucket = await miniflare.getR2Bucket("BODIES");
+  await bucket.delete(expected.bodyKey);
+  const [end] = await sent([message]);
+  assert.equal(end?.outcome, "dead");
+  assert.equal(lines[0]?.reason, `expected the body under ${expected.bodyKey}, got nothing`);
+});
