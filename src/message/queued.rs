@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use super::stored_body::sha256_hex;
+use super::stored_body::{key_of, sha256_hex};
 use super::{Dedupe, VERSION};
 use crate::event::{Event, EventError, EventId, JsonString};
 use crate::settings::Window;
@@ -43,9 +43,9 @@ pub enum QueuedError {
     /// The signed bytes are no event.
     #[error(transparent)]
     Event(#[from] EventError),
-    /// The message names another event than the signed one.
-    #[error("expected the eventId of the signed event, got another one")]
-    EventIdMismatch,
+    /// The message gives the signed event another `eventId`, type or `createdAt`: it is another event's.
+    #[error("expected the envelope of the signed event, got another one's")]
+    EnvelopeMismatch,
 }
 
 impl QueuedError {
@@ -59,7 +59,7 @@ impl QueuedError {
             Self::BodyMismatch => "body_mismatch",
             Self::Signature(error) => error.code(),
             Self::Event(_) => "invalid_event",
-            Self::EventIdMismatch => "event_id_mismatch",
+            Self::EnvelopeMismatch => "envelope_mismatch",
         }
     }
 }
@@ -173,24 +173,34 @@ impl<'text> QueuedMessage<'text> {
     ///
     /// # Errors
     /// [`QueuedError::BodyMismatch`] if it is another body, [`QueuedError::Signature`] if none of the secrets
-    /// has signed it, [`QueuedError::Event`] if it is no event, and [`QueuedError::EventIdMismatch`] if it is
-    /// another event than the message says.
+    /// has signed it, [`QueuedError::Event`] if it is no event, and [`QueuedError::EnvelopeMismatch`] if it is
+    /// another event than the message says: only the event is signed.
     pub fn verify_body<'body>(
         &self,
         body: &'body [u8],
         secrets: &Secrets,
     ) -> Result<Event<'body>, QueuedError> {
-        if let QueuedBody::Stored { sha256, bytes, .. } = &self.body {
+        if let QueuedBody::Stored { key, sha256, bytes } = &self.body {
             let as_long = u64::try_from(body.len()) == Ok(*bytes);
-            if !as_long || sha256_hex(body) != *sha256 {
+            if !as_long || key_of(sha256) != *key || sha256_hex(body) != *sha256 {
                 return Err(QueuedError::BodyMismatch);
             }
         }
         let event = Event::read(secrets.verify(body, self.signature)?)?;
-        if *event.id() != self.event_id {
-            return Err(QueuedError::EventIdMismatch);
+        if !self.is_of(&event) {
+            return Err(QueuedError::EnvelopeMismatch);
         }
         Ok(event)
+    }
+
+    /// Whether the message says of its event what the event says. The gateway repeats it as it came.
+    fn is_of(&self, event: &Event<'_>) -> bool {
+        let same = |one: Option<JsonString<'_>>, other: Option<JsonString<'_>>| {
+            one.map(JsonString::json) == other.map(JsonString::json)
+        };
+        *event.id() == self.event_id
+            && same(event.event_type(), self.r#type)
+            && same(event.created_at(), self.created_at)
     }
 
     /// The id that the message gives its event.

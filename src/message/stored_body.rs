@@ -27,7 +27,7 @@ impl StoredBody {
     /// Where it is stored: `bodies/` and its SHA-256.
     #[must_use]
     pub fn key(&self) -> String {
-        format!("{KEY_PREFIX}{}", self.sha256)
+        key_of(&self.sha256)
     }
 
     /// Its SHA-256, as 64 lowercase hexadecimal digits.
@@ -41,6 +41,11 @@ impl StoredBody {
     pub fn bytes(&self) -> usize {
         self.bytes
     }
+}
+
+/// Where the body with this SHA-256 is stored.
+pub(super) fn key_of(sha256: &str) -> String {
+    format!("{KEY_PREFIX}{sha256}")
 }
 
 /// A SHA-256 as 64 lowercase hexadecimal digits.

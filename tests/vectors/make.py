@@ -428,11 +428,17 @@ def messages():
     resigned = stored(only_id, signature=sign(SECRET, [text(documented)]))
     add("stored body with another's signature", resigned, mismatch, body=only_id)
 
-    add("eventId differs from the event's", inline(only_id, event_id="evt_2"), "event_id_mismatch")
-    add("eventId differs from the event's in case", inline(only_id, event_id="EVT_1"), "event_id_mismatch")
+    other = "envelope_mismatch"
+    add("eventId differs from the event's", inline(only_id, event_id="evt_2"), other)
+    add("eventId differs from the event's in case", inline(only_id, event_id="EVT_1"), other)
     repeated = '{"eventId":"evt_1","eventId":"last"}'
-    add("eventId is the first of a repeated one", inline(repeated), "event_id_mismatch")
-    add("eventId differs from the stored event's", stored(only_id, event_id="evt_2"), "event_id_mismatch", body=only_id)
+    add("eventId is the first of a repeated one", inline(repeated), other)
+    add("eventId differs from the stored event's", stored(only_id, event_id="evt_2"), other, body=only_id)
+    add("type differs from the event's", {**fields, "type": '"payment.failed"'}, other)
+    add("type is null, and the event's is not", {**fields, "type": "null"}, other)
+    add("type is not null, and the event's is", inline(only_id, type_json=type_json), other)
+    add("createdAt differs from the event's", {**fields, "createdAt": '"2026-11-24T06:55:01Z"'}, other)
+    add("createdAt is null, and the event's is not", {**fields, "createdAt": "null"}, other)
 
     mismatched = "body_mismatch"
     add("stored body tampered with", stored(documented), mismatched, body=documented.replace("[1,2]", "[1,3]"))
@@ -440,6 +446,7 @@ def messages():
     add("stored body cut short", stored(documented), mismatched, body=documented[:-1])
     add("stored body empty", stored(documented), mismatched, body="")
     add("another bodySha256", {**stored(documented), "bodySha256": json.dumps("0" * 64)}, mismatched, body=documented)
+    add("another bodyKey", {**stored(documented), "bodyKey": '"bodies/1"'}, mismatched, body=documented)
     add("another bodyBytes", {**stored(documented), "bodyBytes": "1"}, mismatched, body=documented)
     return vectors
 

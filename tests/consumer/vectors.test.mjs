@@ -1,0 +1,62 @@
+// The shared vectors of what a consumer finds on the queue, through the helper.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { readDeadLetter } from "cronozen-edge/consumer";
+import { Run } from "./run.mjs";
+
+/**
+ * `expected` is what the message says of its event, or why it is refused.
+ *
+ * @typedef {{ name: string, message: string, body: string | null, expected: Record<string, any> | string }} Vector
+ * @type {{ secret: string, vectors: Vector[] }}
+ */
+const { secret, vectors } = JSON.parse(readFileSync(new URL("../vectors/messages.json", import.meta.url), "utf8"));
+
+/** What the reason of a dead letter begins with, where that is not the code. @type {Record<string, string>} */
+const beginnings = { signature_malformed: "signature malformed: ", signature_mismatch: "signature mismatch: " };
+
+/** @param {Vector} vector */
+async function take({ message, body }) {
+  /** @type {any[]} */
+  const calls = [];
+  const bytes = Buffer.from(body ?? "");
+  const object = { size: bytes.length, arrayBuffer: async () => Uint8Array.from(bytes).buffer };
+  /** @type {string[]} */
+  const keys = [];
+  const get = async (/** @type {string} */ key) => {
+    keys.push(key);
+    return object;
+  };
+  const run = new Run(
+    { "*": (event, _, delivery) => void calls.push({ event, delivery }) },
+    { secrets: () => secret, bodies: () => ({ get }) },
+  );
+  assert.equal(await run.take(message), "acknowledged");
+  return { calls, keys, dead: run.dead.map(({ body }) => readDeadLetter(body)) };
+}
+
+for (const vector of vectors) {
+  test(vector.name, async () => {
+    const { expected } = vector;
+    const { calls, keys, dead } = await take(vector);
+    if (typeof expected === "string") {
+      assert.deepEqual(calls, []);
+      const [{ reason, text } = assert.fail("it is no dead letter")] = dead;
+      assert.ok(reason?.startsWith(beginnings[expected] ?? `${expected}: `), `${expected}, not ${reason}`);
+      assert.equal(text, vector.message);
+      return;
+    }
+    assert.deepEqual(dead, []);
+    const { receivedAt, key, dedupe, window, bodyKey } = expected;
+    const delivery = { receivedAt, key, dedupe, window, attempt: 1 };
+    assert.deepEqual(calls, [{ event: JSON.parse(expected.event), delivery }]);
+    assert.deepEqual(keys, bodyKey === null ? [] : [bodyKey]);
+  });
+}
+
+test("there are vectors of both kinds", () => {
+  const good = vectors.filter(({ expected }) => typeof expected === "object").length;
+  assert.ok(good > 10 && vectors.length - good > 10);
+});
