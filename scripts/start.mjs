@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 import { Complaint, script, step } from "./command.mjs";
 import { deliver } from "./delivery.mjs";
 import { checkPort, Gateway } from "./gateway.mjs";
-import { buildWorker, setUp } from "./setup.mjs";
+import { build, setUp } from "./setup.mjs";
 
 const usage = "usage: npm start -- [--once] [--port N]";
 const defaultPort = 8787;
@@ -49,7 +49,7 @@ await script(async () => {
   const { localSecret } = await import("./secret.mjs");
   await checkPort(port);
   const secret = localSecret();
-  await buildWorker();
+  await build();
 
   const interrupted = new Promise((resolve) => {
     // Not once: a second signal must not end the script before the gateway has stopped.
