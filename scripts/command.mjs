@@ -37,6 +37,26 @@ export async function run(command, args, folder = root) {
 }
 
 /**
+ * Runs a command and shows what it prints only if it fails.
+ *
+ * @param {string} command
+ * @param {string[]} args
+ */
+export async function runQuietly(command, args) {
+  const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  let printed = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (data) => {
+      printed += data;
+    });
+  }
+  const { code, signal } = await ended(child);
+  if (code !== 0) {
+    throw new Complaint(`${printed}failed (${code ?? signal}): ${command} ${args.join(" ")}`);
+  }
+}
+
+/**
  * How a process ends: with a code, or by a signal.
  *
  * @param {import("node:child_process").ChildProcess} child

@@ -1,4 +1,4 @@
-// The gateway and the example consumer in `wrangler dev`: real workerd, local KV and queue.
+// The gateway and the example consumer in `wrangler dev`: real workerd, local KV, queues and D1.
 
 import { spawn } from "node:child_process";
 import { EventEmitter, on, once } from "node:events";
@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { stripVTControlCharacters } from "node:util";
-import { Complaint, root } from "./command.mjs";
+import { Complaint, root, runQuietly } from "./command.mjs";
 import { configuredPath } from "./delivery.mjs";
 
 /** wrangler starts in two seconds; a machine under load may need much longer. */
@@ -38,7 +38,7 @@ export async function checkPort(port) {
 const keptLines = 1000;
 
 /**
- * wrangler colours what goes to a file, too, and names the first of several Workers "undefined".
+ * wrangler colours what goes to a file, too, and names the gateway "undefined" when it runs several Workers.
  *
  * @param {string} line
  */
@@ -46,7 +46,29 @@ function tidy(line) {
   return stripVTControlCharacters(line).trim().replace("[undefined]", "[cronozen-edge]");
 }
 
-/** A running gateway. `lines` emits `line` for each line that it prints. */
+const wrangler = join(root, "node_modules", "wrangler", "bin", "wrangler.js");
+
+/**
+ * Where a gateway keeps its data: several may run at once.
+ *
+ * @param {number} port
+ */
+function storage(port) {
+  return `--persist-to=${join(".wrangler", `state-${port}`)}`;
+}
+
+/**
+ * Makes the tables of the example consumer, as far as they are missing.
+ *
+ * @param {number} port
+ */
+export async function migrate(port) {
+  const config = "--config=examples/consumer/wrangler.toml";
+  const args = [wrangler, "d1", "migrations", "apply", "DB", "--local", config, storage(port)];
+  await runQuietly(process.execPath, args);
+}
+
+/** A running gateway, with the example consumer behind it. `lines` emits `line` for each line that it prints. */
 export class Gateway {
   /** @type {string[]} */
   printed = [];
@@ -59,17 +81,18 @@ export class Gateway {
   constructor(port) {
     this.url = `http://127.0.0.1:${port}`;
     this.webhook = new URL(configuredPath(), this.url);
+    this.deadLetters = new URL("/dead-letters", this.url);
     const args = [
-      join(root, "node_modules", "wrangler", "bin", "wrangler.js"),
+      wrangler,
       "dev",
+      "--config=scripts/demo/wrangler.toml",
       "--config=wrangler.toml",
-      "--config=examples/consumer/wrangler.toml",
       "--local",
       "--ip=127.0.0.1",
       `--port=${port}`,
-      // Any free one: several gateways may run at once, with a store each.
+      // Any free one: several gateways may run at once.
       "--inspector-port=0",
-      `--persist-to=${join(".wrangler", `state-${port}`)}`,
+      storage(port),
       "--show-interactive-dev-session=false",
     ];
     this.#child = spawn(process.execPath, args, {

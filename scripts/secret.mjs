@@ -1,28 +1,43 @@
-// The local signing secret, in .dev.vars, which git ignores.
+// The local secrets, in .dev.vars, which git ignores.
 
 import { randomBytes } from "node:crypto";
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { Complaint, root } from "./command.mjs";
 
 const file = join(root, ".dev.vars");
-const name = "CRONOZEN_SIGNING_SECRET";
 
-/** The newest local signing secret; made if there is none. */
-export function localSecret() {
-  const text = existsSync(file) ? readFileSync(file, "utf8") : "";
-  const list = parseEnv(text)[name];
-  if (list === undefined) {
-    const secret = `whsec_${randomBytes(32).toString("hex")}`;
-    const separator = text === "" || text.endsWith("\n") ? "" : "\n";
-    appendFileSync(file, `${separator}${name}="${secret}"\n`, { mode: 0o600 });
-    console.log("- made a local signing secret in .dev.vars");
-    return secret;
+/** wrangler looks for secrets beside the Worker's settings. */
+const demoFile = join(root, "scripts", "demo", ".dev.vars");
+
+/** The newest local signing secret, and the token for dead letters; made if there are none. */
+export function localSecrets() {
+  const list = localValue("CRONOZEN_SIGNING_SECRET", "signing secret", "whsec_");
+  const token = localValue("ADMIN_TOKEN", "token for dead letters");
+  if (!existsSync(demoFile)) {
+    symlinkSync(join("..", "..", ".dev.vars"), demoFile);
   }
-  const [newest] = list.split(/\s+/).filter(Boolean);
-  if (newest === undefined) {
+  return { secret: String(list.split(/\s+/, 1)), token };
+}
+
+/**
+ * @param {string} name
+ * @param {string} what
+ * @param {string} [prefix]
+ */
+function localValue(name, what, prefix = "") {
+  const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+  const value = parseEnv(text)[name]?.trim();
+  if (value === "") {
     throw new Complaint(`${name} in .dev.vars is empty: set it, or remove the line to have one made`);
   }
-  return newest;
+  if (value !== undefined) {
+    return value;
+  }
+  const made = `${prefix}${randomBytes(32).toString("hex")}`;
+  const separator = text === "" || text.endsWith("\n") ? "" : "\n";
+  appendFileSync(file, `${separator}${name}="${made}"\n`, { mode: 0o600 });
+  console.log(`- made a local ${what} in .dev.vars`);
+  return made;
 }

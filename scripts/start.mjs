@@ -3,15 +3,12 @@
 import { randomUUID } from "node:crypto";
 import { parseArgs } from "node:util";
 import { Complaint, script, step } from "./command.mjs";
-import { deliver } from "./delivery.mjs";
-import { checkPort, Gateway } from "./gateway.mjs";
+import { Demonstration } from "./demonstration.mjs";
+import { checkPort, Gateway, migrate } from "./gateway.mjs";
 import { build, setUp } from "./setup.mjs";
 
 const usage = "usage: npm start -- [--once] [--port N]";
 const defaultPort = 8787;
-
-/** The queue delivers in a second; a machine under load may need longer. */
-const consumerTimeoutMs = 20_000;
 
 /** The exit code of a script that a signal has ended, as shells have it. */
 const interruptedCode = 130;
@@ -46,10 +43,10 @@ await script(async () => {
     return done;
   }
   // Uses what Node 20 got only later.
-  const { localSecret } = await import("./secret.mjs");
+  const { localSecrets } = await import("./secret.mjs");
   await checkPort(port);
-  const secret = localSecret();
-  await build();
+  const secrets = localSecrets();
+  await Promise.all([build(), migrate(port)]);
 
   const interrupted = new Promise((resolve) => {
     // Not once: a second signal must not end the script before the gateway has stopped.
@@ -60,7 +57,7 @@ await script(async () => {
   });
   const gateway = new Gateway(port);
   try {
-    const verdict = await Promise.race([show(gateway, secret), interrupted]);
+    const verdict = await Promise.race([show(gateway, secrets), interrupted]);
     if (verdict !== "as expected") {
       return verdict === "not as expected" ? 1 : interruptedCode;
     }
@@ -79,71 +76,17 @@ await script(async () => {
  * Starts the gateway and shows what it does; if that is not as it should be, why.
  *
  * @param {Gateway} gateway
- * @param {string} secret
+ * @param {{ secret: string, token: string }} secrets
  * @returns {Promise<"as expected" | "not as expected">}
  */
-async function show(gateway, secret) {
+async function show(gateway, secrets) {
   await step("starting the gateway and the example consumer", () => gateway.ready());
-  if (await demonstrate(gateway, secret)) {
+  if (await new Demonstration(gateway, secrets).show()) {
     return "as expected";
   }
   const problems = await gateway.problems();
   console.log(problems.length > 0 ? problems.join("\n") : `wrangler printed:\n${gateway.printed.join("\n")}`);
   return "not as expected";
-}
-
-/**
- * Sends a signed delivery, the same again and a forged one, and says what came of each.
- *
- * @param {Gateway} gateway
- * @param {string} secret
- */
-async function demonstrate(gateway, secret) {
-  const event = {
-    eventId: `evt_${randomUUID()}`,
-    type: "payment.completed",
-    createdAt: new Date().toISOString(),
-    data: { amount: "49.00", currency: "EUR" },
-  };
-  const body = JSON.stringify(event);
-
-  const first = await deliver(gateway.webhook, body, secret);
-  const again = await deliver(gateway.webhook, body, secret);
-  const forged = await deliver(
-    gateway.webhook,
-    JSON.stringify({ ...event, data: { amount: "0.00" } }),
-    `not ${secret}`,
-  );
-  const consumed = await gateway.line(
-    (line) => line.includes('"outcome":"consumed"') && line.includes(event.eventId),
-    first.status === 202 ? consumerTimeoutMs : 0,
-  );
-
-  const rows = [
-    row("signed delivery", "202 accepted", outcome(first)),
-    row("the same again", "200 duplicate", outcome(again)),
-    row("forged", "401 invalid_signature", outcome(forged)),
-    row("consumer", "consumed", consumed === undefined ? "nothing" : "consumed", `${event.type} ${event.eventId}`),
-  ];
-  console.log(`\n${rows.map(({ text }) => text).join("\n")}\n`);
-  return rows.every(({ ok }) => ok);
-}
-
-/** @param {{ status: number, answer: Record<string, unknown> }} answered */
-function outcome({ status, answer }) {
-  return `${status} ${answer.code ?? answer.status}`;
-}
-
-/**
- * @param {string} what
- * @param {string} expected
- * @param {string} found
- * @param {string} [note]
- */
-function row(what, expected, found, note = "") {
-  const ok = found === expected;
-  const verdict = ok ? note : `expected ${expected}`;
-  return { ok, text: `  ${ok ? "ok  " : "FAIL"}  ${what.padEnd(16)}  ${found.padEnd(22)}  ${verdict}`.trimEnd() };
 }
 
 /** @param {Gateway} gateway */
@@ -153,10 +96,14 @@ function invite(gateway) {
   console.log(`The gateway listens on ${gateway.webhook}; Ctrl-C stops it. Try it from another terminal, in this folder:
 
   . ./.dev.vars
-  body='{"eventId":"${eventId}","type":"payment.completed","createdAt":"${new Date().toISOString()}"}'
+  body='{"eventId":"${eventId}","type":"payment.completed","createdAt":"${new Date().toISOString()}","data":{"amount":"49.00","currency":"EUR"}}'
   curl -i ${gateway.webhook} -H 'Content-Type: application/json' \\
     -H "X-Cronozen-Signature: $(printf %s "$body" | openssl dgst -sha256 -hmac "\${CRONOZEN_SIGNING_SECRET%% *}" -r | cut -d ' ' -f 1)" \\
     --data-binary "$body"
+
+What could not be handled is listed with:
+
+  curl ${gateway.deadLetters} -H "Authorization: Bearer $ADMIN_TOKEN"
 `);
   gateway.lines.on("line", (line) => console.log(line));
 }

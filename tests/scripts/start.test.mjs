@@ -70,7 +70,10 @@ test("--once shows what came of each delivery, and exits with 0", patience, asyn
     /^ {2}ok {4}signed delivery {3}202 accepted$/m,
     /^ {2}ok {4}the same again {4}200 duplicate$/m,
     /^ {2}ok {4}forged {12}401 invalid_signature$/m,
-    /^ {2}ok {4}consumer {10}consumed {16}payment\.completed evt_[0-9a-f-]{36}$/m,
+    /^ {2}ok {4}ledger {12}1 row {19}payment\.completed evt_[0-9a-f-]{36}$/m,
+    /^ {2}ok {4}fails twice {7}handled at attempt 3 {4}1 row$/m,
+    /^ {2}ok {4}always fails {6}dead letter {13}Error: as the demonstration wants it, until it is redriven$/m,
+    /^ {2}ok {4}redriven {10}handled, 1 row$/m,
   ]) {
     assert.match(printed(), line);
   }
@@ -80,7 +83,7 @@ test("--once shows what came of each delivery, and exits with 0", patience, asyn
 test("stays up, prints a curl command that works when pasted, and stops", patience, async () => {
   const port = String(await freePort());
   const { child, ended, printed } = start(["--port", port]);
-  while (!printed().includes('--data-binary "$body"')) {
+  while (!printed().includes("Bearer $ADMIN_TOKEN")) {
     assert.equal(child.exitCode, null, printed());
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -91,6 +94,8 @@ test("stays up, prints a curl command that works when pasted, and stops", patien
   );
   assert.match(output("bash", ["-c", pasted]) ?? "", /^HTTP\/1\.1 202 /);
   assert.match(output("bash", ["-c", pasted]) ?? "", /^HTTP\/1\.1 200 /);
+  const list = `. ./.dev.vars; ${/^ {2}(curl .*\/dead-letters .*)$/m.exec(printed())?.[1]}`;
+  assert.match(output("bash", ["-c", list]) ?? "", /^\{"deadLetters":\[.*\],"next":null\}$/);
 
   const busy = start(["--once", "--port", port]);
   assert.equal(await busy.ended, 1);

@@ -1,53 +1,35 @@
-// The other end of the queue. A message is delivered at least once, so what handles an event must be
-// safe to repeat for one eventId.
+// The other end of the queue: what is done with each event, and what becomes of those that fail.
 
-const deadLetters = "cronozen-events-dead";
+import { consume, d1 } from "cronozen-edge/consumer";
+import { storeDeadLetters } from "./dead-letters.js";
+import { handlers } from "./handlers.js";
+import { answer } from "./surface.js";
 
-/** The first retry comes after this time, each further one after twice as long. */
-const firstDelaySeconds = 30;
+/**
+ * @typedef {object} Env
+ * @property {D1Database} DB
+ * @property {Queue} EVENTS
+ * @property {Queue} DEAD_LETTERS
+ * @property {string} CRONOZEN_SIGNING_SECRET
+ * @property {string} ADMIN_TOKEN
+ */
 
-/** The most that Cloudflare Queues allows: 12 hours. */
-const maxDelaySeconds = 43_200;
+const deadLetterQueue = "cronozen-events-dead";
 
-/** @type {ExportedHandler<unknown, string>} */
+const handleEvents = consume(handlers, {
+  once: d1((env) => env.DB),
+  deadLetters: (env) => env.DEAD_LETTERS,
+  secrets: (env) => env.CRONOZEN_SIGNING_SECRET,
+  // If the gateway has the bucket for large bodies: see wrangler.toml.
+  // bodies: (env) => env.BODIES,
+});
+
+/** @type {ExportedHandler<Env>} */
 const consumer = {
-  async queue(batch) {
-    for (const message of batch.messages) {
-      if (batch.queue === deadLetters) {
-        bury(message);
-      } else {
-        handle(message);
-      }
-    }
+  async queue(batch, env, context) {
+    await (batch.queue === deadLetterQueue ? storeDeadLetters(batch, env) : handleEvents(batch, env, context));
   },
+  fetch: answer,
 };
 
 export default consumer;
-
-/**
- * Your work goes here. Acknowledging one message at a time keeps a failure from repeating its
- * neighbours.
- *
- * @param {Message<string>} message
- */
-function handle(message) {
-  try {
-    // type is null if the event has none.
-    const { eventId, type, event } = JSON.parse(message.body);
-    console.log(JSON.stringify({ outcome: "consumed", eventId, type, attempt: message.attempts, event }));
-    message.ack();
-  } catch (error) {
-    console.error(JSON.stringify({ outcome: "retried", id: message.id, reason: String(error) }));
-    message.retry({ delaySeconds: Math.min(firstDelaySeconds * 2 ** (message.attempts - 1), maxDelaySeconds) });
-  }
-}
-
-/**
- * The last place where a message that could not be handled is seen: it is logged whole.
- *
- * @param {Message<string>} message
- */
-function bury(message) {
-  console.error(JSON.stringify({ outcome: "dead", id: message.id, body: message.body }));
-  message.ack();
-}

@@ -1,0 +1,62 @@
+// The table of dead letters: what could not be handled, and why.
+
+import { readDeadLetter } from "cronozen-edge/consumer";
+import { log, said } from "./log.js";
+
+/** @typedef {import("./index.js").Env} Env */
+
+/** The first retry of storing comes after this time, each further one after twice as long ... */
+const firstDelaySeconds = 30;
+
+/** ... up to an hour. */
+const maxDelaySeconds = 3600;
+
+/**
+ * Stores the messages of a batch, each on its own, and acknowledges only what is stored.
+ *
+ * @param {MessageBatch} batch
+ * @param {Env} env
+ */
+export async function storeDeadLetters(batch, env) {
+  await Promise.all(batch.messages.map((message) => store(message, env)));
+}
+
+/** @param {Message} message @param {Env} env */
+async function store(message, { DB }) {
+  try {
+    const { eventId, type, reason, attempts, failedAt, text } = readDeadLetter(message.body);
+    // The queue may deliver a message twice.
+    await DB.prepare(
+      `INSERT INTO dead_letters (message_id, event_id, type, reason, attempts, failed_at, text, stored_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (message_id) DO NOTHING`,
+    )
+      .bind(message.id, eventId, type, reason, attempts, failedAt, text, new Date().toISOString())
+      .run();
+    message.ack();
+    log("error", "dead_letter_stored", { eventId, type, reason });
+  } catch (error) {
+    const delaySeconds = Math.min(firstDelaySeconds * 2 ** (message.attempts - 1), maxDelaySeconds);
+    message.retry({ delaySeconds });
+    log("error", "dead_letter_not_stored", { attempt: message.attempts, delaySeconds, reason: said(error) });
+  }
+}
+
+/**
+ * A page of dead letters, oldest first. `handledAt` says when their event has had its effect after all.
+ *
+ * @param {D1Database} db
+ * @param {{ after: number, limit: number, all: boolean }} page `all`: those that have been redriven, too
+ */
+export async function listDeadLetters(db, { after, limit, all }) {
+  const { results } = await db
+    .prepare(
+      `SELECT id, event_id AS eventId, type, octet_length(text) AS bytes, reason, attempts, failed_at AS failedAt,
+         stored_at AS storedAt, redriven_at AS redrivenAt, redrives, claimed_at AS handledAt
+       FROM dead_letters LEFT JOIN cronozen_claims USING (event_id)
+       WHERE id > ? ${all ? "" : "AND redriven_at IS NULL"} ORDER BY id LIMIT ?`,
+    )
+    .bind(after, limit + 1)
+    .all();
+  const deadLetters = results.slice(0, limit);
+  return { deadLetters, next: results.length > limit ? deadLetters.at(-1)?.id : null };
+}

@@ -1,0 +1,107 @@
+// The way of dead letters back to the queue.
+
+import { log, said } from "./log.js";
+
+/**
+ * @typedef {import("./index.js").Env} Env
+ * @typedef {{ id: number, eventId: string | null, type: string | null, bytes: number }} Letter
+ * @typedef {{ redriven: Letter[], failed: (Letter & { reason: string })[] }} Redriven
+ */
+
+/** Redriven by one request: each is sent on its own, and a Worker may call services 1,000 times. */
+const maxRedriven = 500;
+
+/** Held in memory at once: at 128,000 bytes each, far from the 128 MB that a Worker has. */
+const pageSize = 50;
+
+const columns = "id, event_id AS eventId, type, octet_length(text) AS bytes";
+
+/**
+ * One dead letter, whether or not it has been redriven before.
+ *
+ * @param {D1Database} db
+ * @param {number} id
+ * @returns {Promise<Letter | null>}
+ */
+export function findDeadLetter(db, id) {
+  return db.prepare(`SELECT ${columns} FROM dead_letters WHERE id = ?`).bind(id).first();
+}
+
+/**
+ * Those that have not been redriven, oldest first, as many as one request may redrive.
+ *
+ * @param {D1Database} db
+ * @returns {Promise<Letter[]>}
+ */
+export async function openDeadLetters(db) {
+  const query = `SELECT ${columns} FROM dead_letters WHERE redriven_at IS NULL ORDER BY id LIMIT ?`;
+  /** @type {D1Result<Letter>} */
+  const { results } = await db.prepare(query).bind(maxRedriven).all();
+  return results;
+}
+
+/** @param {D1Database} db @returns {Promise<number>} */
+export async function countOpen(db) {
+  const query = "SELECT count(*) AS count FROM dead_letters WHERE redriven_at IS NULL";
+  return (await db.prepare(query).first("count")) ?? 0;
+}
+
+/**
+ * Puts dead letters on the queue again, byte for byte, so that they keep their `eventId` and their signature.
+ *
+ * @param {Env} env
+ * @param {Letter[]} letters
+ * @returns {Promise<Redriven>}
+ */
+export async function redrive(env, letters) {
+  /** @type {Redriven} */
+  const result = { redriven: [], failed: [] };
+  for (let start = 0; start < letters.length; start += pageSize) {
+    const { redriven, failed } = await redrivePage(env, letters.slice(start, start + pageSize));
+    result.redriven.push(...redriven);
+    result.failed.push(...failed);
+  }
+  return result;
+}
+
+/** @param {Env} env @param {Letter[]} letters @returns {Promise<Redriven>} */
+async function redrivePage({ DB, EVENTS }, letters) {
+  const texts = await textsOf(DB, letters);
+  const sends = await Promise.allSettled(letters.map(({ id }) => EVENTS.send(texts.get(id), { contentType: "text" })));
+  /** @type {Redriven} */
+  const result = { redriven: [], failed: [] };
+  for (const [position, letter] of letters.entries()) {
+    const send = sends[position];
+    if (send?.status === "fulfilled") {
+      result.redriven.push(letter);
+    } else {
+      result.failed.push({ ...letter, reason: said(send?.reason) });
+    }
+  }
+  // Afterwards: what ends in between leaves a copy, which has no second effect, and never a loss.
+  await mark(DB, result.redriven);
+  for (const { id, eventId, type } of result.redriven) {
+    log("log", "redriven", { id, eventId, type });
+  }
+  return result;
+}
+
+/** @param {D1Database} db @param {Letter[]} letters @returns {Promise<Map<number, string>>} */
+async function textsOf(db, letters) {
+  const query = "SELECT id, text FROM dead_letters WHERE id IN (SELECT value FROM json_each(?))";
+  /** @type {D1Result<{ id: number, text: string }>} */
+  const { results } = await db.prepare(query).bind(idsOf(letters)).all();
+  return new Map(results.map(({ id, text }) => [id, text]));
+}
+
+/** @param {D1Database} db @param {Letter[]} letters */
+async function mark(db, letters) {
+  const query = `UPDATE dead_letters SET redriven_at = ?, redrives = redrives + 1
+    WHERE id IN (SELECT value FROM json_each(?))`;
+  await db.prepare(query).bind(new Date().toISOString(), idsOf(letters)).run();
+}
+
+/** As one value: D1 takes at most 100 of them. @param {Letter[]} letters */
+function idsOf(letters) {
+  return JSON.stringify(letters.map(({ id }) => id));
+}

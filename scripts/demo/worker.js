@@ -1,0 +1,63 @@
+// For `npm start` alone: the example consumer, with retries in seconds and two types of event that fail, and the gateway
+// behind the same port.
+
+import { consume, d1 } from "cronozen-edge/consumer";
+import { handlers } from "../../examples/consumer/src/handlers.js";
+import example from "../../examples/consumer/src/index.js";
+
+/**
+ * @typedef {import("../../examples/consumer/src/index.js").Env & { GATEWAY: Fetcher }} Env
+ * @typedef {import("cronozen-edge/consumer").CronozenEvent} CronozenEvent
+ * @typedef {import("cronozen-edge/consumer").Delivery} Delivery
+ */
+
+const completed = handlers["payment.completed"];
+
+/** @param {CronozenEvent} event @param {Env} env @param {Delivery} delivery */
+function failsTwice(event, env, { attempt }) {
+  if (attempt < 3) {
+    throw new Error("as the demonstration wants it, twice");
+  }
+  return completed(event, env);
+}
+
+/** @param {CronozenEvent} event @param {Env} env */
+async function failsUntilRedriven(event, env) {
+  const query = "SELECT 1 FROM dead_letters WHERE event_id = ? AND redrives > 0";
+  if ((await env.DB.prepare(query).bind(event.eventId).first()) === null) {
+    throw new Error("as the demonstration wants it, until it is redriven");
+  }
+  return completed(event, env);
+}
+
+const handleEvents = consume(
+  { ...handlers, "demo.fails_twice": failsTwice, "demo.fails": failsUntilRedriven },
+  {
+    once: d1((env) => env.DB),
+    deadLetters: (env) => env.DEAD_LETTERS,
+    secrets: (env) => env.CRONOZEN_SIGNING_SECRET,
+    retry: { maxAttempts: 3, firstSeconds: 1, maxSeconds: 1 },
+  },
+);
+
+/** @type {ExportedHandler<Env>} */
+const demo = {
+  async queue(batch, env, context) {
+    await (batch.queue === "cronozen-events"
+      ? handleEvents(batch, env, context)
+      : example.queue?.(batch, env, context));
+  },
+
+  async fetch(request, env, context) {
+    const { pathname, searchParams } = new URL(request.url);
+    if (pathname === "/demo/payments") {
+      const query = "SELECT count(*) AS count FROM payments WHERE event_id = ?";
+      return Response.json(await env.DB.prepare(query).bind(searchParams.get("eventId")).first());
+    }
+    return pathname.startsWith("/dead-letters") && example.fetch
+      ? example.fetch(request, env, context)
+      : env.GATEWAY.fetch(request);
+  },
+};
+
+export default demo;
