@@ -30,11 +30,13 @@ const checks = [
   ["build of the Worker that traps", "cargo", ["xtask", "worker", "--test-trap"]],
   ["tests of the npm package", "node", [...nodeTest, "tests/package/*.test.mjs"]],
   ["tests in workerd and of the scripts", "node", [...nodeTest, "tests/{worker,scripts}/*.test.mjs"]],
+  ["tests of the consumers", "node", [...nodeTest, "tests/consumer/*.test.mjs"]],
   ["deployment of the gateway, dry", "wrangler", ["deploy", "--dry-run", "--outdir", "build/dry-run"]],
   [
     "deployment of the consumer, dry",
     "wrangler",
-    ["deploy", "--dry-run", "--config", "examples/consumer/wrangler.toml"],
+    // From the folder of the settings.
+    ["deploy", "--dry-run", "--outdir", "../../build/dry-run-consumer", "--config", "examples/consumer/wrangler.toml"],
   ],
 ];
 

@@ -1,0 +1,246 @@
+// The gateway and the example consumer with its own migrations, in one workerd.
+
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import { root } from "../../scripts/command.mjs";
+import { sign, webhookPath } from "../../scripts/delivery.mjs";
+import { bundled } from "../support/bundle.mjs";
+
+export const secret = "whsec_test";
+export const token = "a token that is long enough for it".replaceAll(" ", "-");
+
+const built = join(root, "build", "worker");
+const migrations = join(root, "examples", "consumer", "migrations");
+
+/** For what the queue has to bring about. */
+const patienceMs = 20_000;
+
+/** As the gateway's wrangler.toml and the example's have it, but quicker. */
+const consumers = {
+  "cronozen-events": { maxBatchTimeout: 0.05, maxRetries: 10, retryDelay: 0, deadLetterQueue: "cronozen-events-dead" },
+  "cronozen-events-dead": { maxBatchTimeout: 0.05, maxRetries: 100, retryDelay: 0 },
+};
+
+/**
+ * @typedef {{ eventId: string, type: string, createdAt: string, data?: unknown }} Event
+ * @typedef {Record<string, any>} Row
+ */
+
+export class Example {
+  /** What the Workers have logged. @type {string[]} */
+  log = [];
+
+  /** @param {Record<string, string>} [secrets] */
+  static async start(secrets = { ADMIN_TOKEN: token }) {
+    assert.ok(existsSync(join(built, "worker.mjs")), `${built} is missing: run the whole of npm test`);
+    const example = new Example(await bundled("tests/consumer/hurried/worker.js"), secrets);
+    try {
+      example.url = await example.miniflare.ready;
+      await example.migrate();
+    } catch (error) {
+      await example.stop();
+      throw error;
+    }
+    return example;
+  }
+
+  /** @param {Awaited<ReturnType<typeof bundled>>} modules @param {Record<string, string>} secrets */
+  constructor(modules, secrets) {
+    this.url = new URL("http://unset");
+    const common = { compatibilityDate: "2026-10-01", modulesRoot: "/" };
+    this.miniflare = new Miniflare(
+      convertV4MiniflareOptions({
+        log: new Log(LogLevel.NONE),
+        handleStructuredLogs: ({ message }) => this.log.push(...message.trim().split("\n")),
+        cf: false,
+        workers: [
+          {
+            ...common,
+            name: "consumer",
+            modules,
+            bindings: { CRONOZEN_SIGNING_SECRET: secret, ...secrets },
+            d1Databases: ["DB"],
+            queueProducers: { EVENTS: "cronozen-events", DEAD_LETTERS: "cronozen-events-dead" },
+            queueConsumers: consumers,
+          },
+          {
+            ...common,
+            name: "gateway",
+            modules: gatewayModules(),
+            bindings: { CRONOZEN_SIGNING_SECRET: secret },
+            kvNamespaces: ["SEEN"],
+            queueProducers: { EVENTS: "cronozen-events" },
+            durableObjects: { DEDUPER: { className: "Deduper", useSQLite: true } },
+          },
+        ],
+      }),
+    );
+  }
+
+  async stop() {
+    await this.miniflare.dispose();
+  }
+
+  async migrate() {
+    for (const name of readdirSync(migrations).sort()) {
+      const statements = readFileSync(join(migrations, name), "utf8").replaceAll(/--.*/g, "").split(";");
+      await this.sql(...statements.filter((statement) => statement.trim() !== ""));
+    }
+  }
+
+  /**
+   * Runs statements, and gives the last one's rows.
+   *
+   * @param {...string} statements
+   * @returns {Promise<Row[]>}
+   */
+  async sql(...statements) {
+    const db = await this.miniflare.getD1Database("DB", "consumer");
+    const results = await db.batch(statements.map((statement) => db.prepare(statement)));
+    return /** @type {any} */ (results.at(-1)?.results ?? []);
+  }
+
+  /** Delivers an event to the gateway, and gives the answer's status. @param {Event} event */
+  async deliver(event) {
+    // Not as JSON.stringify would write it again.
+    const body = JSON.stringify(event, null, 1);
+    const gateway = await this.miniflare.getWorker("gateway");
+    const response = await gateway.fetch(`http://gateway${webhookPath}`, {
+      method: "POST",
+      body,
+      headers: { "x-cronozen-signature": sign(body, secret) },
+    });
+    await response.arrayBuffer();
+    return response.status;
+  }
+
+  /** Puts messages on a queue, side by side. @param {unknown[]} bodies @param {"EVENTS" | "DEAD_LETTERS"} [queue] */
+  async queue(bodies, queue = "EVENTS") {
+    const producer = await this.miniflare.getQueueProducer(queue, "consumer");
+    const messages = bodies.map((body) => ({ body, contentType: typeof body === "string" ? "text" : "json" }));
+    await producer.sendBatch(/** @type {any} */ (messages));
+  }
+
+  /**
+   * Asks the surface for something.
+   *
+   * @param {string} path
+   * @param {{ method?: string, authorization?: string | null }} [request]
+   */
+  async ask(path, { method = "GET", authorization = `Bearer ${token}` } = {}) {
+    const headers = authorization === null ? {} : { authorization };
+    const response = await fetch(new URL(path, this.url), { method, headers });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, answer: text === "" ? null : JSON.parse(text) };
+  }
+
+  /** @param {string} path */
+  post(path) {
+    return this.ask(path, { method: "POST" });
+  }
+
+  /** All dead letters, whether or not they have been redriven. @returns {Promise<Row[]>} */
+  async deadLetters() {
+    return (await this.ask("/dead-letters?all=true&limit=1000")).answer.deadLetters;
+  }
+
+  /** The dead letters of an event, once there are so many. @param {string} eventId @param {number} [least] */
+  async deadLettersOf(eventId, least = 1) {
+    return this.until(async () => {
+      const own = (await this.deadLetters()).filter((letter) => letter.eventId === eventId);
+      return own.length >= least ? own : undefined;
+    }, `${least} dead letters of ${eventId}`);
+  }
+
+  /** How the consumer has ended with an event, once it has so often. @param {string} eventId @param {number} [least] */
+  async outcomes(eventId, least = 1) {
+    return this.until(async () => {
+      const lines = this.logged(eventId).filter(({ outcome }) =>
+        ["handled", "duplicate", "outdated", "dead"].includes(outcome),
+      );
+      return lines.length >= least ? lines.map(({ outcome }) => outcome) : undefined;
+    }, `${least} outcomes of ${eventId}`);
+  }
+
+  /** The consumer's lines that hold a text; the gateway's have a code. @param {string} text @returns {Row[]} */
+  logged(text) {
+    const lines = this.log.filter((line) => line.startsWith("{") && line.includes(text));
+    return lines.map((line) => JSON.parse(line)).filter(({ code }) => code === undefined);
+  }
+
+  /**
+   * @template T
+   * @param {() => Promise<T | undefined>} look
+   * @param {string} what
+   * @returns {Promise<T>}
+   */
+  async until(look, what) {
+    const end = performance.now() + patienceMs;
+    for (;;) {
+      const found = await look();
+      if (found !== undefined) {
+        return found;
+      }
+      assert.ok(performance.now() < end, `expected ${what}, got:\n${this.log.slice(-30).join("\n")}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
+function gatewayModules() {
+  const names = readdirSync(built, { recursive: true, encoding: "utf8" }).filter((name) =>
+    /\.(mjs|js|wasm)$/.test(name),
+  );
+  // The first is the entry point.
+  const first = names.splice(names.indexOf("worker.mjs"), 1);
+  return [...first, ...names].map((name) => {
+    const contents = readFileSync(join(built, name));
+    const path = `/gateway/${name}`;
+    return name.endsWith(".wasm")
+      ? { type: /** @type {const} */ ("CompiledWasm"), path, contents }
+      : { type: /** @type {const} */ ("ESModule"), path, contents: contents.toString() };
+  });
+}
+
+/**
+ * An event that no other test has.
+ *
+ * @param {Partial<Event>} [fields]
+ * @returns {Event}
+ */
+export function newEvent(fields = {}) {
+  return {
+    eventId: `evt_${randomUUID()}`,
+    type: "payment.completed",
+    createdAt: new Date().toISOString(),
+    data: { amount: "49.00", currency: "EUR" },
+    ...fields,
+  };
+}
+
+/**
+ * The message that the gateway makes of an event.
+ *
+ * @param {Event} event
+ * @param {Record<string, unknown>} [fields] other ones than the gateway's
+ */
+export function messageOf(event, fields = {}) {
+  const { eventId, type, createdAt } = event;
+  const body = JSON.stringify(event);
+  const envelope = {
+    v: 1,
+    eventId,
+    type,
+    createdAt,
+    receivedAt: createdAt,
+    key: 0,
+    dedupe: "new",
+    window: "inside",
+    signature: sign(body, secret),
+    ...fields,
+  };
+  return `${JSON.stringify(envelope).slice(0, -1)},"event":${body}}`;
+}

@@ -1,0 +1,159 @@
+// The example consumer behind the real gateway: what each event leaves in D1.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Example, messageOf, newEvent } from "./example.mjs";
+
+/** @type {Example} */
+let example;
+before(async () => {
+  example = await Example.start();
+});
+after(() => example.stop());
+
+/** @param {string} eventId */
+function payments(eventId) {
+  return example.sql(`SELECT outcome, amount, currency, created_at FROM payments WHERE event_id = '${eventId}'`);
+}
+
+test("a payment ends as one row of the ledger, however often it comes", async () => {
+  const event = newEvent();
+  assert.equal(await example.deliver(event), 202);
+  assert.equal(await example.deliver(event), 200);
+  assert.deepEqual(await example.outcomes(event.eventId), ["handled"]);
+  await example.queue(Array.from({ length: 20 }, () => messageOf(event)));
+  const outcomes = await example.outcomes(event.eventId, 21);
+  assert.equal(outcomes.filter((outcome) => outcome === "handled").length, 1);
+  assert.deepEqual(await payments(event.eventId), [
+    { outcome: "completed", amount: "49.00", currency: "EUR", created_at: event.createdAt },
+  ]);
+});
+
+test("twenty copies at once have one effect", async () => {
+  const event = newEvent({ type: "payment.failed" });
+  await example.queue(Array.from({ length: 20 }, () => messageOf(event)));
+  const outcomes = await example.outcomes(event.eventId, 20);
+  assert.equal(outcomes.filter((outcome) => outcome === "handled").length, 1, outcomes.join());
+  assert.deepEqual(
+    (await payments(event.eventId)).map(({ outcome }) => outcome),
+    ["failed"],
+  );
+});
+
+test("an amount is kept as it was sent", async () => {
+  for (const [amount, kept] of /** @type {const} */ ([
+    ["49.10", "49.10"],
+    [49.1, "49.1"],
+    [0, "0"],
+    ["99999999999.9999", "99999999999.9999"],
+    [99999999999.9999, "99999999999.9999"],
+  ])) {
+    const event = newEvent({ data: { amount, currency: "JPY" } });
+    await example.deliver(event);
+    await example.outcomes(event.eventId);
+    assert.deepEqual(
+      (await payments(event.eventId)).map((row) => row.amount),
+      [kept],
+    );
+  }
+});
+
+test("a payment of no usable amount is a dead letter, not a row", async () => {
+  const unusable = [
+    undefined,
+    null,
+    "49.00",
+    {},
+    ...["", "1e3", "-1.00", "1,00", " 1", "0x10", "1".repeat(12), 1e21, null, ["1"]].map((amount) => ({
+      amount,
+      currency: "EUR",
+    })),
+    ...[undefined, "eur", "EURO", 978].map((currency) => ({ amount: "1.00", currency })),
+  ];
+  await Promise.all(
+    unusable.map(async (data) => {
+      const event = newEvent({ data });
+      await example.deliver(event);
+      const [letter] = await example.deadLettersOf(event.eventId);
+      assert.match(letter?.reason, /^expected data\.(amount as a decimal number|currency as three capital letters)/);
+      assert.equal(letter?.attempts, 1);
+      assert.deepEqual(await payments(event.eventId), []);
+    }),
+  );
+});
+
+test("of a certificate's states the newest stays, whatever the order", async () => {
+  const times = ["2026-11-24T06:00:00Z", "2026-11-24T08:00:00+01:00", "2026-11-24T08:00:00.5Z"];
+  for (const order of ["012", "021", "102", "120", "201", "210"]) {
+    const certificateId = `certificate-${order}`;
+    for (const state of order) {
+      const data = { certificateId, state };
+      const event = newEvent({ type: "certificate.issued", createdAt: times[Number(state)] ?? "", data });
+      assert.equal(await example.deliver(event), 202);
+      await example.outcomes(event.eventId);
+    }
+    const rows = await example.sql(
+      `SELECT created_at, data FROM certificates WHERE certificate_id = '${certificateId}'`,
+    );
+    assert.deepEqual(rows, [{ created_at: times[2], data: JSON.stringify({ certificateId, state: "2" }) }]);
+  }
+});
+
+test("a certificate without an id, or without a time, is a dead letter", async () => {
+  for (const [fields, reason] of /** @type {const} */ ([
+    [{ data: { certificateId: "" } }, /^expected data\.certificateId/],
+    [{ data: { certificateId: 7 } }, /^expected data\.certificateId/],
+    [{ data: { certificateId: "c" }, createdAt: "yesterday" }, /^expected a createdAt/],
+  ])) {
+    const event = newEvent({ type: "certificate.issued", ...fields });
+    await example.deliver(event);
+    const [letter] = await example.deadLettersOf(event.eventId);
+    assert.match(letter?.reason, reason);
+  }
+});
+
+test("a type that has no handler of its own is let go", async () => {
+  const event = newEvent({ type: "invoice.printed" });
+  await example.deliver(event);
+  assert.deepEqual(await example.outcomes(event.eventId), ["handled"]);
+});
+
+test("poison and tampered messages are stored with the reason, and their batch-mates handled", async () => {
+  const good = [newEvent(), newEvent()];
+  const [tampered, swapped, signedByAnother] = [newEvent(), newEvent(), newEvent()];
+  const bad = /** @type {const} */ ([
+    ["no JSON at all", /^not_a_message/],
+    ["", /^not_a_message/],
+    ["[1]", /^not_a_message/],
+    [messageOf(newEvent(), { v: 2 }), /^unknown_version/],
+    [messageOf(newEvent(), { signature: 7 }), /^not_a_message/],
+    [messageOf(tampered).replace('"49.00"', '"0.01"'), /signature/],
+    [messageOf(swapped, { eventId: good[0]?.eventId }), /^envelope_mismatch/],
+    [messageOf(signedByAnother, { signature: "0".repeat(64) }), /signature/],
+  ]);
+  await example.queue([...bad.map(([text]) => text), ...good.map((event) => messageOf(event))]);
+  for (const { eventId } of good) {
+    const outcomes = await example.outcomes(eventId);
+    assert.ok(outcomes.includes("handled"), outcomes.join());
+    assert.equal((await payments(eventId)).length, 1);
+  }
+  for (const [text, reason] of bad) {
+    const [row] = await example.until(async () => {
+      const rows = await example.sql(`SELECT reason, attempts FROM dead_letters WHERE text = '${text}'`);
+      return rows.length > 0 ? rows : undefined;
+    }, text);
+    assert.match(row?.reason, reason);
+    assert.equal(row?.attempts, 1);
+  }
+  for (const { eventId } of [tampered, swapped, signedByAnother]) {
+    assert.deepEqual(await payments(eventId), []);
+  }
+});
+
+test("what is no text at all is stored, too", async () => {
+  await example.queue([{ not: "the gateway's" }, 7]);
+  await example.until(async () => {
+    const rows = await example.sql(`SELECT reason FROM dead_letters WHERE text IN ('{"not":"the gateway''s"}', '7')`);
+    return rows.length === 2 ? rows : undefined;
+  }, "both messages");
+});

@@ -1,0 +1,50 @@
+// The example consumer, with what a test cannot wait for: retries come at once, each dead letter is delivered twice, and
+// the Worker fails while D1 has a table of that name.
+
+import example from "../../../examples/consumer/src/index.js";
+
+/** @type {ExportedHandler<import("../../../examples/consumer/src/index.js").Env, string>} */
+const hurried = {
+  async queue(batch, env, context) {
+    const broken = env.DB.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'worker_is_broken'");
+    if (batch.queue === "cronozen-events" && (await broken.first()) !== null) {
+      throw new Error("as the test wants it");
+    }
+    if (batch.queue === "cronozen-events-dead") {
+      await example.queue?.(
+        /** @type {any} */ ({ queue: batch.queue, messages: batch.messages.map(deaf) }),
+        env,
+        context,
+      );
+    }
+    await example.queue?.(
+      /** @type {any} */ ({ queue: batch.queue, messages: batch.messages.map(hasty) }),
+      env,
+      context,
+    );
+  },
+
+  fetch: (request, env, context) => /** @type {any} */ (example).fetch(request, env, context),
+};
+
+export default hurried;
+
+/** Its acknowledgement gets lost. @param {Message} message */
+function deaf({ id, body, attempts }) {
+  return { id, body, attempts, ack() {}, retry() {} };
+}
+
+/** @param {Message} message */
+function hasty(message) {
+  const { id, body, attempts } = message;
+  return {
+    id,
+    body,
+    attempts,
+    ack: () => message.ack(),
+    retry({ delaySeconds = 0 }) {
+      console.log(JSON.stringify({ outcome: "asked for a delay", delaySeconds, id }));
+      message.retry({ delaySeconds: 0 });
+    },
+  };
+}
