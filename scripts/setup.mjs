@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { Complaint, ended, output, root, run, step } from "./command.mjs";
@@ -25,45 +25,10 @@ export async function setUp() {
   return goOn();
 }
 
-/** What goes into the npm package, the Worker included. */
-const sources = ["Cargo.toml", "Cargo.lock", "package-lock.json", "rust-toolchain.toml", "src", "xtask", "pkg/src"];
-
-/**
- * Builds the Worker and the npm package, which the example consumer imports; the package only if something that goes
- * into it has changed.
- */
+/** Builds the Worker, and what the example consumer imports of the npm package; quick if nothing has changed. */
 export async function build() {
-  // Holds the hash of what pkg/dist was built from.
-  const record = join(root, "build", "npm", ".built-from");
-  const hash = hashOf(sources);
-  // The last file that a build writes.
-  const isWhole = existsSync(join(root, "pkg", "dist", "worker", "worker.mjs"));
-  if (isWhole && existsSync(record) && readFileSync(record, "utf8") === hash) {
-    await step("building the Worker", () => run("cargo", ["xtask", "worker"]));
-    return;
-  }
-  const title = "building the Worker and the npm package (the first time takes about four minutes)";
-  await step(title, () => run("cargo", ["xtask", "npm"]));
-  writeFileSync(record, hash);
-}
-
-/**
- * One hash of all that lies in some files and folders.
- *
- * @param {string[]} paths from the project's root
- */
-function hashOf(paths) {
-  const hash = createHash("sha256");
-  for (const path of paths) {
-    const isFolder = statSync(join(root, path)).isDirectory();
-    const inside = isFolder ? readdirSync(join(root, path), { recursive: true, encoding: "utf8" }).sort() : [""];
-    for (const file of inside.map((name) => join(path, name))) {
-      if (statSync(join(root, file)).isFile()) {
-        hash.update(`${file}\0`).update(readFileSync(join(root, file)));
-      }
-    }
-  }
-  return hash.digest("hex");
+  const title = "building the Worker and the consumer's part of the npm package (the first time takes some minutes)";
+  await step(title, () => run("cargo", ["xtask", "npm", "--workers"]));
 }
 
 /** Builds the npm package, and packs it into build/package. */

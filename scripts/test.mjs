@@ -12,7 +12,15 @@ const wasm = ["--lib", "--target", "wasm32-unknown-unknown", "--features"];
 /** For a whole file of tests, on a busy machine. */
 const nodeTest = ["--test", "--test-timeout=240000"];
 
-/** @type {[title: string, command: string, args: string[]][]} */
+/** @param {string} config @param {string} folder */
+function dryDeployment(config, folder) {
+  return ["deploy", "--dry-run", "--config", config, "--outdir", folder];
+}
+
+/**
+ * @typedef {[title: string, command: string, args: string[]]} Check
+ * @type {Check[]}
+ */
 const checks = [
   ["format of Rust", "cargo", ["fmt", "--all", "--check"]],
   ["format and lint of JavaScript", "biome", ["ci", ...colors]],
@@ -23,21 +31,30 @@ const checks = [
   ["clippy, Worker", "cargo", [...clippy, ...wasm, "worker", ...denyWarnings]],
   ["clippy, Worker that traps", "cargo", [...clippy, ...wasm, "test-trap", ...denyWarnings]],
   ["clippy, npm package", "cargo", [...clippy, ...wasm, "npm", ...denyWarnings]],
+  [
+    "clippy, consumer in Rust",
+    "cargo",
+    [...clippy, "--package", "consumer-rust", "--target", "wasm32-unknown-unknown", ...denyWarnings],
+  ],
   ["documentation of the core", "cargo", ["doc", "--quiet", "--locked", "--no-deps"]],
   ["tests on the host", "cargo", ["test", "--locked", "--workspace"]],
   ["simulation", "cargo", ["xtask", "simulate"]],
   ["build of the npm package and the Worker", "cargo", ["xtask", "npm"]],
   ["build of the Worker that traps", "cargo", ["xtask", "worker", "--test-trap"]],
+  ["build of the consumer in Rust", "cargo", ["xtask", "consumer-rust"]],
   ["tests of the npm package", "node", [...nodeTest, "tests/package/*.test.mjs"]],
   ["tests in workerd and of the scripts", "node", [...nodeTest, "tests/{worker,scripts}/*.test.mjs"]],
   ["tests of the consumers", "node", [...nodeTest, "tests/consumer/*.test.mjs"]],
-  ["deployment of the gateway, dry", "wrangler", ["deploy", "--dry-run", "--outdir", "build/dry-run"]],
-  [
-    "deployment of the consumer, dry",
-    "wrangler",
-    // From the folder of the settings.
-    ["deploy", "--dry-run", "--outdir", "../../build/dry-run-consumer", "--config", "examples/consumer/wrangler.toml"],
-  ],
+  ["deployment of the gateway, dry", "wrangler", dryDeployment("wrangler.toml", "build/dry-run")],
+  // From the folder of the settings.
+  ...["consumer", "consumer-rust"].map(
+    (name) =>
+      /** @type {Check} */ ([
+        `deployment of ${name}, dry`,
+        "wrangler",
+        dryDeployment(`examples/${name}/wrangler.toml`, `../../build/dry-run-${name}`),
+      ]),
+  ),
 ];
 
 await script(async () => {

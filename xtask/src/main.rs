@@ -9,13 +9,14 @@ mod worker;
 
 use anyhow::{Result, bail};
 
-const USAGE: &str = "usage: cargo xtask <worker [--test-trap] | consumer-rust | npm |
+const USAGE: &str = "usage: cargo xtask <worker [--test-trap] | consumer-rust | npm [--workers] |
                     simulate [--seeds N] [--first SEED] [--calm] | mutants>
 
   worker               build the Worker into build/worker
   worker --test-trap   build the Worker that can be told to trap into build/worker-test-trap
   consumer-rust        build the example consumer in Rust into build/consumer-rust
   npm                  build the npm package into pkg/dist, the Worker included
+  npm --workers        build only what Workers import of it, which is quicker
   simulate             run the core through many hostile worlds in virtual time, 2000 unless told
   mutants              break a copy of the core in many ways, and have the simulation catch each";
 
@@ -26,7 +27,8 @@ fn main() -> Result<()> {
         ["worker"] => worker::build(worker::Flavour::Shipped),
         ["worker", "--test-trap"] => worker::build(worker::Flavour::TestTrap),
         ["consumer-rust"] => worker::build_consumer(),
-        ["npm"] => npm::build(),
+        ["npm"] => npm::build(npm::Extent::Package),
+        ["npm", "--workers"] => npm::build(npm::Extent::Workers),
         ["simulate", arguments @ ..] => simulation::run(arguments),
         ["mutants"] => mutants::run(),
         _ => bail!("{USAGE}"),

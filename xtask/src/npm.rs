@@ -72,12 +72,24 @@ const FEATURES: [&str; 5] = [
     "--enable-simd",
 ];
 
+/// Which builds are made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// All that is packed.
+    Package,
+    /// What Workers import: a third of the time less.
+    Workers,
+}
+
+/// The bundles that Workers import.
+const WORKER_BUNDLES: [&str; 2] = ["edge.js", "consumer.js"];
+
 /// Builds into `pkg/dist`, with `build/npm` for what lies between.
-pub fn build() -> Result<()> {
+pub fn build(extent: Extent) -> Result<()> {
     let root = project_root()?;
     let (build, dist) = (root.join("build/npm"), root.join("pkg/dist"));
     // A file that an earlier version has left behind must not be packed.
-    if dist.exists() {
+    if extent == Extent::Package && dist.exists() {
         fs::remove_dir_all(&dist).context("cannot empty pkg/dist")?;
     }
     create(&build)?;
@@ -89,17 +101,14 @@ pub fn build() -> Result<()> {
     write(&build.join("verifier.hex"), PLACEHOLDER)?;
     let digits = hex(&read(&optimised)?);
     minify(&root, &factory(&compiled.glue)?, &build.join("glue.js"))?;
-
-    let plain = bindgen(&root, PLAIN, "plain", &build)?;
-    ensure!(compiled.glue == plain.glue, "the glue must be the same with and without SIMD");
-    let lowered = build.join("lowered.wasm");
-    let arguments = [&["-O3"], &FEATURES[..], &LOWERING[..]].concat();
-    tool(&root, "wasm-opt", &arguments, &plain.module, &lowered)?;
-    let script = build.join("wasm2js.js");
-    tool(&root, "wasm2js", &["-O3"], &lowered, &script)?;
-    minify(&root, &instantiable(&read_text(&script)?)?, &build.join("verifier.js"))?;
+    if extent == Extent::Package {
+        without_wasm(&root, &compiled.glue, &build)?;
+    }
 
     for (bundle, format, source) in BUNDLES {
+        if extent == Extent::Workers && !WORKER_BUNDLES.contains(&bundle) {
+            continue;
+        }
         let format = format!("--format={format}");
         let options = [&BUNDLING[..], &[&format]].concat();
         let output = dist.join(bundle);
@@ -114,6 +123,18 @@ pub fn build() -> Result<()> {
         copy(&root.join(licence), &root.join("pkg").join(licence))?;
     }
     Ok(())
+}
+
+/// Compiles the crate once more, and turns the module into JavaScript.
+fn without_wasm(root: &Path, glue: &str, build: &Path) -> Result<()> {
+    let plain = bindgen(root, PLAIN, "plain", build)?;
+    ensure!(glue == plain.glue, "the glue must be the same with and without SIMD");
+    let lowered = build.join("lowered.wasm");
+    let arguments = [&["-O3"], &FEATURES[..], &LOWERING[..]].concat();
+    tool(root, "wasm-opt", &arguments, &plain.module, &lowered)?;
+    let script = build.join("wasm2js.js");
+    tool(root, "wasm2js", &["-O3"], &lowered, &script)?;
+    minify(root, &instantiable(&read_text(&script)?)?, &build.join("verifier.js"))
 }
 
 struct Compiled {
