@@ -100,6 +100,12 @@ export type Handlers<Env> = {
   readonly [type: string]: Handler<any, Env> | undefined;
 };
 
+/**
+ * The handler of events that you do not want, as in `"*": ignore`: they are acknowledged and not claimed, so that a
+ * handler which you add later gets them, if they are delivered again.
+ */
+export function ignore(): void;
+
 /** How often and when a message is tried. */
 export interface RetryOptions {
   /**

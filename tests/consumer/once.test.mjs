@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { d1, ifNewest, kv, readDeadLetter } from "cronozen-edge/consumer";
+import { d1, ifNewest, ignore, kv, readDeadLetter } from "cronozen-edge/consumer";
 import { message, Run } from "./run.mjs";
 
 /** @typedef {import("cronozen-edge/consumer").ConsumeOptions<any>} Options */
@@ -89,3 +89,12 @@ for (const [name, options, result] of /** @type {[string, Partial<Options>, any]
     assert.match(readDeadLetter(run.dead[0]?.body).reason ?? "", /^expected the handler to return /);
   });
 }
+
+test("what is ignored is acknowledged and not claimed, and a forged one is still refused", async () => {
+  const database = /** @type {any} */ ({ batch: () => assert.fail("D1 is called") });
+  const run = new Run({ "*": ignore }, { once: d1(() => database) });
+  assert.equal(await run.take(message), "acknowledged");
+  assert.deepEqual(run.outcomes(), ["ignored"]);
+  await run.take(message.replace('"amount":1', '"amount":2'));
+  assert.deepEqual(run.outcomes(), ["ignored", "dead"]);
+});

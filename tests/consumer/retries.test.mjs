@@ -218,3 +218,23 @@ test("delays of messages that failed together differ", async () => {
   }
   assert.ok(delays.size > 20, `${delays.size} delays`);
 });
+
+test("what is no text goes to the dead-letter queue as it is", async () => {
+  const body = { n: 1n };
+  const run = new Run({ "*": () => {} });
+  assert.equal(await run.take(body), "acknowledged");
+  assert.deepEqual(run.dead, [{ body, options: { contentType: "v8" } }]);
+});
+
+test("a permanent error of another copy of the module is one, too", async () => {
+  class Permanent extends Error {
+    name = "Permanent";
+  }
+  const run = new Run({
+    "*": () => {
+      throw new Permanent("no");
+    },
+  });
+  await run.take(message);
+  assert.equal(readDeadLetter(run.dead[0]?.body).reason, "no");
+});

@@ -46,20 +46,38 @@ test("without the option bodies, a message whose body lies in R2 is tried again"
   assert.match(run.log[0]?.reason, /option bodies to give the R2 bucket/);
 });
 
-test("a body is not read from another key, nor if it has another size", async () => {
+test("a body is not read if it has another size, nor fetched under another key or beyond 1 MiB", async () => {
   const { message, key } = storedMessageOf(event);
-  const bodies = () => ({
-    get: async () => ({ size: 1, arrayBuffer: () => assert.fail("read") }),
-  });
-  for (const body of [message, message.replace(key, "secrets/1")]) {
-    const run = new Run({ "*": () => assert.fail("called") }, { bodies });
+  const other = new Run(
+    { "*": () => assert.fail("called") },
+    { bodies: () => ({ get: async () => ({ size: 1, arrayBuffer: () => assert.fail("read") }) }) },
+  );
+  await other.take(message);
+  assert.match(readDeadLetter(other.dead[0]?.body).reason ?? "", /^body_mismatch/);
+  const elsewhere = message.replace(key, "secrets/1");
+  const huge = message.replace(/"bodyBytes":\d+/, `"bodyBytes":${2 ** 20 + 1}`);
+  for (const body of [elsewhere, huge]) {
+    const run = new Run({ "*": () => {} }, { bodies: () => ({ get: () => assert.fail("fetched") }) });
     await run.take(body);
     assert.match(readDeadLetter(run.dead[0]?.body).reason ?? "", /^body_mismatch/);
   }
-  const huge = message.replace(/"bodyBytes":\d+/, `"bodyBytes":${2 ** 20 + 1}`);
-  const run = new Run({ "*": () => {} }, { bodies: () => ({ get: () => assert.fail("fetched") }) });
-  await run.take(huge);
-  assert.match(readDeadLetter(run.dead[0]?.body).reason ?? "", /^body_mismatch/);
+});
+
+test("the event must be an object, and stand where it can be found", async () => {
+  for (const body of [message.replace(/"event":.*$/, '"event":[]}'), message.replace(',"event":', ', "event":')]) {
+    const run = new Run({ "*": () => assert.fail("called") });
+    await run.take(body);
+    assert.match(readDeadLetter(run.dead[0]?.body).reason ?? "", /^not_a_message: expected either event/);
+  }
+});
+
+test("the type may stand in eventType, and createdAt may be no text", async () => {
+  const body = { eventId: "evt_1", event: 1, eventType: "a.b", createdAt: 1 };
+  for (const secrets of [() => secret, undefined]) {
+    const run = new Run({ "a.b": () => {} }, { secrets });
+    await run.take(messageOf(body, { type: "a.b", createdAt: null }));
+    assert.deepEqual(run.outcomes(), ["handled"]);
+  }
 });
 
 test("secrets may be fetched", async () => {
@@ -80,13 +98,18 @@ test("without secrets an envelope must still be its event's, and the event an ob
   }
 });
 
-test("without secrets a stored body must still be UTF-8", async () => {
-  const bytes = new Uint8Array([0x7b, 0xff, 0x7d]);
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
-  const stored = storedMessageOf(event).message.replace(/"bodyKey".*$/, "");
-  const fields = { bodyKey: `bodies/${sha256}`, bodySha256: sha256, bodyBytes: 3 };
-  const bodies = () => ({ get: async () => ({ size: 3, arrayBuffer: async () => bytes.buffer }) });
-  const run = new Run({ "*": () => assert.fail("called") }, { secrets: undefined, bodies });
-  await run.take(stored + JSON.stringify(fields).slice(1));
-  assert.match(readDeadLetter(run.dead[0]?.body).reason ?? "", /^not_a_message: expected the event to be/);
-});
+for (const [name, bytes] of /** @type {[string, Buffer][]} */ ([
+  ["UTF-8", Buffer.from('{"eventId":"evt_1","x":"\xff"}', "latin1")],
+  ["without a byte order mark", Buffer.from('\ufeff{"eventId":"evt_1"}')],
+])) {
+  test(`without secrets a stored body must still be ${name}`, async () => {
+    const stored = storedMessageOf({ eventId: "evt_1" }).message.replace(/"bodyKey".*$/, "");
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    const fields = { bodyKey: `bodies/${sha256}`, bodySha256: sha256, bodyBytes: bytes.length };
+    const object = { size: bytes.length, arrayBuffer: async () => Uint8Array.from(bytes).buffer };
+    const bodies = () => ({ get: async () => object });
+    const run = new Run({ "*": () => assert.fail("called") }, { secrets: undefined, bodies });
+    await run.take(stored + JSON.stringify(fields).slice(1));
+    assert.match(readDeadLetter(run.dead[0]?.body).reason ?? "", /^not_a_message: expected the event to be/);
+  });
+}

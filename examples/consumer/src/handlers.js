@@ -1,7 +1,7 @@
 // Your work goes here: a handler for each type of event. It returns D1 statements, which are applied once for each
 // event, however often its message comes.
 
-import { ifNewest, Permanent } from "cronozen-edge/consumer";
+import { ifNewest, ignore, Permanent } from "cronozen-edge/consumer";
 
 /**
  * @typedef {import("./index.js").Env} Env
@@ -39,7 +39,7 @@ export const handlers = {
   },
 
   // Without it, what has no handler is a dead letter. Cronozen adds types: they must not bury what has really failed.
-  "*": () => {},
+  "*": ignore,
 };
 
 /**

@@ -2,7 +2,7 @@
 
 import { bound } from "./binding.js";
 import { deadLetterText, isDeadLetter } from "./dead-letter.js";
-import { handlerOf, handlersOf } from "./handlers.js";
+import { handlerOf, handlersOf, ignore } from "./handlers.js";
 import { log, reasonOf } from "./log.js";
 import { eventIn, fetchBody, parseMessage, verifiedEvent } from "./message.js";
 import { optionsOf } from "./options.js";
@@ -88,6 +88,9 @@ class Consumer {
     const handler = handlerOf(this.#handlers, type);
     if (handler === undefined) {
       throw new Permanent("no_handler: expected a handler of the event's type, or a wildcard, got none");
+    }
+    if (handler === ignore) {
+      return "ignored";
     }
     const delivery = { receivedAt, dedupe, window, key, attempt: message.attempts };
     return this.#options.once.run({ eventId, createdAt, env }, async () => handler(event, env, delivery, context));

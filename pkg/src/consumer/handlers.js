@@ -10,6 +10,9 @@ import { wrong } from "./wrong.js";
  * @property {[prefix: string, handler: Handler][]} byPrefix the longest first
  */
 
+/** The handler of events that are let go: they are acknowledged, and not claimed. */
+export function ignore() {}
+
 /**
  * @param {unknown} handlers
  * @returns {Handlers}
