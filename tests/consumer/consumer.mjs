@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
-import { bundled } from "../support/bundle.mjs";
 import { secret } from "../support/messages.mjs";
+import { bundled } from "../support/modules.mjs";
 
 /** The most that a queue takes at a time. */
 const maxSendBatch = 100;

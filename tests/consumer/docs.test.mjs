@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { root } from "../../scripts/command.mjs";
-import { bundled } from "../support/bundle.mjs";
 import { messageOf, secret } from "../support/messages.mjs";
+import { bundled } from "../support/modules.mjs";
 import { sleep } from "./consumer.mjs";
 
 const page = readFileSync(join(root, "docs", "consumers.md"), "utf8");

@@ -2,17 +2,16 @@
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { root } from "../../scripts/command.mjs";
 import { sign, webhookPath } from "../../scripts/delivery.mjs";
-import { bundled } from "../support/bundle.mjs";
+import { secret } from "../support/messages.mjs";
+import { builtModules, bundled } from "../support/modules.mjs";
 
-export const secret = "whsec_test";
 export const token = "a token that is long enough for it".replaceAll(" ", "-");
 
-const built = join(root, "build", "worker");
 const migrations = join(root, "examples", "consumer", "migrations");
 
 /** For what the queue has to bring about. */
@@ -35,7 +34,6 @@ export class Example {
 
   /** @param {Record<string, string>} [secrets] */
   static async start(secrets = { ADMIN_TOKEN: token }) {
-    assert.ok(existsSync(join(built, "worker.mjs")), `${built} is missing: run the whole of npm test`);
     const example = new Example(await bundled("tests/consumer/hurried/worker.js"), secrets);
     try {
       example.url = await example.miniflare.ready;
@@ -69,7 +67,7 @@ export class Example {
           {
             ...common,
             name: "gateway",
-            modules: gatewayModules(),
+            modules: builtModules(join(root, "build", "worker"), "/gateway"),
             bindings: { CRONOZEN_SIGNING_SECRET: secret },
             kvNamespaces: ["SEEN"],
             queueProducers: { EVENTS: "cronozen-events" },
@@ -190,21 +188,6 @@ export class Example {
   }
 }
 
-function gatewayModules() {
-  const names = readdirSync(built, { recursive: true, encoding: "utf8" }).filter((name) =>
-    /\.(mjs|js|wasm)$/.test(name),
-  );
-  // The first is the entry point.
-  const first = names.splice(names.indexOf("worker.mjs"), 1);
-  return [...first, ...names].map((name) => {
-    const contents = readFileSync(join(built, name));
-    const path = `/gateway/${name}`;
-    return name.endsWith(".wasm")
-      ? { type: /** @type {const} */ ("CompiledWasm"), path, contents }
-      : { type: /** @type {const} */ ("ESModule"), path, contents: contents.toString() };
-  });
-}
-
 /**
  * An event that no other test has.
  *
@@ -219,28 +202,4 @@ export function newEvent(fields = {}) {
     data: { amount: "49.00", currency: "EUR" },
     ...fields,
   };
-}
-
-/**
- * The message that the gateway makes of an event.
- *
- * @param {Event} event
- * @param {Record<string, unknown>} [fields] other ones than the gateway's
- */
-export function messageOf(event, fields = {}) {
-  const { eventId, type, createdAt } = event;
-  const body = JSON.stringify(event);
-  const envelope = {
-    v: 1,
-    eventId,
-    type,
-    createdAt,
-    receivedAt: createdAt,
-    key: 0,
-    dedupe: "new",
-    window: "inside",
-    signature: sign(body, secret),
-    ...fields,
-  };
-  return `${JSON.stringify(envelope).slice(0, -1)},"event":${body}}`;
 }

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { Example, messageOf, newEvent } from "./example.mjs";
+import { messageOf } from "../support/messages.mjs";
+import { Example, newEvent } from "./example.mjs";
 
 /** @type {Example} */
 let example;

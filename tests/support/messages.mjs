@@ -14,11 +14,11 @@ export { sign };
  * The message of an event.
  *
  * @param {Event} event
- * @param {Partial<Event>} [head] what its envelope says, if that is something else
+ * @param {Record<string, unknown>} [fields] what its envelope says, if that is something else
  */
-export function messageOf(event, head) {
+export function messageOf(event, fields) {
   const body = JSON.stringify(event);
-  return `${headOf({ ...event, ...head }, sign(body, secret))},"event":${body}}`;
+  return `${envelopeOf(event, body, fields)},"event":${body}}`;
 }
 
 /**
@@ -31,13 +31,14 @@ export function storedMessageOf(event, signature) {
   const body = JSON.stringify(event);
   const sha256 = createHash("sha256").update(body).digest("hex");
   const key = `bodies/${sha256}`;
-  const fields = JSON.stringify({ bodyKey: key, bodySha256: sha256, bodyBytes: Buffer.byteLength(body) });
-  return { message: `${headOf(event, signature ?? sign(body, secret))},${fields.slice(1)}`, body, key };
+  const stored = JSON.stringify({ bodyKey: key, bodySha256: sha256, bodyBytes: Buffer.byteLength(body) });
+  const envelope = envelopeOf(event, body, signature === undefined ? {} : { signature });
+  return { message: `${envelope},${stored.slice(1)}`, body, key };
 }
 
-/** @param {Event} event @param {string} signature */
-function headOf({ eventId, type, createdAt }, signature) {
+/** Without its last brace. @param {Event} event @param {string} body @param {Record<string, unknown>} [fields] */
+function envelopeOf({ eventId, type, createdAt }, body, fields) {
   const own = { eventId, type: type ?? null, createdAt: createdAt ?? null };
   const said = { receivedAt: "2026-11-24T06:55:01.204Z", key: 0, dedupe: "new", window: "inside" };
-  return JSON.stringify({ v: 1, ...own, ...said, signature }).slice(0, -1);
+  return JSON.stringify({ v: 1, ...own, ...said, signature: sign(body, secret), ...fields }).slice(0, -1);
 }

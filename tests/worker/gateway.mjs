@@ -1,14 +1,13 @@
 // The built Worker in workerd, with a wrapper that injects faults.
 
-import assert from "node:assert/strict";
 import { createHash, randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { root } from "../../scripts/command.mjs";
 import { sign, webhookPath } from "../../scripts/delivery.mjs";
+import { builtModules, moduleIn } from "../support/modules.mjs";
 
 export const secret = "whsec_test";
 
@@ -55,7 +54,6 @@ export class TestGateway {
 
   /** @param {string} build @param {{ journal: string, storage: string }} [lasting] */
   constructor(build, lasting) {
-    assert.ok(existsSync(join(build, "worker.mjs")), `${build} is missing: run the whole of npm test`);
     this.url = new URL("http://unset");
     this.miniflare = new Miniflare(
       convertV4MiniflareOptions({
@@ -66,7 +64,7 @@ export class TestGateway {
         compatibilityDate: "2026-10-01",
         modulesRoot: "/",
         // The first is the entry point.
-        modules: [...inside.map((name) => moduleIn(insideFolder, name, "")), ...modules(build, "/gateway")],
+        modules: [...inside.map((name) => moduleIn(insideFolder, name, "")), ...builtModules(build, "/gateway")],
         bindings: { CRONOZEN_SIGNING_SECRET: secret, ...(lasting && { JOURNAL: lasting.journal }) },
         ...(lasting && { resourcePersistencePath: lasting.storage }),
         kvNamespaces: ["SEEN"],
@@ -233,33 +231,6 @@ export function circumstanceHeaders({ faults, settings }) {
     ...(faults && { "x-test-faults": encodeURIComponent(JSON.stringify(faults)) }),
     ...(settings && { "x-test-settings": encodeURIComponent(JSON.stringify(settings)) }),
   };
-}
-
-/**
- * The modules of a build, as if they lay in `folder`.
- *
- * @param {string} build
- * @param {string} folder
- */
-export function modules(build, folder) {
-  return readdirSync(build, { recursive: true, encoding: "utf8" })
-    .filter((name) => /\.(mjs|js|wasm)$/.test(name))
-    .map((name) => moduleIn(build, name, folder));
-}
-
-/**
- * A file of `source` as a module, as if it lay in `folder`.
- *
- * @param {string} source
- * @param {string} name
- * @param {string} folder
- */
-function moduleIn(source, name, folder) {
-  const contents = readFileSync(join(source, name));
-  const path = `${folder}/${name}`;
-  return name.endsWith(".wasm")
-    ? { type: /** @type {const} */ ("CompiledWasm"), path, contents }
-    : { type: /** @type {const} */ ("ESModule"), path, contents: contents.toString() };
 }
 
 /** An event that no other test has. */

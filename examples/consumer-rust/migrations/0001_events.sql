@@ -3,3 +3,9 @@ CREATE TABLE events (
   type TEXT,
   event TEXT NOT NULL
 );
+
+-- What could not be handled, as it was on the queue.
+CREATE TABLE dead_letters (
+  message_id TEXT PRIMARY KEY,
+  body TEXT NOT NULL
+);

@@ -29,6 +29,9 @@ const FIRST_DELAY_SECONDS: u32 = 30;
 /// The most that Cloudflare Queues allows: 12 hours.
 const MAX_DELAY_SECONDS: u32 = 43_200;
 
+/// What the queue has given up is kept. It may come twice.
+const BURY: &str = "INSERT OR IGNORE INTO dead_letters (message_id, body) VALUES (?, ?)";
+
 /// The claim and the work in one statement, so that neither is ever without the other. If your work takes
 /// several, put them into one `batch` with this: D1 makes it a transaction.
 const CLAIM: &str = "INSERT OR IGNORE INTO events (event_id, type, event) VALUES (?, ?, ?)";
@@ -44,6 +47,8 @@ extern "C" {
     fn messages(this: &Batch) -> Array;
 
     type Message;
+    #[wasm_bindgen(method, getter)]
+    fn id(this: &Message) -> String;
     #[wasm_bindgen(method, getter)]
     fn body(this: &Message) -> JsValue;
     #[wasm_bindgen(method, getter)]
@@ -109,12 +114,10 @@ impl From<JsValue> for Failure {
 #[wasm_bindgen]
 pub async fn queue(batch: Batch, env: Env) {
     for message in batch.messages().iter().map(JsValue::unchecked_into::<Message>) {
-        if batch.queue() == DEAD_LETTERS {
-            log(&json!({ "outcome": "dead", "body": message.body().as_string() }).to_string());
-            message.ack();
-            continue;
-        }
-        match receive(&message, &env).await {
+        let is_dead = batch.queue() == DEAD_LETTERS;
+        let ended =
+            if is_dead { bury(&message, &env).await } else { receive(&message, &env).await };
+        match ended {
             Ok(line) => {
                 log(&line);
                 message.ack();
@@ -149,11 +152,22 @@ async fn handle(event: &Event<'_>, env: &Env) -> Result<&'static str, Failure> {
     let event_type = event.event_type().and_then(JsonString::decode);
     let event_type = event_type.map_or(JsValue::NULL, JsValue::from);
     let values = Array::of3(&event.id().as_str().into(), &event_type, &event.text().into());
-    let claim = env.database().prepare(CLAIM)?.bind(&values)?;
-    let result = JsFuture::from(claim.run()?).await?;
+    Ok(if insert(env, CLAIM, &values).await? { "consumed" } else { "duplicate" })
+}
+
+/// Keeps what could not be handled, until somebody looks at it.
+async fn bury(message: &Message, env: &Env) -> Result<String, Failure> {
+    let body = message.body().as_string().ok_or(Failure::NotText)?;
+    insert(env, BURY, &Array::of2(&message.id().into(), &body.into())).await?;
+    Ok(json!({ "outcome": "dead", "id": message.id() }).to_string())
+}
+
+/// Whether the row is new.
+async fn insert(env: &Env, query: &str, values: &Array) -> Result<bool, Failure> {
+    let statement = env.database().prepare(query)?.bind(values)?;
+    let result = JsFuture::from(statement.run()?).await?;
     let meta = Reflect::get(&result, &"meta".into())?;
-    let is_new = Reflect::get(&meta, &"changes".into())? == 1;
-    Ok(if is_new { "consumed" } else { "duplicate" })
+    Ok(Reflect::get(&meta, &"changes".into())? == 1)
 }
 
 /// The body that the gateway has stored.
