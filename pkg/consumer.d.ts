@@ -135,7 +135,7 @@ export interface ConsumeOptions<Env> {
    */
   readonly secrets?: (env: Env) => string | readonly string[] | Promise<string | readonly string[]>;
   /** The R2 bucket with the bodies that are too large for the queue, if the gateway has one. */
-  readonly bodies?: (env: Env) => Bucket;
+  readonly bodies?: (env: Env) => Bucket | undefined;
   readonly retry?: RetryOptions;
   /** How long one message may take, in milliseconds. 30,000 (30 s) by default, 840,000 (14 min) at most. */
   readonly timeoutMs?: number;

@@ -10,6 +10,7 @@ import { answer } from "./surface.js";
  * @property {D1Database} DB
  * @property {Queue} EVENTS
  * @property {Queue} DEAD_LETTERS
+ * @property {R2Bucket} [BODIES] if the gateway has it: see wrangler.toml
  * @property {string} CRONOZEN_SIGNING_SECRET
  * @property {string} ADMIN_TOKEN
  */
@@ -20,8 +21,7 @@ const handleEvents = consume(handlers, {
   once: d1((env) => env.DB),
   deadLetters: (env) => env.DEAD_LETTERS,
   secrets: (env) => env.CRONOZEN_SIGNING_SECRET,
-  // If the gateway has the bucket for large bodies: see wrangler.toml.
-  // bodies: (env) => env.BODIES,
+  bodies: (env) => env.BODIES,
 });
 
 /** @type {ExportedHandler<Env>} */
