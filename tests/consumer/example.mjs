@@ -157,7 +157,7 @@ export class Example {
   async outcomes(eventId, least = 1) {
     return this.until(async () => {
       const lines = this.logged(eventId).filter(({ outcome }) =>
-        ["handled", "duplicate", "outdated", "dead"].includes(outcome),
+        ["handled", "duplicate", "outdated", "ignored", "dead"].includes(outcome),
       );
       return lines.length >= least ? lines.map(({ outcome }) => outcome) : undefined;
     }, `${least} outcomes of ${eventId}`);

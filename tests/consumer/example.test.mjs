@@ -116,7 +116,7 @@ test("a certificate without an id, or without a time, is a dead letter", async (
 test("a type that has no handler of its own is let go", async () => {
   const event = newEvent({ type: "invoice.printed" });
   await example.deliver(event);
-  assert.deepEqual(await example.outcomes(event.eventId), ["handled"]);
+  assert.deepEqual(await example.outcomes(event.eventId), ["ignored"]);
 });
 
 test("poison and tampered messages are stored with the reason, and their batch-mates handled", async () => {
@@ -134,8 +134,11 @@ test("poison and tampered messages are stored with the reason, and their batch-m
   ]);
   await example.queue([...bad.map(([text]) => text), ...good.map((event) => messageOf(event))]);
   for (const { eventId } of good) {
-    const outcomes = await example.outcomes(eventId);
-    assert.ok(outcomes.includes("handled"), outcomes.join());
+    // One of the bad ones says that it is this event, too.
+    await example.until(
+      async () => (await example.outcomes(eventId)).find((outcome) => outcome === "handled"),
+      eventId,
+    );
     assert.equal((await payments(eventId)).length, 1);
   }
   for (const [text, reason] of bad) {
