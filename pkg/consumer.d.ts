@@ -192,7 +192,10 @@ export function ifNewest(entity: string, statements: Statement | readonly Statem
 export interface DeadLetter {
   readonly eventId: string | null;
   readonly type: string | null;
-  /** Why; `null` if the queue itself has given up, because the consumer kept failing without an answer. */
+  /**
+   * Why; `null` if the queue itself has given up, because the consumer kept failing without an answer, or if the message
+   * was not the gateway's and could not be written as JSON with a reason.
+   */
   readonly reason: string | null;
   readonly attempts: number | null;
   /** As RFC 3339. */

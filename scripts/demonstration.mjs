@@ -2,6 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Complaint } from "./command.mjs";
 import { deliver } from "./delivery.mjs";
 
 /**
@@ -12,6 +13,9 @@ import { deliver } from "./delivery.mjs";
 
 /** The queue and three attempts take a few seconds; a machine under load may need longer. */
 const patienceMs = 30_000;
+
+/** Once something has gone wrong, the rest is not waited for so long. */
+const impatienceMs = 5000;
 
 const pollMs = 100;
 
@@ -63,6 +67,7 @@ export class Demonstration {
   #row(what, expected, found, note = "") {
     const ok = found === expected;
     this.#allOk &&= ok;
+    this.#patienceMs = Math.min(this.#patienceMs, ok ? patienceMs : impatienceMs);
     const verdict = ok ? note : `expected ${expected}`;
     console.log(`  ${ok ? "ok  " : "FAIL"}  ${what.padEnd(16)}  ${found.padEnd(22)}  ${verdict}`.trimEnd());
   }
@@ -109,7 +114,11 @@ export class Demonstration {
   /** @param {URL} url @returns {Promise<any>} */
   async #json(url, method = "GET") {
     const response = await fetch(url, { method, headers: { authorization: `Bearer ${this.#token}` } });
-    return response.json();
+    const text = await response.text();
+    if (!response.ok) {
+      throw new Complaint(`expected an answer from ${url.pathname}, got ${response.status}: ${text.slice(0, 500)}`);
+    }
+    return JSON.parse(text);
   }
 
   /**

@@ -105,7 +105,8 @@ export class Gateway {
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       createInterface({ input: stream }).on("line", (raw) => {
         const line = tidy(raw);
-        if (line === "") {
+        // What the demonstration asks for again and again is of no interest.
+        if (line === "" || line.includes(" /demo/")) {
           return;
         }
         this.printed.push(line);

@@ -1,7 +1,7 @@
 // The local secrets, in .dev.vars, which git ignores.
 
 import { randomBytes } from "node:crypto";
-import { appendFileSync, existsSync, readFileSync, symlinkSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { Complaint, root } from "./command.mjs";
@@ -11,13 +11,21 @@ const file = join(root, ".dev.vars");
 /** wrangler looks for secrets beside the Worker's settings. */
 const demoFile = join(root, "scripts", "demo", ".dev.vars");
 
+/** The example consumer takes no shorter one. */
+const minTokenCharacters = 32;
+
 /** The newest local signing secret, and the token for dead letters; made if there are none. */
 export function localSecrets() {
   const list = localValue("CRONOZEN_SIGNING_SECRET", "signing secret", "whsec_");
   const token = localValue("ADMIN_TOKEN", "token for dead letters");
-  if (!existsSync(demoFile)) {
-    symlinkSync(join("..", "..", ".dev.vars"), demoFile);
+  if (token.length < minTokenCharacters) {
+    throw new Complaint(
+      `ADMIN_TOKEN in .dev.vars has less than ${minTokenCharacters} characters: remove it to have one made`,
+    );
   }
+  // Whatever is there: a file of other secrets, or a link that leads nowhere.
+  rmSync(demoFile, { force: true });
+  symlinkSync(join("..", "..", ".dev.vars"), demoFile);
   return { secret: String(list.split(/\s+/, 1)), token };
 }
 

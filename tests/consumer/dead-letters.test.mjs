@@ -58,6 +58,7 @@ test("whatever comes over the queue is read, and what only looks like a dead let
     '{"dead":{"escaped":true},x',
     '{"dead":{"reason":"a","attempts":1},"v":1}',
     '{"dead":{"reason":"a","attempts":"1","failedAt":""},"v":1}',
+    '{"dead":{"reason":"a","attempts":1.5,"failedAt":""},"v":1}',
     '{"dead":{"reason":"a","attempts":1,"failedAt":"","escaped":true},"text":1}',
     '{"dead":{"reason":"\n',
     "null",

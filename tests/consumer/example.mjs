@@ -10,7 +10,8 @@ import { sign, webhookPath } from "../../scripts/delivery.mjs";
 import { secret } from "../support/messages.mjs";
 import { builtModules, bundled } from "../support/modules.mjs";
 
-export const token = "a token that is long enough for it".replaceAll(" ", "-");
+/** As short as it may be. */
+export const token = "a-token-of-thirty-two-characters";
 
 const migrations = join(root, "examples", "consumer", "migrations");
 
@@ -126,11 +127,11 @@ export class Example {
    * Asks the surface for something.
    *
    * @param {string} path
-   * @param {{ method?: string, authorization?: string | null }} [request]
+   * @param {{ method?: string, authorization?: string | null, body?: string }} [request]
    */
-  async ask(path, { method = "GET", authorization = `Bearer ${token}` } = {}) {
+  async ask(path, { method = "GET", authorization = `Bearer ${token}`, body } = {}) {
     const headers = authorization === null ? {} : { authorization };
-    const response = await fetch(new URL(path, this.url), { method, headers });
+    const response = await fetch(new URL(path, this.url), { method, headers, ...(body !== undefined && { body }) });
     const text = await response.text();
     return { status: response.status, headers: response.headers, answer: text === "" ? null : JSON.parse(text) };
   }

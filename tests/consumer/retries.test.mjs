@@ -92,6 +92,7 @@ test("nothing that is thrown, and nobody who is told of it, keeps the other mess
       async () => {
         throw Object.create(null);
       },
+      () => new Promise(() => {}),
     ]) {
       const run = new Run(
         {
@@ -100,7 +101,7 @@ test("nothing that is thrown, and nobody who is told of it, keeps the other mess
           },
           "*": async () => {},
         },
-        { onError },
+        { onError, timeoutMs: 50 },
       );
       const mates = [1, 2, 3].map((number) => messageOf({ eventId: `evt_${number}`, type: "a.b" }));
       const [failed, ...others] = await run.takeAll([message, ...mates]);
@@ -219,11 +220,30 @@ test("delays of messages that failed together differ", async () => {
   assert.ok(delays.size > 20, `${delays.size} delays`);
 });
 
-test("what is no text goes to the dead-letter queue as it is", async () => {
-  const body = { n: 1n };
-  const run = new Run({ "*": () => {} });
-  assert.equal(await run.take(body), "acknowledged");
-  assert.deepEqual(run.dead, [{ body, options: { contentType: "v8" } }]);
+test("what is no text goes to the dead-letter queue as JSON with the reason, or else as it is", async () => {
+  for (const body of [{ eventId: "evt_1" }, [1], 7, null]) {
+    const run = new Run({ "*": () => {} });
+    assert.equal(await run.take(body), "acknowledged");
+    const [{ body: dead, options } = assert.fail()] = /** @type {any[]} */ (run.dead);
+    assert.deepEqual(options, { contentType: "text" });
+    const { reason, text } = readDeadLetter(dead);
+    assert.match(reason ?? "", /^not_a_message/);
+    assert.equal(text, JSON.stringify(body));
+  }
+  for (const body of [{ n: 1n }, undefined, ["x".repeat(127_900)]]) {
+    const run = new Run({ "*": () => {} });
+    assert.equal(await run.take(body), "acknowledged");
+    assert.deepEqual(run.dead, [{ body, options: { contentType: "v8" } }]);
+  }
+});
+
+test("messages are begun in their order", async () => {
+  /** @type {string[]} */
+  const begun = [];
+  const run = new Run({ "*": ({ eventId }) => void begun.push(eventId) });
+  const ids = ["a", "b", "c", "d", "e", "f", "g", "h"];
+  await run.takeAll(ids.map((eventId) => messageOf({ eventId })));
+  assert.deepEqual(begun, ids);
 });
 
 test("a permanent error of another copy of the module is one, too", async () => {

@@ -132,6 +132,7 @@ test("refuses what it does not understand, and redrives nothing then", async () 
     ["POST", "/dead-letters/99/redrive", 404, "not_found"],
     ["POST", "/dead-letters/x/redrive", 404, "not_found"],
     ["POST", "/dead-letters/-1/redrive", 404, "not_found"],
+    ["POST", "/dead-letters/9007199254740993/redrive", 404, "not_found"],
     ["POST", "/dead-letters/1/redrive/", 404, "not_found"],
     ["POST", "/dead-letters/1", 404, "not_found"],
     ["GET", "/", 404, "not_found"],
@@ -156,4 +157,20 @@ test("refuses what it does not understand, and redrives nothing then", async () 
     }
   }
   await untouched();
+});
+
+test("refuses parameters in a body: a dry run must be one", async () => {
+  const { status, answer } = await example.ask("/dead-letters/redrive", { method: "POST", body: "dry-run=true" });
+  assert.equal(status, 400);
+  assert.equal(answer.code, "invalid_parameter");
+  await untouched();
+});
+
+test("without its tables it says what to do", async () => {
+  await example.sql("ALTER TABLE dead_letters RENAME TO away");
+  const { status, answer } = await example.ask("/dead-letters");
+  await example.sql("ALTER TABLE away RENAME TO dead_letters");
+  assert.equal(status, 503);
+  assert.match(answer.detail, /apply the migrations/);
+  assert.ok(example.log.some((line) => line.includes('"outcome":"unavailable"') && line.includes("no such table")));
 });

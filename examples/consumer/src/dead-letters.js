@@ -11,6 +11,12 @@ const firstDelaySeconds = 30;
 /** ... up to an hour. */
 const maxDelaySeconds = 3600;
 
+/** Nobody has checked what a dead letter says of itself, and the list must stay readable. */
+const maxCharacters = 256;
+
+/** D1 takes 2 MB a row. No message has as much; what is no text may have, when it is written as JSON. */
+const maxTextCharacters = 600_000;
+
 /**
  * Stores the messages of a batch, each on its own, and acknowledges only what is stored.
  *
@@ -24,13 +30,16 @@ export async function storeDeadLetters(batch, env) {
 /** @param {Message} message @param {Env} env */
 async function store(message, { DB }) {
   try {
-    const { eventId, type, reason, attempts, failedAt, text } = readDeadLetter(message.body);
+    const { reason, attempts, failedAt, text, ...head } = readDeadLetter(message.body);
+    const eventId = head.eventId?.slice(0, maxCharacters) ?? null;
+    const type = head.type?.slice(0, maxCharacters) ?? null;
+    const kept = text.slice(0, maxTextCharacters);
     // The queue may deliver a message twice.
     await DB.prepare(
       `INSERT INTO dead_letters (message_id, event_id, type, reason, attempts, failed_at, text, stored_at)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (message_id) DO NOTHING`,
     )
-      .bind(message.id, eventId, type, reason, attempts, failedAt, text, new Date().toISOString())
+      .bind(message.id, eventId, type, reason, attempts, failedAt, kept, new Date().toISOString())
       .run();
     message.ack();
     log("error", "dead_letter_stored", { eventId, type, reason });

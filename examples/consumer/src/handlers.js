@@ -9,10 +9,7 @@ import { ifNewest, ignore, Permanent } from "cronozen-edge/consumer";
  * @typedef {import("cronozen-edge/consumer").Handlers<Env>} Handlers
  */
 
-/**
- * Up to 15 digits, four of them after the point, as no currency has more. So many survive as a JSON number, too: as a
- * text it is again what was sent.
- */
+/** Four digits after the point are as many as a currency has. */
 const amountPattern = /^\d{1,11}(\.\d{1,4})?$/;
 
 const currencyPattern = /^[A-Z]{3}$/;
@@ -51,18 +48,21 @@ export const handlers = {
  */
 function payment(outcome, event, env) {
   const { amount, currency } = dataOf(event);
-  if ((typeof amount !== "string" && typeof amount !== "number") || !amountPattern.test(String(amount))) {
-    throw new Permanent("expected data.amount as a decimal number of up to 15 digits, got none");
+  // A text, or a whole number: JavaScript rounds others when it reads them.
+  const text = Number.isSafeInteger(amount) && !Object.is(amount, -0) ? String(amount) : amount;
+  if (typeof text !== "string" || !amountPattern.test(text)) {
+    throw new Permanent("expected data.amount as a text with a decimal number, or as a whole number, got none");
   }
   if (typeof currency !== "string" || !currencyPattern.test(currency)) {
     throw new Permanent("expected data.currency as three capital letters, got none");
   }
+  const createdAt = typeof event.createdAt === "string" ? event.createdAt : null;
   return env.DB.prepare(
     "INSERT INTO payments (event_id, outcome, amount, currency, created_at, recorded_at) VALUES (?, ?, ?, ?, ?, ?)",
-  ).bind(event.eventId, outcome, String(amount), currency, event.createdAt ?? null, new Date().toISOString());
+  ).bind(event.eventId, outcome, text, currency, createdAt, new Date().toISOString());
 }
 
 /** Cronozen does not document what it holds. @param {CronozenEvent} event @returns {Record<string, unknown>} */
 function dataOf({ data }) {
-  return typeof data === "object" && data !== null ? { ...data } : {};
+  return Object(data);
 }

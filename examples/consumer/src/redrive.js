@@ -11,8 +11,9 @@ import { log, said } from "./log.js";
 /** Redriven by one request: each is sent on its own, and a Worker may call services 1,000 times. */
 const maxRedriven = 500;
 
-/** Held in memory at once: at 128,000 bytes each, far from the 128 MB that a Worker has. */
-const pageSize = 50;
+/** Sent together, and then marked, so that whatever ends a request leaves little to be sent twice. */
+const maxPageLetters = 25;
+const maxPageBytes = 1_000_000;
 
 const columns = "id, event_id AS eventId, type, octet_length(text) AS bytes";
 
@@ -56,12 +57,30 @@ export async function countOpen(db) {
 export async function redrive(env, letters) {
   /** @type {Redriven} */
   const result = { redriven: [], failed: [] };
-  for (let start = 0; start < letters.length; start += pageSize) {
-    const { redriven, failed } = await redrivePage(env, letters.slice(start, start + pageSize));
+  for (const page of pagesOf(letters)) {
+    const { redriven, failed } = await redrivePage(env, page);
     result.redriven.push(...redriven);
     result.failed.push(...failed);
   }
   return result;
+}
+
+/** @param {Letter[]} letters @returns {Letter[][]} */
+function pagesOf(letters) {
+  /** @type {Letter[][]} */
+  const pages = [];
+  let room = 0;
+  for (const letter of letters) {
+    const last = pages.at(-1);
+    if (last === undefined || last.length === maxPageLetters || letter.bytes > room) {
+      pages.push([letter]);
+      room = maxPageBytes;
+    } else {
+      last.push(letter);
+    }
+    room -= letter.bytes;
+  }
+  return pages;
 }
 
 /** @param {Env} env @param {Letter[]} letters @returns {Promise<Redriven>} */

@@ -54,8 +54,10 @@ export async function answer(request, env) {
   try {
     return await route(request, env);
   } catch (error) {
-    log("error", "unavailable", { reason: said(error) });
-    return problem(503, "unavailable", "D1 or the queue failed, the log says how: try again");
+    const reason = said(error);
+    log("error", "unavailable", { reason });
+    const cure = reason.includes("no such table") ? "apply the migrations" : "the log says how: try again";
+    return problem(503, "unavailable", `D1 or the queue failed, ${cure}`);
   }
 }
 
@@ -71,6 +73,10 @@ async function route(request, env) {
   }
   if (request.method !== "POST") {
     return methodNotAllowed("POST");
+  }
+  if ((await request.text()) !== "") {
+    // As with `curl -d dry-run=true`, which would be no dry run.
+    return problem(400, "invalid_parameter", "expected no body: parameters go into the URL");
   }
   const wrong = wrongParameter(searchParams, { "dry-run": isBoolean });
   if (wrong !== undefined) {

@@ -1,7 +1,7 @@
 // The queue's handler: each message on its own, acknowledged only when it is done with.
 
 import { bound } from "./binding.js";
-import { deadLetterText, isDeadLetter } from "./dead-letter.js";
+import { deadLetterOfOther, deadLetterText, isDeadLetter } from "./dead-letter.js";
 import { handlerOf, handlersOf, ignore } from "./handlers.js";
 import { log, reasonOf } from "./log.js";
 import { eventIn, fetchBody, parseMessage, verifiedEvent } from "./message.js";
@@ -165,19 +165,17 @@ class Consumer {
   /** @param {Message} message @param {any} env @param {string} reason */
   async #bury({ body, attempts }, env, reason) {
     const queue = bound(this.#options.deadLetters(env), "send", "the option deadLetters to give a queue");
-    if (typeof body !== "string") {
-      // Not the gateway's. This content type takes whatever a queue can have delivered.
-      await queue.send(body, { contentType: "v8" });
-      return;
-    }
-    const failedAt = new Date().toISOString();
-    await queue.send(deadLetterText(body, { reason, attempts, failedAt }), { contentType: "text" });
+    const death = { reason, attempts, failedAt: new Date().toISOString() };
+    const text = typeof body === "string" ? deadLetterText(body, death) : deadLetterOfOther(body, death);
+    // Not the gateway's, and not to be told as JSON: this content type takes whatever a queue can have delivered.
+    await (text === undefined ? queue.send(body, { contentType: "v8" }) : queue.send(text, { contentType: "text" }));
   }
 
   /** @param {unknown} error @param {Message} message @param {any} env @param {any} context */
   async #report(error, message, env, context) {
     try {
-      await this.#options.onError?.(error, message, env, context);
+      // It may hang like any other, and would keep its lane.
+      await this.#within(async () => this.#options.onError?.(error, message, env, context));
     } catch (failure) {
       log("error", "on_error_failed", { reason: reasonOf(failure) });
     }

@@ -34,6 +34,18 @@ export function deadLetterText(text, death) {
   return encoder.encode(told).length <= maxMessageBytes ? told : text;
 }
 
+/**
+ * What goes to the dead-letter queue for a message that is no text: the JSON of it, if there is one that fits.
+ *
+ * @param {unknown} body
+ * @param {Death} death
+ */
+export function deadLetterOfOther(body, death) {
+  const json = jsonOf(body);
+  const text = deadLetterText(json, death);
+  return json === "" || text === json ? undefined : text;
+}
+
 /** Whether a message has been put among the dead letters before. @param {unknown} body */
 export function isDeadLetter(body) {
   return typeof body === "string" && partsOf(body) !== undefined;
@@ -61,11 +73,11 @@ function partsOf(whole) {
   const text = escaped === true ? objectIn(rest)?.text : rest;
   if (
     typeof reason === "string" &&
-    typeof attempts === "number" &&
+    Number.isSafeInteger(attempts) &&
     typeof failedAt === "string" &&
     typeof text === "string"
   ) {
-    return { reason, attempts, failedAt, text };
+    return { reason, attempts: Number(attempts), failedAt, text };
   }
 }
 
