@@ -4,7 +4,9 @@ declare module "*/index.js" {
   export function initSync(options: { module: WebAssembly.Module }): unknown;
   export function fetch(request: Request, env: unknown, ctx: ExecutionContext): Promise<Response>;
   /** Of the example consumer in Rust. */
-  export function queue(batch: unknown, env: unknown): Promise<void>;
+  export function receive(message: unknown, env: unknown): Promise<void>;
+  /** Of the example consumer in Rust. */
+  export function bury(message: unknown, env: unknown): Promise<void>;
   export function __wbg_reset_state(): void;
   export class DeduperObject {
     constructor(storage: DurableObjectStorage, env: unknown);
@@ -26,4 +28,9 @@ declare module "*/gateway/worker.mjs" {
     commit(call: unknown): Promise<unknown>;
     alarm(): Promise<void>;
   }
+}
+
+declare module "*/consumer/worker.mjs" {
+  const consumer: { queue(batch: unknown, env: unknown): Promise<void> };
+  export default consumer;
 }

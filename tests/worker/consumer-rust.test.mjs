@@ -6,13 +6,14 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { root } from "../../scripts/command.mjs";
-import { builtModules } from "../support/modules.mjs";
+import { builtModules, moduleIn } from "../support/modules.mjs";
 import { sleep } from "./gateway.mjs";
 
 /** @typedef {{ name: string, message: string, body: string | null, expected: any }} Vector */
 
 const build = join(root, "build", "consumer-rust");
 const example = join(root, "examples", "consumer-rust");
+const inside = join(root, "tests", "worker", "inside");
 /** @type {{ secret: string, vectors: Vector[] }} */
 const { secret, vectors } = JSON.parse(readFileSync(join(root, "tests", "vectors", "messages.json"), "utf8"));
 const deadLetters = "cronozen-events-dead";
@@ -33,7 +34,8 @@ before(async () => {
       cf: false,
       compatibilityDate: "2026-10-01",
       modulesRoot: "/",
-      modules: builtModules(build, "/consumer"),
+      // The first is the entry point.
+      modules: [moduleIn(inside, "consumer-rust.mjs", ""), ...builtModules(build, "/consumer")],
       bindings: { CRONOZEN_SIGNING_SECRET: secret },
       d1Databases: ["DB"],
       r2Buckets: ["BODIES"],
@@ -141,4 +143,43 @@ test("a stored body that is missing is tried again, and then a dead letter", asy
   const [end] = await sent([message]);
   assert.equal(end?.outcome, "dead");
   assert.equal(lines[0]?.reason, `expected the body under ${expected.bodyKey}, got nothing`);
+});
+
+test("a message that traps is tried again later, alone, and so is what another batch was at", async () => {
+  const bucket = await miniflare.getR2Bucket("BODIES");
+  const worker = /** @type {any} */ (await miniflare.getWorker());
+  const good = vector("the documented fields").message;
+  const batch = (/** @type {string[]} */ ...bodies) =>
+    worker.queue(
+      "cronozen-events",
+      bodies.map((body, position) => ({ id: String(position), timestamp: new Date(), attempts: 1, body })),
+    );
+  const faulty = async (/** @type {string} */ name, /** @type {string} */ fault) => {
+    const { message, body, expected } = vector(name);
+    await bucket.put(expected.bodyKey, body ?? "", { customMetadata: { fault } });
+    return message;
+  };
+  const hangs = await faulty("stored body with emoji and white space", "hangs");
+  const traps = await faulty("stored body", "traps");
+  lines = [];
+
+  const other = batch(good, hangs, good);
+  await sleep(200);
+  const answers = await Promise.all([other, batch(good, traps, good)]);
+
+  for (const { outcome, explicitAcks, retryMessages } of answers) {
+    assert.equal(outcome, "ok", JSON.stringify(lines));
+    assert.deepEqual([...explicitAcks].sort(), ["0", "2"]);
+    assert.deepEqual(retryMessages, [{ msgId: "1", delaySeconds: 300 }]);
+  }
+  const trapped = lines.filter(({ outcome }) => outcome === "trapped");
+  assert.deepEqual(trapped, [
+    { outcome: "trapped", id: "1" },
+    { outcome: "trapped", id: "1" },
+  ]);
+  assert.ok(!JSON.stringify(lines).includes("Warning"), JSON.stringify(lines));
+  assert.equal((await rows()).length, 1);
+  assert.equal((await batch(good)).explicitAcks.length, 1, "the instance is whole again");
+  await rows();
+  await bucket.delete([vector("stored body").expected.bodyKey]);
 });

@@ -21,8 +21,6 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
-const DEAD_LETTERS: &str = "cronozen-events-dead";
-
 /// The first retry comes after this time, each further one after twice as long.
 const FIRST_DELAY_SECONDS: u32 = 30;
 
@@ -38,15 +36,9 @@ const CLAIM: &str = "INSERT OR IGNORE INTO events (event_id, type, event) VALUES
 
 #[wasm_bindgen]
 extern "C" {
-    /// A batch of messages.
+    /// A message on the queue.
     #[derive(Debug)]
-    pub type Batch;
-    #[wasm_bindgen(method, getter)]
-    fn queue(this: &Batch) -> String;
-    #[wasm_bindgen(method, getter)]
-    fn messages(this: &Batch) -> Array;
-
-    type Message;
+    pub type Message;
     #[wasm_bindgen(method, getter)]
     fn id(this: &Message) -> String;
     #[wasm_bindgen(method, getter)]
@@ -110,29 +102,35 @@ impl From<JsValue> for Failure {
     }
 }
 
-/// The entry point. Acknowledging one message at a time keeps a failure from repeating its neighbours.
+/// The entry point for a message from the gateway: verifies its event and handles it.
 #[wasm_bindgen]
-pub async fn queue(batch: Batch, env: Env) {
-    for message in batch.messages().iter().map(JsValue::unchecked_into::<Message>) {
-        let is_dead = batch.queue() == DEAD_LETTERS;
-        let ended =
-            if is_dead { bury(&message, &env).await } else { receive(&message, &env).await };
-        match ended {
-            Ok(line) => {
-                log(&line);
-                message.ack();
-            }
-            Err(failure) => {
-                let reason = failure.to_string();
-                log(&json!({ "outcome": "retried", "reason": reason }).to_string());
-                message.retry(&delay(message.attempts()));
-            }
+pub async fn receive(message: Message, env: Env) {
+    settle(&message, handled(&message, &env).await);
+}
+
+/// The entry point for a dead letter.
+#[wasm_bindgen]
+pub async fn bury(message: Message, env: Env) {
+    settle(&message, kept(&message, &env).await);
+}
+
+/// One message at a time is acknowledged or tried again, so that none repeats its neighbours.
+fn settle(message: &Message, ended: Result<String, Failure>) {
+    match ended {
+        Ok(line) => {
+            log(&line);
+            message.ack();
+        }
+        Err(failure) => {
+            let reason = failure.to_string();
+            log(&json!({ "outcome": "retried", "reason": reason }).to_string());
+            message.retry(&delay(message.attempts()));
         }
     }
 }
 
-/// Verifies the event of a message and handles it; gives the line for the log.
-async fn receive(message: &Message, env: &Env) -> Result<String, Failure> {
+/// Gives the line for the log.
+async fn handled(message: &Message, env: &Env) -> Result<String, Failure> {
     let text = message.body().as_string().ok_or(Failure::NotText)?;
     let secrets = Secrets::parse(&env.secrets().unwrap_or_default())?;
     let message = QueuedMessage::parse(&text)?;
@@ -156,7 +154,7 @@ async fn handle(event: &Event<'_>, env: &Env) -> Result<&'static str, Failure> {
 }
 
 /// Keeps what could not be handled, until somebody looks at it.
-async fn bury(message: &Message, env: &Env) -> Result<String, Failure> {
+async fn kept(message: &Message, env: &Env) -> Result<String, Failure> {
     let body = message.body().as_string().ok_or(Failure::NotText)?;
     insert(env, BURY, &Array::of2(&message.id().into(), &body.into())).await?;
     Ok(json!({ "outcome": "dead", "id": message.id() }).to_string())

@@ -1,0 +1,29 @@
+// Runs in workerd around the built example consumer in Rust: a body that lies in R2 with the custom metadata
+// `fault` hangs or, larger than WebAssembly's memory can be told, has the instance trap.
+
+import consumer from "./consumer/worker.mjs";
+
+const tooLarge = 2 ** 31;
+
+/** @param {any} object */
+function faulty(object) {
+  const { fault } = object?.customMetadata ?? {};
+  if (fault === undefined) {
+    return object;
+  }
+  const arrayBuffer = async () => {
+    if (fault === "hangs") {
+      await new Promise((resolve) => setTimeout(resolve, 10_000));
+    }
+    return new ArrayBuffer(tooLarge);
+  };
+  return { size: object.size, arrayBuffer };
+}
+
+export default {
+  /** @param {any} batch @param {any} env */
+  queue(batch, env) {
+    const get = async (/** @type {string} */ key) => faulty(await env.BODIES.get(key));
+    return consumer.queue(batch, { ...env, BODIES: { get } });
+  },
+};
