@@ -145,6 +145,37 @@ test("a stored body that is missing is tried again, and then a dead letter", asy
   assert.equal(lines[0]?.reason, `expected the body under ${expected.bodyKey}, got nothing`);
 });
 
+test("what a table refuses is no duplicate", async () => {
+  await database.prepare("ALTER TABLE events ADD COLUMN amount INTEGER CHECK (amount > 0) DEFAULT 0").run();
+  const [end] = await sent([vector("the documented fields").message]);
+  await database.prepare("ALTER TABLE events DROP COLUMN amount").run();
+  assert.equal(end?.outcome, "dead");
+  assert.match(lines[0]?.reason, /CHECK constraint failed/);
+});
+
+test("without a bucket, a stored body is tried again later, and the log says what to bind", async () => {
+  const worker = /** @type {any} */ (await miniflare.getWorker());
+  lines = [];
+  const body = vector("stored body").message;
+  const message = { id: "1", timestamp: new Date(), attempts: 1, body };
+  const { retryMessages } = await worker.queue("without-a-bucket", [message]);
+  assert.deepEqual(retryMessages, [{ msgId: "1", delaySeconds: 30 }]);
+  assert.match(lines[0]?.reason, /bind BODIES/);
+});
+
+test("a dead letter that is no text is kept", async () => {
+  lines = [];
+  const queue = await miniflare.getQueueProducer("EVENTS");
+  await queue.send({ eventId: "evt_1" }, { contentType: "json" });
+  for (let tries = 0; !lines.some(isEnd) && tries < 100; tries += 1) {
+    await sleep(50);
+  }
+  const id = lines.find(isEnd)?.id;
+  const kept = await database.prepare("SELECT body FROM dead_letters WHERE message_id = ?").bind(id).first();
+  assert.deepEqual(kept, { body: '{"eventId":"evt_1"}' });
+  assert.equal(lines[0]?.reason, "expected a message of text, got another kind");
+});
+
 test("a message that traps is tried again later, alone, and so is what another batch was at", async () => {
   const bucket = await miniflare.getR2Bucket("BODIES");
   const worker = /** @type {any} */ (await miniflare.getWorker());

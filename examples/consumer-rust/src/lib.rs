@@ -6,16 +6,17 @@
 //! ```sh
 //! npx wrangler secret put CRONOZEN_SIGNING_SECRET --config examples/consumer-rust/wrangler.toml
 //! npx wrangler deploy --config examples/consumer-rust/wrangler.toml
-//! npx wrangler d1 migrations apply cronozen-events --remote --config examples/consumer-rust/wrangler.toml
+//! npx wrangler d1 migrations apply cronozen-events-rust --remote --config examples/consumer-rust/wrangler.toml
 //! ```
 //!
 //! Until the last of them, what comes is tried again later. If the gateway stores large bodies, bind its bucket as
 //! `BODIES` here, too.
 
+use cronozen_edge::error::PlatformError;
 use cronozen_edge::event::{Event, JsonString};
 use cronozen_edge::message::queued::{QueuedBody, QueuedError, QueuedMessage};
 use cronozen_edge::signature::{Secrets, SecretsError};
-use js_sys::{Array, Error, Object, Promise, Reflect, Uint8Array};
+use js_sys::{Array, Error, JSON, Object, Promise, Reflect, Uint8Array};
 use serde_json::json;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
@@ -28,11 +29,14 @@ const FIRST_DELAY_SECONDS: u32 = 30;
 const MAX_DELAY_SECONDS: u32 = 43_200;
 
 /// What the queue has given up is kept. It may come twice.
-const BURY: &str = "INSERT OR IGNORE INTO dead_letters (message_id, body) VALUES (?, ?)";
+const BURY: &str =
+    "INSERT INTO dead_letters (message_id, body) VALUES (?, ?) ON CONFLICT (message_id) DO NOTHING";
 
 /// The claim and the work in one statement, so that neither is ever without the other. If your work takes
-/// several, put them into one `batch` with this: D1 makes it a transaction.
-const CLAIM: &str = "INSERT OR IGNORE INTO events (event_id, type, event) VALUES (?, ?, ?)";
+/// several, put them into one `batch` with this: D1 makes it a transaction. `INSERT OR IGNORE` would take a row
+/// that breaks any other constraint for a duplicate, too, and lose the event.
+const CLAIM: &str =
+    "INSERT INTO events (event_id, type, event) VALUES (?, ?, ?) ON CONFLICT (event_id) DO NOTHING";
 
 #[wasm_bindgen]
 extern "C" {
@@ -58,7 +62,7 @@ extern "C" {
     #[wasm_bindgen(method, getter, js_name = DB)]
     fn database(this: &Env) -> Database;
     #[wasm_bindgen(method, getter, js_name = BODIES)]
-    fn bodies(this: &Env) -> Bucket;
+    fn bodies(this: &Env) -> Option<Bucket>;
 
     type Database;
     #[wasm_bindgen(method, catch)]
@@ -91,14 +95,18 @@ enum Failure {
     Message(#[from] QueuedError),
     #[error("expected the body under {0}, got nothing")]
     BodyMissing(String),
-    #[error("{0}")]
-    Platform(String),
+    #[error("expected an R2 bucket, got none: bind BODIES to the gateway's")]
+    NoBucket,
+    #[error(transparent)]
+    Platform(#[from] PlatformError),
 }
 
 impl From<JsValue> for Failure {
     fn from(thrown: JsValue) -> Self {
         let error = thrown.dyn_ref::<Error>().map(|error| String::from(error.message()));
-        Self::Platform(error.unwrap_or_else(|| "a thrown value that is no error".to_owned()))
+        Self::Platform(PlatformError::new(
+            error.as_deref().unwrap_or("a thrown value that is no error"),
+        ))
     }
 }
 
@@ -155,7 +163,12 @@ async fn handle(event: &Event<'_>, env: &Env) -> Result<&'static str, Failure> {
 
 /// Keeps what could not be handled, until somebody looks at it.
 async fn kept(message: &Message, env: &Env) -> Result<String, Failure> {
-    let body = message.body().as_string().ok_or(Failure::NotText)?;
+    let body = message.body();
+    // What is no text is kept as JSON, or at least by its kind.
+    let body = body.as_string().unwrap_or_else(|| {
+        let json = JSON::stringify(&body).ok().and_then(|json| JsValue::from(json).as_string());
+        json.unwrap_or_else(|| format!("{body:?}"))
+    });
     insert(env, BURY, &Array::of2(&message.id().into(), &body.into())).await?;
     Ok(json!({ "outcome": "dead", "id": message.id() }).to_string())
 }
@@ -170,7 +183,8 @@ async fn insert(env: &Env, query: &str, values: &Array) -> Result<bool, Failure>
 
 /// The body that the gateway has stored.
 async fn stored(key: &str, env: &Env) -> Result<Vec<u8>, Failure> {
-    let object = JsFuture::from(env.bodies().get(key)?).await?;
+    let bucket = env.bodies().ok_or(Failure::NoBucket)?;
+    let object = JsFuture::from(bucket.get(key)?).await?;
     if object.is_null() {
         return Err(Failure::BodyMissing(key.to_owned()));
     }

@@ -24,6 +24,7 @@ export default {
   /** @param {any} batch @param {any} env */
   queue(batch, env) {
     const get = async (/** @type {string} */ key) => faulty(await env.BODIES.get(key));
-    return consumer.queue(batch, { ...env, BODIES: { get } });
+    const BODIES = batch.queue === "without-a-bucket" ? undefined : { get };
+    return consumer.queue(batch, { ...env, BODIES });
   },
 };
