@@ -291,8 +291,8 @@ impl<'de> Visitor<'de> for EnvelopeVisitor {
     }
 }
 
-/// The key's text, with its escapes undone only if it has any.
-fn plain_key(key: &RawValue) -> Option<Cow<'_, str>> {
+/// The key's text, with its escapes undone only if it has any; `None` if it holds a lone surrogate.
+pub(crate) fn plain_key(key: &RawValue) -> Option<Cow<'_, str>> {
     let json = key.get();
     if json.contains('\\') {
         return serde_json::from_str(json).ok().map(Cow::Owned);

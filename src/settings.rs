@@ -28,7 +28,7 @@ pub const DEFAULT_MAX_BODY_BYTES: u32 = 127_000;
 
 /// 1 MiB. Verifying, reading and naming it takes some 12 ms of CPU, and a hundred of them at once would fill
 /// the 128 MB of a Worker.
-const MAX_MAX_BODY_BYTES: u32 = 1024 * 1024;
+pub(crate) const MAX_MAX_BODY_BYTES: u32 = 1024 * 1024;
 
 /// The smallest body that can be an event is 15 bytes; a cap of less than 1 KiB can only be a slip.
 const MIN_MAX_BODY_BYTES: u32 = 1024;

@@ -124,3 +124,29 @@ fn what_is_shown_of_a_message_and_its_errors_holds_no_event_and_no_signature() {
         }
     }
 }
+
+#[test]
+fn a_message_without_a_usable_event_id_is_none() {
+    let message = &file().vectors[0].message;
+    assert!(message.contains(r#""eventId":"evt_1","type""#));
+    for id in ["".to_owned(), "x".repeat(257), r"a\u0000".to_owned(), r"\ud800".to_owned()] {
+        let id = format!(r#""eventId":"{id}","type""#);
+        let message = message.replacen(r#""eventId":"evt_1","type""#, &id, 1);
+        assert_eq!(QueuedMessage::parse(&message).unwrap_err().code(), "not_a_message", "{id}");
+    }
+}
+
+#[test]
+fn where_a_body_is_stored_is_no_choice_of_the_message() {
+    let file = file();
+    let stored = file.vectors.iter().find(|vector| vector.name == "stored body").unwrap();
+    for (from, to) in [
+        (r#""bodyKey":"bodies/"#, r#""bodyKey":"other/"#),
+        (r#""bodyBytes":"#, r#""bodyBytes":9999"#),
+    ] {
+        assert!(QueuedMessage::parse(&stored.message).is_ok());
+        let message = stored.message.replacen(from, to, 1);
+        let error = QueuedMessage::parse(&message).unwrap_err();
+        assert_eq!(error, QueuedError::BodyMismatch, "{to}");
+    }
+}

@@ -5,16 +5,18 @@
 
 use core::fmt;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::stored_body::{key_of, sha256_hex};
 use super::{Dedupe, VERSION};
 use crate::event::{Event, EventError, EventId, JsonString};
-use crate::settings::Window;
+use crate::settings::{MAX_MAX_BODY_BYTES, Window};
 use crate::signature::{Secrets, Signature, SignatureError};
 use crate::time::Timestamp;
+use fields::Fields;
+
+mod fields;
 
 /// What stands before the event, and nowhere before that.
 const BEFORE_EVENT: &str = ",\"event\":";
@@ -34,7 +36,8 @@ pub enum QueuedError {
     /// The event is not in the message: read it from where it is stored, and have that verified.
     #[error("expected the event in the message, got the key of a stored body")]
     BodyStored,
-    /// The stored body is not the one that the message refers to.
+    /// The stored body is not the one that the message refers to, or the message refers to one that no gateway
+    /// has stored for it.
     #[error("expected the stored body to have the message's length and SHA-256, got another body")]
     BodyMismatch,
     /// The signature is malformed, or the event was signed with none of the secrets.
@@ -71,11 +74,11 @@ pub enum QueuedBody<'text> {
     Inline(&'text str),
     /// In the bucket for large bodies.
     Stored {
-        /// The key of the object.
+        /// The key of the object: `bodies/` and the SHA-256.
         key: String,
         /// Its SHA-256, as 64 lowercase hexadecimal digits.
         sha256: String,
-        /// Its length, in bytes.
+        /// Its length, in bytes; at most 1 MiB.
         bytes: u64,
     },
 }
@@ -93,68 +96,39 @@ pub struct QueuedMessage<'text> {
     body: QueuedBody<'text>,
 }
 
-#[derive(Deserialize)]
-struct AnyVersion<'text> {
-    #[serde(borrow)]
-    v: Option<&'text RawValue>,
-}
-
-/// The fields of this version. Others may come beside them.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Fields<'text> {
-    event_id: String,
-    #[serde(borrow)]
-    r#type: &'text RawValue,
-    #[serde(borrow)]
-    created_at: &'text RawValue,
-    received_at: String,
-    key: u8,
-    dedupe: String,
-    window: String,
-    signature: String,
-    #[serde(borrow)]
-    event: Option<&'text RawValue>,
-    body_key: Option<String>,
-    body_sha256: Option<String>,
-    body_bytes: Option<u64>,
-}
-
 impl<'text> QueuedMessage<'text> {
     /// Reads the text of a message.
     ///
     /// # Errors
-    /// [`QueuedError::NotAMessage`], [`QueuedError::UnknownVersion`], or [`QueuedError::Signature`] if the
-    /// signature is malformed.
+    /// [`QueuedError::NotAMessage`], [`QueuedError::UnknownVersion`], [`QueuedError::BodyMismatch`] if the body is
+    /// said to be stored where or as large as no gateway stores any, or [`QueuedError::Signature`] if the signature
+    /// is malformed.
     pub fn parse(text: &'text str) -> Result<Self, QueuedError> {
-        expect_version(text)?;
-        let fields: Fields<'text> = serde_json::from_str(text)
-            .map_err(|_| no_message("the fields of a message, each of its type"))?;
-        let received_at = Timestamp::parse_rfc3339(&fields.received_at);
+        let fields = fields_of_this_version(text)?;
+        let event_id = fields.read("eventId", "eventId to be a string")?;
+        let received_at: String = fields.read("receivedAt", "receivedAt to be a string")?;
+        let dedupe: String = fields.read("dedupe", "dedupe to be a string")?;
+        let window: String = fields.read("window", "window to be a string")?;
+        let signature: String = fields.read("signature", "signature to be a string")?;
         let known_dedupe = [Dedupe::New, Dedupe::Unknown];
         let known_windows = [Window::Inside, Window::Outside, Window::Unknown];
         Ok(Self {
-            event_id: EventId::new(fields.event_id).map_err(|_| no_message("a usable eventId"))?,
-            r#type: string_or_null(fields.r#type)?,
-            created_at: string_or_null(fields.created_at)?,
-            received_at: received_at.ok_or(no_message("receivedAt to be a time"))?,
-            key: fields.key,
+            event_id: EventId::new(event_id).map_err(|_| no_message("a usable eventId"))?,
+            r#type: fields.string_or_null("type")?,
+            created_at: fields.string_or_null("createdAt")?,
+            received_at: Timestamp::parse_rfc3339(&received_at)
+                .ok_or(no_message("receivedAt to be a time"))?,
+            key: fields.read("key", "key to be a number")?,
             dedupe: known_dedupe
                 .into_iter()
-                .find(|known| known.as_str() == fields.dedupe)
+                .find(|known| known.as_str() == dedupe)
                 .ok_or(no_message("dedupe to be new or unknown"))?,
             window: known_windows
                 .into_iter()
-                .find(|known| known.as_str() == fields.window)
+                .find(|known| known.as_str() == window)
                 .ok_or(no_message("window to be inside, outside or unknown"))?,
-            body: match (fields.event, fields.body_key, fields.body_sha256, fields.body_bytes) {
-                (Some(_), None, None, None) => QueuedBody::Inline(inline_event(text)?),
-                (None, Some(key), Some(sha256), Some(bytes)) => {
-                    QueuedBody::Stored { key, sha256, bytes }
-                }
-                _ => return Err(no_message("either an event or where its body is stored")),
-            },
-            signature: Signature::parse(Some(fields.signature.as_bytes()))?,
+            body: body(text, &fields)?,
+            signature: Signature::parse(Some(signature.as_bytes()))?,
         })
     }
 
@@ -180,9 +154,9 @@ impl<'text> QueuedMessage<'text> {
         body: &'body [u8],
         secrets: &Secrets,
     ) -> Result<Event<'body>, QueuedError> {
-        if let QueuedBody::Stored { key, sha256, bytes } = &self.body {
+        if let QueuedBody::Stored { sha256, bytes, .. } = &self.body {
             let as_long = u64::try_from(body.len()) == Ok(*bytes);
-            if !as_long || key_of(sha256) != *key || sha256_hex(body) != *sha256 {
+            if !as_long || sha256_hex(body) != *sha256 {
                 return Err(QueuedError::BodyMismatch);
             }
         }
@@ -262,26 +236,38 @@ fn no_message(expected: &'static str) -> QueuedError {
     QueuedError::NotAMessage { expected }
 }
 
-/// Whatever else the message holds: a later version may have other fields.
-fn expect_version(text: &str) -> Result<(), QueuedError> {
+/// The version comes first: another one may have other fields.
+fn fields_of_this_version(text: &str) -> Result<Fields<'_>, QueuedError> {
     let object = no_message("one valid JSON object");
     if !text.trim_start().starts_with('{') {
         return Err(object);
     }
-    let message: AnyVersion<'_> = serde_json::from_str(text).map_err(|_| object)?;
-    let version = message.v.map_or("", RawValue::get);
+    let fields: Fields<'_> = serde_json::from_str(text).map_err(|_| object)?;
+    let version = fields.raw("v").map_or("", RawValue::get);
     if !version.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
         return Err(no_message("v to be a number"));
     }
-    if version == VERSION.to_string() { Ok(()) } else { Err(QueuedError::UnknownVersion) }
+    if version == VERSION.to_string() { Ok(fields) } else { Err(QueuedError::UnknownVersion) }
 }
 
-fn string_or_null(value: &RawValue) -> Result<Option<JsonString<'_>>, QueuedError> {
-    let string = JsonString::new(value);
-    if string.is_none() && value.get() != "null" {
-        return Err(no_message("type and createdAt to be a string or null"));
+/// Who can write to the queue chooses neither which object is read for it, nor how much.
+fn body<'text>(text: &'text str, fields: &Fields<'text>) -> Result<QueuedBody<'text>, QueuedError> {
+    let stored = ["bodyKey", "bodySha256", "bodyBytes"].map(|name| fields.raw(name).is_some());
+    match (fields.raw("event"), stored) {
+        (Some(event), [false, false, false]) if event.get().starts_with('{') => {
+            Ok(QueuedBody::Inline(inline_event(text)?))
+        }
+        (None, [true, true, true]) => {
+            let key: String = fields.read("bodyKey", "bodyKey to be a string")?;
+            let sha256: String = fields.read("bodySha256", "bodySha256 to be a string")?;
+            let bytes: u64 = fields.read("bodyBytes", "bodyBytes to be a number")?;
+            if key != key_of(&sha256) || bytes > u64::from(MAX_MAX_BODY_BYTES) {
+                return Err(QueuedError::BodyMismatch);
+            }
+            Ok(QueuedBody::Stored { key, sha256, bytes })
+        }
+        _ => Err(no_message("either an event or where its body is stored")),
     }
-    Ok(string)
 }
 
 /// The exact bytes of the event. No string before them can hold the text that they are found by, because its

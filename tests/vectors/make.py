@@ -364,6 +364,15 @@ def messages():
     good("line break after the message", only_id, after="\n")
     later = {**head(), "later": '{"a":[1]}', **inline(only_id)}
     add("a field that is not known yet", later, said(inline(only_id), only_id))
+    surrogate = {**head(), "\\udc00": "1", **inline(only_id)}
+    add("a field whose name holds a lone surrogate", surrogate, said(inline(only_id), only_id))
+    surrogate = {**head(), "later": '"\\udc00"', **inline(only_id)}
+    add("a field whose text holds a lone surrogate", surrogate, said(inline(only_id), only_id))
+    add("white space before the message", " \t\r\n" + written(inline(only_id)), said(inline(only_id), only_id))
+    repeated = '{"eventId":"evt_2",' + written(inline(only_id))[1:]
+    add("eventId repeated in the message, the last counts", repeated, said(inline(only_id), only_id))
+    escaped = written(inline(only_id)).replace('"key":', '"k\\u0065y":')
+    add("escapes in a field's name", escaped, said(inline(only_id), only_id))
     good_stored("stored body", documented, type_json=type_json, created_at_json=created_at_json)
     good_stored("stored body with emoji and white space", ' {"eventId":"evt_1","note":"\U0001f512"}\n')
 
@@ -401,12 +410,20 @@ def messages():
     ):
         add(f"{name} is {wrong}", {**fields, name: wrong}, no_message)
     add("event and bodyKey", {**stored(documented), "event": documented}, no_message, body=documented)
+    add("event and bodyKey alone", {**head(), "bodyKey": '"bodies/1"', **inline(documented)}, no_message)
+    for name in ("bodyKey", "bodySha256", "bodyBytes"):
+        add(f"event, and {name} is null", {**head(), name: "null", **inline(documented)}, no_message)
+    add("event is null beside a stored body", {**stored(documented), "event": "null"}, no_message, body=documented)
+    add("event is null", {**fields, "event": "null"}, no_message)
+    add("event is an array", inline("[" + documented + "]"), no_message)
     for name in ("bodyKey", "bodySha256", "bodyBytes"):
         add(f"{name} missing", without(stored(documented), name), no_message, body=documented)
     for name, wrong in (("bodyKey", "1"), ("bodySha256", "null"), ("bodyBytes", '"100"'), ("bodyBytes", "-1")):
         add(f"{name} is {wrong}", {**stored(documented), name: wrong}, no_message, body=documented)
 
     add("version 2", {**fields, "v": "2"}, "unknown_version")
+    add("version 10", {**fields, "v": "10"}, "unknown_version")
+    add("version -1", {**fields, "v": "-1"}, "unknown_version")
     add("version 0", {**fields, "v": "0"}, "unknown_version")
     add("version 2 of another form", '{"v":2,"events":[]}', "unknown_version")
 
@@ -447,6 +464,9 @@ def messages():
     add("stored body empty", stored(documented), mismatched, body="")
     add("another bodySha256", {**stored(documented), "bodySha256": json.dumps("0" * 64)}, mismatched, body=documented)
     add("another bodyKey", {**stored(documented), "bodyKey": '"bodies/1"'}, mismatched, body=documented)
+    elsewhere = {**stored(documented), "bodyKey": '"elsewhere/' + stored(documented)["bodyKey"][len('"bodies/') :]}
+    add("bodyKey with another prefix", elsewhere, mismatched, body=documented)
+    add("bodyBytes over 1 MiB", {**stored(documented), "bodyBytes": "1048577"}, mismatched, body=documented)
     add("another bodyBytes", {**stored(documented), "bodyBytes": "1"}, mismatched, body=documented)
     return vectors
 

@@ -153,6 +153,19 @@ test("what a table refuses is no duplicate", async () => {
   assert.match(lines[0]?.reason, /CHECK constraint failed/);
 });
 
+test("a body of another size is not read", async () => {
+  const worker = /** @type {any} */ (await miniflare.getWorker());
+  const bucket = await miniflare.getR2Bucket("BODIES");
+  const { message: body, expected } = vector("stored body");
+  // To read it would be a trap.
+  await bucket.put(expected.bodyKey, "x".repeat(10), { customMetadata: { fault: "traps" } });
+  lines = [];
+  const message = { id: "1", timestamp: new Date(), attempts: 1, body };
+  const { retryMessages } = await worker.queue("cronozen-events", [message]);
+  assert.deepEqual(retryMessages, [{ msgId: "1", delaySeconds: 30 }]);
+  assert.match(lines[0]?.reason, /got another body/);
+});
+
 test("without a bucket, a stored body is tried again later, and the log says what to bind", async () => {
   const worker = /** @type {any} */ (await miniflare.getWorker());
   lines = [];

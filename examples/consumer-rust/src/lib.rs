@@ -77,6 +77,8 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     fn get(this: &Bucket, key: &str) -> Result<Promise, JsValue>;
     type Stored;
+    #[wasm_bindgen(method, getter)]
+    fn size(this: &Stored) -> JsValue;
     #[wasm_bindgen(method, catch, js_name = arrayBuffer)]
     fn array_buffer(this: &Stored) -> Result<Promise, JsValue>;
 
@@ -144,8 +146,8 @@ async fn handled(message: &Message, env: &Env) -> Result<String, Failure> {
     let message = QueuedMessage::parse(&text)?;
     let outcome = match message.body() {
         QueuedBody::Inline(_) => handle(&message.verify(&secrets)?, env).await?,
-        QueuedBody::Stored { key, .. } => {
-            let body = stored(key, env).await?;
+        QueuedBody::Stored { key, bytes, .. } => {
+            let body = stored(key, *bytes, env).await?;
             handle(&message.verify_body(&body, &secrets)?, env).await?
         }
     };
@@ -181,14 +183,18 @@ async fn insert(env: &Env, query: &str, values: &Array) -> Result<bool, Failure>
     Ok(Reflect::get(&meta, &"changes".into())? == 1)
 }
 
-/// The body that the gateway has stored.
-async fn stored(key: &str, env: &Env) -> Result<Vec<u8>, Failure> {
+/// The body that the gateway has stored. An object of another size is none, and not read.
+async fn stored(key: &str, bytes: u64, env: &Env) -> Result<Vec<u8>, Failure> {
     let bucket = env.bodies().ok_or(Failure::NoBucket)?;
     let object = JsFuture::from(bucket.get(key)?).await?;
     if object.is_null() {
         return Err(Failure::BodyMissing(key.to_owned()));
     }
-    let buffer = JsFuture::from(object.unchecked_into::<Stored>().array_buffer()?).await?;
+    let object = object.unchecked_into::<Stored>();
+    if !u32::try_from(bytes).is_ok_and(|bytes| object.size() == bytes) {
+        return Err(QueuedError::BodyMismatch.into());
+    }
+    let buffer = JsFuture::from(object.array_buffer()?).await?;
     Ok(Uint8Array::new(&buffer).to_vec())
 }
 

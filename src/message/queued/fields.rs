@@ -1,0 +1,71 @@
+//! The fields of a JSON object, as they stand in its text.
+
+use core::fmt;
+use std::borrow::Cow;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::{QueuedError, no_message};
+use crate::event::{JsonString, plain_key};
+
+/// Only what is asked for is decoded. Whatever a later version adds is let be, even a key or a text that
+/// JavaScript allows and Rust's strings do not: one with a lone surrogate.
+pub(super) struct Fields<'text>(Vec<(Cow<'text, str>, &'text RawValue)>);
+
+impl<'text> Fields<'text> {
+    /// The field, if it is there; `null` is something. Of a repeated key the last counts, as in `JSON.parse`.
+    pub(super) fn raw(&self, name: &str) -> Option<&'text RawValue> {
+        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| *value)
+    }
+
+    /// The field as a `T`, or what was expected.
+    pub(super) fn read<T: Deserialize<'text>>(
+        &self,
+        name: &str,
+        expected: &'static str,
+    ) -> Result<T, QueuedError> {
+        let value = self.raw(name).and_then(|value| serde_json::from_str(value.get()).ok());
+        value.ok_or(no_message(expected))
+    }
+
+    /// The field as it stands there, a string or `null`.
+    pub(super) fn string_or_null(
+        &self,
+        name: &str,
+    ) -> Result<Option<JsonString<'text>>, QueuedError> {
+        let expected = no_message("type and createdAt to be a string or null");
+        let value = self.raw(name).ok_or(expected)?;
+        let string = JsonString::new(value);
+        if string.is_none() && value.get() != "null" {
+            return Err(expected);
+        }
+        Ok(string)
+    }
+}
+
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = Fields<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut fields = Vec::new();
+        while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
+            if let Some(key) = plain_key(key) {
+                fields.push((key, value));
+            }
+        }
+        Ok(Fields(fields))
+    }
+}
