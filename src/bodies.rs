@@ -2,6 +2,7 @@
 
 use core::convert::Infallible;
 use core::pin::pin;
+use core::time::Duration;
 
 use futures_util::future::{Either, select};
 
@@ -9,12 +10,23 @@ use crate::error::{PlatformError, Unavailable};
 use crate::message::StoredBody;
 use crate::platform::Clock;
 use crate::settings::Budget;
+use crate::time::Timestamp;
+
+/// A body that was stored so lately need not be stored again: what deletes old ones counts in days.
+const FRESH: Duration = Duration::from_hours(1);
 
 /// Stores bodies, which the platform holds as `H`.
 pub trait BodyStore<H> {
     /// Completes once `held`, whose bytes are those of `body`, is stored under its key. A body that is there
     /// already is stored again, so that whatever deletes old ones counts its age from now.
     fn put(&self, body: &StoredBody, held: H) -> impl Future<Output = Result<(), PlatformError>>;
+
+    /// Whether there is a body under this one's key, of its length, that was stored at `since` or later.
+    fn holds(
+        &self,
+        body: &StoredBody,
+        since: Timestamp,
+    ) -> impl Future<Output = Result<bool, PlatformError>>;
 }
 
 /// No store. `None` of it is what a platform without one has.
@@ -22,12 +34,19 @@ impl<H> BodyStore<H> for Infallible {
     async fn put(&self, _: &StoredBody, _: H) -> Result<(), PlatformError> {
         match *self {}
     }
+
+    async fn holds(&self, _: &StoredBody, _: Timestamp) -> Result<bool, PlatformError> {
+        match *self {}
+    }
 }
 
 /// Stores a body before its message is sent: whoever reads the message must find it.
 ///
+/// A body that the store refuses may be there already: R2 takes one write a second to a key, and a delivery
+/// may come again within that time. Then the store is asked, in what is left of the same time.
+///
 /// # Errors
-/// [`Unavailable`] if the store fails, or gives no answer in the delivery's `budget`. Nothing may be sent
+/// [`Unavailable`] if the store refuses the body and does not hold it, or gives no answer in the delivery's `budget`. Nothing may be sent
 /// then. The body may be stored all the same; nothing refers to it until the delivery comes again.
 pub async fn store<H>(
     bodies: &impl BodyStore<H>,
@@ -36,9 +55,16 @@ pub async fn store<H>(
     budget: Budget,
     clock: &impl Clock,
 ) -> Result<(), Unavailable> {
-    let limit = budget.store_time_left(clock.now());
-    match select(pin!(bodies.put(body, held)), pin!(clock.sleep(limit))).await {
-        Either::Left((stored, _)) => stored.map_err(Unavailable::BodyStoreFailed),
-        Either::Right(((), _)) => Err(Unavailable::BodyStoreTimedOut(limit)),
+    let now = clock.now();
+    let limit = budget.store_time_left(now);
+    let mut time_out = pin!(clock.sleep(limit));
+    let refusal = match select(pin!(bodies.put(body, held)), time_out.as_mut()).await {
+        Either::Left((Ok(()), _)) => return Ok(()),
+        Either::Left((Err(error), _)) => error,
+        Either::Right(((), _)) => return Err(Unavailable::BodyStoreTimedOut(limit)),
+    };
+    match select(pin!(bodies.holds(body, now.minus(FRESH))), time_out).await {
+        Either::Left((Ok(true), _)) => Ok(()),
+        _ => Err(Unavailable::BodyStoreFailed(refusal)),
     }
 }

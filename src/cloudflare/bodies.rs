@@ -1,15 +1,17 @@
 //! An R2 bucket as the store of bodies.
 
-use js_sys::{Object, Promise, Uint8Array};
+use js_sys::{Object, Promise, Reflect, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
 
 use super::binding::{object, settled, with_methods};
+use super::failure;
 use super::request::FetchedBytes;
 use crate::bodies::BodyStore;
 use crate::error::PlatformError;
 use crate::message::StoredBody;
+use crate::time::Timestamp;
 
 #[wasm_bindgen]
 extern "C" {
@@ -23,6 +25,9 @@ extern "C" {
         value: &Uint8Array,
         options: &Object,
     ) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    fn head(this: &R2Bucket, key: &str) -> Result<Promise, JsValue>;
 }
 
 #[derive(Debug, Clone)]
@@ -46,5 +51,18 @@ impl BodyStore<FetchedBytes> for R2Bodies {
             return Ok(());
         }
         Err(PlatformError::new("the answer is no stored object"))
+    }
+
+    async fn holds(&self, body: &StoredBody, since: Timestamp) -> Result<bool, PlatformError> {
+        let found = settled(self.0.head(&body.key())).await?;
+        if !found.is_object() {
+            return Ok(false);
+        }
+        let field = |name: &str| {
+            Reflect::get(&found, &name.into()).map_err(|thrown| failure::translate(&thrown))
+        };
+        // A date is compared with a number of milliseconds as JavaScript does it; nothing is never later.
+        let fresh = field("uploaded")?.ge(&since.as_millis().into());
+        Ok(fresh && field("size")?.loose_eq(&body.bytes().into()))
     }
 }

@@ -17,9 +17,11 @@ mod signing;
 
 mod answers;
 mod bodies;
+mod bucket;
 mod deduper;
 mod failures;
 mod large;
+mod refused;
 mod replay;
 mod strict;
 mod world;

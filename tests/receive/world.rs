@@ -8,14 +8,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use cronozen_edge::answer::Answer;
-use cronozen_edge::bodies::BodyStore;
 use cronozen_edge::commit::deduper::AskDeduper;
 use cronozen_edge::commit::single_flight::Flights;
 use cronozen_edge::commit::{EventQueue, LookSendMark, SeenStore};
 use cronozen_edge::error::PlatformError;
 use cronozen_edge::event::EventId;
 use cronozen_edge::log::{Level, Log, Outcome, Record};
-use cronozen_edge::message::{Marker, StoredBody};
+use cronozen_edge::message::Marker;
 use cronozen_edge::platform::{Background, Clock};
 use cronozen_edge::receive::{Request, receive};
 use cronozen_edge::settings::{Configuration, DedupeMode, Misconfigured, Needs, Value};
@@ -25,6 +24,7 @@ use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep};
 
 pub use crate::body::FakeBody;
+pub use crate::bucket::FakeBodies;
 use crate::deduper::FakeDeduper;
 use crate::signing::sign;
 
@@ -119,33 +119,6 @@ impl EventQueue for FakeQueue {
     fn send(&self, text: String) -> impl Future<Output = Result<(), PlatformError>> + 'static {
         let (behaviour, stored) = (self.send.get(), Rc::clone(&self.stored));
         async move { behaviour.perform(|| stored.borrow_mut().push(text)).await }
-    }
-}
-
-/// A bucket for bodies.
-#[derive(Clone)]
-pub struct FakeBodies {
-    pub put: Rc<Cell<Behaviour>>,
-    pub stored: Rc<RefCell<BTreeMap<String, Vec<u8>>>>,
-    /// How often one has been asked for.
-    pub puts: Rc<Cell<usize>>,
-}
-
-impl FakeBodies {
-    pub fn working() -> Self {
-        Self {
-            put: Rc::new(Cell::new(Behaviour::Works(5))),
-            stored: Rc::default(),
-            puts: Rc::default(),
-        }
-    }
-}
-
-impl BodyStore<Vec<u8>> for FakeBodies {
-    async fn put(&self, body: &StoredBody, held: Vec<u8>) -> Result<(), PlatformError> {
-        self.puts.set(self.puts.get() + 1);
-        let write = || self.stored.borrow_mut().insert(body.key(), held);
-        self.put.get().perform(write).await.map(|_| ())
     }
 }
 

@@ -115,6 +115,21 @@ for (const [mode, settings] of modes) {
     });
   }
 
+  test(`${mode}: a body that R2 refuses, as it does twice in a second, is stored if it is there`, async () => {
+    const { eventId, body } = eventOf(200_000);
+    const faults = { store: "throws an error" };
+    assert.equal((await gateway.deliver(body, { settings, faults })).status, 503);
+    assert.equal((await gateway.deliver(body, { settings })).status, 202);
+    const again = await gateway.deliver(body, { settings, faults });
+    assert.equal(again.status, 200);
+    assert.equal(again.answer.status, "duplicate");
+    assert.equal((await gateway.messages(eventId)).length, 1);
+
+    const bucket = await gateway.miniflare.getR2Bucket("BODIES");
+    await bucket.put(keyOf(body), `${body} `);
+    assert.equal((await gateway.deliver(body, { settings, faults })).status, 503, "it is another one");
+  });
+
   test(`${mode}: a slow put delays the answer, and 20 hung ones keep the deadline`, async () => {
     const slow = await gateway.deliver(eventOf(200_000).body, { settings, faults: { store: "after 500 ms" } });
     assert.equal(slow.status, 202);

@@ -1,0 +1,61 @@
+//! A bucket for bodies that do not fit a message.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use cronozen_edge::bodies::BodyStore;
+use cronozen_edge::error::PlatformError;
+use cronozen_edge::message::StoredBody;
+use cronozen_edge::platform::Clock;
+use cronozen_edge::time::Timestamp;
+
+use crate::world::{Behaviour, FakeClock};
+
+#[derive(Clone)]
+pub struct FakeBodies {
+    clock: FakeClock,
+    pub put: Rc<Cell<Behaviour>>,
+    pub head: Rc<Cell<Behaviour>>,
+    pub stored: Rc<RefCell<BTreeMap<String, Vec<u8>>>>,
+    /// When each was stored.
+    pub uploaded: Rc<RefCell<BTreeMap<String, Timestamp>>>,
+    /// How often one has been asked for.
+    pub puts: Rc<Cell<usize>>,
+    pub heads: Rc<Cell<usize>>,
+}
+
+impl FakeBodies {
+    pub fn working(clock: &FakeClock) -> Self {
+        Self {
+            clock: clock.clone(),
+            put: Rc::new(Cell::new(Behaviour::Works(5))),
+            head: Rc::new(Cell::new(Behaviour::Works(5))),
+            stored: Rc::default(),
+            uploaded: Rc::default(),
+            puts: Rc::default(),
+            heads: Rc::default(),
+        }
+    }
+}
+
+impl BodyStore<Vec<u8>> for FakeBodies {
+    async fn put(&self, body: &StoredBody, held: Vec<u8>) -> Result<(), PlatformError> {
+        self.puts.set(self.puts.get() + 1);
+        let write = || {
+            self.uploaded.borrow_mut().insert(body.key(), self.clock.now());
+            self.stored.borrow_mut().insert(body.key(), held);
+        };
+        self.put.get().perform(write).await
+    }
+
+    async fn holds(&self, body: &StoredBody, since: Timestamp) -> Result<bool, PlatformError> {
+        self.heads.set(self.heads.get() + 1);
+        let look = || {
+            let fresh = self.uploaded.borrow().get(&body.key()).is_some_and(|at| *at >= since);
+            let stored = self.stored.borrow();
+            fresh && stored.get(&body.key()).is_some_and(|stored| stored.len() == body.bytes())
+        };
+        self.head.get().perform(look).await
+    }
+}
