@@ -56,7 +56,8 @@ impl Body for FetchBody {
         let reader = self.reader().map_err(|thrown| failure::translate(&thrown))?;
         let Some(reader) = reader else { return Ok(None) };
         let read = settled(Ok(reader.read())).await?;
-        bytes(&read).map_err(|thrown| failure::translate(&thrown))
+        // What else was read may be the sender's text, which no log line may hold.
+        bytes(&read).map_err(|_| PlatformError::new("a part of the body is no bytes"))
     }
 }
 
@@ -74,6 +75,9 @@ thread_local! {
     /// platform: given back to the allocator, it would soon have other things in it, and no room for a body.
     static COPY: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
+
+/// The least room for a body that comes in parts: most bodies need no more.
+const LEAST_CAPACITY: u32 = 64 * 1024;
 
 /// Bytes in JavaScript's memory: the first `length` of `array`.
 #[derive(Debug)]
@@ -105,12 +109,14 @@ impl HeldBody for FetchedBytes {
         usize::try_from(self.length).unwrap_or(usize::MAX)
     }
 
-    /// Copies the part. Kept as it came, a part of one byte would take a hundred times its size.
+    /// Copies the part. Kept as it came, a part of one byte would take a hundred times its size. The array grows by
+    /// half, so that a body is copied about twice on the whole, and no more than a third of the array is empty.
     fn append(&mut self, chunk: Self) {
         let length = self.length.saturating_add(chunk.length);
         let capacity = self.array.length();
         if length > capacity {
-            let larger = Uint8Array::new_with_length(length.max(capacity.saturating_mul(2)));
+            let roomier = capacity.saturating_add(capacity / 2).max(LEAST_CAPACITY);
+            let larger = Uint8Array::new_with_length(length.max(roomier));
             larger.set(&self.view(), 0);
             self.array = larger;
         }
