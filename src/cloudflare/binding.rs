@@ -32,8 +32,16 @@ pub(super) fn object(fields: &[(&str, JsValue)]) -> Result<Object, JsValue> {
     Ok(object)
 }
 
-/// What a call comes to, whether it throws at once or later.
-pub(super) async fn settled(called: Result<Promise, JsValue>) -> Result<JsValue, PlatformError> {
-    let promise = called.map_err(|thrown| failure::translate(&thrown))?;
-    JsFuture::from(promise).await.map_err(|thrown| failure::translate(&thrown))
+/// What a call comes to, whether it throws at once or later. What can be awaited need be no promise: remote calls
+/// return something else.
+pub(super) async fn settled(
+    called: Result<impl Into<JsValue>, JsValue>,
+) -> Result<JsValue, PlatformError> {
+    let called = called.map_err(|thrown| failure::translate(&thrown))?.into();
+    // Nothing, at once, is no binding's answer, and must not be taken for a success. What a remote call returns is
+    // a function, too.
+    if !called.is_object() && !called.is_function() {
+        return Err(PlatformError::new("the call returned nothing to await"));
+    }
+    JsFuture::from(Promise::resolve(&called)).await.map_err(|thrown| failure::translate(&thrown))
 }

@@ -4,7 +4,7 @@ mod call;
 mod object;
 mod rows;
 
-use js_sys::{Object, Promise};
+use js_sys::Object;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
@@ -47,11 +47,9 @@ impl DeduperNamespace {
         with_methods(env, name, &["idFromName", "get"]).map(Self)
     }
 
-    fn call(&self, place: u8, call: &Object) -> Result<Promise, JsValue> {
+    fn call(&self, place: u8, call: &Object) -> Result<JsValue, JsValue> {
         let id = self.0.id_from_name(&place.to_string())?;
-        let answer = self.0.get(&id)?.commit(call)?;
-        // A remote call returns something that can be awaited, but is no promise.
-        Ok(Promise::resolve(&answer))
+        self.0.get(&id)?.commit(call)
     }
 }
 

@@ -7,9 +7,16 @@ use core::hint::black_box;
 use core::time::Duration;
 
 use js_sys::{Function, Reflect};
-use wasm_bindgen::prelude::Closure;
+use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::Delay;
+
+#[wasm_bindgen]
+extern "C" {
+    /// Throws, which is not caught, if the text is no URI.
+    #[wasm_bindgen(js_name = decodeURIComponent)]
+    fn decode(text: &str) -> String;
+}
 
 const HEADER: &str = "x-test-trap";
 
@@ -42,6 +49,7 @@ fn trap(way: &str, seen: u32) {
         "unreachable" | "unreachable after a wait" => unreachable(),
         #[expect(clippy::panic, reason = "what happens on a panic is what is tested")]
         "panic" => panic!("asked for by a test"),
+        "exception" => drop(decode("%")),
         "stack overflow" => {
             overflow(seen);
         }

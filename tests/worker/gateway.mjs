@@ -20,8 +20,8 @@ export const promise = 4500;
 
 /**
  * Faults by operation (`get`, `put`, `store`, `send`, `commit`): `hangs`, `throws an error`, `throws a string`, `throws
- * synchronously`, `returns no promise`, `resolves to nothing`, `after N ms`, `fails after N ms`, `pretends after N ms`; or
- * `instance: "fails once"`, for the next instance that is made.
+ * synchronously`, `returns no promise`, `returns a thenable`, `resolves to nothing`, `after N ms`, `fails after N ms`,
+ * `pretends after N ms`; or `instance: "fails once"`, for the next instance that is made.
  *
  * @typedef {Record<string, string>} Faults
  * @typedef {{ status: number, headers: Headers, answer: any, ms: number }} Answered

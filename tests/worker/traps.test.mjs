@@ -12,7 +12,7 @@ before(async () => {
 });
 after(() => gateway.stop());
 
-for (const way of ["unreachable", "unreachable after a wait", "panic", "stack overflow"]) {
+for (const way of ["unreachable", "unreachable after a wait", "panic", "exception", "stack overflow"]) {
   test(`${way}, with 20 deliveries pending`, async () => {
     const hung = { faults: { send: "hangs" } };
     const { calls } = await gateway.observed();
@@ -90,9 +90,14 @@ test("an instance that cannot be replaced at once is replaced by the next reques
   assert.equal((await gateway.deliver(newEvent().body)).status, 202);
 });
 
-test("an exception that passes through the instance counts as a trap", async () => {
-  assert.equal((await gateway.deliver(newEvent().body, { faults: { send: "returns no promise" } })).status, 503);
-  assert.equal((await gateway.deliver(newEvent().body)).status, 202);
+test("a binding that returns no promise has failed, and what can be awaited need be none", async () => {
+  const before = gateway.log.length;
+  const failed = await gateway.deliver(newEvent().body, { faults: { send: "returns no promise" } });
+  assert.equal(failed.status, 503);
+  const { eventId, body } = newEvent();
+  assert.equal((await gateway.deliver(body, { faults: { send: "returns a thenable" } })).status, 202);
+  assert.equal((await gateway.messages(eventId)).length, 1);
+  assert.ok(!gateway.log.slice(before).join("\n").includes('"outcome":"trapped"'));
 });
 
 test("a trap is answered as the core answers when the queue fails", async () => {
