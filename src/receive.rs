@@ -5,7 +5,7 @@ use core::pin::pin;
 use futures_util::future::{Either, select};
 
 use crate::answer::Answer;
-use crate::bodies::{self, BodyStore};
+use crate::bodies::{BodyStore, store};
 use crate::commit::{Commit, Committed, Lookup};
 use crate::error::{BodyTooLarge, Fault, Refusal, Rejection};
 use crate::event::{Event, EventId};
@@ -40,12 +40,12 @@ pub struct Request<B> {
 
 /// Serves one request: a delivery, or the question whether the gateway is set up.
 ///
-/// Of the bindings, `bodies` gives the store for bodies that do not fit a message, if there is one, and
+/// Of the bindings, `body_store` gives the store for bodies that do not fit a message, if there is one, and
 /// `commit` makes the commit protocol of this request.
 pub async fn receive<'c, T, B, S, C>(
     request: Request<B>,
     configuration: &'c Configuration<T>,
-    bodies: impl FnOnce(&'c T) -> Option<&'c S>,
+    body_store: impl FnOnce(&'c T) -> Option<&'c S>,
     commit: impl FnOnce(&'c T) -> C,
     clock: &impl Clock,
     log: &impl Log,
@@ -62,7 +62,7 @@ where
     let mut record = Record::new(arrived);
     record.address.clone_from(&request.address);
     record.ray.clone_from(&request.ray);
-    let result = deliver(request, configuration, bodies, commit, clock, &mut record).await;
+    let result = deliver(request, configuration, body_store, commit, clock, &mut record).await;
     record.ended(clock.now());
     let (level, answer) = match result {
         Ok(Acknowledged::Accepted(event_id, lookup)) => {
@@ -104,7 +104,7 @@ enum Acknowledged {
 async fn deliver<'c, T, B, S, C>(
     request: Request<B>,
     configuration: &'c Configuration<T>,
-    bodies: impl FnOnce(&'c T) -> Option<&'c S>,
+    body_store: impl FnOnce(&'c T) -> Option<&'c S>,
     commit: impl FnOnce(&'c T) -> C,
     clock: &impl Clock,
     record: &mut Record,
@@ -129,17 +129,17 @@ where
     record.bytes = Some(held.length());
 
     // 3, 4. Verify the signature, and read the envelope.
-    let bodies = bodies(bindings);
-    let (message, body) =
-        verified_message(&held, signature.as_deref(), settings, bodies.is_some(), record)?;
+    let bodies = body_store(bindings);
+    let (message, elsewhere) =
+        verified_message(&held, signature.as_deref(), settings, bodies, record)?;
     let event_id = message.event_id().clone();
 
     // A body that the message only refers to is there before the message is.
-    match (bodies, &body) {
-        (Some(bodies), Some(body)) => {
-            bodies::store(bodies, body, held, budget, clock).await.map_err(Fault::from)?;
+    match elsewhere {
+        Some((bodies, body)) => {
+            store(bodies, &body, held, budget, clock).await.map_err(Fault::from)?;
         }
-        _ => drop(held),
+        None => drop(held),
     }
 
     // 5, 6, 7. Look up, send, mark.
@@ -218,14 +218,17 @@ async fn read_body<B: Body>(
     Ok(held)
 }
 
+/// A message and, if it only refers to its body, that which is to be stored and where.
+type Prepared<'c, S> = (Message, Option<(&'c S, StoredBody)>);
+
 /// Steps 3 and 4, in one stretch: the bytes are gone again before anything is awaited.
-fn verified_message(
+fn verified_message<'c, S>(
     held: &impl HeldBody,
     signature: Option<&str>,
     settings: &Settings,
-    stores_bodies: bool,
+    bodies: Option<&'c S>,
     record: &mut Record,
-) -> Result<(Message, Option<StoredBody>), Rejection> {
+) -> Result<Prepared<'c, S>, Rejection> {
     // 3. Verify the signature. Nothing is parsed before this.
     let signature = Signature::parse(signature.map(str::as_bytes))?;
     held.with_bytes(|body| {
@@ -236,29 +239,29 @@ fn verified_message(
         let event = Event::read(verified)?;
         record.event_id = Some(event.id().clone());
         record.r#type = event.logged_type();
-        message(&event, settings, stores_bodies, record.at)
+        message(&event, settings, bodies, record.at)
     })
 }
 
-/// The event's message and, if it does not fit in there, the body that is to be stored.
-fn message(
+/// The event's message, which only refers to its body if that does not fit and there is a store for it.
+fn message<'c, S>(
     event: &Event<'_>,
     settings: &Settings,
-    stores_bodies: bool,
+    bodies: Option<&'c S>,
     received_at: Timestamp,
-) -> Result<(Message, Option<StoredBody>), Rejection> {
+) -> Result<Prepared<'c, S>, Rejection> {
     let created = event.created();
     let window = settings.window(created, received_at);
     if window == Window::Outside && settings.replay == ReplayPolicy::Refuse {
         return Err(Rejection::EventTooOld);
     }
     let ttl = settings.marker_ttl(created, received_at);
-    let (message, body) = match Message::new(event, received_at, window, ttl) {
-        Err(_) if stores_bodies => {
+    let (message, elsewhere) = match (Message::new(event, received_at, window, ttl), bodies) {
+        (Err(_), Some(bodies)) => {
             let (message, body) = Message::with_stored_body(event, received_at, window, ttl)?;
-            (message, Some(body))
+            (message, Some((bodies, body)))
         }
-        message => (message?, None),
+        (message, _) => (message?, None),
     };
-    Ok((message.ignoring_marker(settings.forgets(event.id())), body))
+    Ok((message.ignoring_marker(settings.forgets(event.id())), elsewhere))
 }

@@ -18,7 +18,8 @@ pub struct StoredBody {
 }
 
 impl StoredBody {
-    /// Names a body. Nothing but verified bytes can be stored.
+    /// Names a verified body. That the bytes which are stored are these is left to the store: it is told their
+    /// SHA-256 and refuses others.
     #[must_use]
     pub fn of(verified: Verified<'_>) -> Self {
         Self { sha256: sha256_hex(verified.body()), bytes: verified.body().len() }
