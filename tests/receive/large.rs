@@ -240,3 +240,60 @@ fn a_body_that_took_its_time_to_come_leaves_less_to_store_it() {
         );
     });
 }
+
+/// A large event that was created at this time.
+fn created_at(time: &str) -> String {
+    event(LARGE).replacen('{', &format!(r#"{{"createdAt":"{time}","#), 1)
+}
+
+#[test]
+fn a_stored_event_has_its_window_and_its_marker() {
+    in_worlds_with_bodies(async |world, _| {
+        let day = 24 * 60 * 60;
+        for (time, window, ttl) in [
+            ("2026-11-24T07:30:00Z", "inside", 30 * day + 1800),
+            ("2026-10-01T00:00:00Z", "outside", 30 * day),
+        ] {
+            world.store.markers.borrow_mut().clear();
+            assert_eq!(world.deliver(&created_at(time)).await.answer.status, 202);
+            let message = world.queue.stored.borrow().last().unwrap().clone();
+            assert!(message.contains(&format!(r#""createdAt":"{time}""#)), "{message}");
+            assert!(message.contains(&format!(r#""window":"{window}""#)), "{message}");
+            assert!(message.contains(r#""bodyKey":"#), "{message}");
+            assert_eq!(world.store.markers.borrow()["evt_1"].ttl.as_secs(), ttl, "{time}");
+        }
+    });
+}
+
+#[test]
+fn what_is_refused_as_too_old_is_not_stored() {
+    in_worlds_with_bodies(async |mut world, bodies| {
+        world.set("REPLAY", "refuse");
+        let served = world.deliver(&created_at("2026-10-01T00:00:00Z")).await;
+        assert_eq!(served.outcome(), (422, "event_too_old".to_owned()));
+        assert_eq!((world.stored(), bodies.puts.get()), (0, 0));
+    });
+}
+
+#[test]
+fn a_forgotten_event_is_sent_again_with_its_body_stored() {
+    in_worlds_with_bodies(async |mut world, bodies| {
+        let body = event(LARGE);
+        assert_eq!(world.deliver(&body).await.answer.status, 202);
+        world.set("FORGET", "evt_1");
+        assert_eq!(world.deliver(&body).await.answer.status, 202);
+        assert_eq!((world.stored(), bodies.puts.get()), (2, 2));
+    });
+}
+
+#[test]
+fn a_stream_over_the_cap_is_refused() {
+    in_worlds_with_bodies(async |world, bodies| {
+        for (size, status) in [(MIB, 202), (MIB + 1, 413)] {
+            let mut request = signed(&event(size));
+            request.content_length = None;
+            assert_eq!(world.serve(request).await.answer.status, status, "{size}");
+        }
+        assert_eq!((world.stored(), bodies.puts.get()), (1, 1));
+    });
+}

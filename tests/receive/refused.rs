@@ -72,3 +72,17 @@ fn a_look_for_a_refused_body_that_fails_or_hangs_is_a_503_in_time() {
         });
     }
 }
+
+#[test]
+fn a_duplicate_whose_body_is_gone_and_cannot_be_stored_comes_again() {
+    in_worlds_with_bodies(async |world, bodies| {
+        let body = event(LARGE);
+        assert_eq!(world.deliver(&body).await.answer.status, 202);
+        bodies.stored.borrow_mut().clear();
+        bodies.put.set(Behaviour::Fails(5));
+        assert_eq!(world.deliver(&body).await.outcome(), (503, "unavailable".to_owned()));
+        bodies.put.set(Behaviour::Works(5));
+        assert_eq!(world.deliver(&body).await.outcome(), (200, "duplicate".to_owned()));
+        assert_eq!((world.stored(), bodies.stored.borrow().len()), (1, 1));
+    });
+}

@@ -98,6 +98,19 @@ for (const [mode, settings] of modes) {
     }
   });
 
+  test(`${mode}: a streamed body of odd length is stored byte for byte, with its hash`, async () => {
+    const { body } = eventOf(200_001);
+    assert.equal((await stream(body, { settings })).status, 202);
+    const bucket = await gateway.miniflare.getR2Bucket("BODIES");
+    const object = await bucket.get(keyOf(body));
+    assert.ok(object !== null);
+    const bytes = Buffer.from(new Uint8Array(await object.arrayBuffer()));
+    assert.equal(bytes.length, 200_001);
+    assert.ok(bytes.equals(Buffer.from(body)));
+    const sha256 = Buffer.from(new Uint8Array(object.checksums.sha256 ?? new ArrayBuffer(0))).toString("hex");
+    assert.equal(`bodies/${sha256}`, keyOf(body));
+  });
+
   for (const store of ["hangs", "throws an error", "throws a string", "throws synchronously", "resolves to nothing"]) {
     test(`${mode}: a body whose put ${store} is a 503, and nothing is sent`, async () => {
       const { eventId, body } = eventOf(200_000);
