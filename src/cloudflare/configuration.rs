@@ -86,13 +86,14 @@ fn bindings(env: &Env, needs: Needs) -> Result<Bindings, Vec<Misconfigured>> {
     let mut wrong = Vec::new();
     let events = WorkerQueue::bound(env, EVENTS);
     if events.is_none() {
-        wrong.push(missing(EVENTS, "a queue producer"));
+        wrong.push(unusable(env, EVENTS, "a queue producer"));
     }
     let store = needs.dedupe.and_then(|dedupe| store(env, dedupe, &mut wrong));
     let bodies = R2Bodies::bound(env, BODIES);
     if bodies.is_none() && (needs.bodies || is_bound(env, BODIES)) {
-        let expected = "an R2 bucket, for MAX_BODY_BYTES over";
-        wrong.push(missing(BODIES, &format!("{expected} {DEFAULT_MAX_BODY_BYTES}")));
+        let reason = format!(", for MAX_BODY_BYTES over {DEFAULT_MAX_BODY_BYTES}");
+        let reason = if needs.bodies { &reason } else { "" };
+        wrong.push(unusable(env, BODIES, &format!("an R2 bucket{reason}")));
     }
     match (events, store) {
         (Some(events), Some(store)) if wrong.is_empty() => Ok(Bindings { events, store, bodies }),
@@ -103,20 +104,21 @@ fn bindings(env: &Env, needs: Needs) -> Result<Bindings, Vec<Misconfigured>> {
 fn store(env: &Env, dedupe: DedupeMode, wrong: &mut Vec<Misconfigured>) -> Option<Store> {
     let seen = KvSeenStore::bound(env, SEEN);
     if seen.is_none() && dedupe != (DedupeMode::DurableObject { migrate_from_kv: false }) {
-        wrong.push(missing(SEEN, "a KV namespace"));
+        wrong.push(unusable(env, SEEN, "a KV namespace"));
     }
     match dedupe {
         DedupeMode::Kv => seen.map(Store::Kv),
         DedupeMode::DurableObject { migrate_from_kv } => {
             let namespace = DeduperNamespace::bound(env, DEDUPER);
             if namespace.is_none() {
-                wrong.push(missing(DEDUPER, "the Durable Object class Deduper"));
+                wrong.push(unusable(env, DEDUPER, "the Durable Object class Deduper"));
             }
             namespace.map(|namespace| Store::Deduper { namespace, migrate_from_kv })
         }
     }
 }
 
-fn missing(name: &'static str, expected: &str) -> Misconfigured {
-    Misconfigured { name, expected: expected.to_owned(), found: "no such binding".to_owned() }
+fn unusable(env: &Env, name: &'static str, expected: &str) -> Misconfigured {
+    let found = if is_bound(env, name) { "something else" } else { "no such binding" };
+    Misconfigured { name, expected: expected.to_owned(), found: found.to_owned() }
 }
