@@ -46,8 +46,9 @@ impl<H> BodyStore<H> for Infallible {
 /// may come again within that time. Then the store is asked, in what is left of the same time.
 ///
 /// # Errors
-/// [`Unavailable`] if the store refuses the body and does not hold it, or gives no answer in the delivery's `budget`. Nothing may be sent
-/// then. The body may be stored all the same; nothing refers to it until the delivery comes again.
+/// [`Unavailable`] if the store refuses the body and does not hold it, or gives no answer in the delivery's
+/// `budget`. Nothing may be sent then. The body may be stored all the same; nothing refers to it until the
+/// delivery comes again.
 pub async fn store<H>(
     bodies: &impl BodyStore<H>,
     body: &StoredBody,
