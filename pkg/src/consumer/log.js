@@ -1,5 +1,7 @@
 // One line of JSON for each thing that happens.
 
+import { isPermanent } from "./permanent.js";
+
 /** The longest reason that is told, in characters. */
 const maxReasonCharacters = 200;
 
@@ -20,8 +22,7 @@ export function reasonOf(error) {
 /** @param {unknown} error */
 function textOf(error) {
   try {
-    const { name, message } = Object(error);
-    return name === "Permanent" ? String(message) : String(error);
+    return isPermanent(error) ? String(error.message) : String(error);
   } catch {
     return "an error that cannot be shown";
   }

@@ -9,7 +9,7 @@ export class Permanent extends Error {
   }
 }
 
-/** By its name, too: a bundle may hold two copies of this class. @param {unknown} error */
+/** By its name, too: a bundle may hold two copies of this class. @param {unknown} error @returns {error is Error} */
 export function isPermanent(error) {
   return error instanceof Permanent || (error instanceof Error && error.name === "Permanent");
 }
