@@ -61,13 +61,16 @@ async function misbehave(name, fault, work) {
   return work();
 }
 
-export class KvNamespace {
+/** A binding, and what goes wrong with it. */
+class Faulty {
   /** @param {any} real @param {Record<string, unknown>} faults */
   constructor(real, faults) {
     this.real = real;
     this.faults = faults;
   }
+}
 
+export class KvNamespace extends Faulty {
   /** @param {...any} args */
   get(...args) {
     return perform("get", this.faults.get, () => this.real.get(...args));
@@ -79,26 +82,14 @@ export class KvNamespace {
   }
 }
 
-export class Queue {
-  /** @param {any} real @param {Record<string, unknown>} faults */
-  constructor(real, faults) {
-    this.real = real;
-    this.faults = faults;
-  }
-
+export class Queue extends Faulty {
   /** @param {...any} args */
   send(...args) {
     return perform("send", this.faults.send, () => this.real.send(...args));
   }
 }
 
-export class Bucket {
-  /** @param {any} real @param {Record<string, unknown>} faults */
-  constructor(real, faults) {
-    this.real = real;
-    this.faults = faults;
-  }
-
+export class Bucket extends Faulty {
   /** @param {...any} args */
   head(...args) {
     return this.real.head(...args);
@@ -110,13 +101,7 @@ export class Bucket {
   }
 }
 
-export class Namespace {
-  /** @param {any} real @param {Record<string, unknown>} faults */
-  constructor(real, faults) {
-    this.real = real;
-    this.faults = faults;
-  }
-
+export class Namespace extends Faulty {
   /** @param {string} name */
   idFromName(name) {
     return this.real.idFromName(name);
