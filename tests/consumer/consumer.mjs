@@ -1,6 +1,7 @@
 // The consumer of inside/worker.mjs, in workerd, with D1 and the queues.
 
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { secret } from "../support/messages.mjs";
 import { bundled } from "../support/modules.mjs";
@@ -158,9 +159,4 @@ export class TestConsumer extends Client {
     }
     return counted;
   }
-}
-
-/** @param {number} ms */
-export function sleep(ms) {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

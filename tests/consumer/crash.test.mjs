@@ -5,10 +5,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { messageOf } from "../support/messages.mjs";
 import { Killable } from "../support/processes.mjs";
-import { Client, sleep } from "./consumer.mjs";
+import { Client } from "./consumer.mjs";
 
 const count = 2000;
 

@@ -4,19 +4,12 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { root } from "../../scripts/command.mjs";
+import { example } from "../support/docs.mjs";
 import { messageOf, secret } from "../support/messages.mjs";
 import { bundled } from "../support/modules.mjs";
-import { sleep } from "./consumer.mjs";
-
-const page = readFileSync(join(root, "docs", "consumers.md"), "utf8");
-
-/** @param {string} language */
-function example(language) {
-  const [, code] = new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, "s").exec(page) ?? [];
-  return code ?? assert.fail(`there is no example in ${language}`);
-}
 
 test("the pattern has each event take effect once, keeps the newest state, and gives up what cannot be", async () => {
   const folder = join(root, "build", "docs");

@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { createHash, randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { readDeadLetter } from "cronozen-edge/consumer";
 import { messageOf, secret, sign, storedMessageOf } from "../support/messages.mjs";
-import { sleep, TestConsumer } from "./consumer.mjs";
+import { TestConsumer } from "./consumer.mjs";
 
 /** @type {TestConsumer} */
 let consumer;

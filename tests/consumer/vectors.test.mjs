@@ -1,23 +1,17 @@
 // The shared vectors of what a consumer finds on the queue, through the helper.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { readDeadLetter } from "cronozen-edge/consumer";
+import { messageVectors } from "../support/vectors.mjs";
 import { Run } from "./run.mjs";
 
-/**
- * `expected` is what the message says of its event, or why it is refused.
- *
- * @typedef {{ name: string, message: string, body: string | null, expected: Record<string, any> | string }} Vector
- * @type {{ secret: string, vectors: Vector[] }}
- */
-const { secret, vectors } = JSON.parse(readFileSync(new URL("../vectors/messages.json", import.meta.url), "utf8"));
+const { secret, vectors } = messageVectors();
 
 /** What the reason of a dead letter begins with, where that is not the code. @type {Record<string, string>} */
 const beginnings = { signature_malformed: "signature malformed: ", signature_mismatch: "signature mismatch: " };
 
-/** @param {Vector} vector */
+/** @param {import("../support/vectors.mjs").MessageVector} vector */
 async function take({ message, body }) {
   /** @type {any[]} */
   const calls = [];

@@ -7,15 +7,13 @@ import { after, before, test } from "node:test";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { root } from "../../scripts/command.mjs";
 import { builtModules, moduleIn } from "../support/modules.mjs";
+import { messageVectors } from "../support/vectors.mjs";
 import { sleep } from "./gateway.mjs";
-
-/** @typedef {{ name: string, message: string, body: string | null, expected: any }} Vector */
 
 const build = join(root, "build", "consumer-rust");
 const example = join(root, "examples", "consumer-rust");
 const inside = join(root, "tests", "worker", "inside");
-/** @type {{ secret: string, vectors: Vector[] }} */
-const { secret, vectors } = JSON.parse(readFileSync(join(root, "tests", "vectors", "messages.json"), "utf8"));
+const { secret, vectors } = messageVectors();
 const deadLetters = "cronozen-events-dead";
 
 /** @type {Miniflare} */

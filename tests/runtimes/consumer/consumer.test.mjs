@@ -1,23 +1,16 @@
 // The consumer from the tarball, behind the gateway from the tarball, in wrangler dev.
 
 import assert from "node:assert/strict";
-import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { root } from "../../../scripts/command.mjs";
 import { deliver, webhookPath } from "../../../scripts/delivery.mjs";
+import { example } from "../../support/docs.mjs";
 import { withWrangler } from "../dev.mjs";
 import { patience, project } from "../project.mjs";
 
 const secret = "whsec_test";
-
-const page = readFileSync(join(root, "docs", "consumers.md"), "utf8");
-
-/** @param {string} language */
-function example(language) {
-  const [, code] = new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, "s").exec(page) ?? [];
-  return code ?? assert.fail(`docs/consumers.md has no example in ${language}`);
-}
 
 /** @type {string} */
 let folder;
