@@ -99,16 +99,28 @@ export class VerificationError extends Error {
   readonly status: VerificationErrorStatus;
 }
 
+/**
+ * What computes the HMACs:
+ *
+ * - `wasm`: the package alone;
+ * - `native`: the runtime's own SHA-256, in Node (20.16 or 22.3 and later), Deno and Bun;
+ * - `subtle`: Web Crypto, in the asynchronous methods.
+ */
+export type Backend = "wasm" | "native" | "subtle";
+
 export interface VerifierOptions {
   /** The largest body that is verified, from 1 byte to 67,108,864 (64 MiB). 1,048,576 (1 MiB) by default. */
   readonly maxBodyBytes?: number | undefined;
+
+  /** For tests and comparisons. By default it is the fastest for each body that the runtime has. */
+  readonly backend?: Backend | undefined;
 }
 
 /** Verifies deliveries. Shows no secret when it is printed. Make as many as you like: the work on a secret is kept. */
 export class Verifier {
   /**
    * @param secrets the signing secrets exactly as Cronozen gave them, one to eight, the newest first
-   * @throws TypeError if a secret is empty, has white space, or is no string
+   * @throws TypeError if a secret is empty, has white space, or is no string, or if an option is wrong
    */
   constructor(secrets: string | readonly string[], options?: VerifierOptions);
 
@@ -128,6 +140,18 @@ export class Verifier {
 
   /** Whether the signature is the body's, which need not be an event. A body over the cap is not looked at. */
   matches(body: RawBody, signature: SignatureSource): boolean;
+
+  /**
+   * As {@link verify}. Where only Web Crypto has SHA-256 in hardware, as in Workers and browsers, it is faster for
+   * large bodies. The body must not change until it is done.
+   */
+  verifyAsync(body: RawBody, signature: SignatureSource): Promise<CronozenEvent>;
+
+  /** As {@link check}, and asynchronous as {@link verifyAsync} is. */
+  checkAsync(body: RawBody, signature: SignatureSource): Promise<CheckResult>;
+
+  /** As {@link matches}, and asynchronous as {@link verifyAsync} is. */
+  matchesAsync(body: RawBody, signature: SignatureSource): Promise<boolean>;
 
   /**
    * Reads the body of a Fetch `Request`, as far as the cap, and gives the event in it.

@@ -15,7 +15,9 @@ use zeroize::Zeroize;
 use crate::body_cap::BodyCap;
 use crate::error::Rejection;
 use crate::event::{self, EventError, EventId};
-use crate::signature::{self, Secrets, Signature, SignatureError, Verified};
+use crate::signature::{
+    BLOCK_BYTES, HASH_BYTES, KeyBlocks, Precomputed, Secrets, Signature, SignatureError, Verified,
+};
 
 #[cfg(target_family = "wasm")]
 #[global_allocator]
@@ -53,48 +55,60 @@ impl Input {
         self.0.get(start..).and_then(|rest| rest.get(..length)).unwrap_or_default()
     }
 
+    /// As [`Self::bytes`].
+    fn bytes_mut(&mut self, start: usize, length: usize) -> &mut [u8] {
+        self.0.get_mut(start..).and_then(|rest| rest.get_mut(..length)).unwrap_or_default()
+    }
+
     /// As [`Self::bytes`]. JavaScript has encoded the text, so it is UTF-8.
     fn text(&self, start: usize, length: usize) -> &str {
         str::from_utf8(self.bytes(start, length)).unwrap_or_default()
     }
-
-    /// Wipes the first `length` bytes.
-    fn wipe(&mut self, length: usize) {
-        self.0.get_mut(..length).unwrap_or_default().zeroize();
-    }
 }
+
+/// What JavaScript's runtime has computed, and what therefore stands between the signature and the body: the inner
+/// hash of each secret, and then the block that the last of them began with.
+const INNER_HASHES: u8 = 1;
+/// As above: the HMAC of each secret.
+const MACS: u8 = 2;
+
+/// JavaScript writes the length of a secret as a number of 32 bits, the least of its bytes first.
+const LENGTH_BYTES: usize = 4;
 
 /// The active secrets, as key states, and the cap.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Verifier {
     secrets: Secrets,
+    blocks: KeyBlocks,
     cap: BodyCap,
 }
 
 #[wasm_bindgen]
 impl Verifier {
-    /// Takes the secrets, newest first, out of the input, where they stand with these lengths in bytes.
+    /// Takes the secrets, newest first, out of the input: this many, each after its length in four bytes.
     ///
     /// # Errors
     /// What was expected of the secrets or the cap, as a text.
     #[wasm_bindgen(constructor)]
     pub fn new(
         input: &mut Input,
-        lengths: &[usize],
+        secrets: usize,
         max_body_bytes: Option<u32>,
     ) -> Result<Self, String> {
-        let mut start = 0;
-        let mut texts = Vec::with_capacity(lengths.len());
-        for &length in lengths {
-            texts.push(input.text(start, length));
-            start += length;
+        let mut end = 0;
+        let mut texts = Vec::new();
+        for _ in 0..secrets {
+            let length = input.bytes(end, LENGTH_BYTES).first_chunk().copied().unwrap_or_default();
+            let start = end + LENGTH_BYTES;
+            end = start + u32::from_le_bytes(length) as usize;
+            texts.push(input.text(start, end - start));
         }
-        let secrets = Secrets::new(&texts);
-        input.wipe(start);
-        let secrets = secrets.map_err(|error| error.to_string())?;
+        let keys = Secrets::new(&texts).map(|secrets| (secrets, KeyBlocks::new(&texts)));
+        input.bytes_mut(0, end).zeroize();
+        let (secrets, blocks) = keys.map_err(|error| error.to_string())?;
         let cap = BodyCap::new(max_body_bytes).map_err(|error| error.to_string())?;
-        Ok(Self { secrets, cap })
+        Ok(Self { secrets, blocks, cap })
     }
 
     /// The largest body that is verified, in bytes.
@@ -104,26 +118,58 @@ impl Verifier {
         self.cap.bytes()
     }
 
-    /// Whether one of the secrets has signed the body. The input holds the signature, if there is one, and
-    /// then the body, with these lengths in bytes.
+    /// Where the blocks are that the inner hashes begin with, one after the other.
     #[must_use]
-    pub fn matches(&self, input: &Input, signature: Option<u32>, body: usize) -> bool {
-        self.cap.check(body).is_ok() && self.verify(input, signature, body).is_ok()
+    pub fn blocks(&self) -> *const u8 {
+        self.blocks.inner().as_flattened().as_ptr()
+    }
+
+    /// Writes the signature of the body with the newest secret, which is 64 characters, over the body.
+    pub fn sign(&self, input: &mut Input, body: usize) {
+        let signature = self.secrets.sign(input.bytes(0, body)).to_string();
+        let room = input.bytes_mut(0, signature.len());
+        room.iter_mut().zip(signature.bytes()).for_each(|(room, digit)| *room = digit);
+    }
+
+    /// Whether one of the secrets has signed the body. The input holds the signature, if there is one, what
+    /// has been [computed](INNER_HASHES) already, and then the body, with these lengths in bytes. Beside
+    /// HMACs the body itself may be missing.
+    #[must_use]
+    pub fn matches(
+        &self,
+        input: &Input,
+        signature: Option<u32>,
+        computed: u8,
+        body: usize,
+    ) -> bool {
+        self.cap.check(body).is_ok() && self.verify(input, signature, computed, body).is_ok()
     }
 
     /// Whether one of the secrets has signed the body, and it is a text that starts as an object does: the
-    /// position of the secret, or a [`Refusal`]. The input is as in [`Self::matches`].
+    /// position of the secret, or a [`Refusal`]. The input is as in [`Self::matches`], with the body.
     #[must_use]
-    pub fn check(&self, input: &Input, signature: Option<u32>, body: usize) -> JsValue {
-        self.judge(input, signature, body).map_or_else(|refusal| refusal, JsValue::from)
+    pub fn check(
+        &self,
+        input: &Input,
+        signature: Option<u32>,
+        computed: u8,
+        body: usize,
+    ) -> JsValue {
+        self.judge(input, signature, computed, body).map_or_else(|refusal| refusal, JsValue::from)
     }
 }
 
 impl Verifier {
     /// The position of the secret, or a [`Refusal`].
-    fn judge(&self, input: &Input, signature: Option<u32>, body: usize) -> Result<u8, JsValue> {
+    fn judge(
+        &self,
+        input: &Input,
+        signature: Option<u32>,
+        computed: u8,
+        body: usize,
+    ) -> Result<u8, JsValue> {
         self.cap.check(body).map_err(refusal)?;
-        let verified = self.verify(input, signature, body).map_err(refusal)?;
+        let verified = self.verify(input, signature, computed, body).map_err(refusal)?;
         event::text(verified).map_err(refusal)?;
         Ok(verified.key())
     }
@@ -132,51 +178,49 @@ impl Verifier {
         &self,
         input: &'input Input,
         signature: Option<u32>,
+        computed: u8,
         body: usize,
     ) -> Result<Verified<'input>, SignatureError> {
-        let signature = signature.map(|length| input.bytes(0, length as usize));
-        let body = input.bytes(signature.map_or(0, <[u8]>::len), body);
-        self.secrets.verify(body, Signature::parse(signature)?)
+        let start = signature.map_or(0, |length| length as usize);
+        let hashes = self.blocks.inner().len() * HASH_BYTES;
+        let (hashes, block) = match computed {
+            INNER_HASHES => (hashes, BLOCK_BYTES),
+            MACS => (hashes, 0),
+            _ => (0, 0),
+        };
+        let signature = Signature::parse(signature.map(|_| input.bytes(0, start)))?;
+        let body = input.bytes(start + hashes + block, body);
+        let (hashes, _) = input.bytes(start, hashes).as_chunks();
+        let precomputed = match computed {
+            INNER_HASHES => Precomputed::InnerHashes(&self.blocks, hashes),
+            MACS => Precomputed::Macs(hashes),
+            _ => return self.secrets.verify(body, signature),
+        };
+        self.secrets.verify_precomputed(body, signature, precomputed)
     }
 }
 
-/// Judges the `eventId` that `JSON.parse` has found: undefined, or a [`Refusal`]. It is undefined itself if
-/// there is none.
+/// Judges an `eventId` of this length in bytes, which the input holds: undefined, or a [`Refusal`].
 #[wasm_bindgen(js_name = checkEventId)]
 #[must_use]
-pub fn check_event_id(id: &JsValue) -> JsValue {
-    if id.is_undefined() {
-        return refusal(EventError::IdMissing);
-    }
-    let Some(text) = id.as_string() else {
-        return refusal(EventError::IdNotAString);
-    };
-    // On its way a lone surrogate has become another character.
-    if JsValue::from_str(&text) != *id {
-        return refusal(EventError::IdNotUnicode);
-    }
-    match EventId::new(text) {
+pub fn check_event_id(input: &Input, length: usize) -> JsValue {
+    match EventId::new(input.text(0, length).to_owned()) {
         Ok(_) => JsValue::UNDEFINED,
         Err(error) => refusal(error),
     }
 }
 
-/// The [`Refusal`] of a text that `JSON.parse` does not take.
-#[wasm_bindgen(js_name = notJson)]
+/// The [`Refusal`] of a verified text that is no event: `JSON.parse` does not take it (0), or has found no
+/// `eventId` (1), one that is no string (2), or one with a lone surrogate (3).
+#[wasm_bindgen(js_name = noEvent)]
 #[must_use]
-pub fn not_json() -> JsValue {
-    refusal(EventError::NotJson { place: None })
-}
-
-/// The signature of a body. The input holds the secret, and then the body, with these lengths in bytes.
-///
-/// # Errors
-/// What was expected of the secret, as a text.
-#[wasm_bindgen]
-pub fn sign(input: &mut Input, secret: usize, body: usize) -> Result<String, String> {
-    let signature = signature::sign(input.bytes(secret, body), input.text(0, secret));
-    input.wipe(secret);
-    signature.map(|signature| signature.to_string()).map_err(|error| error.to_string())
+pub fn no_event(found: u8) -> JsValue {
+    refusal(match found {
+        0 => EventError::NotJson { place: None },
+        1 => EventError::IdMissing,
+        2 => EventError::IdNotAString,
+        _ => EventError::IdNotUnicode,
+    })
 }
 
 /// Code, status and message: an array in JavaScript.

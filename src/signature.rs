@@ -3,24 +3,26 @@
 //! The sender signs the raw body with HMAC-SHA256 under the signing secret's text, taken as UTF-8
 //! bytes and not decoded, and sends the 32 bytes as 64 lowercase hexadecimal digits.
 
-use core::fmt;
+use core::fmt::{self, Write};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 pub use errors::{SecretsError, SignatureError};
+pub use precomputed::{BLOCK_BYTES, KeyBlocks, Precomputed};
 
 mod errors;
+mod precomputed;
 
 /// The header that carries the signature. Header names are compared without regard to case.
 pub const SIGNATURE_HEADER: &str = "x-cronozen-signature";
 
-/// An HMAC-SHA256 is 32 bytes.
-const SIGNATURE_BYTES: usize = 32;
+/// A SHA-256, and so an HMAC-SHA256, is 32 bytes.
+pub const HASH_BYTES: usize = 32;
 
 /// Two hexadecimal digits a byte.
-const SIGNATURE_DIGITS: usize = SIGNATURE_BYTES * 2;
+const SIGNATURE_DIGITS: usize = HASH_BYTES * 2;
 
 /// More secrets than any rotation or set of registrations on one URL needs. Every delivery pays for
 /// each of them, so the number is bounded.
@@ -28,7 +30,7 @@ pub const MAX_SECRETS: usize = 8;
 
 /// A signature of the right form. Whether it is the right one only [`Secrets::verify`] tells.
 #[derive(Clone, Copy)]
-pub struct Signature([u8; SIGNATURE_BYTES]);
+pub struct Signature([u8; HASH_BYTES]);
 
 impl Signature {
     /// Reads the header's value: exactly 64 lowercase hexadecimal digits and nothing else.
@@ -41,13 +43,14 @@ impl Signature {
         if value.len() != SIGNATURE_DIGITS {
             return Err(SignatureError::Length { found: value.len() });
         }
-        let mut bytes = [0; SIGNATURE_BYTES];
-        let (pairs, _) = value.as_chunks::<2>();
-        for (index, (byte, [high, low])) in bytes.iter_mut().zip(pairs).enumerate() {
-            let position = index * 2;
-            let high = digit(*high).ok_or(SignatureError::Character { position })?;
-            let low = digit(*low).ok_or(SignatureError::Character { position: position + 1 })?;
-            *byte = high << 4 | low;
+        // All at once, and not up to the first that is wrong, so that the compiler can use SIMD.
+        if !value.iter().fold(true, |all, character| all & is_digit(*character)) {
+            let position = value.iter().position(|character| !is_digit(*character)).unwrap_or(0);
+            return Err(SignatureError::Character { position });
+        }
+        let mut bytes = [0; HASH_BYTES];
+        for (byte, [high, low]) in bytes.iter_mut().zip(value.as_chunks().0) {
+            *byte = digit(*high) << 4 | digit(*low);
         }
         Ok(Self(bytes))
     }
@@ -56,7 +59,8 @@ impl Signature {
 /// The wire form, 64 lowercase hexadecimal digits.
 impl fmt::Display for Signature {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+        let digits = self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        digits.map(character).try_for_each(|digit| formatter.write_char(digit))
     }
 }
 
@@ -67,12 +71,18 @@ impl fmt::Debug for Signature {
     }
 }
 
-fn digit(character: u8) -> Option<u8> {
-    match character {
-        b'0'..=b'9' => Some(character - b'0'),
-        b'a'..=b'f' => Some(character - b'a' + 10),
-        _ => None,
-    }
+/// The hexadecimal digit of a value below 16.
+fn character(value: u8) -> char {
+    char::from(if value < 10 { b'0' + value } else { b'a' + value - 10 })
+}
+
+fn is_digit(character: u8) -> bool {
+    matches!(character, b'0'..=b'9' | b'a'..=b'f')
+}
+
+/// The value of a digit.
+fn digit(character: u8) -> u8 {
+    (character & 15) + 9 * (character >> 6)
 }
 
 /// White space and control characters; the byte order mark, with which some editors begin a file; and the
@@ -148,6 +158,12 @@ impl Secrets {
         }
     }
 
+    /// Signs a body with the newest secret.
+    #[cfg(feature = "npm")]
+    pub(crate) fn sign(&self, body: &[u8]) -> Signature {
+        self.0.first().map_or(Signature([0; HASH_BYTES]), |secret| secret.sign(body))
+    }
+
     /// Checks the signature of the raw body against every active secret.
     ///
     /// The time taken depends on the body's length and the number of secrets, never on the bytes
@@ -160,10 +176,24 @@ impl Secrets {
         body: &'body [u8],
         signature: Signature,
     ) -> Result<Verified<'body>, SignatureError> {
+        let mut macs = [[0; HASH_BYTES]; MAX_SECRETS];
+        for (mac, secret) in macs.iter_mut().zip(&self.0) {
+            *mac = secret.sign(body).0;
+        }
+        self.matching(body, signature, &macs)
+    }
+
+    /// Compares the signature with those of the body, one for each secret, without an early exit.
+    fn matching<'body>(
+        &self,
+        body: &'body [u8],
+        signature: Signature,
+        macs: &[[u8; HASH_BYTES]],
+    ) -> Result<Verified<'body>, SignatureError> {
         let mut matched = Choice::from(0);
         let mut key = 0;
-        for (position, secret) in (0u8..).zip(&self.0) {
-            let equal = secret.sign(body).0.ct_eq(&signature.0);
+        for (position, mac) in (0u8..).zip(macs.iter().take(self.0.len())) {
+            let equal = mac.ct_eq(&signature.0);
             key.conditional_assign(&position, equal & !matched);
             matched |= equal;
         }

@@ -28,20 +28,21 @@ declare module "built/glue.js" {
     reserve(length: number): number;
   }
 
-  export interface Keys {
+  export interface Verifier {
     readonly maxBodyBytes: number;
-    matches(input: Input, signature: number | undefined, body: number): boolean;
-    check(input: Input, signature: number | undefined, body: number): number | Refusal;
+    blocks(): number;
+    matches(input: Input, signature: number | undefined, computed: number, body: number): boolean;
+    check(input: Input, signature: number | undefined, computed: number, body: number): number | Refusal;
+    sign(input: Input, body: number): void;
     free(): void;
   }
 
   export interface Glue {
     Input: new () => Input;
-    Verifier: new (input: Input, lengths: number[], maxBodyBytes: number | undefined) => Keys;
-    checkEventId(id: unknown): Refusal | undefined;
-    notJson(): Refusal;
+    Verifier: new (input: Input, secrets: number, maxBodyBytes: number | undefined) => Verifier;
+    checkEventId(input: Input, length: number): Refusal | undefined;
+    noEvent(found: number): Refusal;
     getStringFromWasm0(start: number, length: number): string;
-    sign(input: Input, secret: number, body: number): string;
     __wbg_set_wasm(exports: Exports): void;
   }
 

@@ -1,12 +1,11 @@
 // The instance behind all verifiers: made on first use, and replaced if it ever fails.
 
 import makeGlue from "built/glue.js";
-import { Input, maxLength } from "./input.js";
+import { Input, maxLength, roomFor } from "./input.js";
 
 /**
  * @typedef {import("built/glue.js").Glue} Glue
  * @typedef {import("built/glue.js").Exports} Exports
- * @typedef {import("built/glue.js").Keys} Keys
  * @typedef {import("built/glue.js").Refusal} Refusal
  */
 
@@ -17,7 +16,40 @@ import { Input, maxLength } from "./input.js";
  */
 const maxKept = 256;
 
-/** No signature is longer than 64, and memory that has grown for one never shrinks. */
+/**
+ * The key states of secrets, in the instance and in Web Crypto, which gets its own when they are needed. `blocks` is
+ * where the instance's memory has what the inner hashes begin with.
+ *
+ * @typedef {{
+ *   native: import("built/glue.js").Verifier,
+ *   secrets: string[],
+ *   maxBodyBytes: number,
+ *   blocks: number,
+ *   cryptoKeys?: CryptoKey[],
+ * }} Keys
+ */
+
+/**
+ * Who helps with the work: a SHA-256 of the runtime's, or HMACs of Web Crypto's.
+ *
+ * @typedef {import("./native.js").Sha256 | Uint8Array | undefined} Help
+ */
+
+/** What the runtime has computed already, as `src/npm.rs` numbers it. */
+const innerHashes = 1;
+const macs = 2;
+
+/** SHA-256 and HMAC, and a block of SHA-256, in bytes. */
+const hashBytes = 32;
+const blockBytes = 64;
+
+/** Before a secret there is its length. */
+const lengthBytes = 4;
+
+/** A signature has this many characters. */
+const signatureLength = 64;
+
+/** No signature is longer, and memory that has grown for one never shrinks. */
 const maxSignatureUnits = 1024;
 
 /** @type {(imports: any) => unknown} */
@@ -57,14 +89,21 @@ export class Instance {
     if (kept !== undefined) {
       return kept;
     }
-    const lengths = this.#input.write(secrets);
-    const keys = new this.#glue.Verifier(this.#input.native, lengths, maxBodyBytes);
+    const input = this.#input;
+    input.reserve(secrets.reduce((room, secret) => room + lengthBytes + roomFor(secret), 0));
+    let at = 0;
+    for (const secret of secrets) {
+      const length = input.write(at + lengthBytes, secret);
+      at += input.write(at, Uint8Array.of(length, length >> 8, length >> 16, length >> 24)) + length;
+    }
+    const native = new this.#glue.Verifier(input.native, secrets.length, maxBodyBytes);
+    const keys = { native, secrets, maxBodyBytes: native.maxBodyBytes, blocks: native.blocks() };
     for (const [oldest, its] of this.#kept) {
       if (this.#kept.size < maxKept) {
         break;
       }
       this.#kept.delete(oldest);
-      its.free();
+      its.native.free();
     }
     this.#kept.set(identity, keys);
     return keys;
@@ -76,9 +115,12 @@ export class Instance {
    * @param {Keys} keys
    * @param {string | undefined} signature
    * @param {string | Uint8Array} body
+   * @param {Help} help
    */
-  matches(keys, signature, body) {
-    return keys.matches(this.#input.native, ...this.#write(keys, signature, body));
+  matches(keys, signature, body, help) {
+    // Where all is computed already, nobody looks at the body.
+    const written = this.#write(keys, signature, help instanceof Uint8Array ? "" : body, help);
+    return keys.native.matches(this.#input.native, written.signature, written.computed, written.body);
   }
 
   /**
@@ -88,32 +130,58 @@ export class Instance {
    * @param {Keys} keys
    * @param {string | undefined} signature
    * @param {string | Uint8Array} body
+   * @param {Help} help
    * @returns {{ key: number, text: string } | Refusal}
    */
-  check(keys, signature, body) {
-    const lengths = this.#write(keys, signature, body);
-    const checked = keys.check(this.#input.native, ...lengths);
+  check(keys, signature, body, help) {
+    const written = this.#write(keys, signature, body, help);
+    const checked = keys.native.check(this.#input.native, written.signature, written.computed, written.body);
     if (typeof checked !== "number") {
       return checked;
     }
     // Not the body itself: another thread may have changed it in the meantime.
-    const [before = 0, length] = lengths;
-    return { key: checked, text: this.#glue.getStringFromWasm0(this.#input.start + before, length) };
+    return { key: checked, text: this.#text(written.at, written.body) };
   }
 
   /**
+   * Writes the signature, what is computed by others, and the body.
+   *
    * @param {Keys} keys
    * @param {string | undefined} signature
    * @param {string | Uint8Array} body
-   * @returns {[signature: number | undefined, body: number]} their lengths, in bytes
+   * @param {Help} help
+   * @returns {{ signature: number | undefined, computed: number, at: number, body: number }} lengths, in bytes, and
+   * where the body is
    */
-  #write(keys, signature, body) {
+  #write(keys, signature, body, help) {
     // A text has at least as many bytes as units.
     if (body.length > keys.maxBodyBytes) {
-      return [undefined, Math.min(body.length, maxLength)];
+      return { signature: undefined, computed: 0, at: 0, body: Math.min(body.length, maxLength) };
     }
-    const [first = 0, second = 0] = this.#input.write([signature?.slice(0, maxSignatureUnits) ?? "", body]);
-    return [signature === undefined ? undefined : first, second];
+    const input = this.#input;
+    const header = signature?.slice(0, maxSignatureUnits) ?? "";
+    input.reserve(roomFor(header) + keys.secrets.length * hashBytes + blockBytes + roomFor(body));
+    const length = input.write(0, header);
+    let computed = 0;
+    let at = length;
+    if (help instanceof Uint8Array) {
+      computed = macs;
+      at += input.write(at, help);
+    } else if (help !== undefined) {
+      computed = innerHashes;
+      at += keys.secrets.length * hashBytes + blockBytes;
+    }
+    const bytes = input.write(at, body);
+    if (typeof help === "function") {
+      const hashes = input.start + length;
+      const start = input.start + at - blockBytes;
+      for (let secret = 0; secret < keys.secrets.length; secret += 1) {
+        const block = keys.blocks + secret * blockBytes;
+        input.bytes.copyWithin(start, block, block + blockBytes);
+        help(input.bytes, start, input.start + at + bytes, hashes + secret * hashBytes);
+      }
+    }
+    return { signature: signature === undefined ? undefined : length, computed, at, body: bytes };
   }
 
   /**
@@ -124,26 +192,43 @@ export class Instance {
    * @returns {Refusal}
    */
   tooLarge(keys, length) {
-    return /** @type {Refusal} */ (keys.check(this.#input.native, undefined, Math.min(length, maxLength)));
+    return /** @type {Refusal} */ (keys.native.check(this.#input.native, undefined, 0, Math.min(length, maxLength)));
   }
 
-  /** @param {unknown} id @returns {Refusal | undefined} */
+  /** @param {string} id @returns {Refusal | undefined} */
   checkEventId(id) {
-    return this.#glue.checkEventId(id);
-  }
-
-  /** @returns {Refusal} */
-  notJson() {
-    return this.#glue.notJson();
+    this.#input.reserve(roomFor(id));
+    const length = this.#input.write(0, id);
+    // On its way a lone surrogate has become another character.
+    return this.#text(0, length) === id ? this.#glue.checkEventId(this.#input.native, length) : this.noEvent(3);
   }
 
   /**
-   * @param {string | Uint8Array} body
-   * @param {string} secret
+   * The refusal of a text that is no event.
+   *
+   * @param {number} found as `src/npm.rs` numbers it
+   * @returns {Refusal}
    */
-  sign(body, secret) {
-    const [first = 0, second = 0] = this.#input.write([secret, body]);
-    return this.#glue.sign(this.#input.native, first, second);
+  noEvent(found) {
+    return this.#glue.noEvent(found);
+  }
+
+  /**
+   * @param {Keys} keys
+   * @param {string | Uint8Array} body
+   */
+  sign(keys, body) {
+    this.#input.reserve(Math.max(roomFor(body), signatureLength));
+    keys.native.sign(this.#input.native, this.#input.write(0, body));
+    return this.#text(0, signatureLength);
+  }
+
+  /**
+   * @param {number} at
+   * @param {number} length in bytes
+   */
+  #text(at, length) {
+    return this.#glue.getStringFromWasm0(this.#input.start + at, length);
   }
 }
 

@@ -1,9 +1,12 @@
 // What people import. It checks what a caller may get wrong; what a sender may get wrong is for the core.
 
+import { helpFor, prefersSubtle } from "./backend.js";
 import { bodyOf, bodyOfRequest } from "./body.js";
 import { call } from "./instance.js";
-import { isPlain, kindOf } from "./kind.js";
+import { kindOf } from "./kind.js";
+import { optionsOf } from "./options.js";
 import { signatureOf } from "./signature.js";
+import { macsOf } from "./subtle.js";
 
 /**
  * @typedef {import("../index.js").CheckResult} CheckResult
@@ -11,6 +14,8 @@ import { signatureOf } from "./signature.js";
  * @typedef {import("./instance.js").Instance} Instance
  * @typedef {import("./instance.js").Refusal} Refusal
  */
+
+const encoder = new TextEncoder();
 
 export class VerificationError extends Error {
   /** @param {Refused} refused */
@@ -25,6 +30,7 @@ export class VerificationError extends Error {
 export class Verifier {
   // A function, because consoles show what is in private fields.
   #keys;
+  #backend;
 
   /**
    * @param {string | readonly string[]} secrets
@@ -32,10 +38,9 @@ export class Verifier {
    */
   constructor(secrets, options) {
     const list = secretsOf(secrets);
-    const maxBodyBytes = maxBodyBytesOf(options);
-    // With lengths, so that no two lists look the same.
-    const identity = [maxBodyBytes, ...list.map((text) => `${text.length}:${text}`)].join();
-    this.#keys = (/** @type {Instance} */ instance) => instance.keys(identity, list, maxBodyBytes);
+    const { maxBodyBytes, backend } = optionsOf(options);
+    this.#backend = backend;
+    this.#keys = keysOf(list, maxBodyBytes);
     // A wrong secret is refused now, not with the first delivery.
     call(this.#keys);
   }
@@ -45,11 +50,15 @@ export class Verifier {
    * @param {unknown} signature
    */
   verify(body, signature) {
-    const result = this.check(body, signature);
-    if (!result.ok) {
-      throw new VerificationError(result);
-    }
-    return result.event;
+    return eventOf(this.check(body, signature));
+  }
+
+  /**
+   * @param {unknown} body
+   * @param {unknown} signature
+   */
+  async verifyAsync(body, signature) {
+    return eventOf(await this.checkAsync(body, signature));
   }
 
   /**
@@ -59,12 +68,23 @@ export class Verifier {
    */
   check(body, signature) {
     const raw = bodyOf(body);
+    return this.#check(raw, signatureOf(signature), helpFor(raw.length, this.#backend));
+  }
+
+  /**
+   * @param {unknown} body
+   * @param {unknown} signature
+   * @returns {Promise<CheckResult>}
+   */
+  async checkAsync(body, signature) {
+    const raw = bodyOf(body);
     const value = signatureOf(signature);
-    return call((instance) => {
-      const checked = instance.check(this.#keys(instance), value, raw);
-      // Nothing is looked up that the prototype of all objects could have got from somebody.
-      return Array.isArray(checked) ? refused(checked) : parse(instance, checked);
-    });
+    if (!prefersSubtle(raw.length, this.#backend)) {
+      return this.#check(raw, value, helpFor(raw.length, this.#backend));
+    }
+    // A copy, because the caller's may have changed by the time that it is parsed.
+    const copy = typeof raw === "string" ? encoder.encode(raw) : raw.slice();
+    return this.#check(copy, value, await this.#macs(copy));
   }
 
   /**
@@ -73,18 +93,64 @@ export class Verifier {
    */
   matches(body, signature) {
     const raw = bodyOf(body);
+    return this.#matches(raw, signatureOf(signature), helpFor(raw.length, this.#backend));
+  }
+
+  /**
+   * @param {unknown} body
+   * @param {unknown} signature
+   */
+  async matchesAsync(body, signature) {
+    const raw = bodyOf(body);
     const value = signatureOf(signature);
-    return call((instance) => instance.matches(this.#keys(instance), value, raw));
+    if (!prefersSubtle(raw.length, this.#backend)) {
+      return this.#matches(raw, value, helpFor(raw.length, this.#backend));
+    }
+    const bytes = typeof raw === "string" ? encoder.encode(raw) : raw;
+    return this.#matches(bytes, value, await this.#macs(bytes));
   }
 
   /** @param {import("../index.js").RequestLike} request */
   async receive(request) {
-    const maxBodyBytes = call((instance) => this.#keys(instance).maxBodyBytes);
+    const { maxBodyBytes } = call(this.#keys);
     const body = await bodyOfRequest(request, maxBodyBytes);
     if (typeof body === "number") {
       throw new VerificationError(call((instance) => refused(instance.tooLarge(this.#keys(instance), body))));
     }
-    return this.verify(body, request.headers);
+    return this.verifyAsync(body, request.headers);
+  }
+
+  /**
+   * @param {string | Uint8Array} body
+   * @param {string | undefined} signature
+   * @param {import("./instance.js").Help} help
+   * @returns {CheckResult}
+   */
+  #check(body, signature, help) {
+    return call((instance) => {
+      const checked = instance.check(this.#keys(instance), signature, body, help);
+      // Nothing is looked up that the prototype of all objects could have got from somebody.
+      return Array.isArray(checked) ? refused(checked) : parse(instance, checked);
+    });
+  }
+
+  /**
+   * @param {string | Uint8Array} body
+   * @param {string | undefined} signature
+   * @param {import("./instance.js").Help} help
+   */
+  #matches(body, signature, help) {
+    return call((instance) => instance.matches(this.#keys(instance), signature, body, help));
+  }
+
+  /**
+   * The HMACs of a body; none if it is over the cap, which is found afterwards.
+   *
+   * @param {Uint8Array} body
+   */
+  async #macs(body) {
+    const keys = call(this.#keys);
+    return body.length > keys.maxBodyBytes ? undefined : macsOf(keys, body);
   }
 
   toString() {
@@ -108,8 +174,28 @@ export class Verifier {
  */
 export function sign(body, secret) {
   const raw = bodyOf(body);
-  const [text = ""] = secretsOf(typeof secret === "string" ? secret : [secret]);
-  return call((instance) => instance.sign(raw, text));
+  const keys = keysOf(secretsOf(typeof secret === "string" ? secret : [secret]));
+  return call((instance) => instance.sign(keys(instance), raw));
+}
+
+/**
+ * Where an instance has the key states of secrets.
+ *
+ * @param {string[]} secrets
+ * @param {number} [maxBodyBytes]
+ */
+function keysOf(secrets, maxBodyBytes) {
+  // With lengths, so that no two lists look the same.
+  const identity = [maxBodyBytes, ...secrets.map((text) => `${text.length}:${text}`)].join();
+  return (/** @type {Instance} */ instance) => instance.keys(identity, secrets, maxBodyBytes);
+}
+
+/** @param {CheckResult} result */
+function eventOf(result) {
+  if (!result.ok) {
+    throw new VerificationError(result);
+  }
+  return result.event;
 }
 
 /**
@@ -120,9 +206,10 @@ export function sign(body, secret) {
 function parse(instance, { key, text }) {
   const event = jsonOf(text);
   if (event === undefined) {
-    return refused(instance.notJson());
+    return refused(instance.noEvent(0));
   }
-  const refusal = instance.checkEventId(Object.hasOwn(event, "eventId") ? event.eventId : undefined);
+  const id = Object.hasOwn(event, "eventId") ? event.eventId : undefined;
+  const refusal = typeof id === "string" ? instance.checkEventId(id) : instance.noEvent(id === undefined ? 1 : 2);
   return refusal === undefined ? { ok: true, event, key } : refused(refusal);
 }
 
@@ -157,25 +244,4 @@ function secretsOf(secrets) {
     }
   }
   return list;
-}
-
-/** @param {unknown} options @returns {number | undefined} */
-function maxBodyBytesOf(options = {}) {
-  if (!isPlain(options)) {
-    throw new TypeError(`cronozen-edge: expected options as an object, got ${kindOf(options)}`);
-  }
-  // Its own alone. What another one is called is not shown: it may be a secret, passed in the wrong place.
-  if (Object.keys(options).some((name) => name !== "maxBodyBytes")) {
-    throw new TypeError("cronozen-edge: expected the option maxBodyBytes and no other, got another one");
-  }
-  const maxBodyBytes = Object.hasOwn(options, "maxBodyBytes") ? options.maxBodyBytes : undefined;
-  if (maxBodyBytes === undefined) {
-    return undefined;
-  }
-  if (typeof maxBodyBytes !== "number" || maxBodyBytes >>> 0 !== maxBodyBytes) {
-    throw new TypeError(
-      `cronozen-edge: expected maxBodyBytes to be a whole number of bytes, got another ${kindOf(maxBodyBytes)}`,
-    );
-  }
-  return maxBodyBytes;
 }

@@ -15,8 +15,8 @@ const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
 /** The goals, in bytes after gzip: growth beyond them is a decision, not an accident. */
 const limits = {
   "dist/verifier.wasm": 16_000,
-  "dist/index.js": 22_000,
-  "dist/index.cjs": 22_000,
+  "dist/index.js": 22 * 1024,
+  "dist/index.cjs": 22 * 1024,
   "dist/no-wasm.js": 34_000,
   "dist/edge.js": 6000,
   "dist/consumer.js": 7000,

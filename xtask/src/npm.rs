@@ -30,11 +30,10 @@ const BUNDLES: [(&str, &str, &str); 6] = [
 ];
 
 /// When nobody catches an error, Node shows the line that threw it, so lines are short.
-const BUNDLING: [&str; 9] = [
+const BUNDLING: [&str; 8] = [
     "--bundle",
     "--legal-comments=none",
-    "--minify-syntax",
-    "--minify-whitespace",
+    "--minify",
     "--line-limit=120",
     "--alias:built=./build/npm",
     "--loader:.hex=text",
@@ -45,6 +44,11 @@ const BUNDLING: [&str; 9] = [
 
 /// Stands for the module's digits until esbuild has broken the lines: it would break these, too.
 const PLACEHOLDER: &str = "THE MODULE";
+
+/// What the glue does without: its objects are freed by their owner, or with the instance, and nobody but
+/// `pkg/src` calls it.
+const DROPPED: [&str; 4] =
+    ["Finalization", "? { register: ", "if (Symbol.dispose)", "    _assertClass("];
 
 const NOT_INSTALLED: &str = "cannot start a tool of npm's: install the packages with npm ci";
 
@@ -189,18 +193,21 @@ fn factory(glue: &str) -> Result<String> {
         body.push('\n');
     }
     ensure!(names.len() > 4 && !body.contains("\nexport "), "the glue has exports of another form");
-    for view in ["Uint8Array", "Uint32Array"] {
-        let detached = format!("cached{view}Memory0.byteLength === 0");
-        ensure!(body.contains(&detached), "the glue caches its {view} in another way");
-        body =
-            body.replace(&detached, &format!("cached{view}Memory0.buffer !== wasm.memory.buffer"));
-    }
+    let detached = "cachedUint8ArrayMemory0.byteLength === 0";
+    ensure!(body.contains(detached), "the glue caches its Uint8Array in another way");
+    body = body.replace(detached, "cachedUint8ArrayMemory0.buffer !== wasm.memory.buffer");
     let detached = "cachedDataViewMemory0.buffer.detached === undefined && ";
     ensure!(body.contains(detached), "the glue caches its DataView in another way");
     body = body.replace(detached, "");
     // The glue's decoder has a cure for Safari, whose own fails after 2 GiB.
     ensure!(body.contains("function getStringFromWasm0("), "the glue reads texts in another way");
     names.push("getStringFromWasm0");
+    let mut kept = String::new();
+    for line in body.lines().filter(|line| !DROPPED.iter().any(|part| line.contains(part))) {
+        kept.push_str(line);
+        kept.push('\n');
+    }
+    body = kept;
     Ok(format!(
         "export default function makeGlue() {{\n{body}return {{ {} }};\n}}\n",
         names.join(", ")
