@@ -41,9 +41,14 @@ export async function run(command, args, folder = root) {
  *
  * @param {string} command
  * @param {string[]} args
+ * @param {Record<string, string>} [changes] of the environment
  */
-export async function runQuietly(command, args) {
-  const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+export async function runQuietly(command, args, changes) {
+  const child = spawn(command, args, {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...changes },
+  });
   let printed = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (data) => {

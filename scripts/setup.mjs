@@ -46,6 +46,11 @@ export async function installRuntimes() {
   await installPackages(join(root, "tests", "runtimes"));
 }
 
+/** Installs what the verifier is timed against. */
+export async function installPeers() {
+  await installPackages(join(root, "benches", "verifier"));
+}
+
 function checkTools() {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   // On Linux a newer Node is installed with the packages; elsewhere this one has to do.

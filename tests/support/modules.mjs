@@ -50,7 +50,7 @@ export async function bundled(entry) {
     format: "esm",
     target: "es2022",
     conditions: ["workerd"],
-    external: ["cloudflare:*", "*.wasm?module"],
+    external: ["cloudflare:*", "node:*", "*.wasm?module"],
     logLevel: "error",
   });
   const [{ text } = { text: "" }] = outputFiles;
