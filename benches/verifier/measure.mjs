@@ -1,0 +1,96 @@
+// Times everything interleaved: a round takes one sample of each, in an order of its own.
+
+import { Complaint } from "../../scripts/command.mjs";
+import { headersOf } from "./signing.mjs";
+
+/**
+ * @typedef {import("./types.js").Entry} Entry
+ * @typedef {import("./types.js").Timed} Timed
+ */
+
+/** Samples that warm each one up before the first round: engines compile again what has run for a while. */
+const warmUps = 4;
+
+/** So many times more calls at most when the number of calls is sought. */
+const growth = 16;
+
+/**
+ * @param {import("./types.js").Runtime[]} runtimes
+ * @returns {Entry[]}
+ */
+export function entriesOf(runtimes) {
+  return runtimes.flatMap((runtime) =>
+    runtime.contenders.flatMap((contender) => contender.forms.map((form) => ({ runtime, contender, form }))),
+  );
+}
+
+/**
+ * @param {Entry[]} entries
+ * @param {readonly number[]} sizes
+ * @param {number} rounds
+ * @returns {Promise<Timed[]>}
+ */
+export async function measure(entries, sizes, rounds) {
+  const timed = entries.map((entry) => ({ ...entry, samples: /** @type {Map<number, number[]>} */ (new Map()) }));
+  for (const size of sizes) {
+    const counts = new Map();
+    for (const entry of timed) {
+      counts.set(entry, await countFor(entry, size));
+      entry.samples.set(size, []);
+    }
+    for (let round = 0; round < rounds; round += 1) {
+      const headers = headersOf(size);
+      for (const entry of shuffled(timed)) {
+        const count = counts.get(entry);
+        const milliseconds = await sample(entry, size, count, headers);
+        entry.samples.get(size)?.push((milliseconds * 1000) / count);
+      }
+    }
+  }
+  return timed;
+}
+
+/**
+ * How many calls fill a sample, after warming up.
+ *
+ * @param {Entry} entry
+ * @param {number} size
+ */
+async function countFor(entry, size) {
+  const { sample: wanted } = entry.runtime;
+  const headers = headersOf(size);
+  let count = 1;
+  for (let left = warmUps; left > 0; ) {
+    const milliseconds = await sample(entry, size, count, headers);
+    // What is read outside may come out below nothing.
+    const factor = milliseconds > 0 ? wanted / milliseconds : growth;
+    left -= factor < 2 ? 1 : 0;
+    count = Math.max(1, Math.ceil(count * Math.min(factor, growth)));
+  }
+  return count;
+}
+
+/**
+ * @param {Entry} entry
+ * @param {number} size
+ * @param {number} count
+ * @param {import("./types.js").Headers} headers
+ */
+async function sample({ runtime, contender, form }, size, count, headers) {
+  const request = { contender: contender.name, form, body: { size, altered: false }, headers, count };
+  const { accepted, milliseconds, error } = await runtime.run(request);
+  if (accepted !== count) {
+    throw new Complaint(`${runtime.name}: ${contender.name} refused a good body of ${size} bytes ${error ?? ""}`);
+  }
+  return milliseconds;
+}
+
+/** @template T @param {readonly T[]} list @returns {T[]} */
+function shuffled(list) {
+  const rest = [...list];
+  const order = [];
+  while (rest.length > 0) {
+    order.push(...rest.splice(Math.floor(Math.random() * rest.length), 1));
+  }
+  return order;
+}
