@@ -1,0 +1,220 @@
+//! `cargo bench`: the core on the host, step by step and as a whole.
+
+#![allow(clippy::expect_used, missing_docs, reason = "a bench")]
+
+use std::convert::Infallible;
+use std::future::{pending, ready};
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::{
+    BatchSize, Bencher, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
+};
+use cronozen_edge::commit::{EventQueue, LookSendMark, SeenStore};
+use cronozen_edge::error::PlatformError;
+use cronozen_edge::event::{Event, EventId};
+use cronozen_edge::log::{Level, Log, Record};
+use cronozen_edge::message::{Dedupe, Marker, Message};
+use cronozen_edge::platform::{Background, Body, Clock};
+use cronozen_edge::receive::{Request, receive};
+use cronozen_edge::settings::{Configuration, Value, Window};
+use cronozen_edge::signature::{Secrets, Signature, sign};
+use cronozen_edge::time::Timestamp;
+use futures_util::FutureExt;
+
+const SECRET: &str = "whsec_bench";
+
+/// 2026-11-24T07:00:00Z, when every event was made and is received.
+const NOW: Timestamp = Timestamp::from_millis(1_795_503_600_000);
+
+const SIZES: [usize; 5] = [256, 1 << 10, 4 << 10, 64 << 10, 1 << 20];
+
+/// Larger bodies do not fit a message.
+const SIZES_IN_MESSAGE: [usize; 4] = [256, 1 << 10, 4 << 10, 64 << 10];
+
+/// How long an event is remembered makes no difference here.
+const MARKER_TTL: Duration = Duration::from_hours(1);
+
+/// What a new event is answered with.
+const ACCEPTED: u16 = 202;
+
+/// A signed event.
+struct Delivery {
+    body: String,
+    signature: String,
+}
+
+impl Delivery {
+    /// One whose body has `size` bytes: an event with as many small values as fit.
+    fn of(size: usize) -> Self {
+        const START: &str = r#"{"eventId":"evt_0001","type":"dpu.sealed","createdAt":"2026-11-24T07:00:00Z","data":["#;
+        const VALUE: &str = r#"{"k":1},"#;
+        const LAST: &str = "0]}";
+        let room = size - START.len() - LAST.len();
+        let values = VALUE.repeat(room / VALUE.len());
+        let body = format!("{START}{values}{}{LAST}", " ".repeat(room % VALUE.len()));
+        let signature = sign(body.as_bytes(), SECRET).expect("a good secret").to_string();
+        Self { body, signature }
+    }
+
+    fn signature(&self) -> Signature {
+        Signature::parse(Some(self.signature.as_bytes())).expect("a good signature")
+    }
+
+    fn request(&self) -> Request<Whole> {
+        Request {
+            method: "POST".to_owned(),
+            path: "/webhooks/cronozen".to_owned(),
+            content_length: Some(self.body.len().to_string()),
+            signature: Some(self.signature.clone()),
+            address: Some("192.0.2.1".to_owned()),
+            ray: Some("ray".to_owned()),
+            body: Whole(self.body.clone().into_bytes()),
+        }
+    }
+}
+
+/// A body that has arrived.
+struct Whole(Vec<u8>);
+
+impl Body for Whole {
+    type Held = Vec<u8>;
+
+    async fn whole(self) -> Result<Vec<u8>, PlatformError> {
+        Ok(self.0)
+    }
+
+    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, PlatformError> {
+        Ok(None)
+    }
+}
+
+/// A platform that does everything at once, and nothing for real.
+#[derive(Clone, Copy)]
+struct Instantly;
+
+impl Clock for Instantly {
+    fn now(&self) -> Timestamp {
+        NOW
+    }
+
+    fn sleep(&self, _: Duration) -> impl Future<Output = ()> {
+        pending()
+    }
+}
+
+impl SeenStore for Instantly {
+    async fn seen(&self, _: &EventId) -> Result<bool, PlatformError> {
+        Ok(false)
+    }
+
+    fn mark(
+        &self,
+        _: &EventId,
+        marker: Marker,
+    ) -> impl Future<Output = Result<(), PlatformError>> + 'static {
+        black_box(marker);
+        ready(Ok(()))
+    }
+}
+
+impl EventQueue for Instantly {
+    fn send(&self, text: String) -> impl Future<Output = Result<(), PlatformError>> + 'static {
+        black_box(text);
+        ready(Ok(()))
+    }
+}
+
+impl Background for Instantly {
+    fn keep(&self, future: impl Future<Output = ()> + 'static) {
+        future.now_or_never().expect("nothing here waits");
+    }
+}
+
+impl Log for Instantly {
+    fn write(&self, level: Level, record: &Record) {
+        black_box((level, record));
+    }
+}
+
+fn verify(criterion: &mut Criterion) {
+    let secrets = Secrets::parse(SECRET).expect("a good secret");
+    each_size(criterion, "verify", &SIZES, |bencher, delivery| {
+        bencher.iter(|| {
+            let signature = Signature::parse(Some(black_box(&delivery.signature).as_bytes()));
+            let body = black_box(delivery.body.as_bytes());
+            secrets.verify(body, signature.expect("a good signature")).expect("signed").key()
+        });
+    });
+}
+
+fn read_envelope(criterion: &mut Criterion) {
+    let secrets = Secrets::parse(SECRET).expect("a good secret");
+    each_size(criterion, "read envelope", &SIZES, |bencher, delivery| {
+        let verified = secrets.verify(delivery.body.as_bytes(), delivery.signature());
+        let verified = verified.expect("signed");
+        bencher.iter(|| Event::read(black_box(verified)).expect("an event"));
+    });
+}
+
+fn build_message(criterion: &mut Criterion) {
+    let secrets = Secrets::parse(SECRET).expect("a good secret");
+    each_size(criterion, "build message", &SIZES_IN_MESSAGE, |bencher, delivery| {
+        let verified = secrets.verify(delivery.body.as_bytes(), delivery.signature());
+        let event = Event::read(verified.expect("signed")).expect("an event");
+        bencher.iter(|| {
+            let message = Message::new(black_box(&event), NOW, Window::Inside, MARKER_TTL);
+            message.expect("one that fits").into_text(Dedupe::New)
+        });
+    });
+}
+
+fn receive_delivery(criterion: &mut Criterion) {
+    let value = |name: &str| match name {
+        "CRONOZEN_SIGNING_SECRET" => Value::Text(SECRET.to_owned().into()),
+        _ => Value::Absent,
+    };
+    let configuration = Configuration::new(value, |_| Ok(()));
+    let commit = |(): &()| LookSendMark {
+        store: Instantly,
+        queue: Instantly,
+        clock: Instantly,
+        background: Instantly,
+        log: Instantly,
+    };
+    let bodies = |(): &()| None::<&Infallible>;
+    each_size(criterion, "receive", &SIZES_IN_MESSAGE, |bencher, delivery| {
+        let work = |request| {
+            let answer = receive(request, &configuration, bodies, commit, &Instantly, &Instantly);
+            let answer = answer.now_or_never().expect("nothing here waits");
+            assert_eq!(answer.status, ACCEPTED, "{}", answer.body);
+            answer
+        };
+        bencher.iter_batched(|| delivery.request(), work, BatchSize::SmallInput);
+    });
+}
+
+/// Runs `bench` with a delivery of each size.
+fn each_size(
+    criterion: &mut Criterion,
+    name: &str,
+    sizes: &[usize],
+    bench: impl Fn(&mut Bencher<'_>, &Delivery),
+) {
+    let mut group = criterion.benchmark_group(name);
+    for &size in sizes {
+        let delivery = Delivery::of(size);
+        group.throughput(Throughput::Bytes(size as u64));
+        group.bench_with_input(BenchmarkId::from_parameter(size), &delivery, &bench);
+    }
+    group.finish();
+}
+
+criterion_group! {
+    name = core;
+    config = Criterion::default()
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2));
+    targets = verify, read_envelope, build_message, receive_delivery
+}
+criterion_main!(core);
