@@ -40,7 +40,7 @@ export async function measure(entries, sizes, rounds) {
     }
     for (let round = 0; round < rounds; round += 1) {
       const headers = headersOf(size);
-      for (const entry of shuffled(timed)) {
+      for (const entry of shuffledByRuntime(timed)) {
         const count = counts.get(entry);
         const milliseconds = await sample(entry, size, count, headers);
         entry.samples.get(size)?.push((milliseconds * 1000) / count);
@@ -83,6 +83,16 @@ async function sample({ runtime, contender, form }, size, count, headers) {
     throw new Complaint(`${runtime.name}: ${contender.name} refused a good body of ${size} bytes ${error ?? ""}`);
   }
   return milliseconds;
+}
+
+/**
+ * What is compared stands close together: one runtime after the other, and the native limit among what runs in Node.
+ *
+ * @param {readonly Timed[]} entries
+ */
+function shuffledByRuntime(entries) {
+  const groups = Map.groupBy(entries, ({ runtime: { name } }) => (name.startsWith("native") ? "node" : name));
+  return shuffled([...groups.values()]).flatMap(shuffled);
 }
 
 /** @template T @param {readonly T[]} list @returns {T[]} */
