@@ -7,7 +7,7 @@ import { installPeers, installRuntimes, setUp } from "../../scripts/setup.mjs";
 const usage = "npm run bench -- [--quick | --check] [--json FILE] [node | workerd | deno | bun | native ...]";
 
 /** Medians of fewer rounds would be chance. */
-const full = { sizes: [256, 1024, 4096, 65_536, 2 ** 20], rounds: 21 };
+const full = { sizes: [256, 1024, 4096, 65_536, 2 ** 20], rounds: 31 };
 const quick = { sizes: [256, 4096, 65_536], rounds: 5 };
 const checkRounds = 21;
 

@@ -66,16 +66,11 @@ async function bun() {
 
 /** The limit: nothing but the HMAC, in Rust. */
 async function native() {
+  const version = output("rustc", ["--version"]) ?? "";
+  // It can neither make bodies nor read JSON.
+  const line = (/** @type {Request} */ { body, headers, count }) => `${count} ${headers.cronozen} ${bodyOf(body)}`;
   const built = await buildNative();
-  return Promise.all(
-    built.map(async ({ name, path }) => {
-      const runtime = await ofProcess(name, output("rustc", ["--version"]) ?? "", path, []);
-      // It cannot make the bodies itself.
-      const run = (/** @type {Request} */ request) =>
-        runtime.run(/** @type {any} */ ({ ...request, text: bodyOf(request.body) }));
-      return { ...runtime, run };
-    }),
-  );
+  return Promise.all(built.map(({ name, path }) => ofProcess(name, version, path, [], line)));
 }
 
 /** @param {string} title @param {string} scope @param {string[]} folders @param {string} file */
@@ -97,9 +92,10 @@ function versionOf(command) {
  * @param {string} version
  * @param {string} command
  * @param {string[]} args
+ * @param {(request: Request) => string} [encoded] a request as a line
  * @returns {Promise<Runtime>}
  */
-async function ofProcess(name, version, command, args) {
+async function ofProcess(name, version, command, args, encoded = JSON.stringify) {
   const child = spawn(command, args, {
     cwd: root,
     stdio: ["pipe", "pipe", "inherit"],
@@ -122,7 +118,7 @@ async function ofProcess(name, version, command, args) {
     sample: sampleInside,
     contenders: await line(),
     run: async (request) => {
-      child.stdin.write(`${JSON.stringify(request)}\n`);
+      child.stdin.write(`${encoded(request)}\n`);
       return line();
     },
     stop: async () => child.kill(),
