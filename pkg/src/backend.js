@@ -17,15 +17,20 @@ export function hasBackend(backend) {
 /** @type {import("./native.js").Native | null | undefined} */
 let found;
 
-let subtleFrom = Number.POSITIVE_INFINITY;
+/** @type {number} */
+let subtleFrom;
+/** @type {boolean} */
+let subtleBeforeNative;
 
 /**
- * Says from which length on Web Crypto is faster than the instance alone, in bytes.
+ * Says when it is worth waiting for Web Crypto.
  *
- * @param {number} length
+ * @param {number} length of the body, at least
+ * @param {boolean} beforeNative whether also where the runtime has a SHA-256 that answers at once
  */
-export function preferSubtleFrom(length) {
+export function preferSubtleFrom(length, beforeNative) {
   subtleFrom = length;
+  subtleBeforeNative = beforeNative;
 }
 
 function native() {
@@ -54,5 +59,8 @@ export function helpFor(length, forced) {
  * @param {Backend | undefined} forced
  */
 export function prefersSubtle(length, forced) {
-  return forced === "subtle" || (forced === undefined && length >= subtleFrom && native() === null && hasSubtle());
+  if (forced !== undefined) {
+    return forced === "subtle";
+  }
+  return length >= subtleFrom && hasSubtle() && (subtleBeforeNative || native() === null);
 }

@@ -1,15 +1,18 @@
 // The part of the instance's memory that JavaScript writes into.
 
 /** The most bytes that a UTF-16 unit has in UTF-8. */
-const bytesPerUnit = 3;
+export const bytesPerUnit = 3;
 
 /** The largest length that WebAssembly takes as it is: a larger number would become a small one. */
 export const maxLength = 2 ** 32 - 1;
 
+/** A SHA-256, and so an HMAC, in bytes. */
+export const hashBytes = 32;
+
 /** For a signature a loop is faster than the encoder. */
 const shortText = 64;
 
-const encoder = new TextEncoder();
+export const encoder = new TextEncoder();
 
 /**
  * The most bytes that a piece may need.

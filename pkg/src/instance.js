@@ -1,7 +1,7 @@
 // The instance behind all verifiers: made on first use, and replaced if it ever fails.
 
 import makeGlue from "built/glue.js";
-import { Input, maxLength, roomFor } from "./input.js";
+import { bytesPerUnit, hashBytes, Input, maxLength, roomFor } from "./input.js";
 
 /**
  * @typedef {import("built/glue.js").Glue} Glue
@@ -39,8 +39,7 @@ const maxKept = 256;
 const innerHashes = 1;
 const macs = 2;
 
-/** SHA-256 and HMAC, and a block of SHA-256, in bytes. */
-const hashBytes = 32;
+/** SHA-256 works on blocks of this many bytes. */
 const blockBytes = 64;
 
 /** Before a secret there is its length. */
@@ -69,6 +68,14 @@ export class Instance {
   #input;
   /** @type {Map<string, Keys>} */
   #kept = new Map();
+
+  // What was written last: the signature's length, what is computed, and where the body is.
+  /** @type {number | undefined} */
+  #signatureLength;
+  #computed = 0;
+  #bodyAt = 0;
+
+  #text = "";
 
   constructor() {
     // The name that wasm-bindgen gives the glue.
@@ -119,28 +126,35 @@ export class Instance {
    */
   matches(keys, signature, body, help) {
     // Where all is computed already, nobody looks at the body.
-    const written = this.#write(keys, signature, help instanceof Uint8Array ? "" : body, help);
-    return keys.native.matches(this.#input.native, written.signature, written.computed, written.body);
+    const length = this.#write(keys, signature, help instanceof Uint8Array ? "" : body, help);
+    return keys.native.matches(this.#input.native, this.#signatureLength, this.#computed, length);
   }
 
   /**
-   * Whether the signature is the body's, and the body is a text that may be an event: the position of the
-   * secret and the text, or a refusal.
+   * Whether the signature is the body's, and the body is a text that may be an event: the position of the secret, or
+   * a refusal. {@link takeText} has the text then.
    *
    * @param {Keys} keys
    * @param {string | undefined} signature
    * @param {string | Uint8Array} body
    * @param {Help} help
-   * @returns {{ key: number, text: string } | Refusal}
+   * @returns {number | Refusal}
    */
   check(keys, signature, body, help) {
-    const written = this.#write(keys, signature, body, help);
-    const checked = keys.native.check(this.#input.native, written.signature, written.computed, written.body);
-    if (typeof checked !== "number") {
-      return checked;
+    const length = this.#write(keys, signature, body, help);
+    const checked = keys.native.check(this.#input.native, this.#signatureLength, this.#computed, length);
+    if (typeof checked === "number") {
+      // A string of ASCII stays what it is. Bytes do not: another thread may have changed them in the meantime.
+      this.#text = length === body.length && typeof body === "string" ? body : this.#read(this.#bodyAt, length);
     }
-    // Not the body itself: another thread may have changed it in the meantime.
-    return { key: checked, text: this.#text(written.at, written.body) };
+    return checked;
+  }
+
+  /** What was checked last. It is not kept any longer: it may be large. */
+  takeText() {
+    const text = this.#text;
+    this.#text = "";
+    return text;
   }
 
   /**
@@ -150,38 +164,40 @@ export class Instance {
    * @param {string | undefined} signature
    * @param {string | Uint8Array} body
    * @param {Help} help
-   * @returns {{ signature: number | undefined, computed: number, at: number, body: number }} lengths, in bytes, and
-   * where the body is
+   * @returns {number} the body's length, in bytes
    */
   #write(keys, signature, body, help) {
     // A text has at least as many bytes as units.
     if (body.length > keys.maxBodyBytes) {
-      return { signature: undefined, computed: 0, at: 0, body: Math.min(body.length, maxLength) };
+      this.#signatureLength = undefined;
+      this.#computed = 0;
+      return Math.min(body.length, maxLength);
     }
     const input = this.#input;
-    const header = signature?.slice(0, maxSignatureUnits) ?? "";
-    input.reserve(roomFor(header) + keys.secrets.length * hashBytes + blockBytes + roomFor(body));
-    const length = input.write(0, header);
-    let computed = 0;
-    let at = length;
+    const hashes = keys.secrets.length * hashBytes;
+    input.reserve(maxSignatureUnits * bytesPerUnit + hashes + blockBytes + roomFor(body));
+    const length = signature === undefined ? 0 : input.write(0, signature.slice(0, maxSignatureUnits));
+    this.#signatureLength = signature === undefined ? undefined : length;
+    if (help === undefined) {
+      this.#computed = 0;
+      this.#bodyAt = length;
+      return input.write(length, body);
+    }
     if (help instanceof Uint8Array) {
-      computed = macs;
-      at += input.write(at, help);
-    } else if (help !== undefined) {
-      computed = innerHashes;
-      at += keys.secrets.length * hashBytes + blockBytes;
+      this.#computed = macs;
+      this.#bodyAt = length + input.write(length, help);
+      return input.write(this.#bodyAt, body);
     }
-    const bytes = input.write(at, body);
-    if (typeof help === "function") {
-      const hashes = input.start + length;
-      const start = input.start + at - blockBytes;
-      for (let secret = 0; secret < keys.secrets.length; secret += 1) {
-        const block = keys.blocks + secret * blockBytes;
-        input.bytes.copyWithin(start, block, block + blockBytes);
-        help(input.bytes, start, input.start + at + bytes, hashes + secret * hashBytes);
-      }
+    this.#computed = innerHashes;
+    this.#bodyAt = length + hashes + blockBytes;
+    const bytes = input.write(this.#bodyAt, body);
+    const start = input.start + this.#bodyAt - blockBytes;
+    for (let secret = 0; secret < keys.secrets.length; secret += 1) {
+      const block = keys.blocks + secret * blockBytes;
+      input.bytes.copyWithin(start, block, block + blockBytes);
+      help(input.bytes, start, start + blockBytes + bytes, input.start + length + secret * hashBytes);
     }
-    return { signature: signature === undefined ? undefined : length, computed, at, body: bytes };
+    return bytes;
   }
 
   /**
@@ -200,7 +216,9 @@ export class Instance {
     this.#input.reserve(roomFor(id));
     const length = this.#input.write(0, id);
     // On its way a lone surrogate has become another character.
-    return this.#text(0, length) === id ? this.#glue.checkEventId(this.#input.native, length) : this.noEvent(3);
+    return length === id.length || this.#read(0, length) === id
+      ? this.#glue.checkEventId(this.#input.native, length)
+      : this.noEvent(3);
   }
 
   /**
@@ -220,14 +238,14 @@ export class Instance {
   sign(keys, body) {
     this.#input.reserve(Math.max(roomFor(body), signatureLength));
     keys.native.sign(this.#input.native, this.#input.write(0, body));
-    return this.#text(0, signatureLength);
+    return this.#read(0, signatureLength);
   }
 
   /**
    * @param {number} at
    * @param {number} length in bytes
    */
-  #text(at, length) {
+  #read(at, length) {
     return this.#glue.getStringFromWasm0(this.#input.start + at, length);
   }
 }
@@ -235,9 +253,29 @@ export class Instance {
 /** @type {Instance | undefined} */
 let instance;
 
+/** The present instance. */
+export function present() {
+  instance ??= new Instance();
+  return instance;
+}
+
 /**
- * Calls the instance. If anything but a text comes out of it, such as the end of the stack of a caller that
- * was deep in recursion, its memory may be in any state, so the next call gets another instance.
+ * What to throw for what a call of the instance has thrown. If it is anything but a text, such as the end of the
+ * stack of a caller that was deep in recursion, its memory may be in any state, so the next call gets another one.
+ *
+ * @param {unknown} error
+ */
+export function failed(error) {
+  // The core throws what it expected as a text.
+  if (typeof error === "string") {
+    return new TypeError(`cronozen-edge: ${error}`);
+  }
+  instance = undefined;
+  return error;
+}
+
+/**
+ * Calls the instance.
  *
  * @template T
  * @param {(instance: Instance) => T} work
@@ -245,14 +283,8 @@ let instance;
  */
 export function call(work) {
   try {
-    instance ??= new Instance();
-    return work(instance);
+    return work(present());
   } catch (error) {
-    // The core throws what it expected as a text.
-    if (typeof error === "string") {
-      throw new TypeError(`cronozen-edge: ${error}`);
-    }
-    instance = undefined;
-    throw error;
+    throw failed(error);
   }
 }

@@ -2,7 +2,11 @@
 // JavaScript.
 
 import makeExports from "built/verifier.js";
+import { preferSubtleFrom } from "./backend.js";
 import { provide } from "./instance.js";
+
+// In browsers, as for index.js, but JavaScript is several times slower than WebAssembly.
+preferSubtleFrom(4096, false);
 
 provide(makeExports);
 

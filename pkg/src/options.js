@@ -39,8 +39,9 @@ function maxBodyBytesOf(maxBodyBytes) {
 function backendOf(backend) {
   const known = backends.find((name) => name === backend);
   if (backend !== undefined && (known === undefined || !hasBackend(known))) {
-    const what = known === undefined ? `one of ${backends.join(", ")}` : "one that the runtime has";
-    throw new TypeError(`cronozen-edge: expected the backend to be ${what}, got another ${kindOf(backend)}`);
+    throw new TypeError(
+      `cronozen-edge: expected backend to be ${backends.join(" or ")}, and in the runtime, got another ${kindOf(backend)}`,
+    );
   }
   return known;
 }

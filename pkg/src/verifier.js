@@ -2,7 +2,8 @@
 
 import { helpFor, prefersSubtle } from "./backend.js";
 import { bodyOf, bodyOfRequest } from "./body.js";
-import { call } from "./instance.js";
+import { encoder } from "./input.js";
+import { call, failed, present } from "./instance.js";
 import { kindOf } from "./kind.js";
 import { optionsOf } from "./options.js";
 import { signatureOf } from "./signature.js";
@@ -14,8 +15,6 @@ import { macsOf } from "./subtle.js";
  * @typedef {import("./instance.js").Instance} Instance
  * @typedef {import("./instance.js").Refusal} Refusal
  */
-
-const encoder = new TextEncoder();
 
 export class VerificationError extends Error {
   /** @param {Refused} refused */
@@ -80,7 +79,7 @@ export class Verifier {
     const raw = bodyOf(body);
     const value = signatureOf(signature);
     if (!prefersSubtle(raw.length, this.#backend)) {
-      return this.#check(raw, value, helpFor(raw.length, this.#backend));
+      return this.check(raw, value);
     }
     // A copy, because the caller's may have changed by the time that it is parsed.
     const copy = typeof raw === "string" ? encoder.encode(raw) : raw.slice();
@@ -104,7 +103,7 @@ export class Verifier {
     const raw = bodyOf(body);
     const value = signatureOf(signature);
     if (!prefersSubtle(raw.length, this.#backend)) {
-      return this.#matches(raw, value, helpFor(raw.length, this.#backend));
+      return this.matches(raw, value);
     }
     const bytes = typeof raw === "string" ? encoder.encode(raw) : raw;
     return this.#matches(bytes, value, await this.#macs(bytes));
@@ -127,11 +126,14 @@ export class Verifier {
    * @returns {CheckResult}
    */
   #check(body, signature, help) {
-    return call((instance) => {
+    // Not by `call`: a function made for each delivery would cost a tenth of a small one.
+    try {
+      const instance = present();
       const checked = instance.check(this.#keys(instance), signature, body, help);
-      // Nothing is looked up that the prototype of all objects could have got from somebody.
-      return Array.isArray(checked) ? refused(checked) : parse(instance, checked);
-    });
+      return typeof checked === "number" ? parse(instance, checked) : refused(checked);
+    } catch (error) {
+      throw failed(error);
+    }
   }
 
   /**
@@ -140,7 +142,12 @@ export class Verifier {
    * @param {import("./instance.js").Help} help
    */
   #matches(body, signature, help) {
-    return call((instance) => instance.matches(this.#keys(instance), signature, body, help));
+    try {
+      const instance = present();
+      return instance.matches(this.#keys(instance), signature, body, help);
+    } catch (error) {
+      throw failed(error);
+    }
   }
 
   /**
@@ -199,12 +206,12 @@ function eventOf(result) {
 }
 
 /**
- * @param {Instance} instance
- * @param {{ key: number, text: string }} checked
+ * @param {Instance} instance which has checked the text
+ * @param {number} key
  * @returns {CheckResult}
  */
-function parse(instance, { key, text }) {
-  const event = jsonOf(text);
+function parse(instance, key) {
+  const event = jsonOf(instance.takeText());
   if (event === undefined) {
     return refused(instance.noEvent(0));
   }

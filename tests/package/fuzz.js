@@ -1,9 +1,13 @@
 // Random bodies, headers and arguments against an oracle: node:crypto for the signature, and rules written
 // anew for the rest. Plain JavaScript, so that it runs in workerd as well.
 
+import { backendsOf } from "../runtimes/checks/backends.js";
+
 /**
  * @typedef {typeof import("../../pkg/index.js")} Package
  * @typedef {typeof import("node:crypto").createHmac} CreateHmac
+ * @typedef {{ counts: Record<string, number>, disagreements: string[], backends: string[] }} Result how often each verdict
+ * came, and by which backends
  */
 
 const header = "x-cronozen-signature";
@@ -26,9 +30,10 @@ function generator(seed) {
  * @param {CreateHmac} createHmac
  * @param {number} rounds
  * @param {number} seed
- * @returns {{ counts: Record<string, number>, disagreements: string[] }} how often each verdict came
+ * @returns {Promise<Result>}
  */
-export function fuzz({ Verifier, sign }, createHmac, rounds, seed) {
+export async function fuzz({ Verifier, sign }, createHmac, rounds, seed) {
+  const backends = [undefined, ...backendsOf({ Verifier })];
   const random = generator(seed);
   /** @template T @param {readonly T[]} list @returns {T} */
   const one = (list) => /** @type {T} */ (list[random(list.length)]);
@@ -38,7 +43,6 @@ export function fuzz({ Verifier, sign }, createHmac, rounds, seed) {
   const disagreements = [];
   for (let round = 0; round < rounds; round += 1) {
     const secrets = Array.from({ length: 1 + random(random(10) === 0 ? 8 : 2) }, () => `whsec_${random(50)}`);
-    const verifier = new Verifier(secrets, { maxBodyBytes });
     const bytes = randomBody(random);
     /** @param {string} secret */
     const signed = (secret) => createHmac("sha256", secret).update(bytes).digest("hex");
@@ -47,28 +51,35 @@ export function fuzz({ Verifier, sign }, createHmac, rounds, seed) {
     const { signature, bad } = randomHeaders(random, value);
 
     const expected = wrong || bad ? "TypeError" : verdict(bytes, value, secrets.map(signed));
-    const found = outcome(() => verifier.check(/** @type {any} */ (body), /** @type {any} */ (signature)));
     counts[expected] = (counts[expected] ?? 0) + 1;
-    if (found !== expected) {
-      disagreements.push(`round ${round}, check: expected ${expected}, got ${found}`);
-    }
-    const matches = outcome(() => verifier.matches(/** @type {any} */ (body), /** @type {any} */ (signature)));
     const match = expected === "event" || expected === "invalid_event";
-    if (matches !== (expected === "TypeError" ? expected : String(match))) {
-      disagreements.push(`round ${round}, matches: expected ${match}, got ${matches}`);
+    const matched = expected === "TypeError" ? expected : String(match);
+    for (const backend of backends) {
+      const verifier = /** @type {any} */ (new Verifier(secrets, { maxBodyBytes, backend }));
+      for (const [method, right] of [
+        ["check", expected],
+        ["checkAsync", expected],
+        ["matches", matched],
+        ["matchesAsync", matched],
+      ]) {
+        const found = await outcome(() => verifier[/** @type {string} */ (method)](body, signature));
+        if (found !== right) {
+          disagreements.push(`round ${round}, ${backend} ${method}: expected ${right}, got ${found}`);
+        }
+      }
     }
     const [secret = ""] = secrets;
     if (!wrong && sign(/** @type {any} */ (body), secret) !== signed(secret)) {
       disagreements.push(`round ${round}, sign`);
     }
   }
-  return { counts, disagreements };
+  return { counts, disagreements, backends: backends.map(String) };
 }
 
 /** @param {() => any} work */
-function outcome(work) {
+async function outcome(work) {
   try {
-    const found = work();
+    const found = await work();
     return typeof found === "boolean" ? String(found) : found.ok ? "event" : found.code;
   } catch (error) {
     return /** @type {Error} */ (error).name;

@@ -1,6 +1,7 @@
 // The checks that run in every runtime: plain JavaScript, and nothing of any runtime but what they test.
 
-import { checkArguments, checkCap, checkEvents } from "./checks/calls.js";
+import { checkBackends } from "./checks/backends.js";
+import { checkArguments, checkAsynchronous, checkCap, checkEvents } from "./checks/calls.js";
 import { Checks } from "./checks/report.js";
 import { checkRequests } from "./checks/requests.js";
 import { checkEnvelope, checkSignature } from "./checks/vectors.js";
@@ -26,7 +27,9 @@ export async function check(cronozen, vectors) {
   for (const vector of vectors.envelopes) {
     checkEnvelope(report, cronozen, vector);
   }
+  await checkBackends(report, cronozen, [...vectors.signatures, ...vectors.envelopes]);
   checkEvents(report, cronozen);
+  await checkAsynchronous(report, cronozen);
   checkArguments(report, cronozen);
   checkCap(report, cronozen);
   await checkRequests(report, cronozen);

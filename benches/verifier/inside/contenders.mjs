@@ -27,6 +27,9 @@ const both = ["bytes", "string"];
 export async function contenders(runtime) {
   return [
     ...ours("cronozen-edge", cronozen),
+    ...forced("wasm"),
+    ...forced("native"),
+    ...forced("subtle"),
     // What is published under another name: slower, for where WebAssembly is not allowed.
     ...ours("cronozen-edge/no-wasm", withoutWasm).filter(({ name }) => name.endsWith(" matches")),
     nodeCrypto(),
@@ -41,15 +44,30 @@ export async function contenders(runtime) {
 }
 
 /**
- * @param {string} build
- * @param {{ Verifier: new (secret: string) => any }} module
+ * Verification with one backend for every size, where the runtime has it: shows where the crossings are.
+ *
+ * @param {cronozen.Backend} backend
  * @returns {Contender[]}
  */
-function ours(build, { Verifier }) {
-  const verifier = new Verifier(secret);
+function forced(backend) {
+  const method = backend === "subtle" ? "matchesAsync" : "matches";
+  try {
+    return ours(`cronozen-edge ${backend}`, cronozen, { backend }).filter(({ name }) => name.endsWith(` ${method}`));
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * @param {string} build
+ * @param {Pick<typeof cronozen, "Verifier">} module
+ * @param {cronozen.VerifierOptions} [options]
+ * @returns {Contender[]}
+ */
+function ours(build, { Verifier }, options) {
+  const verifier = new Verifier(secret, options);
   const common = { header: /** @type {const} */ ("cronozen"), forms: both };
-  /** @type {Contender[]} */
-  const list = [
+  return [
     {
       ...common,
       name: `${build} matches`,
@@ -62,24 +80,19 @@ function ours(build, { Verifier }) {
       parses: true,
       accepts: (body, signature) => verifier.verify(body, signature) !== undefined,
     },
+    {
+      ...common,
+      name: `${build} matchesAsync`,
+      parses: false,
+      accepts: (body, signature) => verifier.matchesAsync(body, signature),
+    },
+    {
+      ...common,
+      name: `${build} verifyAsync`,
+      parses: true,
+      accepts: async (body, signature) => (await verifier.verifyAsync(body, signature)) !== undefined,
+    },
   ];
-  if (typeof verifier.matchesAsync === "function") {
-    list.push(
-      {
-        ...common,
-        name: `${build} matchesAsync`,
-        parses: false,
-        accepts: (body, signature) => verifier.matchesAsync(body, signature),
-      },
-      {
-        ...common,
-        name: `${build} verifyAsync`,
-        parses: true,
-        accepts: async (body, signature) => (await verifier.verifyAsync(body, signature)) !== undefined,
-      },
-    );
-  }
-  return list;
 }
 
 /** @returns {Contender} */

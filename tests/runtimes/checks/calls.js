@@ -41,6 +41,46 @@ export function checkEvents(report, { Verifier, VerificationError, sign }) {
 }
 
 /** @param {Checks} report @param {import("../checks.js").Package} cronozen */
+export async function checkAsynchronous(report, { Verifier, sign }) {
+  const verifier = new Verifier(secret);
+  // Short enough for the instance alone, and long enough for Web Crypto wherever it is used.
+  for (const length of [0, 100_000]) {
+    const text = JSON.stringify({ eventId: "evt_1", text: "é".repeat(length) });
+    const good = sign(text, secret);
+    const event = await verifier.verifyAsync(text, { [header]: good });
+    report.equal(`${length}: an event, later`, same(event, JSON.parse(text)), true);
+    const bytes = new TextEncoder().encode(text);
+    const checked = verifier.checkAsync(bytes, good);
+    const matched = verifier.matchesAsync(bytes.slice(), good);
+    bytes.fill(0x20);
+    const result = await checked;
+    report.equal(`${length}: an event of bytes that change`, result.ok && same(result.event, JSON.parse(text)), true);
+    report.equal(`${length}: a match, later`, await matched, true);
+    report.equal(`${length}: no match, later`, await verifier.matchesAsync(`${text} `, good), false);
+    report.equal(
+      `${length}: refused, later`,
+      await refusalOf(verifier.verifyAsync(`${text} `, good)),
+      "signature_mismatch",
+    );
+  }
+  const capped = new Verifier(secret, { maxBodyBytes: 10 });
+  report.equal("too large, later", await refusalOf(capped.verifyAsync("x".repeat(100_000), "")), "body_too_large");
+  const parsed = /** @type {any} */ ({ eventId: "evt_1" });
+  report.equal("a parsed body, later", await refusalOf(verifier.verifyAsync(parsed, "")), "TypeError");
+}
+
+/** @param {Promise<unknown>} promise */
+async function refusalOf(promise) {
+  try {
+    await promise;
+    return "accepted";
+  } catch (error) {
+    const { name, code = name } = /** @type {any} */ (error);
+    return code;
+  }
+}
+
+/** @param {Checks} report @param {import("../checks.js").Package} cronozen */
 export function checkArguments(report, { Verifier, sign }) {
   const verifier = /** @type {any} */ (new Verifier(secret));
   const good = sign("{}", secret);
@@ -128,6 +168,8 @@ export function checkArguments(report, { Verifier, sign }) {
     ["negative", { maxBodyBytes: -1 }],
     ["huge", { maxBodyBytes: 2 ** 32 + 100 }],
     ["text", { maxBodyBytes: "100" }],
+    ["an unknown backend", { backend: "fast" }],
+    ["no backend", { backend: null }],
     ["misspelt", { maxBodybytes: 100 }],
     ["null", null],
     ["a list", ["whsec"]],

@@ -29,7 +29,7 @@ function fromHex(digits) {
 }
 
 /** @param {Uint8Array} bytes */
-function textOf(bytes) {
+export function textOf(bytes) {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
