@@ -36,6 +36,10 @@ const EVENTS: &str = "EVENTS";
 const DEDUPER: &str = "DEDUPER";
 const BODIES: &str = "BODIES";
 
+#[cfg(target_family = "wasm")]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
 static QUIET: Once = Once::new();
 
 /// The `worker` crate's own panic hook logs a stack. The shim tells of the trap that follows a panic.
