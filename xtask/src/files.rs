@@ -20,9 +20,9 @@ pub fn read_text(file: &Path) -> Result<String> {
     fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
 }
 
-/// Writes a text over what was in a file.
-pub fn write(file: &Path, text: &str) -> Result<()> {
-    fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
+/// Writes over what was in a file.
+pub fn write(file: &Path, contents: impl AsRef<[u8]>) -> Result<()> {
+    fs::write(file, contents).with_context(|| format!("cannot write {}", file.display()))
 }
 
 /// Copies a file.

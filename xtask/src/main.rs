@@ -3,6 +3,7 @@
 mod files;
 mod mutants;
 mod npm;
+mod prune;
 mod simulation;
 mod wasm;
 mod worker;

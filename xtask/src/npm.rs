@@ -117,7 +117,7 @@ pub fn build(extent: Extent) -> Result<()> {
         let options = [&BUNDLING[..], &[&format]].concat();
         let output = dist.join(bundle);
         esbuild(&root, &options, &root.join("pkg/src").join(source), &output)?;
-        write(&output, &read_text(&output)?.replace(PLACEHOLDER, &digits))?;
+        write(&output, read_text(&output)?.replace(PLACEHOLDER, &digits))?;
     }
     copy(&root.join("pkg/index.d.ts"), &dist.join("index.d.cts"))?;
 

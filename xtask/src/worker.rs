@@ -5,7 +5,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::files::{copy, create};
+use crate::files::{create, read_text, write};
+use crate::prune::prune;
 use crate::wasm::{Compilation, project_root};
 
 /// Which Worker is built.
@@ -70,12 +71,13 @@ fn assemble(compilation: &Compilation, shim: &str, folder: &str) -> Result<()> {
     let compiled = compilation.run(&root)?;
     let out = root.join(folder);
     create(&out)?;
-    bind(&compiled, &out)?;
-    copy(&root.join(shim), &out.join("worker.mjs"))
+    let shim = read_text(&root.join(shim))?;
+    bind(&compiled, &shim, &out)?;
+    write(&out.join("worker.mjs"), &shim)
 }
 
-fn bind(compiled: &Path, out: &Path) -> Result<()> {
-    Bindgen::new()
+fn bind(compiled: &Path, shim: &str, out: &Path) -> Result<()> {
+    let mut bound = Bindgen::new()
         .input_path(compiled)
         .web(true)?
         // The shim hands over the module: workerd has no URL to fetch it from.
@@ -86,6 +88,11 @@ fn bind(compiled: &Path, out: &Path) -> Result<()> {
         // The names of functions are a third of the file, and nothing shows a stack.
         .remove_name_section(true)
         .out_name("index")
-        .generate(out)
-        .context("wasm-bindgen failed")
+        .generate_output()
+        .context("wasm-bindgen failed")?;
+    bound.emit(out).context("wasm-bindgen cannot write")?;
+    let glue = out.join("index.js");
+    let pruned = prune(&read_text(&glue)?, shim, bound.wasm_mut())?;
+    write(&out.join("index_bg.wasm"), bound.wasm_mut().emit_wasm())?;
+    write(&glue, &pruned)
 }
