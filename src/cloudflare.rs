@@ -10,9 +10,9 @@ mod log;
 mod platform;
 mod queue;
 mod request;
-mod response;
 #[cfg(feature = "test-trap")]
 mod trap;
+mod wait;
 
 use std::sync::Once;
 
@@ -24,11 +24,12 @@ use futures_util::future::Either;
 
 use crate::commit::LookSendMark;
 use crate::commit::deduper::AskDeduper;
-use crate::receive::receive;
+use crate::receive::{Request, receive};
 use configuration::{Bindings, Store};
 use deduper::DurableObjects;
 use log::ConsoleLog;
-use platform::{WorkerBackground, WorkerClock};
+use platform::{WorkerBackground, WorkerClock, spawn};
+use request::FetchBody;
 
 /// The names of the bindings, in wrangler.toml.
 const SEEN: &str = "SEEN";
@@ -47,41 +48,76 @@ fn hush() {
     QUIET.call_once(|| std::panic::set_hook(Box::new(|_| {})));
 }
 
-/// The entry point of every request. The shim `worker.mjs` calls it.
-///
-/// The `worker` crate's own macro would do the same, and format errors that never come.
-///
-/// # Errors
-/// What JavaScript throws when it is asked for the request's parts; the shim then answers 503.
-#[wasm_bindgen(wasm_bindgen_futures = ::worker::wasm_bindgen_futures)]
-pub async fn fetch(
-    request: web_sys::Request,
-    env: Env,
-    context: worker::worker_sys::Context,
-) -> Result<web_sys::Response, JsValue> {
-    hush();
-    #[cfg(feature = "test-trap")]
-    trap::if_asked(&request).await?;
+#[wasm_bindgen]
+extern "C" {
+    /// Makes a response of an answer, and hands it out.
+    #[derive(Debug)]
+    pub type Respond;
 
-    let configuration = configuration::of(&env);
-    let commit = |bindings: &Bindings| match &bindings.store {
-        Store::Kv(seen) => Either::Left(LookSendMark {
-            store: seen.clone(),
-            queue: bindings.events.clone(),
-            clock: WorkerClock,
-            background: WorkerBackground(Context::new(context)),
-            log: ConsoleLog,
-        }),
-        Store::Deduper { namespace, migrate_from_kv } => Either::Right(AskDeduper {
-            deduper: DurableObjects {
-                namespace: namespace.clone(),
-                migrate_from_kv: *migrate_from_kv,
-            },
-            clock: WorkerClock,
-        }),
-    };
-    let request = request::translate(request)?;
-    let answer =
-        receive(request, &configuration, Bindings::bodies, commit, &WorkerClock, &ConsoleLog).await;
-    response::translate(&answer)
+    #[wasm_bindgen(method)]
+    fn call(
+        this: &Respond,
+        receiver: &JsValue,
+        status: u16,
+        content_type: &str,
+        body: &str,
+        allow: Option<&str>,
+        retry_after: Option<u32>,
+    );
+}
+
+/// The entry point of every request. The shim `worker.mjs` calls it, and gives it the request's parts.
+#[wasm_bindgen]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each call between JavaScript and Rust costs, so it is one"
+)]
+pub fn fetch(
+    request: web_sys::Request,
+    method: String,
+    path: String,
+    content_length: Option<String>,
+    signature: Option<String>,
+    address: Option<String>,
+    ray: Option<String>,
+    env: &Env,
+    context: worker::worker_sys::Context,
+    respond: Respond,
+) {
+    hush();
+    let configuration = configuration::of(env);
+    spawn(async move {
+        #[cfg(feature = "test-trap")]
+        trap::if_asked(&request).await;
+
+        let commit = |bindings: &Bindings| match &bindings.store {
+            Store::Kv(seen) => Either::Left(LookSendMark {
+                store: seen.clone(),
+                queue: bindings.events.clone(),
+                clock: WorkerClock,
+                background: WorkerBackground(Context::new(context)),
+                log: ConsoleLog,
+            }),
+            Store::Deduper { namespace, migrate_from_kv } => Either::Right(AskDeduper {
+                deduper: DurableObjects {
+                    namespace: namespace.clone(),
+                    migrate_from_kv: *migrate_from_kv,
+                },
+                clock: WorkerClock,
+            }),
+        };
+        let body = FetchBody::new(request);
+        let request = Request { method, path, content_length, signature, address, ray, body };
+        let answer =
+            receive(request, &configuration, Bindings::bodies, commit, &WorkerClock, &ConsoleLog)
+                .await;
+        respond.call(
+            &JsValue::UNDEFINED,
+            answer.status,
+            answer.content_type,
+            &answer.body,
+            answer.allow,
+            answer.retry_after,
+        );
+    });
 }

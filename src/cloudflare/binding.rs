@@ -1,12 +1,11 @@
 //! How JavaScript's objects are asked for things: bindings are looked at before they are used, options are
 //! built, and promises awaited.
 
-use js_sys::futures::JsFuture;
-use js_sys::{Object, Promise, Reflect};
+use js_sys::{Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::Env;
 
-use super::failure;
+use super::{failure, wait};
 use crate::error::PlatformError;
 
 /// What is bound as `name`, if it has all these methods.
@@ -34,14 +33,12 @@ pub(super) fn object(fields: &[(&str, JsValue)]) -> Result<Object, JsValue> {
 
 /// What a call comes to, whether it throws at once or later. What can be awaited need be no promise: remote calls
 /// return something else.
-pub(super) async fn settled(
-    called: Result<impl Into<JsValue>, JsValue>,
-) -> Result<JsValue, PlatformError> {
-    let called = called.map_err(|thrown| failure::translate(&thrown))?.into();
+pub(super) async fn settled(called: Result<JsValue, JsValue>) -> Result<JsValue, PlatformError> {
+    let called = called.map_err(|thrown| failure::translate(&thrown))?;
     // Nothing, at once, is no binding's answer, and must not be taken for a success. What a remote call returns is
     // a function, too.
     if !called.is_object() && !called.is_function() {
         return Err(PlatformError::new("the call returned nothing to await"));
     }
-    JsFuture::from(Promise::resolve(&called)).await.map_err(|thrown| failure::translate(&thrown))
+    wait::settled(&called).await.map_err(|thrown| failure::translate(&thrown))
 }

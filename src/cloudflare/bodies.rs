@@ -1,6 +1,6 @@
 //! An R2 bucket as the store of bodies.
 
-use js_sys::{Object, Promise, Reflect, Uint8Array};
+use js_sys::{Object, Reflect, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
@@ -24,10 +24,10 @@ extern "C" {
         key: &str,
         value: &Uint8Array,
         options: &Object,
-    ) -> Result<Promise, JsValue>;
+    ) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(method, catch)]
-    fn head(this: &R2Bucket, key: &str) -> Result<Promise, JsValue>;
+    fn head(this: &R2Bucket, key: &str) -> Result<JsValue, JsValue>;
 }
 
 #[derive(Debug, Clone)]

@@ -2,7 +2,18 @@
 
 declare module "*/index.js" {
   export function initSync(options: { module: WebAssembly.Module }): unknown;
-  export function fetch(request: Request, env: unknown, ctx: ExecutionContext): Promise<Response>;
+  export function fetch(
+    request: Request,
+    method: string,
+    path: string,
+    contentLength: string | null,
+    signature: string | null,
+    address: string | null,
+    ray: string | null,
+    env: unknown,
+    ctx: ExecutionContext,
+    respond: (status: number, contentType: string, body: string, allow?: string, retryAfter?: number) => void,
+  ): void;
   /** Of the example consumer in Rust. */
   export function receive(message: unknown, env: unknown): Promise<void>;
   /** Of the example consumer in Rust. */
@@ -10,8 +21,8 @@ declare module "*/index.js" {
   export function __wbg_reset_state(): void;
   export class DeduperObject {
     constructor(storage: DurableObjectStorage, env: unknown);
-    commit(call: unknown): Promise<object>;
-    alarm(): Promise<string | undefined>;
+    commit(call: unknown, answered: (outcome: string, reason?: string) => void): void;
+    alarm(rung: (failure?: string) => void): void;
   }
 }
 

@@ -69,8 +69,7 @@ impl Deduper for DurableObjects {
             deadline: budget.deadline(),
             message,
         };
-        let called = call.into_js().and_then(|call| self.namespace.call(place, &call));
-        let answer = settled(called).await?;
+        let answer = settled(self.namespace.call(place, &call.into_js())).await?;
         call::committed(answer).map_err(|thrown| failure::translate(&thrown))
     }
 }

@@ -1,6 +1,8 @@
 //! Workers KV as the store of seen events: key `seen:<eventId>`, an empty value, the rest as metadata.
 
-use js_sys::{Object, Promise};
+use std::rc::Rc;
+
+use js_sys::Object;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
@@ -17,15 +19,21 @@ const KEY_PREFIX: &str = "seen:";
 /// that it allows, and the time of the sender's first retry.
 const CACHE_TTL_SECONDS: u32 = 30;
 
+#[wasm_bindgen(module = "/src/cloudflare/once.mjs")]
+extern "C" {
+    #[wasm_bindgen(js_name = markerOptions)]
+    fn marker_options(expiration_ttl: u32, received_at: &str) -> Object;
+}
+
 #[wasm_bindgen]
 extern "C" {
     /// Two methods of a KV namespace. The `worker` crate's own binding brings a JSON value type
     /// and a tenth of the Worker's size with it.
-    #[derive(Debug, Clone)]
+    #[derive(Debug)]
     type KvNamespace;
 
     #[wasm_bindgen(method, catch)]
-    fn get(this: &KvNamespace, key: &str, options: &Object) -> Result<Promise, JsValue>;
+    fn get(this: &KvNamespace, key: &str, options: &Object) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(method, catch)]
     fn put(
@@ -33,24 +41,32 @@ extern "C" {
         key: &str,
         value: &str,
         options: &Object,
-    ) -> Result<Promise, JsValue>;
+    ) -> Result<JsValue, JsValue>;
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct KvSeenStore(KvNamespace);
+pub(super) struct KvSeenStore(Rc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    namespace: KvNamespace,
+    /// The same at every look-up.
+    get_options: Object,
+}
 
 impl KvSeenStore {
     /// The namespace bound as `name`; `None` if nothing is, or something that is no namespace.
     pub(super) fn bound(env: &Env, name: &str) -> Option<Self> {
-        with_methods(env, name, &["get", "put"]).map(Self)
+        let namespace = with_methods(env, name, &["get", "put"])?;
+        let get_options = object(&[("cacheTtl", CACHE_TTL_SECONDS.into())]).ok()?;
+        Some(Self(Rc::new(Inner { namespace, get_options })))
     }
 }
 
 impl SeenStore for KvSeenStore {
     async fn seen(&self, event_id: &EventId) -> Result<bool, PlatformError> {
-        let called = object(&[("cacheTtl", CACHE_TTL_SECONDS.into())])
-            .and_then(|options| self.0.get(&key(event_id), &options));
-        let value = settled(called).await?;
+        let Inner { namespace, get_options } = &*self.0;
+        let value = settled(namespace.get(&key(event_id), get_options)).await?;
         match (value.is_string(), value.is_null()) {
             (true, _) => Ok(true),
             (_, true) => Ok(false),
@@ -64,18 +80,13 @@ impl SeenStore for KvSeenStore {
         event_id: &EventId,
         marker: Marker,
     ) -> impl Future<Output = Result<(), PlatformError>> + 'static {
-        let (namespace, key) = (self.0.clone(), key(event_id));
+        let (inner, key) = (Rc::clone(&self.0), key(event_id));
         async move {
-            let called = put_options(marker).and_then(|options| namespace.put(&key, "", &options));
-            settled(called).await.map(drop)
+            let ttl = u32::try_from(marker.ttl_seconds()).unwrap_or(u32::MAX);
+            let options = marker_options(ttl, &marker.received_at.to_string());
+            settled(inner.namespace.put(&key, "", &options)).await.map(drop)
         }
     }
-}
-
-fn put_options(marker: Marker) -> Result<Object, JsValue> {
-    let metadata = object(&[("receivedAt", marker.received_at.to_string().into())])?;
-    let ttl = u32::try_from(marker.ttl_seconds()).unwrap_or(u32::MAX);
-    object(&[("expirationTtl", ttl.into()), ("metadata", metadata.into())])
 }
 
 fn key(event_id: &EventId) -> String {

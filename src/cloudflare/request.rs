@@ -4,28 +4,12 @@ use std::cell::RefCell;
 
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{ReadableStreamDefaultReader, Url};
+use web_sys::ReadableStreamDefaultReader;
 
 use super::binding::settled;
 use super::failure;
 use crate::error::PlatformError;
 use crate::platform::{Body, HeldBody};
-use crate::receive::Request;
-use crate::signature::SIGNATURE_HEADER;
-
-/// The request with the headers that the core asks for.
-pub(super) fn translate(request: web_sys::Request) -> Result<Request<FetchBody>, JsValue> {
-    let headers = request.headers();
-    Ok(Request {
-        method: request.method(),
-        path: Url::new(&request.url())?.pathname(),
-        content_length: headers.get("content-length")?,
-        signature: headers.get(SIGNATURE_HEADER)?,
-        address: headers.get("cf-connecting-ip")?,
-        ray: headers.get("cf-ray")?,
-        body: FetchBody { request, reader: None },
-    })
-}
 
 #[derive(Debug)]
 pub(super) struct FetchBody {
@@ -34,6 +18,10 @@ pub(super) struct FetchBody {
 }
 
 impl FetchBody {
+    pub(super) fn new(request: web_sys::Request) -> Self {
+        Self { request, reader: None }
+    }
+
     /// The reader of the body's stream; `None` if the request has no body.
     fn reader(&mut self) -> Result<Option<&ReadableStreamDefaultReader>, JsValue> {
         if self.reader.is_none() {
@@ -48,14 +36,14 @@ impl Body for FetchBody {
     type Held = FetchedBytes;
 
     async fn whole(self) -> Result<FetchedBytes, PlatformError> {
-        let buffer = settled(self.request.array_buffer()).await?;
+        let buffer = settled(self.request.array_buffer().map(JsValue::from)).await?;
         Ok(FetchedBytes::all_of(Uint8Array::new(&buffer)))
     }
 
     async fn chunk(&mut self) -> Result<Option<FetchedBytes>, PlatformError> {
         let reader = self.reader().map_err(|thrown| failure::translate(&thrown))?;
         let Some(reader) = reader else { return Ok(None) };
-        let read = settled(Ok(reader.read())).await?;
+        let read = settled(Ok(reader.read().into())).await?;
         // What else was read may be the sender's text, which no log line may hold.
         bytes(&read).map_err(|_| PlatformError::new("a part of the body is no bytes"))
     }

@@ -6,9 +6,8 @@ use core::future::pending;
 use core::hint::black_box;
 use core::time::Duration;
 
-use js_sys::{Function, Reflect};
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
-use wasm_bindgen::{JsCast, JsValue};
 use worker::Delay;
 
 #[wasm_bindgen]
@@ -16,6 +15,9 @@ extern "C" {
     /// Throws, which is not caught, if the text is no URI.
     #[wasm_bindgen(js_name = decodeURIComponent)]
     fn decode(text: &str) -> String;
+
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(callback: &JsValue);
 }
 
 const HEADER: &str = "x-test-trap";
@@ -27,21 +29,18 @@ thread_local! {
 }
 
 /// Traps in the way that the request's header names, if it names one.
-pub(super) async fn if_asked(request: &web_sys::Request) -> Result<(), JsValue> {
+pub(super) async fn if_asked(request: &web_sys::Request) {
     SEEN.with_borrow_mut(|seen| *seen += 1);
-    let way = request.headers().get(HEADER)?;
+    let way = request.headers().get(HEADER).unwrap_or_default();
     match way.as_deref() {
         Some("unreachable after a wait") => Delay::from(Duration::from_millis(10)).await,
         Some("unreachable in a timer") => {
-            let set_timeout: Function =
-                Reflect::get(&js_sys::global(), &"setTimeout".into())?.unchecked_into();
-            set_timeout.call1(&JsValue::UNDEFINED, &Closure::once_into_js(unseen))?;
+            set_timeout(&Closure::once_into_js(unseen));
             pending::<()>().await;
         }
         _ => {}
     }
     SEEN.with_borrow_mut(|seen| trap(way.as_deref().unwrap_or_default(), *seen));
-    Ok(())
 }
 
 fn trap(way: &str, seen: u32) {

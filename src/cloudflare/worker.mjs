@@ -45,10 +45,10 @@ function replace() {
   broken = true;
   const abandoned = inFlight;
   inFlight = new Set();
+  log({ outcome: "trapped", inFlight: abandoned.size });
   for (const abandon of abandoned) {
     abandon();
   }
-  log({ outcome: "trapped", inFlight: abandoned.size });
   repair();
 }
 
@@ -71,36 +71,36 @@ scope.addEventListener("unhandledrejection", (event) =>
 
 /**
  * @template T
- * @param {() => Promise<T>} call
+ * @param {(end: (result: T) => void) => void} call
  * @param {number} [limitMs] when a call that has not ended must have trapped
  * @returns {Promise<T | undefined>} nothing if the instance has trapped
  */
-async function unlessTrapped(call, limitMs) {
+function unlessTrapped(call, limitMs) {
   if (broken) {
     repair();
   }
   if (broken) {
-    return undefined;
+    return Promise.resolve(undefined);
   }
-  /** @type {() => void} */
-  let abandon = () => {};
-  /** @type {Promise<undefined>} */
-  const abandoned = new Promise((resolve) => {
-    abandon = () => resolve(undefined);
-  });
-  const own = inFlight.add(abandon);
-  let lastResort = null;
-  try {
+  return new Promise((resolve) => {
+    const own = inFlight;
     // If the instance has been replaced by then, it has abandoned this call already.
-    lastResort = limitMs === undefined ? null : setTimeout(replace, limitMs);
-    return await Promise.race([call(), abandoned]);
-  } catch (error) {
-    replaceIfTrapped(error);
-    return undefined;
-  } finally {
-    clearTimeout(lastResort);
-    own.delete(abandon);
-  }
+    const lastResort = limitMs === undefined ? null : setTimeout(replace, limitMs);
+    /** @param {T} [result] */
+    const end = (result) => {
+      clearTimeout(lastResort);
+      own.delete(abandon);
+      resolve(result);
+    };
+    const abandon = () => end();
+    own.add(abandon);
+    try {
+      call(end);
+    } catch (error) {
+      replaceIfTrapped(error);
+      abandon();
+    }
+  });
 }
 
 /**
@@ -110,7 +110,43 @@ async function unlessTrapped(call, limitMs) {
  * @returns {Promise<Response>}
  */
 async function answer(request, env, ctx) {
-  return (await unlessTrapped(() => serve(request, env, ctx), lastResortMs)) ?? unavailable(request);
+  const { headers } = request;
+  const response = await unlessTrapped(
+    (/** @type {(response: Response) => void} */ end) =>
+      serve(
+        request,
+        request.method,
+        new URL(request.url).pathname,
+        headers.get("content-length"),
+        headers.get("x-cronozen-signature"),
+        headers.get("cf-connecting-ip"),
+        headers.get("cf-ray"),
+        env,
+        ctx,
+        (...parts) => end(responseOf(...parts)),
+      ),
+    lastResortMs,
+  );
+  return response ?? unavailable(request);
+}
+
+/**
+ * @param {number} status
+ * @param {string} contentType
+ * @param {string} body
+ * @param {string} [allow]
+ * @param {number} [retryAfter]
+ */
+function responseOf(status, contentType, body, allow, retryAfter) {
+  /** @type {Record<string, string>} */
+  const headers = { "content-type": contentType, "cache-control": "no-store" };
+  if (allow !== undefined) {
+    headers["allow"] = allow;
+  }
+  if (retryAfter !== undefined) {
+    headers["retry-after"] = String(retryAfter);
+  }
+  return new Response(body, { status, headers });
 }
 
 /**
@@ -164,12 +200,21 @@ export class Deduper extends DurableObject {
    * @returns {Promise<unknown>}
    */
   async commit(call) {
-    return known(await unlessTrapped(() => this.#present().commit(call), lastResortMs));
+    const answer = await unlessTrapped(
+      (/** @type {(answer: object) => void} */ end) =>
+        this.#present().commit(call, (outcome, reason) => end({ outcome, reason })),
+      lastResortMs,
+    );
+    return known(answer);
   }
 
   /** Throws if it fails, so that the platform tries again. */
   async alarm() {
-    const failure = known(await unlessTrapped(async () => (await this.#present().alarm()) ?? ""));
+    const failure = known(
+      await unlessTrapped((/** @type {(failure: string) => void} */ end) =>
+        this.#present().alarm((failure = "") => end(failure)),
+      ),
+    );
     if (failure !== "") {
       throw new Error(failure);
     }

@@ -9,7 +9,6 @@ use js_sys::{Error, Object};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 
-use crate::cloudflare::binding::object;
 use crate::commit::{Committed, Lookup, LookupError};
 use crate::error::{PlatformError, Unavailable};
 use crate::message::{Marker, Message, MessageParts};
@@ -22,6 +21,22 @@ pub(super) struct Call {
     pub elapsed: Duration,
     pub deadline: Duration,
     pub migrate_from_kv: bool,
+}
+
+#[wasm_bindgen(module = "/src/cloudflare/once.mjs")]
+extern "C" {
+    #[wasm_bindgen(js_name = deduperCall)]
+    fn deduper_call(
+        event_id: &str,
+        received_at: &str,
+        ttl: f64,
+        before_dedupe: &str,
+        after_dedupe: &str,
+        elapsed: f64,
+        deadline: f64,
+        ignores_marker: bool,
+        migrate_from_kv: bool,
+    ) -> Object;
 }
 
 #[wasm_bindgen]
@@ -62,19 +77,19 @@ const DUPLICATE: &str = "duplicate";
 const UNAVAILABLE: &str = "unavailable";
 
 impl Call {
-    pub(super) fn into_js(self) -> Result<Object, JsValue> {
+    pub(super) fn into_js(self) -> Object {
         let parts = self.message.into_parts();
-        object(&[
-            ("eventId", parts.event_id.into()),
-            ("receivedAt", parts.marker.received_at.to_string().into()),
-            ("ttl", parts.marker.ttl.as_secs_f64().into()),
-            ("beforeDedupe", parts.before_dedupe.into()),
-            ("afterDedupe", parts.after_dedupe.into()),
-            ("elapsed", self.elapsed.as_secs_f64().into()),
-            ("deadline", self.deadline.as_secs_f64().into()),
-            ("ignoresMarker", parts.ignores_marker.into()),
-            ("migrateFromKv", self.migrate_from_kv.into()),
-        ])
+        deduper_call(
+            &parts.event_id,
+            &parts.marker.received_at.to_string(),
+            parts.marker.ttl.as_secs_f64(),
+            &parts.before_dedupe,
+            &parts.after_dedupe,
+            self.elapsed.as_secs_f64(),
+            self.deadline.as_secs_f64(),
+            parts.ignores_marker,
+            self.migrate_from_kv,
+        )
     }
 
     pub(super) fn from_js(call: JsValue) -> Result<Self, JsValue> {
@@ -113,15 +128,14 @@ fn known<T>(value: Option<T>) -> Result<T, JsValue> {
     value.ok_or_else(|| Error::new("expected the deduper's own words, got others").into())
 }
 
-/// The answer to a call.
-pub(super) fn answer(committed: &Committed) -> Result<Object, JsValue> {
-    let (outcome, reason) = match committed {
+/// The answer to a call: the outcome, and why it is unavailable, or the look-up in doubt.
+pub(super) fn answer(committed: &Committed) -> (&'static str, Option<String>) {
+    match committed {
         Committed::New(Lookup::Missed) => (NEW, None),
         Committed::New(Lookup::Doubtful(error)) => (NEW, Some(error.to_string())),
         Committed::Duplicate => (DUPLICATE, None),
         Committed::Unavailable(unavailable) => (UNAVAILABLE, Some(unavailable.to_string())),
-    };
-    object(&[("outcome", outcome.into()), ("reason", reason.into())])
+    }
 }
 
 /// What an answer says.

@@ -1,18 +1,17 @@
 //! Strict mode, inside the object: commits the events that belong here, one flight for each at a time.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
-use js_sys::Object;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
-use worker::wasm_bindgen_futures::spawn_local;
 
 use super::call::{self, Call};
 use super::rows::{Rows, Storage};
 use crate::cloudflare::kv::KvSeenStore;
 use crate::cloudflare::log::ConsoleLog;
-use crate::cloudflare::platform::WorkerClock;
+use crate::cloudflare::platform::{WorkerClock, spawn};
 use crate::cloudflare::queue::WorkerQueue;
 use crate::cloudflare::{EVENTS, SEEN, failure, hush};
 use crate::commit::migration::Migrating;
@@ -28,14 +27,35 @@ struct ObjectBackground;
 
 impl Background for ObjectBackground {
     fn keep(&self, future: impl Future<Output = ()> + 'static) {
-        spawn_local(future);
+        spawn(future);
     }
 }
 
-/// What one object knows. The shim `worker.mjs` makes the class around it.
+#[wasm_bindgen]
+extern "C" {
+    /// Takes what has come of a call.
+    #[derive(Debug)]
+    pub type Answered;
+
+    #[wasm_bindgen(method)]
+    fn call(this: &Answered, receiver: &JsValue, outcome: &str, reason: Option<String>);
+
+    /// Takes why an alarm has failed, if it has.
+    #[derive(Debug)]
+    pub type Rung;
+
+    #[wasm_bindgen(method)]
+    fn call(this: &Rung, receiver: &JsValue, failure: Option<String>);
+}
+
+/// One object. The shim `worker.mjs` makes the class around it.
 #[wasm_bindgen]
 #[derive(Debug)]
-pub struct DeduperObject {
+pub struct DeduperObject(Rc<Known>);
+
+/// What one object knows.
+#[derive(Debug)]
+struct Known {
     storage: Storage,
     /// Opened by the first call that can.
     rows: RefCell<Option<Rows>>,
@@ -44,45 +64,49 @@ pub struct DeduperObject {
     flights: Flights,
 }
 
-#[wasm_bindgen(wasm_bindgen_futures = ::worker::wasm_bindgen_futures)]
+#[wasm_bindgen]
 impl DeduperObject {
     /// The object with this storage and the Worker's bindings.
     #[wasm_bindgen(constructor)]
     #[must_use]
     pub fn new(storage: Storage, env: &Env) -> Self {
         hush();
-        Self {
+        Self(Rc::new(Known {
             storage,
             rows: RefCell::default(),
             events: WorkerQueue::bound(env, EVENTS),
             seen: KvSeenStore::bound(env, SEEN),
             flights: Flights::default(),
-        }
+        }))
     }
 
     /// Commits the event of a call.
-    ///
-    /// # Errors
-    /// What JavaScript throws when it is asked to make an object.
-    pub async fn commit(&self, call: JsValue) -> Result<Object, JsValue> {
-        let committed = match self.try_commit(call).await {
-            Ok(committed) => committed,
-            Err(error) => Committed::Unavailable(Unavailable::DeduperFailed(error)),
-        };
-        call::answer(&committed)
+    pub fn commit(&self, call: JsValue, answered: Answered) {
+        let known = Rc::clone(&self.0);
+        spawn(async move {
+            let committed = match known.try_commit(call).await {
+                Ok(committed) => committed,
+                Err(error) => Committed::Unavailable(Unavailable::DeduperFailed(error)),
+            };
+            let (outcome, reason) = call::answer(&committed);
+            answered.call(&JsValue::UNDEFINED, outcome, reason);
+        });
     }
 
-    /// Purges a batch of rows that have ended. Says why, if that fails.
-    pub async fn alarm(&self) -> Option<String> {
-        let purged = match self.rows() {
-            Ok(rows) => rows.purge().await,
-            Err(error) => Err(error),
-        };
-        purged.err().map(|error| error.to_string())
+    /// Purges a batch of rows that have ended.
+    pub fn alarm(&self, rung: Rung) {
+        let known = Rc::clone(&self.0);
+        spawn(async move {
+            let purged = match known.rows() {
+                Ok(rows) => rows.purge().await,
+                Err(error) => Err(error),
+            };
+            rung.call(&JsValue::UNDEFINED, purged.err().map(|error| error.to_string()));
+        });
     }
 }
 
-impl DeduperObject {
+impl Known {
     /// The object's rows. A storage that fails once must not fail the object for good.
     fn rows(&self) -> Result<Rows, PlatformError> {
         if let Some(rows) = self.rows.borrow().as_ref() {

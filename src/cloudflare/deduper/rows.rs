@@ -4,14 +4,13 @@ use core::time::Duration;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use js_sys::{Array, Promise, Reflect};
+use js_sys::{Array, Reflect};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker::wasm_bindgen_futures::spawn_local;
 
 use crate::cloudflare::binding::settled;
 use crate::cloudflare::failure;
-use crate::cloudflare::platform::WorkerClock;
+use crate::cloudflare::platform::{WorkerClock, spawn};
 use crate::commit::SeenStore;
 use crate::commit::purge::{AfterBatch, BATCH, INTERVAL};
 use crate::error::PlatformError;
@@ -51,10 +50,10 @@ extern "C" {
     fn sql(this: &Storage) -> Sql;
 
     #[wasm_bindgen(method, catch, js_name = getAlarm)]
-    fn get_alarm(this: &Storage) -> Result<Promise, JsValue>;
+    fn get_alarm(this: &Storage) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(method, catch, js_name = setAlarm)]
-    fn set_alarm(this: &Storage, at: f64) -> Result<Promise, JsValue>;
+    fn set_alarm(this: &Storage, at: f64) -> Result<JsValue, JsValue>;
 
     type Sql;
 
@@ -162,7 +161,7 @@ impl SeenStore for Rows {
         async move {
             rows.execute(MARK, &[key, millis(marker.ends_at()).into()])?;
             if !rows.0.planned.replace(true) {
-                spawn_local(async move {
+                spawn(async move {
                     let planned = rows.plan_first().await;
                     rows.0.planned.set(planned.is_ok());
                 });
