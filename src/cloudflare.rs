@@ -2,6 +2,7 @@
 
 mod binding;
 mod bodies;
+mod clock;
 mod configuration;
 mod deduper;
 mod failure;
@@ -10,6 +11,7 @@ mod log;
 mod platform;
 mod queue;
 mod request;
+mod task;
 #[cfg(feature = "test-trap")]
 mod trap;
 mod wait;
@@ -18,18 +20,21 @@ use std::sync::Once;
 
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker::{Context, Env};
+use worker::Env;
+use worker::worker_sys::Context;
 
 use futures_util::future::Either;
 
 use crate::commit::LookSendMark;
 use crate::commit::deduper::AskDeduper;
 use crate::receive::{Request, receive};
+use clock::WorkerClock;
 use configuration::{Bindings, Store};
 use deduper::DurableObjects;
 use log::ConsoleLog;
-use platform::{WorkerBackground, WorkerClock, spawn};
+use platform::WorkerBackground;
 use request::FetchBody;
+use task::spawn;
 
 /// The names of the bindings, in wrangler.toml.
 const SEEN: &str = "SEEN";
@@ -81,7 +86,7 @@ pub fn fetch(
     address: Option<String>,
     ray: Option<String>,
     env: &Env,
-    context: worker::worker_sys::Context,
+    context: Context,
     respond: Respond,
 ) {
     hush();
@@ -90,12 +95,13 @@ pub fn fetch(
         #[cfg(feature = "test-trap")]
         trap::if_asked(&request).await;
 
+        let clock = WorkerClock::default();
         let commit = |bindings: &Bindings| match &bindings.store {
             Store::Kv(seen) => Either::Left(LookSendMark {
                 store: seen.clone(),
                 queue: bindings.events.clone(),
-                clock: WorkerClock,
-                background: WorkerBackground(Context::new(context)),
+                clock: clock.clone(),
+                background: WorkerBackground(context),
                 log: ConsoleLog,
             }),
             Store::Deduper { namespace, migrate_from_kv } => Either::Right(AskDeduper {
@@ -103,14 +109,13 @@ pub fn fetch(
                     namespace: namespace.clone(),
                     migrate_from_kv: *migrate_from_kv,
                 },
-                clock: WorkerClock,
+                clock: clock.clone(),
             }),
         };
         let body = FetchBody::new(request);
         let request = Request { method, path, content_length, signature, address, ray, body };
         let answer =
-            receive(request, &configuration, Bindings::bodies, commit, &WorkerClock, &ConsoleLog)
-                .await;
+            receive(request, &configuration, Bindings::bodies, commit, &clock, &ConsoleLog).await;
         respond.call(
             &JsValue::UNDEFINED,
             answer.status,

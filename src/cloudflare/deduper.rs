@@ -10,13 +10,12 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
 
 use super::binding::{settled, with_methods};
+use super::clock::now;
 use super::failure;
-use super::platform::WorkerClock;
 use crate::commit::Committed;
 use crate::commit::deduper::{Deduper, place_of};
 use crate::error::PlatformError;
 use crate::message::Message;
-use crate::platform::Clock;
 use crate::settings::Budget;
 use call::Call;
 
@@ -65,7 +64,7 @@ impl Deduper for DurableObjects {
         let place = place_of(message.event_id());
         let call = Call {
             migrate_from_kv: self.migrate_from_kv,
-            elapsed: WorkerClock.now().since(budget.arrived()),
+            elapsed: now().since(budget.arrived()),
             deadline: budget.deadline(),
             message,
         };

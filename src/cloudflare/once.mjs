@@ -18,6 +18,35 @@ export function settle(called, settled, ticket) {
 }
 
 /**
+ * Nobody sees an instance trap in the callback of a timer, so what the timer wakes runs after it.
+ *
+ * @param {number} ms
+ * @param {Settled} settled
+ * @param {number} ticket
+ */
+export function startTimer(ms, settled, ticket) {
+  return setTimeout(() => settle(undefined, settled, ticket), ms);
+}
+
+/**
+ * Has the platform wait until what is returned is called.
+ *
+ * @param {ExecutionContext} context
+ */
+export function keepAlive(context) {
+  /** @type {() => void} */
+  let release = () => {};
+  context.waitUntil(
+    /** @type {Promise<void>} */ (
+      new Promise((resolve) => {
+        release = resolve;
+      })
+    ),
+  );
+  return release;
+}
+
+/**
  * How an event is marked in KV.
  *
  * @param {number} expirationTtl

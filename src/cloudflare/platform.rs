@@ -1,37 +1,18 @@
-//! The clock and the background work of Workers.
+//! The background work of Workers.
 
-use core::time::Duration;
+use js_sys::Function;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::worker_sys::Context;
 
-use futures_util::FutureExt;
+use super::task::spawn;
+use crate::platform::Background;
 
-use js_sys::Date;
-use worker::Context;
-use worker::wasm_bindgen_futures::spawn_local;
-
-use super::wait;
-use crate::platform::{Background, Clock};
-use crate::time::Timestamp;
-
-#[derive(Debug, Clone, Copy)]
-pub(super) struct WorkerClock;
-
-impl Clock for WorkerClock {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "whole milliseconds, of which i64 has room for all"
-    )]
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(Date::now() as i64)
-    }
-
-    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> {
-        wait::sleep(duration)
-    }
-}
-
-/// Runs a future. Boxed, so that the module has one such task, and not one for each kind of future.
-pub(super) fn spawn(future: impl Future<Output = ()> + 'static) {
-    spawn_local(future.boxed_local());
+#[wasm_bindgen(module = "/src/cloudflare/once.mjs")]
+extern "C" {
+    /// Has the platform wait until what is returned is called.
+    #[wasm_bindgen(js_name = keepAlive)]
+    fn keep_alive(context: &Context) -> Function;
 }
 
 /// `ctx.waitUntil` of one request.
@@ -40,6 +21,11 @@ pub(super) struct WorkerBackground(pub Context);
 
 impl Background for WorkerBackground {
     fn keep(&self, future: impl Future<Output = ()> + 'static) {
-        self.0.wait_until(future.boxed_local());
+        let release = keep_alive(&self.0);
+        spawn(async move {
+            future.await;
+            // It only resolves a promise.
+            let _undefined = release.call0(&JsValue::UNDEFINED);
+        });
     }
 }

@@ -8,7 +8,9 @@ use core::time::Duration;
 
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
-use worker::Delay;
+
+use super::clock::WorkerClock;
+use crate::platform::Clock;
 
 #[wasm_bindgen]
 extern "C" {
@@ -33,7 +35,9 @@ pub(super) async fn if_asked(request: &web_sys::Request) {
     SEEN.with_borrow_mut(|seen| *seen += 1);
     let way = request.headers().get(HEADER).unwrap_or_default();
     match way.as_deref() {
-        Some("unreachable after a wait") => Delay::from(Duration::from_millis(10)).await,
+        Some("unreachable after a wait") => {
+            WorkerClock::default().sleep(Duration::from_millis(10)).await
+        }
         Some("unreachable in a timer") => {
             set_timeout(&Closure::once_into_js(unseen));
             pending::<()>().await;

@@ -141,7 +141,7 @@ function responseOf(status, contentType, body, allow, retryAfter) {
   /** @type {Record<string, string>} */
   const headers = { "content-type": contentType, "cache-control": "no-store" };
   if (allow !== undefined) {
-    headers["allow"] = allow;
+    headers.allow = allow;
   }
   if (retryAfter !== undefined) {
     headers["retry-after"] = String(retryAfter);

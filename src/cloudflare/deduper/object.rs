@@ -9,10 +9,11 @@ use worker::Env;
 
 use super::call::{self, Call};
 use super::rows::{Rows, Storage};
+use crate::cloudflare::clock::WorkerClock;
 use crate::cloudflare::kv::KvSeenStore;
 use crate::cloudflare::log::ConsoleLog;
-use crate::cloudflare::platform::{WorkerClock, spawn};
 use crate::cloudflare::queue::WorkerQueue;
+use crate::cloudflare::task::spawn;
 use crate::cloudflare::{EVENTS, SEEN, failure, hush};
 use crate::commit::migration::Migrating;
 use crate::commit::single_flight::{Flights, SingleFlight};
@@ -122,20 +123,21 @@ impl Known {
             Call::from_js(call).map_err(|thrown| failure::translate(&thrown))?;
         let queue = bound(self.events.as_ref(), EVENTS)?;
         let previous = migrate_from_kv.then(|| bound(self.seen.as_ref(), SEEN)).transpose()?;
+        let clock = WorkerClock::default();
         let commit = SingleFlight {
             inner: LookSendMark {
                 store: Migrating { store: self.rows()?, previous },
                 queue,
-                clock: WorkerClock,
+                clock: clock.clone(),
                 background: ObjectBackground,
                 log: ConsoleLog,
             },
             flights: self.flights.clone(),
-            clock: WorkerClock,
+            clock: clock.clone(),
             background: ObjectBackground,
             log: ConsoleLog,
         };
-        let arrived = WorkerClock.now().minus(elapsed);
+        let arrived = clock.now().minus(elapsed);
         Ok(commit.commit(message, Budget::new(arrived, deadline)).await)
     }
 }

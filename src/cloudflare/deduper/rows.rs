@@ -9,14 +9,14 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::cloudflare::binding::settled;
+use crate::cloudflare::clock::now;
 use crate::cloudflare::failure;
-use crate::cloudflare::platform::{WorkerClock, spawn};
+use crate::cloudflare::task::spawn;
 use crate::commit::SeenStore;
 use crate::commit::purge::{AfterBatch, BATCH, INTERVAL};
 use crate::error::PlatformError;
 use crate::event::EventId;
 use crate::message::Marker;
-use crate::platform::Clock;
 use crate::time::Timestamp;
 
 /// Without a rowid and a second index, an event costs one written row, and another when it is purged.
@@ -116,7 +116,7 @@ impl Rows {
     }
 
     fn purge_batch(&self) -> Result<AfterBatch, PlatformError> {
-        let now = millis(WorkerClock.now()).into();
+        let now = millis(now()).into();
         let begin = JsValue::from_str(&self.0.purged_until.borrow());
         let end = self.execute(BATCH_END, &[begin.clone(), (BATCH - 1).into()])?;
         if let Some(end) = first_text(&end, "event_id") {
@@ -131,7 +131,7 @@ impl Rows {
     }
 
     async fn plan(&self, after: Duration) -> Result<(), PlatformError> {
-        let at = millis(WorkerClock.now().plus(after));
+        let at = millis(now().plus(after));
         settled(self.0.storage.set_alarm(at)).await.map(drop)
     }
 
@@ -139,7 +139,7 @@ impl Rows {
     async fn plan_first(&self) -> Result<(), PlatformError> {
         let planned = settled(self.0.storage.get_alarm()).await?;
         // One that is long overdue will not come any more.
-        let overdue = millis(WorkerClock.now().minus(INTERVAL));
+        let overdue = millis(now().minus(INTERVAL));
         let comes = planned.as_f64().is_some_and(|at| at > overdue);
         if comes { Ok(()) } else { self.plan(INTERVAL).await }
     }
@@ -147,7 +147,7 @@ impl Rows {
 
 impl SeenStore for Rows {
     async fn seen(&self, event_id: &EventId) -> Result<bool, PlatformError> {
-        let now = millis(WorkerClock.now());
+        let now = millis(now());
         let found = self.execute(LOOK, &[event_id.as_str().into(), now.into()])?;
         Ok(found.length() > 0)
     }
