@@ -112,7 +112,7 @@ impl Settings {
     /// # Errors
     /// All that is wrong, in the order of the settings in the README.
     pub fn parse(value: impl Fn(&str) -> Value) -> Result<Self, Vec<Misconfigured>> {
-        let mut reader = Reader::new(value);
+        let mut reader = Reader::new(&value);
         let secrets = reader.read(
             "CRONOZEN_SIGNING_SECRET",
             &format!("1 to {MAX_SECRETS} secrets separated by white space"),
@@ -198,7 +198,7 @@ impl Settings {
     }
 }
 
-fn max_body_bytes<F: Fn(&str) -> Value>(reader: &mut Reader<F>) -> Option<u32> {
+fn max_body_bytes(reader: &mut Reader<'_>) -> Option<u32> {
     let range = MIN_MAX_BODY_BYTES..=MAX_MAX_BODY_BYTES;
     reader.number("MAX_BODY_BYTES", &range, DEFAULT_MAX_BODY_BYTES)
 }

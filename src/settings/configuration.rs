@@ -19,7 +19,7 @@ pub struct Needs {
 
 impl Needs {
     fn read(value: impl Fn(&str) -> Value) -> Self {
-        let mut reader = Reader::new(value);
+        let mut reader = Reader::new(&value);
         let dedupe = DedupeMode::read(&mut reader);
         let cap = max_body_bytes(&mut reader);
         Self { dedupe, bodies: cap.is_some_and(|cap| cap > DEFAULT_MAX_BODY_BYTES) }
@@ -66,7 +66,7 @@ pub fn webhook_path(value: impl Fn(&str) -> Value) -> Result<String, Vec<Misconf
         "a path that starts with /, has only letters, digits and -._~ between slashes, and is not \
          {HEALTH_PATH}"
     );
-    let mut reader = Reader::new(value);
+    let mut reader = Reader::new(&value);
     let path = reader.read("WEBHOOK_PATH", &expected, |text| {
         let path = text.unwrap_or(DEFAULT_WEBHOOK_PATH);
         match path {

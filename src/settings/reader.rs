@@ -47,13 +47,13 @@ impl fmt::Display for Misconfigured {
 }
 
 /// Reads settings through a function that gives the value of a name.
-pub(super) struct Reader<F> {
-    value: F,
+pub(super) struct Reader<'v> {
+    value: &'v dyn Fn(&str) -> Value,
     wrong: Vec<Misconfigured>,
 }
 
-impl<F: Fn(&str) -> Value> Reader<F> {
-    pub(super) fn new(value: F) -> Self {
+impl<'v> Reader<'v> {
+    pub(super) fn new(value: &'v dyn Fn(&str) -> Value) -> Self {
         Self { value, wrong: Vec::new() }
     }
 
