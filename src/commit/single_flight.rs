@@ -9,7 +9,7 @@ use core::fmt;
 use core::pin::pin;
 use core::time::Duration;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use futures_util::FutureExt;
@@ -39,7 +39,7 @@ pub struct Flights(Rc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     /// The latest flight of each event.
-    latest: RefCell<BTreeMap<EventId, Flight>>,
+    latest: RefCell<HashMap<EventId, Flight>>,
     next_number: Cell<u64>,
     waiting: Cell<usize>,
 }
