@@ -36,7 +36,7 @@ pub(super) async fn if_asked(request: &web_sys::Request) {
     let way = request.headers().get(HEADER).unwrap_or_default();
     match way.as_deref() {
         Some("unreachable after a wait") => {
-            WorkerClock::default().sleep(Duration::from_millis(10)).await
+            WorkerClock::default().sleep(Duration::from_millis(10)).await;
         }
         Some("unreachable in a timer") => {
             set_timeout(&Closure::once_into_js(unseen));
