@@ -1,0 +1,40 @@
+// What is compared: the modules of each Worker, and the settings that all of them share.
+
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { root } from "../../scripts/command.mjs";
+import { builtModules, moduleIn } from "../../tests/support/modules.mjs";
+
+const folder = join(root, "benches", "gateway");
+const inside = ["main.mjs", "bindings.mjs"].map((name) => moduleIn(join(folder, "inside"), name, ""));
+
+/**
+ * How events are remembered: in KV; by Durable Objects that are called in the isolate, on stubs; by real ones, with
+ * the runtime's remote calls and SQLite between.
+ *
+ * @type {Record<string, Record<string, string>>}
+ */
+export const modes = {
+  kv: { DEDUPE: "kv" },
+  strict: { DEDUPE: "durable-object", OBJECTS: "in-isolate" },
+  object: { DEDUPE: "durable-object", OBJECTS: "remote" },
+};
+
+/**
+ * @typedef {{ type: "ESModule", path: string, contents: string }
+ *   | { type: "CompiledWasm", path: string, contents: Buffer }} Module
+ * @typedef {{ name: string, modules: Module[], decides: boolean }} Contender the first module is the entry point; one
+ * that decides answers as a gateway must
+ */
+
+/** Reads the body, and answers. @returns {Contender} */
+export function readsOnly() {
+  const contents = readFileSync(join(folder, "inside", "reads-only.mjs"), "utf8");
+  const modules = [...inside, { type: /** @type {const} */ ("ESModule"), path: "/gateway/worker.mjs", contents }];
+  return { name: "reads the body only", modules, decides: false };
+}
+
+/** A build of the Worker. @param {string} name @param {string} build its folder @returns {Contender} */
+export function built(name, build) {
+  return { name, modules: [...inside, ...builtModules(resolve(build), "/gateway")], decides: true };
+}

@@ -1,0 +1,139 @@
+// A workerd of its own, on a core of its own, and what it costs.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { Complaint, root } from "../../scripts/command.mjs";
+
+/** The server's; the load has the other. */
+const serverCore = 0;
+const loadCore = 1;
+
+export const secret = "whsec_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+/** The program itself: the package `workerd` has a script around it, which would be a process more. */
+const platform = process.arch === "arm64" ? "linux-arm64" : "linux-64";
+const workerd = join(root, "node_modules", "@cloudflare", `workerd-${platform}`, "bin", "workerd");
+
+/** Puts this process, with all of its threads, on the load's core. */
+export async function takeLoadCore() {
+  const pinned = spawn("taskset", ["--all-tasks", "--cpu-list", "--pid", String(loadCore), String(process.pid)]);
+  const [code] = await once(pinned, "exit").catch(() => {
+    throw new Complaint("taskset is missing: it is part of util-linux, for Linux only");
+  });
+  if (code !== 0) {
+    throw new Complaint("expected two cores: one for workerd, one for the load");
+  }
+}
+
+export class Server {
+  /** @type {number} */
+  port = 0;
+  /** @type {number | undefined} */
+  inspectorPort;
+  #process;
+  #folder;
+
+  /**
+   * @param {import("./contenders.mjs").Contender} contender
+   * @param {Record<string, string>} settings
+   * @param {string[]} [args] more of workerd's own
+   */
+  constructor({ name, modules, decides }, settings, args = []) {
+    this.name = name;
+    this.decides = decides;
+    this.#folder = join(root, "build", "bench", `${name}-${process.pid}-${Math.random()}`.replaceAll(/[^\w-]/g, "-"));
+    for (const { path, contents } of modules) {
+      const file = join(this.#folder, path);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, contents);
+    }
+    writeFileSync(join(this.#folder, "config.capnp"), configuration(modules, settings));
+    const command = [workerd, "serve", "--control-fd=3", ...args, "config.capnp"];
+    this.started = performance.now();
+    this.#process = spawn("taskset", ["--cpu-list", String(serverCore), ...command], {
+      cwd: this.#folder,
+      // Log lines are written, and go nowhere.
+      stdio: ["ignore", "ignore", "pipe", "pipe"],
+    });
+  }
+
+  /** Waits until it listens. */
+  async listening() {
+    const [, , stderr, control] = this.#process.stdio;
+    let printed = "";
+    stderr?.on("data", (data) => {
+      printed = `${printed}${data}`.slice(-2000);
+    });
+    const lines = createInterface({ input: /** @type {import("node:stream").Readable} */ (control) });
+    for await (const line of lines) {
+      const { event, socket, port } = JSON.parse(line);
+      if (event === "listen-inspector") {
+        this.inspectorPort = port;
+      }
+      if (event === "listen" && socket === "http") {
+        this.port = port;
+        return this;
+      }
+    }
+    throw new Error(`workerd ended: ${printed}`);
+  }
+
+  /** The CPU time of all its threads, user's and system's, in microseconds. */
+  cpu() {
+    let nanoseconds = 0;
+    for (const thread of this.#files("task")) {
+      nanoseconds += Number(this.#read(`task/${thread}/schedstat`).split(" ", 1));
+    }
+    return nanoseconds / 1000;
+  }
+
+  /** Its resident memory, in MiB. */
+  memory() {
+    return Number(/VmRSS:\s+(\d+) kB/.exec(this.#read("status"))?.[1]) / 1024;
+  }
+
+  async stop() {
+    if (this.#process.exitCode === null && this.#process.signalCode === null) {
+      this.#process.kill("SIGKILL");
+      await once(this.#process, "exit");
+    }
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** @param {string} path */
+  #files(path) {
+    return readdirSync(`/proc/${this.#process.pid}/${path}`);
+  }
+
+  /** @param {string} path */
+  #read(path) {
+    return readFileSync(`/proc/${this.#process.pid}/${path}`, "utf8");
+  }
+}
+
+/** @param {import("./contenders.mjs").Module[]} modules @param {Record<string, string>} settings */
+function configuration(modules, settings) {
+  const embedded = modules.map(({ type, path }) => {
+    const name = path.slice(1);
+    return `(name = "${name}", ${type === "CompiledWasm" ? "wasm" : "esModule"} = embed "${name}")`;
+  });
+  const bindings = Object.entries({ CRONOZEN_SIGNING_SECRET: secret, ...settings }).map(
+    ([name, text]) => `(name = "${name}", text = ${JSON.stringify(text)})`,
+  );
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [(name = "main", worker = .gateway)],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+);
+const gateway :Workerd.Worker = (
+  compatibilityDate = "2026-10-01",
+  modules = [${embedded.join(", ")}],
+  bindings = [${bindings.join(", ")}, (name = "DEDUPER", durableObjectNamespace = "Deduper")],
+  durableObjectNamespaces = [(className = "Deduper", uniqueKey = "bench", enableSql = true)],
+  durableObjectStorage = (inMemory = void),
+);
+`;
+}
