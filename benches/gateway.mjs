@@ -1,10 +1,9 @@
 // `npm run bench:gateway`: what a request costs the gateway, in raw workerd with bindings that answer at once.
 
-import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Complaint, root, script } from "../scripts/command.mjs";
-import { built, modes, readsOnly } from "./gateway/contenders.mjs";
+import { built, modes, readsOnly, typescript } from "./gateway/contenders.mjs";
 import { measure } from "./gateway/rounds.mjs";
 import { Server, takeLoadCore } from "./gateway/server.mjs";
 import { figure, median, ratios, spread, table } from "./report.mjs";
@@ -29,6 +28,7 @@ await script(async () => {
   await takeLoadCore();
   const contenders = [
     readsOnly(),
+    await typescript(),
     built("ours", join(root, "build", "worker")),
     ...(values.worker ?? []).map((folder) => built(folder, folder)),
   ];
@@ -42,16 +42,29 @@ await script(async () => {
       for (const server of servers) {
         await server.listening();
       }
-      const measured = await measure(servers, Number(values.rounds ?? (values.quick ? 5 : 13)), Number(values.slice ?? 2000));
+      const measured = await measure(
+        servers,
+        Number(values.rounds ?? (values.quick ? 5 : 13)),
+        Number(values.slice ?? 2000),
+      );
       const base = measured[1]?.cpu ?? [];
-      console.log(mode);
+      console.log(mode, process.env.DEBUG ? measured.map(({ cpu }) => cpu.map(Math.round).join(" ")).join("\n") : "");
       console.log(
         table(
           ["contender", "CPU µs", "spread", "ratio", "spread", "p50 ms", "p99 ms", "MiB"],
           servers.map((server, index) => {
             const { cpu, p50, p99 } = measured[index] ?? { cpu: [], p50: [], p99: [] };
             const against = ratios(cpu, base);
-            return [server.name, figure(median(cpu)), figure(spread(cpu)), median(against).toFixed(3), figure(spread(against)), figure(median(p50)), figure(median(p99)), figure(server.memory())];
+            return [
+              server.name,
+              figure(median(cpu)),
+              figure(spread(cpu)),
+              median(against).toFixed(3),
+              figure(spread(against)),
+              figure(median(p50)),
+              figure(median(p99)),
+              figure(server.memory()),
+            ];
           }),
         ),
       );

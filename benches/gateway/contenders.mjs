@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { build } from "esbuild";
 import { root } from "../../scripts/command.mjs";
 import { builtModules, moduleIn } from "../../tests/support/modules.mjs";
 
@@ -37,4 +38,22 @@ export function readsOnly() {
 /** A build of the Worker. @param {string} name @param {string} build its folder @returns {Contender} */
 export function built(name, build) {
   return { name, modules: [...inside, ...builtModules(resolve(build), "/gateway")], decides: true };
+}
+
+/** The same gateway in TypeScript, on Hono. @returns {Promise<Contender>} */
+export async function typescript() {
+  const { outputFiles } = await build({
+    entryPoints: [join(folder, "hono", "index.ts")],
+    bundle: true,
+    write: false,
+    minify: true,
+    format: "esm",
+    target: "es2024",
+    conditions: ["workerd", "worker"],
+    external: ["cloudflare:*"],
+    logLevel: "error",
+  });
+  const contents = outputFiles[0]?.text ?? "";
+  const modules = [...inside, { type: /** @type {const} */ ("ESModule"), path: "/gateway/worker.mjs", contents }];
+  return { name: "TypeScript on Hono", modules, decides: true };
 }

@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { Complaint, root } from "../../scripts/command.mjs";
@@ -35,6 +35,7 @@ export class Server {
   inspectorPort;
   #process;
   #folder;
+  #storage;
 
   /**
    * @param {import("./contenders.mjs").Contender} contender
@@ -45,18 +46,20 @@ export class Server {
     this.name = name;
     this.decides = decides;
     this.#folder = join(root, "build", "bench", `${name}-${process.pid}-${Math.random()}`.replaceAll(/[^\w-]/g, "-"));
+    // In memory, because a disk's time is no gateway's.
+    this.#storage = mkdtempSync("/dev/shm/bench-");
     for (const { path, contents } of modules) {
       const file = join(this.#folder, path);
       mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, contents);
     }
-    writeFileSync(join(this.#folder, "config.capnp"), configuration(modules, settings));
+    writeFileSync(join(this.#folder, "config.capnp"), configuration(modules, settings, this.#storage));
     const command = [workerd, "serve", "--control-fd=3", ...args, "config.capnp"];
     this.started = performance.now();
     this.#process = spawn("taskset", ["--cpu-list", String(serverCore), ...command], {
       cwd: this.#folder,
       // Log lines are written, and go nowhere.
-      stdio: ["ignore", "ignore", "pipe", "pipe"],
+      stdio: ["ignore", process.env.DEBUG_LOG ? "inherit" : "ignore", "pipe", "pipe"],
     });
   }
 
@@ -95,12 +98,18 @@ export class Server {
     return Number(/VmRSS:\s+(\d+) kB/.exec(this.#read("status"))?.[1]) / 1024;
   }
 
+  get pid() {
+    return this.#process.pid;
+  }
+
   async stop() {
     if (this.#process.exitCode === null && this.#process.signalCode === null) {
       this.#process.kill("SIGKILL");
       await once(this.#process, "exit");
     }
-    rmSync(this.#folder, { recursive: true, force: true });
+    for (const folder of [this.#folder, this.#storage]) {
+      rmSync(folder, { recursive: true, force: true });
+    }
   }
 
   /** @param {string} path */
@@ -114,8 +123,8 @@ export class Server {
   }
 }
 
-/** @param {import("./contenders.mjs").Module[]} modules @param {Record<string, string>} settings */
-function configuration(modules, settings) {
+/** @param {import("./contenders.mjs").Module[]} modules @param {Record<string, string>} settings @param {string} storage */
+function configuration(modules, settings, storage) {
   const embedded = modules.map(({ type, path }) => {
     const name = path.slice(1);
     return `(name = "${name}", ${type === "CompiledWasm" ? "wasm" : "esModule"} = embed "${name}")`;
@@ -125,7 +134,12 @@ function configuration(modules, settings) {
   );
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
-  services = [(name = "main", worker = .gateway)],
+  # Otherwise nothing that the Worker logs is written.
+  logging = (structuredLogging = true),
+  services = [
+    (name = "main", worker = .gateway),
+    (name = "objects", disk = (path = "${storage}", writable = true)),
+  ],
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
 );
 const gateway :Workerd.Worker = (
@@ -133,7 +147,7 @@ const gateway :Workerd.Worker = (
   modules = [${embedded.join(", ")}],
   bindings = [${bindings.join(", ")}, (name = "DEDUPER", durableObjectNamespace = "Deduper")],
   durableObjectNamespaces = [(className = "Deduper", uniqueKey = "bench", enableSql = true)],
-  durableObjectStorage = (inMemory = void),
+  durableObjectStorage = (localDisk = "objects"),
 );
 `;
 }

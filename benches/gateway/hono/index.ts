@@ -1,0 +1,157 @@
+// The same gateway in TypeScript, on Hono and Web Crypto: what the Worker in Rust is measured against. It makes the
+// same promises and gives the same answers, but has no bucket for large bodies and no migration from KV.
+
+import { type Context, Hono } from "hono";
+import { readBody } from "./body.js";
+import { type Committed, lookSendMark } from "./commit.js";
+import { placeOf } from "./deduper.js";
+import { readEvent } from "./event.js";
+import { KvStore } from "./kv.js";
+import { type Line, log } from "./log.js";
+import { type Message, messageOf } from "./message.js";
+import { Refusal } from "./refusal.js";
+import { type Env, type Settings, settingsOf } from "./settings.js";
+import { parseSignature, verify } from "./signature.js";
+import { describe, late, within } from "./time.js";
+
+export { Deduper } from "./deduper.js";
+
+type Delivery = Context<{ Bindings: Env }>;
+
+const webhookPath = "/webhooks/cronozen";
+
+/** In characters. */
+const maxLoggedType = 64;
+
+const app = new Hono<{ Bindings: Env }>();
+
+app.post(webhookPath, async (c) => {
+  const arrived = Date.now();
+  const line: Line = {
+    at: new Date(arrived).toISOString(),
+    outcome: "failed",
+    ms: 0,
+    address: c.req.header("cf-connecting-ip"),
+    ray: c.req.header("cf-ray"),
+  };
+  try {
+    const committed = await deliver(c, arrived, line);
+    line.code = committed.outcome === "new" ? "accepted" : "duplicate";
+    line.outcome = line.code;
+    const doubt = committed.outcome === "new" ? committed.doubt : undefined;
+    if (committed.outcome === "new") {
+      line.dedupe = doubt === undefined ? "new" : "unknown";
+      line.reason = doubt;
+    }
+    end(doubt === undefined ? "log" : "warn", line, arrived);
+    c.header("cache-control", "no-store");
+    return c.json({ status: line.code, eventId: line.eventId }, line.code === "accepted" ? 202 : 200);
+  } catch (error) {
+    const refusal = error instanceof Refusal ? error : new Refusal("unavailable", describe(error));
+    line.code = refusal.code;
+    line.outcome = refusal.outcome;
+    line.reason = refusal.reason;
+    end(refusal.level, line, arrived);
+    return problem(c, refusal);
+  }
+});
+
+app.all(webhookPath, (c) => {
+  c.header("allow", "POST");
+  return refuse(c, new Refusal("method_not_allowed", "expected the method POST, got another one"));
+});
+
+app.get("/healthz", async (c) => {
+  try {
+    const { strict, maxBodyBytes } = await settingsOf(c.env);
+    c.header("cache-control", "no-store");
+    return c.json({ status: "ok", dedupe: strict ? "durable-object" : "kv", maxBodyBytes });
+  } catch (error) {
+    return problem(c, error instanceof Refusal ? error : new Refusal("misconfigured", describe(error)));
+  }
+});
+
+app.notFound((c) => refuse(c, new Refusal("not_found", "nothing is served at this path")));
+
+async function deliver(c: Delivery, arrived: number, line: Line) {
+  const settings = await settingsOf(c.env);
+  const body = await readBody(c.req.raw, settings.maxBodyBytes, (settings.deadlineMs * 3) / 8);
+  line.bytes = body.byteLength;
+
+  const header = c.req.header("x-cronozen-signature");
+  const signature = parseSignature(header);
+  const key = await verify(body, signature, settings.keys);
+  line.key = key;
+
+  const event = readEvent(body);
+  line.eventId = event.id;
+  line.type = event.type?.slice(0, maxLoggedType);
+  const received = { receivedAt: arrived, key, signature: header ?? "", bytes: body.byteLength };
+  const message = messageOf(event, received, settings);
+
+  const committed = await commit(c, message, arrived, settings);
+  if (committed.outcome === "unavailable") {
+    throw new Refusal("unavailable", committed.reason);
+  }
+  return committed;
+}
+
+async function commit(c: Delivery, message: Message, arrived: number, settings: Settings): Promise<Committed> {
+  const { deadlineMs } = settings;
+  if (!settings.strict) {
+    const keep = (work: Promise<unknown>) => c.executionCtx.waitUntil(work);
+    return lookSendMark(message, { arrived, deadlineMs }, new KvStore(c.env.SEEN), c.env.EVENTS, keep, true);
+  }
+  const { DEDUPER } = c.env;
+  const limit = arrived + deadlineMs - Date.now();
+  try {
+    const call = { message, elapsedMs: Date.now() - arrived, deadlineMs };
+    const asked = DEDUPER.get(DEDUPER.idFromName(placeOf(message.eventId))).commit(call);
+    const committed = await within(asked as Promise<Committed>, limit);
+    return committed === late
+      ? { outcome: "unavailable", reason: `expected the deduper to answer within ${limit} ms, got no answer` }
+      : committed;
+  } catch (error) {
+    return {
+      outcome: "unavailable",
+      reason: `expected the deduper to commit the event, got an error: ${describe(error)}`,
+    };
+  }
+}
+
+function end(level: "log" | "warn" | "error", line: Line, arrived: number) {
+  line.ms = Date.now() - arrived;
+  log(level, line);
+}
+
+/** Refuses what is no delivery. */
+function refuse(c: Delivery, refusal: Refusal) {
+  const { code, outcome, reason } = refusal;
+  log("warn", {
+    at: new Date().toISOString(),
+    outcome,
+    code,
+    reason,
+    ms: 0,
+    address: c.req.header("cf-connecting-ip"),
+    ray: c.req.header("cf-ray"),
+  });
+  return problem(c, refusal);
+}
+
+function problem(c: Delivery, refusal: Refusal) {
+  c.header("cache-control", "no-store");
+  if (refusal.code === "unavailable") {
+    c.header("retry-after", "30");
+  }
+  return c.json(refusal.problem(), refusal.status, { "content-type": "application/problem+json" });
+}
+
+export default {
+  fetch(request: Request, env: Env, ctx: ExecutionContext) {
+    const answered = Promise.resolve(app.fetch(request, env, ctx));
+    // A sender that resets its connection must not cancel the delivery half-way.
+    ctx.waitUntil(answered);
+    return answered;
+  },
+} satisfies ExportedHandler<Env>;

@@ -1,0 +1,59 @@
+// Why a delivery is not acknowledged.
+
+export type Code =
+  | "invalid_event"
+  | "invalid_signature"
+  | "not_found"
+  | "method_not_allowed"
+  | "body_timeout"
+  | "body_too_large"
+  | "event_too_old"
+  | "misconfigured"
+  | "unavailable";
+
+const answers = {
+  invalid_event: [400, "Bad Request"],
+  invalid_signature: [401, "Unauthorized"],
+  not_found: [404, "Not Found"],
+  method_not_allowed: [405, "Method Not Allowed"],
+  body_timeout: [408, "Request Timeout"],
+  body_too_large: [413, "Content Too Large"],
+  event_too_old: [422, "Unprocessable Content"],
+  misconfigured: [500, "Internal Server Error"],
+  unavailable: [503, "Service Unavailable"],
+} as const;
+
+/** What the sender is told where the reason is none of its business. */
+const details: Partial<Record<Code, string>> = {
+  invalid_signature: "the signature did not verify",
+  misconfigured: "the gateway is not set up; /healthz says what is missing",
+  unavailable: "the event could not be queued in time; send it again",
+};
+
+export class Refusal extends Error {
+  constructor(
+    readonly code: Code,
+    /** For the log. */
+    readonly reason: string,
+  ) {
+    super(reason);
+  }
+
+  get status() {
+    return answers[this.code][0];
+  }
+
+  get level() {
+    return this.status >= 500 ? "error" : "warn";
+  }
+
+  get outcome() {
+    return this.status >= 500 ? "failed" : "rejected";
+  }
+
+  /** RFC 9457. */
+  problem() {
+    const [status, title] = answers[this.code];
+    return { type: "about:blank", title, status, code: this.code, detail: details[this.code] ?? this.reason };
+  }
+}
