@@ -51,6 +51,11 @@ export async function installPeers() {
   await installPackages(join(root, "benches", "verifier"));
 }
 
+/** Installs what the gateway in TypeScript is made with. */
+export async function installHono() {
+  await installPackages(join(root, "benches", "gateway"));
+}
+
 function checkTools() {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   // On Linux a newer Node is installed with the packages; elsewhere this one has to do.

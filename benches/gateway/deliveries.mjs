@@ -25,7 +25,7 @@ export function bodyOf(eventId, bytes = bodyBytes) {
 /**
  * A whole request.
  *
- * @param {string} body
+ * @param {string | Buffer} body
  * @param {string | undefined} signature no header without it
  * @param {{ method?: string, path?: string }} [others]
  */
@@ -41,7 +41,7 @@ export function request(body, signature, { method = "POST", path = webhookPath }
     `Content-Length: ${Buffer.byteLength(body)}`,
     ...(signature === undefined ? [] : [`X-Cronozen-Signature: ${signature}`]),
   ];
-  return Buffer.from(`${lines.join("\r\n")}\r\n\r\n${body}`);
+  return Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`), Buffer.from(body)]);
 }
 
 let made = 0;

@@ -22,6 +22,7 @@ class Connection {
   #answered = () => {};
   /** @type {(error: Error) => void} */
   #failed = () => {};
+  /** @type {Buffer} */
   #received = Buffer.alloc(0);
   #socket;
 
@@ -59,14 +60,14 @@ class Connection {
     if (end < 0) {
       return;
     }
-    const head = this.#received.latin1Slice(0, end);
+    const head = this.#received.toString("latin1", 0, end);
     const bodyStart = end + headEnd.length;
     const length = Number(/^content-length: (\d+)/im.exec(head)?.[1]);
     if (this.#received.length < bodyStart + length) {
       return;
     }
-    const body = this.#received.utf8Slice(bodyStart, bodyStart + length);
-    this.#received = Buffer.alloc(0);
+    const body = this.#received.toString("utf8", bodyStart, bodyStart + length);
+    this./** @type {Buffer} */ #received = Buffer.alloc(0);
     this.#answered({ status: Number(head.slice(9, 12)), head, body });
   }
 }

@@ -8,7 +8,7 @@ import { send } from "./load.mjs";
 import { Server } from "./server.mjs";
 
 const warmUp = 6000;
-const profiled = 10_000;
+const counted = 10_000;
 
 /** Between two samples, in microseconds. */
 const interval = 200;
@@ -22,8 +22,8 @@ const interval = 200;
  * @param {Record<string, string>} settings
  * @param {string} file
  */
-export async function profile(contender, settings, file) {
-  const server = new Server(contender, settings, ["--inspector-addr=127.0.0.1:0"]);
+export async function profiled(contender, settings, file) {
+  const server = new Server(contender, settings, { args: ["--inspector-addr=127.0.0.1:0"] });
   try {
     await server.listening();
     const inspector = await Inspector.connect(server.inspectorPort);
@@ -32,7 +32,7 @@ export async function profile(contender, settings, file) {
     await inspector.call("Profiler.enable");
     await inspector.call("Profiler.setSamplingInterval", { interval });
     await inspector.call("Profiler.start");
-    await send(server, deliveries(profiled));
+    await send(server, deliveries(counted));
     const result = await inspector.call("Profiler.stop");
     inspector.close();
     writeFileSync(file, JSON.stringify(result.profile));
@@ -101,7 +101,7 @@ function summary({ nodes, samples, timeDeltas }) {
     [...map]
       .toSorted(([, one], [, other]) => other - one)
       .slice(0, 40)
-      .map(([name, time]) => [name, (time / profiled).toFixed(2), `${((100 * time) / total).toFixed(1)} %`]);
+      .map(([name, time]) => [name, (time / counted).toFixed(2), `${((100 * time) / total).toFixed(1)} %`]);
   const head = ["own time", "µs a request", "share"];
   return `${table(head, rows(kinds))}\n\n${table(head, rows(times))}`;
 }

@@ -28,26 +28,31 @@ export async function takeLoadCore() {
   }
 }
 
+/** Where Durable Objects are stored: a disk's time is no gateway's. */
+const inMemory = "/dev/shm";
+
 export class Server {
   /** @type {number} */
   port = 0;
   /** @type {number | undefined} */
   inspectorPort;
   #process;
+  #started;
   #folder;
   #storage;
 
   /**
    * @param {import("./contenders.mjs").Contender} contender
    * @param {Record<string, string>} settings
-   * @param {string[]} [args] more of workerd's own
+   * @param {{ args?: string[], logged?: (line: string) => void }} [options] more arguments for workerd; who reads the
+   * log, which otherwise is written to nowhere
    */
-  constructor({ name, modules, decides }, settings, args = []) {
+  constructor({ name, modules, decides }, settings, { args = [], logged } = {}) {
     this.name = name;
     this.decides = decides;
     this.#folder = join(root, "build", "bench", `${name}-${process.pid}-${Math.random()}`.replaceAll(/[^\w-]/g, "-"));
-    // In memory, because a disk's time is no gateway's.
-    this.#storage = mkdtempSync("/dev/shm/bench-");
+    mkdirSync(this.#folder, { recursive: true });
+    this.#storage = mkdtempSync(join(inMemory, "bench-"));
     for (const { path, contents } of modules) {
       const file = join(this.#folder, path);
       mkdirSync(dirname(file), { recursive: true });
@@ -55,12 +60,19 @@ export class Server {
     }
     writeFileSync(join(this.#folder, "config.capnp"), configuration(modules, settings, this.#storage));
     const command = [workerd, "serve", "--control-fd=3", ...args, "config.capnp"];
-    this.started = performance.now();
+    this.#started = performance.now();
     this.#process = spawn("taskset", ["--cpu-list", String(serverCore), ...command], {
       cwd: this.#folder,
-      // Log lines are written, and go nowhere.
-      stdio: ["ignore", process.env.DEBUG_LOG ? "inherit" : "ignore", "pipe", "pipe"],
+      stdio: ["ignore", logged ? "pipe" : "ignore", "pipe", "pipe"],
     });
+    if (logged !== undefined && this.#process.stdout !== null) {
+      createInterface({ input: this.#process.stdout }).on("line", logged);
+    }
+  }
+
+  /** The time from its start until now, in milliseconds. */
+  age() {
+    return performance.now() - this.#started;
   }
 
   /** Waits until it listens. */
@@ -96,10 +108,6 @@ export class Server {
   /** Its resident memory, in MiB. */
   memory() {
     return Number(/VmRSS:\s+(\d+) kB/.exec(this.#read("status"))?.[1]) / 1024;
-  }
-
-  get pid() {
-    return this.#process.pid;
   }
 
   async stop() {

@@ -46,7 +46,9 @@ export function messageOf(
   const beforeEvent = `","window":"${window}","signature":"${signature}","event":`;
   const found = encoder.encode(beforeDedupe).length + "unknown".length + beforeEvent.length + bytes + "}".length;
   if (found > maxMessageBytes) {
-    throw new Refusal("body_too_large", `expected a message of at most ${maxMessageBytes} bytes, got ${found}`);
+    const reason = `expected a message of at most ${maxMessageBytes} bytes, got ${found}`;
+    // A signed event that will be lost unless somebody acts.
+    throw new Refusal("body_too_large", reason, "error");
   }
   const ahead = Math.max(0, (createdAt ?? 0) - receivedAt);
   return {

@@ -35,16 +35,13 @@ export class Refusal extends Error {
     readonly code: Code,
     /** For the log. */
     readonly reason: string,
+    readonly level: "warn" | "error" = answers[code][0] >= 500 ? "error" : "warn",
   ) {
     super(reason);
   }
 
   get status() {
     return answers[this.code][0];
-  }
-
-  get level() {
-    return this.status >= 500 ? "error" : "warn";
   }
 
   get outcome() {

@@ -52,8 +52,11 @@ export default {
   },
 };
 
-/** @param {Request} request @param {any} env @param {any} ctx */
+/** The first request, and the question what the queue has taken. @param {Request} request @param {any} env @param {any} ctx */
 async function other(request, env, ctx) {
+  if (request.url.endsWith("/bench")) {
+    return new Response(takeMessage() ?? "");
+  }
   await prepare(env);
-  return request.url.endsWith("/bench") ? new Response(takeMessage() ?? "") : gateway.fetch(request, environment, ctx);
+  return gateway.fetch(request, environment, ctx);
 }

@@ -1,0 +1,126 @@
+// What a verification costs, the larger the body: linear, without a step.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Verifier } from "cronozen-edge";
+import { root } from "../../../scripts/command.mjs";
+import { sign } from "../../../scripts/delivery.mjs";
+import { moduleIn } from "../../../tests/support/modules.mjs";
+import { median } from "../../report.mjs";
+import { bodyOf, request } from "../deliveries.mjs";
+import { askOnce } from "../load.mjs";
+import { Server, secret } from "../server.mjs";
+
+/** 256 B to 1 MiB, in steps of 2. */
+export const sizes = Array.from({ length: 13 }, (_, step) => 256 * 2 ** step);
+
+/** Bytes that one measurement goes through: some milliseconds, whatever the size of a body. */
+const bytesAtOnce = 2 ** 21;
+
+/** Until V8 has compiled what it will compile. */
+const warmUpRounds = 5;
+
+/** @param {number} bytes */
+function timesOf(bytes) {
+  return Math.max(2, bytesAtOnce / bytes);
+}
+
+const bodies = sizes.map((bytes) => {
+  const body = Buffer.from(bodyOf("evt_1", bytes));
+  return { bytes, body, signature: sign(body, secret) };
+});
+
+/**
+ * Microseconds of each verification in this Node, the medians by size.
+ *
+ * @param {number} rounds
+ */
+export async function inNode(rounds) {
+  const verifier = new Verifier(secret);
+  return mediansOf(rounds, async ({ body, signature }, times) => {
+    // The thread's own time: nothing else on this core is in it.
+    const before = process.threadCpuUsage();
+    for (let time = 0; time < times; time += 1) {
+      if (!verifier.matches(body, signature)) {
+        throw new Error("expected the signature to match");
+      }
+    }
+    const { user, system } = process.threadCpuUsage(before);
+    return user + system;
+  });
+}
+
+/**
+ * The same in workerd, where a Worker's clock stands still: its CPU time, without that of the request itself.
+ *
+ * @param {number} rounds
+ */
+export async function inWorkerd(rounds) {
+  const dist = join(root, "pkg", "dist");
+  const modules = [
+    moduleIn(join(root, "benches", "gateway", "inside"), "verifies.mjs", ""),
+    moduleIn(dist, "edge.js", "/package"),
+    {
+      type: /** @type {const} */ ("CompiledWasm"),
+      path: "/package/verifier.wasm?module",
+      contents: readFileSync(join(dist, "verifier.wasm")),
+    },
+  ];
+  const server = await new Server({ name: "verifies", modules, decides: false }, {}).listening();
+  /** @param {typeof bodies[number]} sized @param {number} times */
+  const cpu = async ({ body, signature }, times) => {
+    const before = server.cpu();
+    const answered = await askOnce(server.port, request(body, signature, { path: `/?times=${times}` }));
+    if (Number(answered.body) !== times) {
+      throw new Error(`expected ${times} signatures to match, got ${answered.body}`);
+    }
+    return server.cpu() - before;
+  };
+  try {
+    return await mediansOf(rounds, async (sized, times) => (await cpu(sized, times)) - (await cpu(sized, 0)));
+  } finally {
+    await server.stop();
+  }
+}
+
+/**
+ * @param {number} rounds
+ * @param {(sized: typeof bodies[number], times: number) => Promise<number>} take microseconds for so many
+ */
+async function mediansOf(rounds, take) {
+  /** @type {number[][]} */
+  const taken = bodies.map(() => []);
+  for (let round = -warmUpRounds; round < rounds; round += 1) {
+    for (const [index, sized] of bodies.entries()) {
+      const times = timesOf(sized.bytes);
+      const microseconds = (await take(sized, times)) / times;
+      if (round >= 0) {
+        taken[index]?.push(microseconds);
+      }
+    }
+  }
+  return taken.map(median);
+}
+
+/**
+ * The line through the times that is nowhere far from them, in relation to their size.
+ *
+ * @param {readonly number[]} times of the sizes
+ */
+export function lineThrough(times) {
+  // Least squares of (base + slope * size) / time - 1.
+  let [ones, cross, squares, first, second] = [0, 0, 0, 0, 0];
+  for (const [index, time] of times.entries()) {
+    const [x, y] = [1 / time, (sizes[index] ?? 0) / time];
+    ones += x * x;
+    cross += x * y;
+    squares += y * y;
+    first += x;
+    second += y;
+  }
+  const determinant = ones * squares - cross * cross;
+  const base = (first * squares - second * cross) / determinant;
+  const slope = (second * ones - first * cross) / determinant;
+  const deviations = times.map((time, index) => time / (base + slope * (sizes[index] ?? 0)) - 1);
+  return { base, slope, deviations, largest: Math.max(...deviations.map(Math.abs)) };
+}

@@ -1,0 +1,5 @@
+// What the bench lays beside a module.
+
+declare module "*/package/edge.js" {
+  export { Verifier } from "cronozen-edge";
+}
