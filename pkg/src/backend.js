@@ -19,18 +19,18 @@ let found;
 
 /** @type {number} */
 let subtleFrom;
-/** @type {boolean} */
-let subtleBeforeNative;
+/** @type {number | undefined} */
+let nativeFrom;
 
 /**
- * Says when it is worth waiting for Web Crypto.
+ * Says for which lengths of the body something is faster than the instance alone.
  *
- * @param {number} length of the body, at least
- * @param {boolean} beforeNative whether also where the runtime has a SHA-256 that answers at once
+ * @param {number} subtle from which on it is worth waiting for Web Crypto
+ * @param {number} [native] from which on the runtime's SHA-256 is faster, where Web Crypto is no slower than that
  */
-export function preferSubtleFrom(length, beforeNative) {
-  subtleFrom = length;
-  subtleBeforeNative = beforeNative;
+export function setCrossings(subtle, native) {
+  subtleFrom = subtle;
+  nativeFrom = native;
 }
 
 function native() {
@@ -42,12 +42,12 @@ function native() {
  * The runtime's own SHA-256, where it is the faster way.
  *
  * @param {number} length of the body
- * @param {Backend | undefined} forced
+ * @param {Backend} [forced]
  */
 export function helpFor(length, forced) {
   if (forced === undefined || forced === "native") {
     const own = native();
-    return own !== null && (length >= own.from || forced !== undefined) ? own.sha256 : undefined;
+    return own !== null && (length >= (nativeFrom ?? own.from) || forced !== undefined) ? own.sha256 : undefined;
   }
   return undefined;
 }
@@ -62,5 +62,5 @@ export function prefersSubtle(length, forced) {
   if (forced !== undefined) {
     return forced === "subtle";
   }
-  return length >= subtleFrom && hasSubtle() && (subtleBeforeNative || native() === null);
+  return length >= subtleFrom && hasSubtle() && (nativeFrom !== undefined || native() === null);
 }

@@ -1,13 +1,19 @@
 // For Cloudflare Workers and Vercel's edge runtime, which compile modules when they are deployed and forbid
 // it afterwards.
 
-import { preferSubtleFrom } from "./backend.js";
-import { provide } from "./instance.js";
+import { setCrossings } from "./backend.js";
+import { present, provide } from "./instance.js";
 import module from "./verifier.wasm?module";
 
-// In workerd it computes at once, and costs some microseconds.
-preferSubtleFrom(2048, true);
+// In workerd both compute at once, and cost some microseconds.
+setCrossings(2048, 2048);
 
-provide((imports) => new WebAssembly.Instance(module, imports).exports);
+// Before the first request, where it is part of the start: V8 compiles well what has been called often.
+provide((imports) => new WebAssembly.Instance(module, imports).exports, 100);
+try {
+  present();
+} catch {
+  // Whoever verifies is told.
+}
 
 export { sign, VerificationError, Verifier } from "./verifier.js";

@@ -1,13 +1,13 @@
 // For Node, Deno, Bun, browsers and bundlers: the module is part of the file.
 
 import hex from "built/verifier.hex";
-import { preferSubtleFrom } from "./backend.js";
+import { setCrossings } from "./backend.js";
 import { provide } from "./instance.js";
 
 // In browsers Web Crypto works in another thread, which takes some tens of microseconds.
-preferSubtleFrom(16 * 1024, false);
+setCrossings(16 * 1024);
 
-provide((imports) => new WebAssembly.Instance(compiled(), imports).exports);
+provide((imports) => new WebAssembly.Instance(compiled(), imports).exports, 2);
 
 /** @type {WebAssembly.Module | undefined} */
 let module;

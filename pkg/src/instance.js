@@ -1,6 +1,7 @@
 // The instance behind all verifiers: made on first use, and replaced if it ever fails.
 
 import makeGlue from "built/glue.js";
+import { helpFor } from "./backend.js";
 import { bytesPerUnit, hashBytes, Input, maxLength, roomFor } from "./input.js";
 
 /**
@@ -54,13 +55,22 @@ const maxSignatureUnits = 1024;
 /** @type {(imports: any) => unknown} */
 let makeExports;
 
+/** The form of a signature, and a body. */
+const warm = "0".repeat(64);
+
+/** @type {number} */
+let warmUps;
+
 /**
- * Says how an instance is made.
+ * Says how an instance is made, and how often it verifies something before its first delivery: the engine compiles only
+ * what is called.
  *
  * @param {typeof makeExports} make
+ * @param {number} times
  */
-export function provide(make) {
+export function provide(make, times) {
   makeExports = make;
+  warmUps = times;
 }
 
 export class Instance {
@@ -82,6 +92,11 @@ export class Instance {
     const exports = /** @type {Exports} */ (makeExports({ "./verifier_bg.js": this.#glue }));
     this.#glue.__wbg_set_wasm(exports);
     this.#input = new Input(new this.#glue.Input(), exports.memory);
+    // An identity that no verifier has.
+    const keys = this.keys(warm, [warm], undefined);
+    for (let times = 0; times < warmUps; times += 1) {
+      this.matches(keys, warm, warm, helpFor(times === 1 ? maxLength : 0));
+    }
   }
 
   /**

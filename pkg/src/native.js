@@ -10,11 +10,10 @@
 
 /**
  * The lengths from which on it is faster than WebAssembly, in bytes, as `npm run bench` has measured: a call costs half
- * a microsecond in Node, and several in Deno and workerd, before the first byte is hashed.
+ * a microsecond in Node, and several in Deno, before the first byte is hashed.
  */
 const nodeFrom = 256;
 const denoFrom = 1024;
-const workerdFrom = 2048;
 const bunFrom = 0;
 
 /** How the hash of no bytes begins, to see whether what is found is SHA-256. */
@@ -23,18 +22,16 @@ const hashOfNothing = "e3b0c442";
 /** @returns {Native | undefined} */
 export function findNative() {
   try {
-    const { Bun, Deno, navigator, process } = /** @type {any} */ (globalThis);
+    const { Bun, Deno, process } = /** @type {any} */ (globalThis);
     // No import: bundlers would follow it, and browsers have nothing there.
     const hash = process?.getBuiltinModule?.("node:crypto")?.hash;
-    if (typeof hash !== "function" || !hash("sha256", "").startsWith(hashOfNothing)) {
+    if (!hash?.("sha256", "").startsWith(hashOfNothing)) {
       return undefined;
     }
-    if (typeof Bun?.SHA256?.hash === "function") {
+    if (Bun?.SHA256?.hash) {
       return { sha256: ofBun(Bun.SHA256), from: bunFrom };
     }
-    // As workerd says of itself.
-    const isWorkerd = navigator?.userAgent === "Cloudflare-Workers";
-    return { sha256: ofCrypto(hash), from: isWorkerd ? workerdFrom : Deno ? denoFrom : nodeFrom };
+    return { sha256: ofCrypto(hash), from: Deno ? denoFrom : nodeFrom };
   } catch {
     return undefined;
   }

@@ -2,12 +2,12 @@
 // JavaScript.
 
 import makeExports from "built/verifier.js";
-import { preferSubtleFrom } from "./backend.js";
+import { setCrossings } from "./backend.js";
 import { provide } from "./instance.js";
 
 // In browsers, as for index.js, but JavaScript is several times slower than WebAssembly.
-preferSubtleFrom(4096, false);
+setCrossings(4096);
 
-provide(makeExports);
+provide(makeExports, 0);
 
 export { sign, VerificationError, Verifier } from "./verifier.js";

@@ -40,7 +40,7 @@ function backendOf(backend) {
   const known = backends.find((name) => name === backend);
   if (backend !== undefined && (known === undefined || !hasBackend(known))) {
     throw new TypeError(
-      `cronozen-edge: expected backend to be ${backends.join(" or ")}, and in the runtime, got another ${kindOf(backend)}`,
+      `cronozen-edge: expected ${backends.join(" or ")} as backend in this runtime, got another ${kindOf(backend)}`,
     );
   }
   return known;

@@ -8,7 +8,7 @@ const algorithm = { name: "HMAC", hash: "SHA-256" };
 
 /** Pages that did not come by HTTPS have none. */
 export function hasSubtle() {
-  return typeof globalThis.crypto?.subtle?.sign === "function";
+  return globalThis.crypto?.subtle !== undefined;
 }
 
 /**

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, ensure};
 use wasm_bindgen_cli_support::{Bindgen, EncodeInto};
 
 use crate::files::{copy, copy_folder, create, read, read_text, write};
+use crate::prune::without_unused_declarations;
 use crate::wasm::{Compilation, project_root};
 use crate::worker;
 
@@ -202,12 +203,9 @@ fn factory(glue: &str) -> Result<String> {
     // The glue's decoder has a cure for Safari, whose own fails after 2 GiB.
     ensure!(body.contains("function getStringFromWasm0("), "the glue reads texts in another way");
     names.push("getStringFromWasm0");
-    let mut kept = String::new();
-    for line in body.lines().filter(|line| !DROPPED.iter().any(|part| line.contains(part))) {
-        kept.push_str(line);
-        kept.push('\n');
-    }
-    body = kept;
+    let kept =
+        body.split_inclusive('\n').filter(|line| !DROPPED.iter().any(|part| line.contains(part)));
+    body = without_unused_declarations(&kept.collect::<String>(), &names.join(" "));
     Ok(format!(
         "export default function makeGlue() {{\n{body}return {{ {} }};\n}}\n",
         names.join(", ")

@@ -22,7 +22,7 @@ pub fn prune(glue: &str, shim: &str, module: &mut Module) -> Result<String> {
 }
 
 /// The glue without the classes and functions that neither the shim nor the rest of the glue names.
-fn without_unused_declarations(glue: &str, shim: &str) -> String {
+pub fn without_unused_declarations(glue: &str, shim: &str) -> String {
     let statements = statements(glue);
     let unused = |name: &str| {
         let elsewhere = statements.iter().filter(|statement| declared(statement) != Some(name));
@@ -54,7 +54,7 @@ fn statements(glue: &str) -> Vec<String> {
 fn declared(statement: &str) -> Option<&str> {
     let code = statement.split_once("\n */\n").map_or(statement, |(_, code)| code);
     let finalization = |rest: &'_ str| rest.split_once("Finalization = ").is_some();
-    let rest = ["export class ", "class ", "export function ", "if (Symbol.dispose) "]
+    let rest = ["export class ", "class ", "export function ", "function ", "if (Symbol.dispose) "]
         .into_iter()
         .find_map(|beginning| code.strip_prefix(beginning))
         .or_else(|| code.strip_prefix("const ").filter(|rest| finalization(rest)))?;
