@@ -17,7 +17,7 @@ const limits = {
   "dist/verifier.wasm": 16 * 1024,
   "dist/index.js": 22 * 1024,
   "dist/index.cjs": 22 * 1024,
-  "dist/no-wasm.js": 34_000,
+  "dist/no-wasm.js": 34 * 1024,
   "dist/edge.js": 6000,
   "dist/consumer.js": 7000,
 };
