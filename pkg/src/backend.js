@@ -34,7 +34,9 @@ export function setCrossings(subtle, native) {
 }
 
 function native() {
-  found ??= findNative() ?? null;
+  if (found === undefined) {
+    found = findNative();
+  }
   return found;
 }
 

@@ -2,7 +2,8 @@
 
 use thiserror::Error;
 
-use super::{MAX_SECRETS, SIGNATURE_DIGITS, SIGNATURE_HEADER};
+use super::header::SIGNATURE_DIGITS;
+use super::{MAX_SECRETS, SIGNATURE_HEADER};
 
 /// Why a signature was refused. The sender is told only that it did not verify; this goes to the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
