@@ -31,6 +31,22 @@ export async function takeLoadCore() {
 /** Where Durable Objects are stored: a disk's time is no gateway's. */
 const inMemory = "/dev/shm";
 
+/**
+ * Those that run.
+ *
+ * @type {Set<Server>}
+ */
+const running = new Set();
+
+for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) {
+  process.once(signal, () => {
+    for (const server of running) {
+      server.abandon();
+    }
+    process.exit(1);
+  });
+}
+
 export class Server {
   /** @type {number} */
   port = 0;
@@ -60,6 +76,7 @@ export class Server {
     }
     writeFileSync(join(this.#folder, "config.capnp"), configuration(modules, settings, this.#storage));
     const command = [workerd, "serve", "--control-fd=3", ...args, "config.capnp"];
+    running.add(this);
     this.#started = performance.now();
     this.#process = spawn("taskset", ["--cpu-list", String(serverCore), ...command], {
       cwd: this.#folder,
@@ -115,6 +132,13 @@ export class Server {
       this.#process.kill("SIGKILL");
       await once(this.#process, "exit");
     }
+    this.abandon();
+  }
+
+  /** Ends it without waiting. */
+  abandon() {
+    running.delete(this);
+    this.#process.kill("SIGKILL");
     for (const folder of [this.#folder, this.#storage]) {
       rmSync(folder, { recursive: true, force: true });
     }
@@ -131,7 +155,11 @@ export class Server {
   }
 }
 
-/** @param {import("./contenders.mjs").Module[]} modules @param {Record<string, string>} settings @param {string} storage */
+/**
+ * @param {import("./contenders.mjs").Module[]} modules
+ * @param {Record<string, string>} settings
+ * @param {string} storage
+ */
 function configuration(modules, settings, storage) {
   const embedded = modules.map(({ type, path }) => {
     const name = path.slice(1);

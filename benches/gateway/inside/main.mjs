@@ -52,7 +52,13 @@ export default {
   },
 };
 
-/** The first request, and the question what the queue has taken. @param {Request} request @param {any} env @param {any} ctx */
+/**
+ * The first request, and the question what the queue has taken.
+ *
+ * @param {Request} request
+ * @param {any} env
+ * @param {any} ctx
+ */
 async function other(request, env, ctx) {
   if (request.url.endsWith("/bench")) {
     return new Response(takeMessage() ?? "");
