@@ -11,10 +11,10 @@ import { hasSubtle } from "./subtle.js";
  * @param {Backend} backend
  */
 export function hasBackend(backend) {
-  return backend === "wasm" || (backend === "native" ? native() !== null : hasSubtle());
+  return backend === "wasm" || (backend === "native" ? native() !== false : hasSubtle());
 }
 
-/** @type {import("./native.js").Native | null | undefined} */
+/** @type {import("./native.js").Native | false | undefined} */
 let found;
 
 /** @type {number} */
@@ -34,9 +34,7 @@ export function setCrossings(subtle, native) {
 }
 
 function native() {
-  if (found === undefined) {
-    found = findNative();
-  }
+  found ??= findNative();
   return found;
 }
 
@@ -49,7 +47,7 @@ function native() {
 export function helpFor(length, forced) {
   if (forced === undefined || forced === "native") {
     const own = native();
-    return own !== null && (length >= (nativeFrom ?? own.from) || forced !== undefined) ? own.sha256 : undefined;
+    return own && (forced || length >= (nativeFrom ?? own.from)) ? own.sha256 : undefined;
   }
   return undefined;
 }
@@ -64,5 +62,5 @@ export function prefersSubtle(length, forced) {
   if (forced !== undefined) {
     return forced === "subtle";
   }
-  return length >= subtleFrom && hasSubtle() && (nativeFrom !== undefined || native() === null);
+  return length >= subtleFrom && hasSubtle() && (nativeFrom !== undefined || !native());
 }

@@ -19,21 +19,21 @@ const bunFrom = 0;
 /** How the hash of no bytes begins, to see whether what is found is SHA-256. */
 const hashOfNothing = "e3b0c442";
 
-/** @returns {Native | null} */
+/** @returns {Native | false} false if there is none */
 export function findNative() {
   try {
     const { Bun, Deno, process } = /** @type {any} */ (globalThis);
     // No import: bundlers would follow it, and browsers have nothing there.
     const hash = process?.getBuiltinModule?.("node:crypto")?.hash;
     if (!hash?.("sha256", "").startsWith(hashOfNothing)) {
-      return null;
+      return false;
     }
     if (Bun?.SHA256?.hash) {
       return { sha256: ofBun(Bun.SHA256), from: bunFrom };
     }
     return { sha256: ofCrypto(hash), from: Deno ? denoFrom : nodeFrom };
   } catch {
-    return null;
+    return false;
   }
 }
 

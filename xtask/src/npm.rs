@@ -35,7 +35,7 @@ const BUNDLING: [&str; 8] = [
     "--bundle",
     "--legal-comments=none",
     "--minify",
-    "--line-limit=120",
+    "--line-limit=160",
     "--alias:built=./build/npm",
     "--loader:.hex=text",
     "--external:*.wasm?module",
