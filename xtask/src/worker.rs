@@ -9,6 +9,9 @@ use crate::files::{create, read_text, write};
 use crate::prune::prune;
 use crate::wasm::{Compilation, project_root};
 
+/// SHA-256 is a third faster with it. All have the same flags, so they can have the same folder.
+const SIMD: &[&str] = &["-Ctarget-feature=+simd128"];
+
 /// Which Worker is built.
 #[derive(Clone, Copy)]
 pub enum Flavour {
@@ -48,7 +51,7 @@ pub fn build(flavour: Flavour) -> Result<()> {
         package: "cronozen-edge",
         feature: Some(flavour.feature()),
         profile: flavour.profile(),
-        flags: &[],
+        flags: SIMD,
         folder: "",
     };
     assemble(&compilation, "src/cloudflare/worker.mjs", flavour.folder())
@@ -60,7 +63,7 @@ pub fn build_consumer() -> Result<()> {
         package: "consumer-rust",
         feature: None,
         profile: "release",
-        flags: &[],
+        flags: SIMD,
         folder: "",
     };
     assemble(&compilation, "examples/consumer-rust/src/worker.mjs", "build/consumer-rust")
