@@ -16,9 +16,17 @@ use crate::wasm::project_root;
 const MUTANTS: &str = "tests/simulation/mutants";
 
 /// What of the crate the simulation is built from.
-const FILES: [&str; 4] = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "clippy.toml"];
-const FOLDERS: [&str; 6] =
-    [".cargo", SOURCES, "examples/consumer-rust", "tests/simulation", "tests/support", "xtask"];
+const FILES: [&str; 5] =
+    ["benches/core.rs", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "clippy.toml"];
+const FOLDERS: [&str; 7] = [
+    ".cargo",
+    SOURCES,
+    "benches/verifier/native",
+    "examples/consumer-rust",
+    "tests/simulation",
+    "tests/support",
+    "xtask",
+];
 
 /// What mutants change.
 const SOURCES: &str = "src";
