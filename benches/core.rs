@@ -10,12 +10,14 @@ use std::time::Duration;
 use criterion::{
     BatchSize, Bencher, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
 };
-use cronozen_edge::commit::{EventQueue, LookSendMark, SeenStore};
+use cronozen_edge::allowance::Allowance;
+use cronozen_edge::dedupe::SeenStore;
+use cronozen_edge::dedupe::kv::KvDedupe;
 use cronozen_edge::error::PlatformError;
 use cronozen_edge::event::{Event, EventId};
 use cronozen_edge::log::{Level, Log, Record};
-use cronozen_edge::message::{Dedupe, Marker, Message};
-use cronozen_edge::platform::{Background, Body, Clock};
+use cronozen_edge::message::{Dedupe, Marker, Message, MessageText};
+use cronozen_edge::platform::{Background, Body, Clock, EventQueue, Platform};
 use cronozen_edge::receive::{Request, receive};
 use cronozen_edge::settings::{Configuration, Value, Window};
 use cronozen_edge::signature::{Secrets, Signature, sign};
@@ -61,7 +63,7 @@ impl Delivery {
         Signature::parse(Some(self.signature.as_bytes())).expect("a good signature")
     }
 
-    fn request(&self) -> Request<Whole> {
+    fn request(&self) -> Request<ArrivedBody> {
         Request {
             method: "POST".to_owned(),
             path: "/webhooks/cronozen".to_owned(),
@@ -69,31 +71,57 @@ impl Delivery {
             signature: Some(self.signature.clone()),
             address: Some("192.0.2.1".to_owned()),
             ray: Some("ray".to_owned()),
-            body: Whole(self.body.clone().into_bytes()),
+            body: ArrivedBody(Some(self.body.clone().into_bytes())),
         }
     }
 }
 
-/// A body that has arrived.
-struct Whole(Vec<u8>);
+/// A body that has arrived, in one part.
+struct ArrivedBody(Option<Vec<u8>>);
 
-impl Body for Whole {
+impl Body for ArrivedBody {
     type Held = Vec<u8>;
 
     async fn whole(self) -> Result<Vec<u8>, PlatformError> {
-        Ok(self.0)
+        Ok(self.0.unwrap_or_default())
     }
 
     async fn chunk(&mut self) -> Result<Option<Vec<u8>>, PlatformError> {
-        Ok(None)
+        Ok(self.0.take())
     }
 }
 
-/// A platform that does everything at once, and nothing for real.
-#[derive(Clone, Copy)]
-struct Instantly;
+/// A platform that does everything at once, and nothing for real. It is its own store, queue and clock.
+#[derive(Clone, Default)]
+struct InstantPlatform {
+    allowance: Allowance,
+}
 
-impl Clock for Instantly {
+impl Platform for InstantPlatform {
+    type Bindings = ();
+    type Body = ArrivedBody;
+    type Store = KvDedupe<Self, Self>;
+    type Queue = Self;
+    type Bodies = Infallible;
+
+    fn store(&self, (): &()) -> KvDedupe<Self, Self> {
+        KvDedupe { markers: self.clone(), clock: self.clone() }
+    }
+
+    fn queue(&self, (): &()) -> Self {
+        self.clone()
+    }
+
+    fn bodies<'b>(&self, (): &'b ()) -> Option<&'b Infallible> {
+        None
+    }
+
+    fn allowance(&self) -> &Allowance {
+        &self.allowance
+    }
+}
+
+impl Clock for InstantPlatform {
     fn now(&self) -> Timestamp {
         NOW
     }
@@ -103,35 +131,41 @@ impl Clock for Instantly {
     }
 }
 
-impl SeenStore for Instantly {
+impl SeenStore for InstantPlatform {
     async fn seen(&self, _: &EventId) -> Result<bool, PlatformError> {
         Ok(false)
     }
 
-    fn mark(
-        &self,
-        _: &EventId,
-        marker: Marker,
-    ) -> impl Future<Output = Result<(), PlatformError>> + 'static {
+    async fn mark(&self, _: &EventId, marker: Marker) -> Result<(), PlatformError> {
         black_box(marker);
+        Ok(())
+    }
+}
+
+impl EventQueue for InstantPlatform {
+    type Held = MessageText;
+
+    fn hold(&self, text: MessageText) -> MessageText {
+        text
+    }
+
+    fn send(
+        &self,
+        held: MessageText,
+        dedupe: Dedupe,
+    ) -> impl Future<Output = Result<(), PlatformError>> + 'static {
+        black_box(held.with_dedupe(dedupe));
         ready(Ok(()))
     }
 }
 
-impl EventQueue for Instantly {
-    fn send(&self, text: String) -> impl Future<Output = Result<(), PlatformError>> + 'static {
-        black_box(text);
-        ready(Ok(()))
-    }
-}
-
-impl Background for Instantly {
+impl Background for InstantPlatform {
     fn keep(&self, future: impl Future<Output = ()> + 'static) {
         future.now_or_never().expect("nothing here waits");
     }
 }
 
-impl Log for Instantly {
+impl Log for InstantPlatform {
     fn write(&self, level: Level, record: &Record) {
         black_box((level, record));
     }
@@ -164,7 +198,7 @@ fn build_message(criterion: &mut Criterion) {
         let event = Event::read(verified.expect("signed")).expect("an event");
         bencher.iter(|| {
             let message = Message::new(black_box(&event), NOW, Window::Inside, MARKER_TTL);
-            message.expect("one that fits").into_text(Dedupe::New)
+            message.expect("one that fits").into_text().with_dedupe(Dedupe::New)
         });
     });
 }
@@ -175,17 +209,10 @@ fn receive_delivery(criterion: &mut Criterion) {
         _ => Value::Absent,
     };
     let configuration = Configuration::new(value, |_| Ok(()));
-    let commit = |(): &()| LookSendMark {
-        store: Instantly,
-        queue: Instantly,
-        clock: Instantly,
-        background: Instantly,
-        log: Instantly,
-    };
-    let bodies = |(): &()| None::<&Infallible>;
+    let platform = InstantPlatform::default();
     each_size(criterion, "receive", &SIZES_IN_MESSAGE, |bencher, delivery| {
         let work = |request| {
-            let answer = receive(request, &configuration, bodies, commit, &Instantly, &Instantly);
+            let answer = receive(&platform, request, &configuration);
             let answer = answer.now_or_never().expect("nothing here waits");
             assert_eq!(answer.status, ACCEPTED, "{}", answer.body);
             answer

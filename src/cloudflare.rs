@@ -23,16 +23,8 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
 use worker::worker_sys::Context;
 
-use futures_util::future::Either;
-
-use crate::commit::LookSendMark;
-use crate::commit::deduper::AskDeduper;
 use crate::receive::{Request, receive};
-use clock::WorkerClock;
-use configuration::{Bindings, Store};
-use deduper::DurableObjects;
-use log::ConsoleLog;
-use platform::WorkerBackground;
+use platform::WorkerPlatform;
 use request::FetchBody;
 use task::spawn;
 
@@ -49,7 +41,7 @@ static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_all
 static QUIET: Once = Once::new();
 
 /// The `worker` crate's own panic hook logs a stack. The shim tells of the trap that follows a panic.
-fn hush() {
+fn silence_panics() {
     QUIET.call_once(|| std::panic::set_hook(Box::new(|_| {})));
 }
 
@@ -89,33 +81,15 @@ pub fn fetch(
     context: Context,
     respond: Respond,
 ) {
-    hush();
+    silence_panics();
     let configuration = configuration::of(env);
     spawn(async move {
         #[cfg(feature = "test-trap")]
         trap::if_asked(&request).await;
 
-        let clock = WorkerClock::default();
-        let commit = |bindings: &Bindings| match &bindings.store {
-            Store::Kv(seen) => Either::Left(LookSendMark {
-                store: seen.clone(),
-                queue: bindings.events.clone(),
-                clock: clock.clone(),
-                background: WorkerBackground(context),
-                log: ConsoleLog,
-            }),
-            Store::Deduper { namespace, migrate_from_kv } => Either::Right(AskDeduper {
-                deduper: DurableObjects {
-                    namespace: namespace.clone(),
-                    migrate_from_kv: *migrate_from_kv,
-                },
-                clock: clock.clone(),
-            }),
-        };
         let body = FetchBody::new(request);
         let request = Request { method, path, content_length, signature, address, ray, body };
-        let answer =
-            receive(request, &configuration, Bindings::bodies, commit, &clock, &ConsoleLog).await;
+        let answer = receive(&WorkerPlatform::new(context), request, &configuration).await;
         respond.call(
             &JsValue::UNDEFINED,
             answer.status,

@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use thiserror::Error;
 
-use crate::commit::single_flight::MAX_WAITING;
+use crate::allowance::AllowanceExceeded;
 use crate::event::EventError;
 use crate::log::{Level, Outcome};
 use crate::message::MessageTooLarge;
@@ -116,18 +116,18 @@ pub enum Unavailable {
     /// The store of bodies gave no answer in time. Nothing has been sent.
     #[error("expected the bucket to take the body within {} ms, got no answer", .0.as_millis())]
     BodyStoreTimedOut(Duration),
-    /// Too many deliveries wait already.
-    #[error("expected at most {MAX_WAITING} deliveries to wait, got more")]
-    Overloaded,
+    /// Too many deliveries wait for a lease already.
+    #[error("too many deliveries wait for a lease")]
+    TooManyWaiters,
+    /// Too many bodies are held already.
+    #[error(transparent)]
+    AllowanceExceeded(#[from] AllowanceExceeded),
     /// The deduper could not be reached, was overloaded, or ended.
-    #[error("expected the deduper to commit the event, got an error: {0}")]
+    #[error("deduper failed: {0}")]
     DeduperFailed(PlatformError),
-    /// The deduper gave no answer in time. The message may still be stored.
-    #[error("expected the deduper to answer within {} ms, got no answer", .0.as_millis())]
+    /// The deduper gave no answer in time, or another delivery had the event's lease for all of it.
+    #[error("deduper granted no lease within {} ms", .0.as_millis())]
     DeduperTimedOut(Duration),
-    /// The deduper has said so.
-    #[error("{0}")]
-    Reported(PlatformError),
 }
 
 /// What the platform said when a binding or a body failed: the first line of its message, cut short,

@@ -133,7 +133,7 @@ impl<'body> Event<'body> {
     /// # Errors
     /// [`EventError`] says what was expected and where.
     pub fn read(verified: Verified<'body>) -> Result<Self, EventError> {
-        let text = text(verified)?;
+        let text = text(verified.body())?;
         let envelope: Envelope<'body> =
             serde_json::from_str(text).map_err(|error| EventError::NotJson {
                 place: Some(Place { line: error.line(), column: error.column() }),
@@ -194,13 +194,13 @@ impl<'body> Event<'body> {
     }
 }
 
-/// The text of a verified body, whose first character is that of a JSON object. Whether the rest is one
-/// is for a parser to say.
+/// Returns the text of a body that has been verified, whose first character is that of a JSON object. A parser says
+/// if the rest is one.
 ///
 /// # Errors
 /// [`EventError::NotUtf8`] or [`EventError::NotAnObject`].
-pub fn text(verified: Verified<'_>) -> Result<&str, EventError> {
-    let text = core::str::from_utf8(verified.body())
+pub(crate) fn text(body: &[u8]) -> Result<&str, EventError> {
+    let text = core::str::from_utf8(body)
         .map_err(|error| EventError::NotUtf8 { position: error.valid_up_to() })?;
     // A parser's own message would quote what it found instead.
     let first = text.bytes().find(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));

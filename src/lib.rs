@@ -4,19 +4,18 @@
 //! # One delivery, in eight steps
 //!
 //! 1. [`receive`](receive::receive) routes the request; bad [`settings`] refuse every delivery.
-//! 2. The body is read, capped in size and time.
-//! 3. The [`signature`] is checked over the raw bytes. Only this makes a
-//!    [`Verified`](signature::Verified) body.
-//! 4. The [`event`]'s envelope is read, and its [`message`] put together. A body that does not fit in there
-//!    is [stored](bodies) first, within the time of the send.
-//! 5. [`commit`] looks the event up,
-//! 6. sends it to the queue,
-//! 7. and marks it as seen, in this order: whatever fails, an event is queued twice at worst, never
-//!    lost.
-//! 8. The [`answer`] tells the sender. A 2xx means that the event is in the queue.
+//! 2. The [`signature`] header is parsed.
+//! 3. The body is read, capped in size and time, and within the [`allowance`] for all bodies together.
+//! 4. The signature is checked over the raw bytes. Only this makes a [`Verified`](signature::Verified) body.
+//! 5. The [`event`]'s envelope is read, and its [`message`] put together.
+//! 6. [`commit`] acquires the event from its [`dedupe`] store, which answers that it is a duplicate or gives a lease.
+//! 7. A body that does not fit its message is [stored](bodies), and the message is sent to the queue.
+//! 8. The lease is committed, which marks the event as seen, and the [`answer`] goes to the sender.
 //!
-//! In strict mode the steps 5 to 7 are those of a [`deduper`](commit::deduper), the one place for an event
-//! wherever its deliveries arrive, which takes them in a [`single_flight`](commit::single_flight).
+//! A 2xx means that the event is in the queue. Whatever fails, an event is queued twice at worst, and never lost.
+//!
+//! In strict mode an event belongs to one of 16 [shards](dedupe::shard), each with a table of
+//! [leases](dedupe::lease).
 //!
 //! # What is in scope
 //!
@@ -25,10 +24,12 @@
 //! for JavaScript, which does steps 2 to 4 alone; both translate and decide nothing. Handling an event is not
 //! in scope; that is what consumers of the queue are for.
 
+pub mod allowance;
 pub mod answer;
 pub mod bodies;
 pub mod body_cap;
 pub mod commit;
+pub mod dedupe;
 pub mod error;
 pub mod event;
 pub mod log;
@@ -37,6 +38,7 @@ pub mod platform;
 pub mod receive;
 pub mod settings;
 pub mod signature;
+pub mod tickets;
 pub mod time;
 
 #[cfg(feature = "worker")]

@@ -27,11 +27,9 @@ use crate::event::{Event, EventId, JsonString};
 use crate::settings::{MAX_MESSAGE_BYTES, Window};
 use crate::time::Timestamp;
 pub use marker::Marker;
-pub use parts::MessageParts;
 pub use stored_body::StoredBody;
 
 mod marker;
-mod parts;
 pub mod queued;
 mod stored_body;
 
@@ -72,13 +70,52 @@ pub struct MessageTooLarge {
     pub found: usize,
 }
 
-/// A message that lacks only what the look-up will say.
+/// A message that lacks only the result of the look-up.
 pub struct Message {
     event_id: EventId,
     marker: Marker,
     ignores_marker: bool,
+    text: MessageText,
+}
+
+/// The text of a [`Message`], in the two parts between which the result of the look-up will stand. Only a message has
+/// one, so whoever asks for it gets nothing that has not been verified.
+pub struct MessageText {
     before_dedupe: String,
     after_dedupe: String,
+}
+
+impl MessageText {
+    /// The part before the result of the look-up.
+    #[must_use]
+    pub fn before_dedupe(&self) -> &str {
+        &self.before_dedupe
+    }
+
+    /// The part after it.
+    #[must_use]
+    pub fn after_dedupe(&self) -> &str {
+        &self.after_dedupe
+    }
+
+    /// The whole text.
+    #[must_use]
+    pub fn with_dedupe(self, dedupe: Dedupe) -> String {
+        let mut text = self.before_dedupe;
+        text.push_str(dedupe.as_str());
+        text.push_str(&self.after_dedupe);
+        text
+    }
+}
+
+/// Without the body.
+impl fmt::Debug for MessageText {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("MessageText")
+            .field("before_dedupe", &self.before_dedupe)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Everything up to `dedupe`, in the order of the fields.
@@ -167,7 +204,8 @@ impl Message {
         after_dedupe.extend(end.iter().copied());
         let marker = Marker { ttl, received_at };
         let event_id = event.id().clone();
-        Ok(Self { event_id, marker, ignores_marker: false, before_dedupe, after_dedupe })
+        let text = MessageText { before_dedupe, after_dedupe };
+        Ok(Self { event_id, marker, ignores_marker: false, text })
     }
 
     /// The same, and a marker that the event has already is ignored if `ignores` says so.
@@ -194,13 +232,10 @@ impl Message {
         self.ignores_marker
     }
 
-    /// The whole text, with what the look-up said.
+    /// The text.
     #[must_use]
-    pub fn into_text(self, dedupe: Dedupe) -> String {
-        let mut text = self.before_dedupe;
-        text.push_str(dedupe.as_str());
-        text.push_str(&self.after_dedupe);
-        text
+    pub fn into_text(self) -> MessageText {
+        self.text
     }
 }
 

@@ -16,7 +16,7 @@ use crate::body_cap::BodyCap;
 use crate::error::Rejection;
 use crate::event::{self, EventError, EventId};
 use crate::signature::{
-    BLOCK_BYTES, HASH_BYTES, KeyBlocks, Precomputed, Secrets, Signature, SignatureError, Verified,
+    BLOCK_BYTES, HASH_BYTES, KeyBlocks, Precomputed, Secrets, Signature, SignatureError,
 };
 
 #[cfg(target_family = "wasm")]
@@ -169,18 +169,19 @@ impl Verifier {
         body: usize,
     ) -> Result<u8, JsValue> {
         self.cap.check(body).map_err(refusal)?;
-        let verified = self.verify(input, signature, computed, body).map_err(refusal)?;
-        event::text(verified).map_err(refusal)?;
-        Ok(verified.key())
+        let (key, body) = self.verify(input, signature, computed, body).map_err(refusal)?;
+        event::text(body).map_err(refusal)?;
+        Ok(key)
     }
 
+    /// The position of the secret, and the body. JavaScript vouches that what has been computed is of the body.
     fn verify<'input>(
         &self,
         input: &'input Input,
         signature: Option<u32>,
         computed: u8,
         body: usize,
-    ) -> Result<Verified<'input>, SignatureError> {
+    ) -> Result<(u8, &'input [u8]), SignatureError> {
         let start = signature.map_or(0, |length| length as usize);
         let hashes = self.blocks.inner().len() * HASH_BYTES;
         let (hashes, block) = match computed {
@@ -191,12 +192,14 @@ impl Verifier {
         let signature = Signature::parse(signature.map(|_| input.bytes(0, start)))?;
         let body = input.bytes(start + hashes + block, body);
         let (hashes, _) = input.bytes(start, hashes).as_chunks();
-        let precomputed = match computed {
-            INNER_HASHES => Precomputed::InnerHashes(&self.blocks, hashes),
-            MACS => Precomputed::Macs(hashes),
-            _ => return self.secrets.verify(body, signature),
+        let key = match computed {
+            INNER_HASHES => self
+                .secrets
+                .matching_precomputed(signature, Precomputed::InnerHashes(&self.blocks, hashes)),
+            MACS => self.secrets.matching_precomputed(signature, Precomputed::Macs(hashes)),
+            _ => self.secrets.verify(body, signature).map(|verified| verified.key()),
         };
-        self.secrets.verify_precomputed(body, signature, precomputed)
+        Ok((key?, body))
     }
 }
 

@@ -2,8 +2,55 @@
 
 use core::time::Duration;
 
+use crate::allowance::Allowance;
+use crate::bodies::BodyStore;
+use crate::dedupe::DedupeStore;
 use crate::error::PlatformError;
+use crate::log::Log;
+use crate::message::{Dedupe, MessageText};
 use crate::time::Timestamp;
+
+/// All that one delivery needs of where it runs. Clones belong to the same delivery, and may outlive its answer.
+pub trait Platform: Clock + Background + Log + Clone + 'static {
+    /// The bindings that the settings ask for.
+    type Bindings;
+    /// The body of the request.
+    type Body: Body;
+    /// Where events are remembered.
+    type Store: DedupeStore;
+    /// Where messages go.
+    type Queue: EventQueue;
+    /// Where bodies go that fit no message.
+    type Bodies: BodyStore<<Self::Body as Body>::Held>;
+
+    /// Returns where events are remembered.
+    fn store(&self, bindings: &Self::Bindings) -> Self::Store;
+
+    /// Returns where messages go.
+    fn queue(&self, bindings: &Self::Bindings) -> Self::Queue;
+
+    /// Returns where bodies go that fit no message, if there is such a place.
+    fn bodies<'b>(&self, bindings: &'b Self::Bindings) -> Option<&'b Self::Bodies>;
+
+    /// Returns what all deliveries together may hold in memory.
+    fn allowance(&self) -> &Allowance;
+}
+
+/// Takes messages. Clones share one queue.
+pub trait EventQueue {
+    /// A message that waits for its send, held by the platform.
+    type Held: 'static;
+
+    /// Moves a message to where it waits. WebAssembly's memory never shrinks, so a Worker holds it in JavaScript's.
+    fn hold(&self, text: MessageText) -> Self::Held;
+
+    /// Sends a message with the result of its look-up. Completes once the message is stored.
+    fn send(
+        &self,
+        held: Self::Held,
+        dedupe: Dedupe,
+    ) -> impl Future<Output = Result<(), PlatformError>> + 'static;
+}
 
 /// The clock. On Workers it stands still between I/O.
 pub trait Clock {

@@ -4,14 +4,15 @@ use core::pin::pin;
 
 use futures_util::future::{Either, select};
 
+use crate::allowance::{Holding, MAX_EXEMPT_BYTES};
 use crate::answer::Answer;
-use crate::bodies::{BodyStore, store};
-use crate::commit::{Commit, Committed, Lookup};
-use crate::error::{BodyTooLarge, Fault, Refusal, Rejection};
+use crate::commit::{Committed, Delivery, commit};
+use crate::dedupe::Lookup;
+use crate::error::{BodyTooLarge, Fault, Refusal, Rejection, Unavailable};
 use crate::event::{Event, EventId};
-use crate::log::{Level, Log, Outcome, Record};
+use crate::log::{Level, Outcome, Record};
 use crate::message::{Message, StoredBody};
-use crate::platform::{Body, Clock, HeldBody};
+use crate::platform::{Body, EventQueue, HeldBody, Platform};
 use crate::settings::{Configuration, HEALTH_PATH, ReplayPolicy, Settings, Window};
 use crate::signature::Signature;
 use crate::time::Timestamp;
@@ -39,33 +40,22 @@ pub struct Request<B> {
 }
 
 /// Serves one request: a delivery, or the question whether the gateway is set up.
-///
-/// Of the bindings, `body_store` gives the store for bodies that do not fit a message, if there is one, and
-/// `commit` makes the commit protocol of this request.
-pub async fn receive<'c, T, B, S, C>(
-    request: Request<B>,
-    configuration: &'c Configuration<T>,
-    body_store: impl FnOnce(&'c T) -> Option<&'c S>,
-    commit: impl FnOnce(&'c T) -> C,
-    clock: &impl Clock,
-    log: &impl Log,
-) -> Answer
-where
-    B: Body,
-    S: BodyStore<B::Held> + 'c,
-    C: Commit,
-{
+pub async fn receive<P: Platform>(
+    platform: &P,
+    request: Request<P::Body>,
+    configuration: &Configuration<P::Bindings>,
+) -> Answer {
     if request.path == HEALTH_PATH {
         return health(&request.method, configuration);
     }
-    let arrived = clock.now();
+    let arrived = platform.now();
     let mut record = Record::new(arrived);
     record.address.clone_from(&request.address);
     record.ray.clone_from(&request.ray);
-    let result = deliver(request, configuration, body_store, commit, clock, &mut record).await;
-    record.ended(clock.now());
+    let result = deliver(platform, request, configuration, &mut record).await;
+    record.ended(platform.now());
     let (level, answer) = match result {
-        Ok(Acknowledged::Accepted(event_id, lookup)) => {
+        Ok(Acknowledged { event_id, committed: Committed::New(lookup) }) => {
             record.outcome = Outcome::Accepted;
             record.code = Some("accepted");
             record.dedupe = Some(lookup.dedupe());
@@ -78,7 +68,7 @@ where
                 }
             }
         }
-        Ok(Acknowledged::Duplicate(event_id)) => {
+        Ok(Acknowledged { event_id, committed: Committed::Duplicate }) => {
             record.outcome = Outcome::Duplicate;
             record.code = Some("duplicate");
             (Level::Info, Answer::duplicate(&event_id))
@@ -90,67 +80,59 @@ where
             (refusal.level(), Answer::refused(&refusal))
         }
     };
-    log.write(level, &record);
+    platform.write(level, &record);
     answer
 }
 
-/// The outcomes that are answered 2xx.
-enum Acknowledged {
-    Accepted(EventId, Lookup),
-    Duplicate(EventId),
+/// An event that is in the queue, so that its delivery is answered 2xx.
+struct Acknowledged {
+    event_id: EventId,
+    committed: Committed,
 }
 
-/// The eight steps. What is learnt on the way goes into `record`.
-async fn deliver<'c, T, B, S, C>(
-    request: Request<B>,
-    configuration: &'c Configuration<T>,
-    body_store: impl FnOnce(&'c T) -> Option<&'c S>,
-    commit: impl FnOnce(&'c T) -> C,
-    clock: &impl Clock,
+/// Takes the eight steps, and adds what it learns to `record`.
+async fn deliver<P: Platform>(
+    platform: &P,
+    request: Request<P::Body>,
+    configuration: &Configuration<P::Bindings>,
     record: &mut Record,
-) -> Result<Acknowledged, Refusal>
-where
-    B: Body,
-    S: BodyStore<B::Held> + 'c,
-    C: Commit,
-{
+) -> Result<Acknowledged, Refusal> {
     // 1. Route, then settings.
     let (settings, bindings) = route(&request.method, &request.path, configuration)?;
     let budget = settings.budget(record.at);
 
-    // 2. Read the body, capped, in its time.
-    let signature = request.signature;
+    // 2. Parse the signature header, before a byte of the body is read.
+    let signature = Signature::parse(request.signature.as_deref().map(str::as_bytes))
+        .map_err(Rejection::from)?;
+
+    // 3. Read the body: capped, in its time, and within the allowance for all bodies.
     let declared = request.content_length.as_deref().and_then(content_length);
-    let read = pin!(read_body(request.body, declared, settings.max_body_bytes));
-    let held = match select(read, pin!(clock.sleep(budget.body_limit()))).await {
-        Either::Left((held, _)) => held?,
+    let holding = platform.allowance().begin();
+    let read = pin!(read_body(request.body, declared, settings.max_body_bytes, holding));
+    let (held, holding) = match select(read, pin!(platform.sleep(budget.body_limit()))).await {
+        Either::Left((read, _)) => read?,
         Either::Right(_) => return Err(Rejection::BodyTimeout.into()),
     };
     record.bytes = Some(held.length());
 
-    // 3, 4. Verify the signature, and read the envelope.
-    let bodies = body_store(bindings);
-    let (message, elsewhere) =
-        verified_message(&held, signature.as_deref(), settings, bodies, record)?;
+    // 4, 5. Verify the signature, and read the envelope.
+    let stores_bodies = platform.bodies(bindings).is_some();
+    let (message, body) = verified_message(&held, signature, settings, stores_bodies, record)?;
     let event_id = message.event_id().clone();
+    let delivery = Delivery {
+        event_id: event_id.clone(),
+        marker: message.marker(),
+        ignores_marker: message.ignores_marker(),
+        message: platform.queue(bindings).hold(message.into_text()),
+        body: body.map(|body| (body, held)),
+        holding,
+    };
 
-    // A body that the message only refers to is there before the message is.
-    match elsewhere {
-        Some((bodies, body)) => {
-            store(bodies, &body, held, budget, clock).await.map_err(Fault::from)?;
-        }
-        None => drop(held),
-    }
-
-    // 5, 6, 7. Look up, send, mark.
-    let committed = commit(bindings).commit(message, budget).await;
+    // 6, 7. Acquire, send, mark.
+    let committed = commit(platform, bindings, delivery, budget).await.map_err(Fault::from)?;
 
     // 8. Answer.
-    match committed {
-        Committed::New(lookup) => Ok(Acknowledged::Accepted(event_id, lookup)),
-        Committed::Duplicate => Ok(Acknowledged::Duplicate(event_id)),
-        Committed::Unavailable(reason) => Err(Fault::from(reason).into()),
-    }
+    Ok(Acknowledged { event_id, committed })
 }
 
 fn route<'c, T>(
@@ -193,75 +175,75 @@ fn content_length(value: &str) -> Option<usize> {
     plain.then(|| value.parse().unwrap_or(usize::MAX))
 }
 
-/// A body that declares a length within the cap is read whole, which is cheaper; without a declared
-/// length it is read as a stream, so that no more than the cap is ever held.
+/// Reads a body. One that declares a small length is read whole, which is cheaper. Others are read as streams, so that
+/// no more than the cap is ever held, and counted as they arrive: a declared length counts nothing, because a sender
+/// could declare much and send little.
 async fn read_body<B: Body>(
     mut body: B,
     declared: Option<usize>,
     limit: usize,
-) -> Result<B::Held, Rejection> {
+    mut holding: Holding,
+) -> Result<(B::Held, Holding), Refusal> {
     let too_large = Rejection::from(BodyTooLarge { limit });
-    if let Some(declared) = declared {
-        if declared > limit {
-            return Err(too_large);
-        }
+    if declared.is_some_and(|declared| declared > limit) {
+        return Err(too_large.into());
+    }
+    if declared.is_some_and(|declared| declared <= MAX_EXEMPT_BYTES) {
         let held = body.whole().await.map_err(Rejection::BodyBroken)?;
-        return if held.length() > limit { Err(too_large) } else { Ok(held) };
+        return if held.length() > limit { Err(too_large.into()) } else { Ok((held, holding)) };
     }
     let mut held = B::Held::default();
     while let Some(chunk) = body.chunk().await.map_err(Rejection::BodyBroken)? {
         if held.length() + chunk.length() > limit {
-            return Err(too_large);
+            return Err(too_large.into());
         }
+        holding.add(chunk.length()).map_err(|error| Fault::from(Unavailable::from(error)))?;
         held.append(chunk);
     }
-    Ok(held)
+    Ok((held, holding))
 }
 
-/// A message and, if it only refers to its body, that which is to be stored and where.
-type Prepared<'c, S> = (Message, Option<(&'c S, StoredBody)>);
-
-/// Steps 3 and 4, in one stretch: the bytes are gone again before anything is awaited.
-fn verified_message<'c, S>(
+/// Takes steps 4 and 5 in one stretch: the bytes have left WebAssembly's memory again before anything is awaited.
+/// The result is the message and, if it only refers to its body, the name of that.
+fn verified_message(
     held: &impl HeldBody,
-    signature: Option<&str>,
+    signature: Signature,
     settings: &Settings,
-    bodies: Option<&'c S>,
+    stores_bodies: bool,
     record: &mut Record,
-) -> Result<Prepared<'c, S>, Rejection> {
-    // 3. Verify the signature. Nothing is parsed before this.
-    let signature = Signature::parse(signature.map(str::as_bytes))?;
+) -> Result<(Message, Option<StoredBody>), Rejection> {
     held.with_bytes(|body| {
+        // 4. Verify the signature. Nothing is parsed before this.
         let verified = settings.secrets.verify(body, signature)?;
         record.key = Some(verified.key());
 
-        // 4. Read the envelope.
+        // 5. Read the envelope.
         let event = Event::read(verified)?;
         record.event_id = Some(event.id().clone());
         record.r#type = event.logged_type();
-        message(&event, settings, bodies, record.at)
+        message(&event, settings, stores_bodies, record.at)
     })
 }
 
-/// The event's message, which only refers to its body if that does not fit and there is a store for it.
-fn message<'c, S>(
+/// Returns the event's message, which only refers to its body if that does not fit and there is a store for it.
+fn message(
     event: &Event<'_>,
     settings: &Settings,
-    bodies: Option<&'c S>,
+    stores_bodies: bool,
     received_at: Timestamp,
-) -> Result<Prepared<'c, S>, Rejection> {
+) -> Result<(Message, Option<StoredBody>), Rejection> {
     let created = event.created();
     let window = settings.window(created, received_at);
     if window == Window::Outside && settings.replay == ReplayPolicy::Refuse {
         return Err(Rejection::EventTooOld);
     }
     let ttl = settings.marker_ttl(created, received_at);
-    let (message, elsewhere) = match (Message::new(event, received_at, window, ttl), bodies) {
-        (Err(_), Some(bodies)) => {
+    let (message, body) = match Message::new(event, received_at, window, ttl) {
+        Err(_) if stores_bodies => {
             let (message, body) = Message::with_stored_body(event, received_at, window, ttl)?;
-            (message, Some((bodies, body)))
+            (message, Some(body))
         }
-        (message, _) => (message?, None),
+        message => (message?, None),
     };
-    Ok((message.ignoring_marker(settings.forgets(event.id())), elsewhere))
+    Ok((message.ignoring_marker(settings.forgets(event.id())), body))
 }

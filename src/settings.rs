@@ -7,7 +7,7 @@ use core::time::Duration;
 use crate::event::EventId;
 use crate::signature::{MAX_SECRETS, Secrets, SecretsError};
 use crate::time::Timestamp;
-pub use budget::{Budget, MARK_WAIT};
+pub use budget::{Budget, LATE_LIMIT, MARK_WAIT};
 pub use configuration::{Configuration, HEALTH_PATH, Needs, webhook_path};
 pub use dedupe::DedupeMode;
 use reader::Reader;

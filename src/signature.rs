@@ -11,10 +11,12 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 pub use errors::{SecretsError, SignatureError};
 pub use header::Signature;
-pub use precomputed::{BLOCK_BYTES, KeyBlocks, Precomputed};
+#[cfg(feature = "npm")]
+pub(crate) use precomputed::{BLOCK_BYTES, KeyBlocks, Precomputed};
 
 mod errors;
 mod header;
+#[cfg(any(test, feature = "npm"))]
 mod precomputed;
 
 /// The header that carries the signature. Header names are compared without regard to case.
@@ -122,16 +124,17 @@ impl Secrets {
         for (mac, secret) in macs.iter_mut().zip(&self.0) {
             *mac = secret.sign(body).0;
         }
-        self.matching(body, signature, &macs)
+        let key = self.matching(signature, &macs)?;
+        Ok(Verified { body, signature, key })
     }
 
-    /// Compares the signature with those of the body, one for each secret, without an early exit.
-    fn matching<'body>(
+    /// Compares the signature with those of the body, one for each secret, without an early exit. Returns the position
+    /// of the secret that matches.
+    fn matching(
         &self,
-        body: &'body [u8],
         signature: Signature,
         macs: &[[u8; HASH_BYTES]],
-    ) -> Result<Verified<'body>, SignatureError> {
+    ) -> Result<u8, SignatureError> {
         let mut matched = Choice::from(0);
         let mut key = 0;
         for (position, mac) in (0u8..).zip(macs.iter().take(self.0.len())) {
@@ -142,7 +145,7 @@ impl Secrets {
         if !bool::from(matched) {
             return Err(SignatureError::Mismatch);
         }
-        Ok(Verified { body, signature, key })
+        Ok(key)
     }
 }
 
@@ -159,6 +162,22 @@ impl fmt::Debug for Secrets {
 /// use cronozen_edge::signature::{Signature, Verified};
 /// let signature = Signature::parse(Some(&[b'0'; 64])).unwrap();
 /// let forged = Verified { body: b"{}", signature, key: 0 };
+/// ```
+///
+/// A MAC that the caller has made up cannot make one either:
+///
+/// ```compile_fail
+/// use cronozen_edge::signature::{Precomputed, Secrets, Signature};
+/// let secrets = Secrets::parse("whsec_one").unwrap();
+/// let signature = Signature::parse(Some(&[b'0'; 64])).unwrap();
+/// let forged = secrets.verify_precomputed(b"{}", signature, Precomputed::Macs(&[[0; 32]]));
+/// ```
+///
+/// ```compile_fail,E0624
+/// use cronozen_edge::signature::{Secrets, Signature};
+/// let secrets = Secrets::parse("whsec_one").unwrap();
+/// let signature = Signature::parse(Some(&[b'0'; 64])).unwrap();
+/// let forged = secrets.matching(signature, &[[0; 32]]);
 /// ```
 #[derive(Clone, Copy)]
 pub struct Verified<'body> {

@@ -38,7 +38,7 @@ fn defaults() {
     assert_eq!(settings.max_body_bytes, 127_000);
     let now = Timestamp::from_millis(0);
     assert_eq!(settings.marker_ttl(None, now), Duration::from_secs(2_592_000));
-    assert_eq!(settings.budget(now).send_until(), Timestamp::from_millis(3750));
+    assert_eq!(settings.budget(now).send_time_left(now), Duration::from_millis(3750));
     assert!(settings.forget.is_empty());
     assert_eq!(webhook_path(|_| Value::Absent).unwrap(), "/webhooks/cronozen");
 }

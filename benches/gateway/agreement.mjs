@@ -15,14 +15,20 @@ function signed(event, key = secret) {
   return request(body, sign(body, key));
 }
 
-/** A body without its length before it. */
-function chunked() {
-  const body = bodyOf("evt_chunked");
+/** A body without its length before it. @param {string} eventId @param {number} [bytes] */
+function chunked(eventId, bytes) {
+  const body = bodyOf(eventId, bytes);
   const [head = ""] = request(body, sign(body, secret)).toString().split("\r\n\r\n", 1);
   const size = body.length.toString(16);
   return Buffer.from(
     `${head.replace(/Content-Length: \d+/, "Transfer-Encoding: chunked")}\r\n\r\n${size}\r\n${body}\r\n0\r\n\r\n`,
   );
+}
+
+/** A request without the body that it declares. @param {string} signature */
+function withheld(signature) {
+  const whole = request(bodyOf("evt_withheld"), signature);
+  return whole.subarray(0, whole.indexOf("\r\n\r\n") + 4);
 }
 
 const body = bodyOf("evt_new");
@@ -40,12 +46,16 @@ const cases = {
   "an event that is seen again": [undefined, seenBefore],
   "a new event": [202, request(body, signature)],
   "an event seen before": [200, seenBefore],
-  "a body without a declared length": [202, chunked()],
+  "a body without a declared length": [202, chunked("evt_chunked")],
+  "a large body without a declared length": [202, chunked("evt_chunked_large", maxBodyBytes)],
+  "a body without a declared length that is too large": [413, chunked("evt_chunked_larger", maxBodyBytes + 1)],
   "another secret": [401, signed(body, "whsec_wrong")],
   "no signature": [401, request(body, undefined)],
   "a signature in upper case": [401, request(body, signature.toUpperCase())],
   "a signature that is too short": [401, request(body, signature.slice(1))],
   "a signature with a prefix": [401, request(body, `sha256=${signature}`)],
+  "no signature, and a body that is too large": [401, request(bodyOf("evt_large", maxBodyBytes + 1), undefined)],
+  "a malformed signature, and a body that does not come": [401, withheld(signature.slice(1))],
   "another body": [401, request(`${body} `, signature)],
   "an empty body": [400, signed("")],
   "no JSON": [400, signed('{"eventId":"evt_1"')],

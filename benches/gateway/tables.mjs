@@ -35,8 +35,8 @@ before, 1 % are forged; 8 connections, each of which sends its next request once
 answer at once, inside the isolate, so that what is timed is the gateway; log lines are written. CPU is all of the
 server's, in microseconds a request; the ratio is taken round by round. Medians of ${rounds} interleaved rounds, over
 several processes of each; the spread is half of the distance between the quartiles. The gateway in TypeScript
-(\`benches/gateway/hono\`) has the same deadline, header rules and log line: before the rounds, ${cases} requests are
-answered, queued and logged alike by both. The goal is a ratio of at most ${goal}.
+(\`benches/gateway/hono\`) has the same commit protocol, deadline, limits, header rules and log line: before the rounds,
+${cases} requests are answered, queued and logged alike by both. The goal is a ratio of at most ${goal}.
 
 ${parts.join("\n\n")}`;
 }

@@ -45,7 +45,7 @@ impl BodyStore<FetchedBytes> for R2Bodies {
     async fn put(&self, body: &StoredBody, held: FetchedBytes) -> Result<(), PlatformError> {
         // R2 refuses other bytes than those of this hash.
         let called = object(&[("sha256", body.sha256().into())])
-            .and_then(|options| self.0.put(&body.key(), &held.view(), &options));
+            .and_then(|options| self.0.put(&body.key(), &held.joined(), &options));
         let stored = settled(called).await?;
         if stored.is_object() {
             return Ok(());

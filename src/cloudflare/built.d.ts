@@ -20,9 +20,16 @@ declare module "*/index.js" {
   export function bury(message: unknown, env: unknown): Promise<void>;
   export function __wbg_reset_state(): void;
   export class DeduperObject {
-    constructor(storage: DurableObjectStorage, env: unknown);
-    commit(call: unknown, answered: (outcome: string, reason?: string) => void): void;
-    alarm(rung: (failure?: string) => void): void;
+    constructor(storage: DurableObjectStorage, generation: number);
+    acquire(
+      eventId: string,
+      ignoresRow: boolean,
+      waitMs: number,
+      answer: (outcome?: string, lease?: number, failure?: string) => void,
+    ): void;
+    mark(eventId: string, endsAt: number, lease?: number): string | undefined;
+    release(eventId: string, lease: number): void;
+    alarm(done: (failure?: string) => void): void;
   }
 }
 
@@ -34,9 +41,14 @@ declare module "*/index_bg.wasm" {
 declare module "*/gateway/worker.mjs" {
   const gateway: { fetch(request: Request, env: unknown, ctx: ExecutionContext): Promise<Response> };
   export default gateway;
+  class Lease {
+    commit(endsAt: number): Promise<void>;
+    [Symbol.dispose](): void;
+  }
   export class Deduper {
     constructor(ctx: DurableObjectState, env: unknown);
-    commit(call: unknown): Promise<unknown>;
+    acquire(eventId: string, ignoresRow: boolean, waitMs: number): Promise<{ outcome?: string; lease?: Lease }>;
+    mark(eventId: string, endsAt: number): Promise<void>;
     alarm(): Promise<void>;
   }
 }

@@ -18,6 +18,9 @@ use crate::time::Timestamp;
 /// needs another one: hardly any limit is shorter.
 const TURN: Duration = MARK_WAIT;
 
+/// No step before the answer has a limit as long as this. What sleeps longer is work after it, which nothing follows.
+const LONG: Duration = Duration::from_secs(5);
+
 /// Clones share one timer.
 #[derive(Clone, Default)]
 pub(super) struct WorkerClock(Rc<Sleepers>);
@@ -66,7 +69,7 @@ impl Drop for Sleeper<'_> {
 impl Sleepers {
     /// Sees to it that the timer ends at `due`, or earlier.
     fn run_until(self: &Rc<Self>, due: Timestamp, now: Timestamp) {
-        let due = due.min(now.plus(TURN));
+        let due = if due.since(now) < LONG { due.min(now.plus(TURN)) } else { due };
         match self.running.take() {
             Some((ends, timer)) if ends <= due => return self.running.set(Some((ends, timer))),
             Some((_, timer)) => timer.stop(),

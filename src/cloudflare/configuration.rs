@@ -9,7 +9,7 @@ use worker::Env;
 
 use super::binding::is_bound;
 use super::bodies::R2Bodies;
-use super::deduper::DeduperNamespace;
+use super::deduper::DurableObjects;
 use super::kv::KvSeenStore;
 use super::queue::WorkerQueue;
 use super::{BODIES, DEDUPER, EVENTS, SEEN};
@@ -25,13 +25,7 @@ pub(super) struct Bindings {
     /// Where events are remembered.
     pub store: Store,
     /// The bucket for bodies that do not fit a message, bound as `BODIES`.
-    bodies: Option<R2Bodies>,
-}
-
-impl Bindings {
-    pub(super) fn bodies(&self) -> Option<&R2Bodies> {
-        self.bodies.as_ref()
-    }
+    pub bodies: Option<R2Bodies>,
 }
 
 /// Where events are remembered, as `DEDUPE` says.
@@ -39,8 +33,8 @@ impl Bindings {
 pub(super) enum Store {
     /// Workers KV, bound as `SEEN`.
     Kv(KvSeenStore),
-    /// The Durable Objects, bound as `DEDUPER`.
-    Deduper { namespace: DeduperNamespace, migrate_from_kv: bool },
+    /// The Durable Objects, bound as `DEDUPER`, and the KV namespace that was used before, if it still counts.
+    Deduper { shards: DurableObjects, previous: Option<KvSeenStore> },
 }
 
 thread_local! {
@@ -109,11 +103,12 @@ fn store(env: &Env, dedupe: DedupeMode, wrong: &mut Vec<Misconfigured>) -> Optio
     match dedupe {
         DedupeMode::Kv => seen.map(Store::Kv),
         DedupeMode::DurableObject { migrate_from_kv } => {
-            let namespace = DeduperNamespace::bound(env, DEDUPER);
-            if namespace.is_none() {
+            let shards = DurableObjects::bound(env, DEDUPER);
+            if shards.is_none() {
                 wrong.push(unusable(env, DEDUPER, "the Durable Object class Deduper"));
             }
-            namespace.map(|namespace| Store::Deduper { namespace, migrate_from_kv })
+            let previous = seen.filter(|_| migrate_from_kv);
+            shards.map(|shards| Store::Deduper { shards, previous })
         }
     }
 }

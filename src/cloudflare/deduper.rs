@@ -1,74 +1,124 @@
-//! Strict mode: the Worker leaves the commit of an event to one of 16 Durable Objects.
+//! Strict mode: each event is leased by one of 16 Durable Objects.
 
-mod call;
 mod object;
 mod rows;
 
-use js_sys::Object;
-use wasm_bindgen::JsValue;
+use core::time::Duration;
+use std::rc::Rc;
+
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
 use worker::Env;
 
 use super::binding::{settled, with_methods};
-use super::clock::now;
-use super::failure;
-use crate::commit::Committed;
-use crate::commit::deduper::{Deduper, place_of};
+use crate::dedupe::shard::{Granted, ShardLease, Shards};
 use crate::error::PlatformError;
-use crate::message::Message;
-use crate::settings::Budget;
-use call::Call;
+use crate::event::EventId;
+use crate::time::Timestamp;
+
+#[wasm_bindgen(module = "/src/cloudflare/once.mjs")]
+extern "C" {
+    #[wasm_bindgen(catch, js_name = acquireLease)]
+    fn acquire_lease(
+        namespace: &JsValue,
+        shard: u8,
+        event_id: &str,
+        ignores_row: bool,
+        wait_ms: f64,
+    ) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch, js_name = commitLease)]
+    fn commit_lease(acquired: &JsValue, ends_at: f64) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch, js_name = markEvent)]
+    fn mark_event(
+        namespace: &JsValue,
+        shard: u8,
+        event_id: &str,
+        ends_at: f64,
+    ) -> Result<JsValue, JsValue>;
+
+    /// Frees what a remote call has returned. At the other end, a lease is released.
+    fn dispose(acquired: &JsValue);
+}
 
 #[wasm_bindgen]
 extern "C" {
-    #[derive(Debug, Clone)]
-    type DurableObjectNamespace;
+    type Acquired;
 
-    #[wasm_bindgen(method, catch, js_name = idFromName)]
-    fn id_from_name(this: &DurableObjectNamespace, name: &str) -> Result<JsValue, JsValue>;
-
-    #[wasm_bindgen(method, catch)]
-    fn get(this: &DurableObjectNamespace, id: &JsValue) -> Result<Stub, JsValue>;
-
-    type Stub;
-
-    #[wasm_bindgen(method, catch)]
-    fn commit(this: &Stub, call: &Object) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, getter)]
+    fn outcome(this: &Acquired) -> Option<String>;
 }
 
-/// The namespace of the class `Deduper`.
-#[derive(Debug, Clone)]
-pub(super) struct DeduperNamespace(DurableObjectNamespace);
+/// The outcomes of a request for a lease, as they cross between the Worker and the object.
+const LEASED: &str = "leased";
+const DUPLICATE: &str = "duplicate";
+const WAIT_ENDED: &str = "wait ended";
+const TOO_MANY_WAITERS: &str = "too many waiters";
 
-impl DeduperNamespace {
+/// The namespace of the class `Deduper`. Clones share it.
+#[derive(Debug, Clone)]
+pub(super) struct DurableObjects(Rc<JsValue>);
+
+impl DurableObjects {
     /// The namespace bound as `name`; `None` if nothing is, or something that is no namespace.
     pub(super) fn bound(env: &Env, name: &str) -> Option<Self> {
-        with_methods(env, name, &["idFromName", "get"]).map(Self)
-    }
-
-    fn call(&self, place: u8, call: &Object) -> Result<JsValue, JsValue> {
-        let id = self.0.id_from_name(&place.to_string())?;
-        self.0.get(&id)?.commit(call)
+        with_methods::<JsValue>(env, name, &["idFromName", "get"]).map(|it| Self(Rc::new(it)))
     }
 }
 
-/// The Durable Objects, and what a delivery's settings ask of them.
+impl Shards for DurableObjects {
+    type Lease = RemoteLease;
+
+    async fn acquire(
+        &self,
+        shard: u8,
+        event_id: &EventId,
+        ignores_row: bool,
+        wait: Duration,
+    ) -> Result<Granted<RemoteLease>, PlatformError> {
+        let wait_ms = wait.as_secs_f64() * 1000.0;
+        let called = acquire_lease(&self.0, shard, event_id.as_str(), ignores_row, wait_ms);
+        // Whatever it is, it is disposed of.
+        let acquired = RemoteLease(settled(called).await?);
+        let outcome = acquired.0.is_object().then(|| acquired.0.unchecked_ref::<Acquired>());
+        match outcome.and_then(Acquired::outcome).as_deref() {
+            Some(LEASED) => Ok(Granted::Lease(acquired)),
+            Some(DUPLICATE) => Ok(Granted::Duplicate),
+            Some(WAIT_ENDED) => Ok(Granted::WaitEnded),
+            Some(TOO_MANY_WAITERS) => Ok(Granted::TooManyWaiters),
+            _ => Err(PlatformError::new("the answer is not one of the deduper's")),
+        }
+    }
+
+    async fn mark(
+        &self,
+        shard: u8,
+        event_id: &EventId,
+        ends_at: Timestamp,
+    ) -> Result<(), PlatformError> {
+        let called = mark_event(&self.0, shard, event_id.as_str(), millis(ends_at));
+        settled(called).await.map(drop)
+    }
+}
+
+/// The result of a request for a lease, with the lease in it.
 #[derive(Debug)]
-pub(super) struct DurableObjects {
-    pub namespace: DeduperNamespace,
-    pub migrate_from_kv: bool,
+pub(super) struct RemoteLease(JsValue);
+
+impl ShardLease for RemoteLease {
+    async fn commit(&self, ends_at: Timestamp) -> Result<(), PlatformError> {
+        settled(commit_lease(&self.0, millis(ends_at))).await.map(drop)
+    }
 }
 
-impl Deduper for DurableObjects {
-    async fn commit(&self, message: Message, budget: Budget) -> Result<Committed, PlatformError> {
-        let place = place_of(message.event_id());
-        let call = Call {
-            migrate_from_kv: self.migrate_from_kv,
-            elapsed: now().since(budget.arrived()),
-            deadline: budget.deadline(),
-            message,
-        };
-        let answer = settled(self.namespace.call(place, &call.into_js())).await?;
-        call::committed(answer).map_err(|thrown| failure::translate(&thrown))
+impl Drop for RemoteLease {
+    fn drop(&mut self) {
+        dispose(&self.0);
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "exact until the year 287396")]
+fn millis(time: Timestamp) -> f64 {
+    time.as_millis() as f64
 }

@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
 
 use super::binding::{object, settled, with_methods};
-use crate::commit::SeenStore;
+use crate::dedupe::SeenStore;
 use crate::error::PlatformError;
 use crate::event::EventId;
 use crate::message::Marker;
@@ -75,17 +75,10 @@ impl SeenStore for KvSeenStore {
         }
     }
 
-    fn mark(
-        &self,
-        event_id: &EventId,
-        marker: Marker,
-    ) -> impl Future<Output = Result<(), PlatformError>> + 'static {
-        let (inner, key) = (Rc::clone(&self.0), key(event_id));
-        async move {
-            let ttl = u32::try_from(marker.ttl_seconds()).unwrap_or(u32::MAX);
-            let options = marker_options(ttl, &marker.received_at.to_string());
-            settled(inner.namespace.put(&key, "", &options)).await.map(drop)
-        }
+    async fn mark(&self, event_id: &EventId, marker: Marker) -> Result<(), PlatformError> {
+        let ttl = u32::try_from(marker.ttl_seconds()).unwrap_or(u32::MAX);
+        let options = marker_options(ttl, &marker.received_at.to_string());
+        settled(self.0.namespace.put(&key(event_id), "", &options)).await.map(drop)
     }
 }
 

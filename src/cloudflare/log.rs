@@ -2,18 +2,13 @@
 
 use web_sys::console;
 
-use crate::log::{Level, Log, Record};
+use crate::log::{Level, Record};
 
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ConsoleLog;
-
-impl Log for ConsoleLog {
-    fn write(&self, level: Level, record: &Record) {
-        let line = record.to_json().into();
-        match level {
-            Level::Info => console::log_1(&line),
-            Level::Warn => console::warn_1(&line),
-            Level::Error => console::error_1(&line),
-        }
+pub(super) fn write(level: Level, record: &Record) {
+    let line = record.to_json().into();
+    match level {
+        Level::Info => console::log_1(&line),
+        Level::Warn => console::warn_1(&line),
+        Level::Error => console::error_1(&line),
     }
 }

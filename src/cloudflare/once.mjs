@@ -1,7 +1,11 @@
 // What Rust asks of JavaScript in one call, because each call between the two costs.
 
-/** Tells an instance what has come of what it waits for. A ticket stands for it on both sides. */
-/** @typedef {(ticket: number, fulfilled: boolean, value: unknown) => void} Settled */
+/**
+ * Tells an instance what has come of what it waits for; a ticket stands for it on both sides. Returns whether the
+ * instance still waited.
+ *
+ * @typedef {(ticket: number, fulfilled: boolean, value: unknown) => boolean} Settled
+ */
 
 /**
  * Awaits what a call has returned. What can be awaited need be no promise.
@@ -12,7 +16,12 @@
  */
 export function settle(called, settled, ticket) {
   Promise.resolve(called).then(
-    (value) => settled(ticket, true, value),
+    (value) => {
+      if (!settled(ticket, true, value)) {
+        // A lease that comes too late would be held until this request has ended.
+        dispose(value);
+      }
+    },
     (reason) => settled(ticket, false, reason),
   );
 }
@@ -57,28 +66,73 @@ export function markerOptions(expirationTtl, receivedAt) {
 }
 
 /**
- * A call of the Durable Object.
+ * Keeps a message outside of the instance until it is sent.
  *
- * @param {string} eventId
- * @param {string} receivedAt
- * @param {number} ttl
  * @param {string} beforeDedupe
  * @param {string} afterDedupe
- * @param {number} elapsed
- * @param {number} deadline
- * @param {boolean} ignoresMarker
- * @param {boolean} migrateFromKv
+ * @returns {[beforeDedupe: string, afterDedupe: string]}
  */
-export function deduperCall(
-  eventId,
-  receivedAt,
-  ttl,
-  beforeDedupe,
-  afterDedupe,
-  elapsed,
-  deadline,
-  ignoresMarker,
-  migrateFromKv,
-) {
-  return { eventId, receivedAt, ttl, beforeDedupe, afterDedupe, elapsed, deadline, ignoresMarker, migrateFromKv };
+export function holdMessage(beforeDedupe, afterDedupe) {
+  return [beforeDedupe, afterDedupe];
+}
+
+/**
+ * @param {Queue} queue
+ * @param {[beforeDedupe: string, afterDedupe: string]} held
+ * @param {string} dedupe
+ * @param {QueueSendOptions} options
+ */
+export function sendMessage(queue, [beforeDedupe, afterDedupe], dedupe, options) {
+  return queue.send(beforeDedupe + dedupe + afterDedupe, options);
+}
+
+/**
+ * The class `Deduper`, as the Worker calls it.
+ *
+ * @typedef {{ acquire(eventId: string, ignoresRow: boolean, waitMs: number): Promise<Acquired> }} Acquirer
+ * @typedef {{ mark(eventId: string, endsAt: number): Promise<void> }} Marker
+ * @typedef {{ lease: { commit(endsAt: number): Promise<void> } }} Acquired
+ * @typedef {{ idFromName(name: string): unknown, get(id: unknown): Acquirer & Marker }} Namespace
+ */
+
+/** @param {Namespace} namespace @param {number} shard */
+function shardOf(namespace, shard) {
+  return namespace.get(namespace.idFromName(String(shard)));
+}
+
+/**
+ * @param {Namespace} namespace
+ * @param {number} shard
+ * @param {string} eventId
+ * @param {boolean} ignoresRow
+ * @param {number} waitMs
+ */
+export function acquireLease(namespace, shard, eventId, ignoresRow, waitMs) {
+  return shardOf(namespace, shard).acquire(eventId, ignoresRow, waitMs);
+}
+
+/** @param {Acquired} acquired @param {number} endsAt */
+export function commitLease({ lease }, endsAt) {
+  return lease.commit(endsAt);
+}
+
+/**
+ * Always through a fresh stub: one of an object that has restarted fails.
+ *
+ * @param {Namespace} namespace
+ * @param {number} shard
+ * @param {string} eventId
+ * @param {number} endsAt
+ */
+export function markEvent(namespace, shard, eventId, endsAt) {
+  return shardOf(namespace, shard).mark(eventId, endsAt);
+}
+
+/**
+ * Frees what a remote call has returned, if that is what this is.
+ *
+ * @param {any} value
+ */
+export function dispose(value) {
+  value?.[Symbol.dispose]?.();
 }

@@ -1,12 +1,29 @@
-//! The background work of Workers.
+//! A request's platform: the clock, the console, `ctx.waitUntil` and the bindings.
 
+use core::time::Duration;
+use std::rc::Rc;
+
+use futures_util::future::Either;
 use js_sys::Function;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::worker_sys::Context;
 
+use super::bodies::R2Bodies;
+use super::clock::WorkerClock;
+use super::configuration::{Bindings, Store};
+use super::deduper::DurableObjects;
+use super::kv::KvSeenStore;
+use super::log;
+use super::queue::WorkerQueue;
+use super::request::FetchBody;
 use super::task::spawn;
-use crate::platform::Background;
+use crate::allowance::Allowance;
+use crate::dedupe::kv::KvDedupe;
+use crate::dedupe::shard::ShardDedupe;
+use crate::log::{Level, Log, Record};
+use crate::platform::{Background, Clock, Platform};
+use crate::time::Timestamp;
 
 #[wasm_bindgen(module = "/src/cloudflare/once.mjs")]
 extern "C" {
@@ -15,17 +32,87 @@ extern "C" {
     fn keep_alive(context: &Context) -> Function;
 }
 
-/// `ctx.waitUntil` of one request.
-#[derive(Debug)]
-pub(super) struct WorkerBackground(pub Context);
+thread_local! {
+    /// Of the isolate. A fresh instance after a trap begins with nothing held.
+    static ALLOWANCE: Allowance = Allowance::default();
+}
 
-impl Background for WorkerBackground {
+/// What one request runs on. Clones share its clock and its context.
+#[derive(Clone)]
+pub(super) struct WorkerPlatform {
+    clock: WorkerClock,
+    context: Rc<Context>,
+    allowance: Allowance,
+}
+
+impl WorkerPlatform {
+    pub(super) fn new(context: Context) -> Self {
+        Self {
+            clock: WorkerClock::default(),
+            context: Rc::new(context),
+            allowance: ALLOWANCE.with(Allowance::clone),
+        }
+    }
+}
+
+impl Clock for WorkerPlatform {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> {
+        self.clock.sleep(duration)
+    }
+}
+
+impl Background for WorkerPlatform {
     fn keep(&self, future: impl Future<Output = ()> + 'static) {
-        let release = keep_alive(&self.0);
+        let release = keep_alive(&self.context);
         spawn(async move {
             future.await;
             // It only resolves a promise.
             let _undefined = release.call0(&JsValue::UNDEFINED);
         });
+    }
+}
+
+impl Log for WorkerPlatform {
+    fn write(&self, level: Level, record: &Record) {
+        log::write(level, record);
+    }
+}
+
+impl Platform for WorkerPlatform {
+    type Bindings = Bindings;
+    type Body = FetchBody;
+    type Store = Either<
+        KvDedupe<KvSeenStore, WorkerClock>,
+        ShardDedupe<DurableObjects, KvSeenStore, WorkerClock>,
+    >;
+    type Queue = WorkerQueue;
+    type Bodies = R2Bodies;
+
+    fn store(&self, bindings: &Bindings) -> Self::Store {
+        let clock = self.clock.clone();
+        match &bindings.store {
+            Store::Kv(markers) => Either::Left(KvDedupe { markers: markers.clone(), clock }),
+            Store::Deduper { shards, previous } => Either::Right(ShardDedupe {
+                shards: shards.clone(),
+                previous: previous.clone(),
+                clock,
+            }),
+        }
+    }
+
+    fn queue(&self, bindings: &Bindings) -> WorkerQueue {
+        bindings.events.clone()
+    }
+
+    fn bodies<'b>(&self, bindings: &'b Bindings) -> Option<&'b R2Bodies> {
+        bindings.bodies.as_ref()
+    }
+
+    fn allowance(&self) -> &Allowance {
+        &self.allowance
     }
 }

@@ -8,16 +8,22 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
 
 use super::binding::{object, settled, with_methods};
-use crate::commit::EventQueue;
 use crate::error::PlatformError;
+use crate::message::{Dedupe, MessageText};
+use crate::platform::EventQueue;
 
-#[wasm_bindgen]
+#[wasm_bindgen(module = "/src/cloudflare/once.mjs")]
 extern "C" {
-    #[derive(Debug)]
-    type Queue;
+    #[wasm_bindgen(js_name = holdMessage)]
+    fn hold_message(before_dedupe: &str, after_dedupe: &str) -> JsValue;
 
-    #[wasm_bindgen(method, catch)]
-    fn send(this: &Queue, message: &str, options: &Object) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch, js_name = sendMessage)]
+    fn send_message(
+        queue: &JsValue,
+        held: &JsValue,
+        dedupe: &str,
+        options: &Object,
+    ) -> Result<JsValue, JsValue>;
 }
 
 #[derive(Debug, Clone)]
@@ -25,7 +31,7 @@ pub(super) struct WorkerQueue(Rc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    queue: Queue,
+    queue: JsValue,
     /// The same for every message.
     options: Object,
 }
@@ -41,12 +47,23 @@ impl WorkerQueue {
 }
 
 impl EventQueue for WorkerQueue {
-    fn send(&self, text: String) -> impl Future<Output = Result<(), PlatformError>> + 'static {
+    /// Two texts in JavaScript's memory.
+    type Held = JsValue;
+
+    fn hold(&self, text: MessageText) -> JsValue {
+        hold_message(text.before_dedupe(), text.after_dedupe())
+    }
+
+    fn send(
+        &self,
+        held: JsValue,
+        dedupe: Dedupe,
+    ) -> impl Future<Output = Result<(), PlatformError>> + 'static {
         let inner = Rc::clone(&self.0);
         async move {
-            let called = inner.queue.send(&text, &inner.options);
+            let called = send_message(&inner.queue, &held, dedupe.as_str(), &inner.options);
             // A send that never settles must not keep its message in memory.
-            drop(text);
+            drop(held);
             settled(called).await.map(drop)
         }
     }

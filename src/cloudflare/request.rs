@@ -64,31 +64,59 @@ thread_local! {
     static COPY: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The least room for a body that comes in parts: most bodies need no more.
-const LEAST_CAPACITY: u32 = 64 * 1024;
+/// The room of the blocks that a body is kept in when it comes in parts: the first is small, because many bodies never
+/// get any further, and each of the next ones doubles what there is.
+const BLOCK_BYTES: core::ops::RangeInclusive<u32> = 4 * 1024..=64 * 1024;
 
-/// Bytes in JavaScript's memory: the first `length` of `array`.
-#[derive(Debug)]
+/// Bytes in JavaScript's memory. They are never moved to a larger array: what that leaves behind would take several
+/// times their size until it is collected.
+#[derive(Debug, Default)]
 pub(super) struct FetchedBytes {
-    array: Uint8Array,
+    blocks: Vec<Block>,
     length: u32,
+}
+
+#[derive(Debug)]
+struct Block {
+    array: Uint8Array,
+    filled: u32,
+}
+
+impl Block {
+    /// The bytes, where they are.
+    fn view(&self) -> Uint8Array {
+        self.array.subarray(0, self.filled)
+    }
 }
 
 impl FetchedBytes {
     fn all_of(array: Uint8Array) -> Self {
         let length = array.length();
-        Self { array, length }
+        Self { blocks: vec![Block { array, filled: length }], length }
     }
 
-    /// The bytes, where they are.
-    pub(super) fn view(&self) -> Uint8Array {
-        self.array.subarray(0, self.length)
+    /// The bytes in one piece.
+    pub(super) fn joined(&self) -> Uint8Array {
+        if let [only] = self.blocks.as_slice() {
+            return only.view();
+        }
+        let joined = Uint8Array::new_with_length(self.length);
+        let mut end = 0;
+        for block in &self.blocks {
+            joined.set(&block.view(), end);
+            end += block.filled;
+        }
+        joined
     }
-}
 
-impl Default for FetchedBytes {
-    fn default() -> Self {
-        Self::all_of(Uint8Array::new_with_length(0))
+    /// A block with room for so many bytes.
+    fn block_for(&mut self, bytes: u32) -> Option<&mut Block> {
+        let has_room = |block: &Block| block.array.length() - block.filled >= bytes;
+        if !self.blocks.last().is_some_and(has_room) {
+            let room = self.length.clamp(*BLOCK_BYTES.start(), *BLOCK_BYTES.end()).max(bytes);
+            self.blocks.push(Block { array: Uint8Array::new_with_length(room), filled: 0 });
+        }
+        self.blocks.last_mut()
     }
 }
 
@@ -97,25 +125,28 @@ impl HeldBody for FetchedBytes {
         usize::try_from(self.length).unwrap_or(usize::MAX)
     }
 
-    /// Copies the part. Kept as it came, a part of one byte would take a hundred times its size. The array grows by
-    /// half, so that a body is copied about twice on the whole, and no more than a third of the array is empty.
+    /// Copies the part. Kept as it came, a part of one byte would take thousands of times its size.
     fn append(&mut self, chunk: Self) {
-        let length = self.length.saturating_add(chunk.length);
-        let capacity = self.array.length();
-        if length > capacity {
-            let roomier = capacity.saturating_add(capacity / 2).max(LEAST_CAPACITY);
-            let larger = Uint8Array::new_with_length(length.max(roomier));
-            larger.set(&self.view(), 0);
-            self.array = larger;
+        for part in &chunk.blocks {
+            if let Some(block) = self.block_for(part.filled) {
+                block.array.set(&part.view(), block.filled);
+                block.filled += part.filled;
+                self.length = self.length.saturating_add(part.filled);
+            }
         }
-        self.array.set(&chunk.view(), self.length);
-        self.length = length;
     }
 
     fn with_bytes<R>(&self, read: impl FnOnce(&[u8]) -> R) -> R {
         let mut copy = COPY.take();
         copy.resize(self.length(), 0);
-        self.view().copy_to(&mut copy);
+        let mut rest = copy.as_mut_slice();
+        for block in &self.blocks {
+            let length = usize::try_from(block.filled).unwrap_or(usize::MAX);
+            if let Some((part, after)) = core::mem::take(&mut rest).split_at_mut_checked(length) {
+                block.view().copy_to(part);
+                rest = after;
+            }
+        }
         let result = read(&copy);
         COPY.set(copy);
         result

@@ -9,18 +9,18 @@ use core::task::{Poll, Waker};
 use core::time::Duration;
 use std::rc::Rc;
 
-use slab::Slab;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 
 use super::task;
+use crate::tickets::{Ticket, Tickets};
 
 #[wasm_bindgen(module = "/src/cloudflare/once.mjs")]
 extern "C" {
-    fn settle(called: &JsValue, settled: &JsValue, ticket: u32);
+    fn settle(called: &JsValue, settled: &JsValue, ticket: f64);
 
     #[wasm_bindgen(js_name = startTimer)]
-    fn start_timer(ms: u32, settled: &JsValue, ticket: u32) -> JsValue;
+    fn start_timer(ms: u32, settled: &JsValue, ticket: f64) -> JsValue;
 }
 
 #[wasm_bindgen]
@@ -34,13 +34,14 @@ pub(super) type Settled = Result<JsValue, JsValue>;
 
 thread_local! {
     /// What JavaScript holds tickets of.
-    static WAITS: RefCell<Slab<Rc<dyn Wait>>> = const { RefCell::new(Slab::new()) };
+    static WAITS: RefCell<Tickets<Rc<dyn Wait>>> = const { RefCell::new(Tickets::new()) };
 
-    static SETTLED: Closure<dyn Fn(u32, bool, JsValue)> = Closure::new(|ticket, fulfilled, value| {
-        if let Some(wait) = take(ticket) {
-            wait.end(if fulfilled { Ok(value) } else { Err(value) });
-            task::run();
-        }
+    /// Returns whether anybody still waited.
+    static SETTLED: Closure<dyn Fn(f64, bool, JsValue) -> bool> = Closure::new(|ticket, fulfilled, value| {
+        let Some(wait) = take(number(ticket)) else { return false };
+        wait.end(if fulfilled { Ok(value) } else { Err(value) });
+        task::run();
+        true
     });
 }
 
@@ -78,43 +79,65 @@ impl Outcome {
     }
 }
 
-fn give(wait: Rc<dyn Wait>) -> u32 {
-    let key = WAITS.with_borrow_mut(|waits| waits.insert(wait));
-    // A memory of 4 GiB does not hold as many.
-    u32::try_from(key).unwrap_or(u32::MAX)
+/// A wait that JavaScript has a ticket of. Dropping it gives the wait up: a call that comes later finds nothing.
+struct Waiting(Ticket);
+
+impl Waiting {
+    fn begin(wait: Rc<dyn Wait>) -> Self {
+        Self(WAITS.with_borrow_mut(|waits| waits.give(wait)))
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 tickets")]
+    fn ticket(&self) -> f64 {
+        self.0.number() as f64
+    }
 }
 
-fn take(ticket: u32) -> Option<Rc<dyn Wait>> {
-    let key = usize::try_from(ticket).ok()?;
-    WAITS.with_borrow_mut(|waits| waits.try_remove(key))
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        take(self.0);
+    }
 }
 
-/// What comes of a call that has returned this. What can be awaited need be no promise.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "JavaScript gives back the number that it was given"
+)]
+fn number(ticket: f64) -> Ticket {
+    Ticket::from_number(ticket as u64)
+}
+
+fn take(ticket: Ticket) -> Option<Rc<dyn Wait>> {
+    WAITS.with_borrow_mut(|waits| waits.take(ticket))
+}
+
+/// Returns what comes of a call that has returned this. What can be awaited need be no promise.
 pub(super) async fn settled(called: &JsValue) -> Settled {
     let outcome = Rc::<Outcome>::default();
-    let ticket = give(outcome.clone());
-    SETTLED.with(|settled| settle(called, settled.as_ref(), ticket));
+    let waiting = Waiting::begin(outcome.clone());
+    SETTLED.with(|settled| settle(called, settled.as_ref(), waiting.ticket()));
     outcome.settled().await
 }
 
 /// A timer of JavaScript's.
 pub(super) struct Timer {
-    ticket: u32,
+    waiting: Waiting,
     handle: JsValue,
 }
 
 impl Timer {
     /// Ends `wait` after `duration`.
     pub(super) fn start(duration: Duration, wait: Rc<dyn Wait>) -> Self {
-        let ticket = give(wait);
+        let waiting = Waiting::begin(wait);
         let ms = u32::try_from(duration.as_millis()).unwrap_or(u32::MAX);
-        let handle = SETTLED.with(|settled| start_timer(ms, settled.as_ref(), ticket));
-        Self { ticket, handle }
+        let handle = SETTLED.with(|settled| start_timer(ms, settled.as_ref(), waiting.ticket()));
+        Self { waiting, handle }
     }
 
-    /// Stops one that has not ended its wait: the ticket of one that has may be another's by now.
+    /// Stops one that has not ended its wait.
     pub(super) fn stop(self) {
         clear_timeout(&self.handle);
-        take(self.ticket);
+        drop(self.waiting);
     }
 }

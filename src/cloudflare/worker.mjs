@@ -1,7 +1,7 @@
 // The Worker's entry points: hand requests, and calls of the Durable Objects, to the WebAssembly instance,
 // and replace an instance that has trapped. `cargo xtask worker` lays it beside the files that it imports.
 
-import { DurableObject } from "cloudflare:workers";
+import { DurableObject, RpcTarget } from "cloudflare:workers";
 import { DeduperObject, initSync, __wbg_reset_state as makeInstance, fetch as serve } from "./index.js";
 import module from "./index_bg.wasm";
 
@@ -84,15 +84,16 @@ function unlessTrapped(call, limitMs) {
   }
   return new Promise((resolve) => {
     const own = inFlight;
-    // If the instance has been replaced by then, it has abandoned this call already.
-    const lastResort = limitMs === undefined ? null : setTimeout(replace, limitMs);
+    const abandon = () => end();
+    // It acts for an open call only: a call that ends in another request's context cannot clear this timer.
+    const replaceIfOpen = () => own.has(abandon) && replace();
+    const lastResort = limitMs === undefined ? null : setTimeout(replaceIfOpen, limitMs);
     /** @param {T} [result] */
     const end = (result) => {
       clearTimeout(lastResort);
       own.delete(abandon);
       resolve(result);
     };
-    const abandon = () => end();
     own.add(abandon);
     try {
       call(end);
@@ -180,7 +181,10 @@ function log(details) {
   console.error(JSON.stringify({ at: new Date().toISOString(), ...details }));
 }
 
-/** Strict mode: the one place that commits an event. The Worker calls `commit`. */
+/**
+ * Strict mode: leases the events that belong to one of 16 shards. It sets no timer, because a pending timer keeps an
+ * object awake, and it never waits for another service.
+ */
 export class Deduper extends DurableObject {
   /** @type {DeduperObject | undefined} */
   #object;
@@ -189,35 +193,90 @@ export class Deduper extends DurableObject {
   /** What the present instance knows of this object; after a trap, nothing but the storage is left. */
   #present() {
     if (this.#object === undefined || this.#generation !== generation) {
-      this.#object = new DeduperObject(this.ctx.storage, this.env);
+      this.#object = new DeduperObject(this.ctx.storage, generation);
       this.#generation = generation;
     }
     return this.#object;
   }
 
   /**
-   * @param {unknown} call
-   * @returns {Promise<unknown>}
+   * Answers when the event is leased to the caller, is known to be in the queue, or has too many waiters.
+   *
+   * @param {string} eventId
+   * @param {boolean} ignoresRow
+   * @param {number} waitMs how long the caller waits for the lease of another delivery
+   * @returns {Promise<{ outcome: string | undefined, lease?: Lease }>}
    */
-  async commit(call) {
+  async acquire(eventId, ignoresRow, waitMs) {
     const answer = await unlessTrapped(
-      (/** @type {(answer: object) => void} */ end) =>
-        this.#present().commit(call, (outcome, reason) => end({ outcome, reason })),
-      lastResortMs,
+      (/** @type {(answer: { outcome?: string, lease?: number, failure?: string }) => void} */ end) =>
+        this.#present().acquire(eventId, ignoresRow, waitMs, (outcome, lease, failure) =>
+          end({ ...(outcome && { outcome }), ...(lease !== undefined && { lease }), ...(failure && { failure }) }),
+        ),
     );
-    return known(answer);
+    const { outcome, lease, failure } = known(answer);
+    throwIfFailed(failure);
+    if (lease === undefined) {
+      return { outcome };
+    }
+    const commit = (/** @type {number} */ endsAt) => this.#mark(eventId, endsAt, lease);
+    return { outcome, lease: new Lease(commit, () => this.#release(eventId, lease)) };
+  }
+
+  /**
+   * Writes the row of an event that is in the queue, after this object has restarted and forgotten the lease.
+   *
+   * @param {string} eventId
+   * @param {number} endsAt
+   */
+  async mark(eventId, endsAt) {
+    await this.#mark(eventId, endsAt);
   }
 
   /** Throws if it fails, so that the platform tries again. */
   async alarm() {
-    const failure = known(
-      await unlessTrapped((/** @type {(failure: string) => void} */ end) =>
-        this.#present().alarm((failure = "") => end(failure)),
-      ),
-    );
-    if (failure !== "") {
-      throw new Error(failure);
-    }
+    const call = (/** @type {(answer: { failure?: string }) => void} */ end) =>
+      this.#present().alarm((failure) => end({ ...(failure && { failure }) }));
+    throwIfFailed(known(await unlessTrapped(call)).failure);
+  }
+
+  /** @param {string} eventId @param {number} endsAt @param {number} [lease] */
+  async #mark(eventId, endsAt, lease) {
+    const call = (/** @type {(answer: { failure?: string }) => void} */ end) => {
+      const failure = this.#present().mark(eventId, endsAt, lease);
+      end({ ...(failure && { failure }) });
+    };
+    throwIfFailed(known(await unlessTrapped(call)).failure);
+  }
+
+  /** @param {string} eventId @param {number} lease */
+  #release(eventId, lease) {
+    unlessTrapped((end) => {
+      this.#present().release(eventId, lease);
+      end(undefined);
+    });
+  }
+}
+
+/** A lease, as its holder calls it. It is released when the holder disposes of it or ends in any way. */
+class Lease extends RpcTarget {
+  #commit;
+  #release;
+
+  /** @param {(endsAt: number) => Promise<void>} commit @param {() => void} release */
+  constructor(commit, release) {
+    super();
+    this.#commit = commit;
+    this.#release = release;
+  }
+
+  /** The event is in the queue: writes its row. @param {number} endsAt */
+  commit(endsAt) {
+    return this.#commit(endsAt);
+  }
+
+  [Symbol.dispose]() {
+    this.#release();
   }
 }
 
@@ -230,6 +289,13 @@ function known(result) {
     throw new Error("the instance has trapped");
   }
   return result;
+}
+
+/** @param {string} [failure] */
+function throwIfFailed(failure) {
+  if (failure !== undefined) {
+    throw new Error(failure);
+  }
 }
 
 export default {

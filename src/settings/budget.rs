@@ -7,37 +7,22 @@ use crate::time::Timestamp;
 /// How long an answer waits for the marker once the event is in the queue.
 pub const MARK_WAIT: Duration = Duration::from_millis(250);
 
+/// How long work goes on after the answer. Workers end it after 30 s without notice, and it has to release its lease
+/// and write to the log before that.
+pub const LATE_LIMIT: Duration = Duration::from_secs(28);
+
 /// The times by which the steps of one delivery must be done.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
     arrived: Timestamp,
     deadline: Duration,
-    limits_send: bool,
 }
 
 impl Budget {
     /// The budget of a delivery that arrived at `arrived` and must be answered within `deadline`.
     #[must_use]
     pub fn new(arrived: Timestamp, deadline: Duration) -> Self {
-        Self { arrived, deadline, limits_send: true }
-    }
-
-    /// The same, but the send may take as long as it will: it belongs to more than one delivery.
-    #[must_use]
-    pub fn without_send_limit(self) -> Self {
-        Self { limits_send: false, ..self }
-    }
-
-    /// How long after its arrival the delivery must be answered.
-    #[must_use]
-    pub fn deadline(self) -> Duration {
-        self.deadline
-    }
-
-    /// The delivery must be answered by then.
-    #[must_use]
-    pub fn answer_by(self) -> Timestamp {
-        self.arrived.plus(self.deadline)
+        Self { arrived, deadline }
     }
 
     /// When the delivery arrived.
@@ -58,22 +43,27 @@ impl Budget {
         self.deadline / 8
     }
 
-    /// How long a body may still take to be stored at `now`: as long as a look-up that takes all of its time
-    /// afterwards still ends with the time of the send.
+    /// Returns how long a delivery at `now` waits for the lease of its event: until half of its deadline has passed,
+    /// so that the other half is left for the send. The body leaves at least an eighth.
+    #[must_use]
+    pub fn lease_time_left(self, now: Timestamp) -> Duration {
+        self.arrived.plus(self.deadline / 2).since(now)
+    }
+
+    /// Returns how long a body may still take to be stored at `now`. The send has an eighth of the deadline after it.
     #[must_use]
     pub fn store_time_left(self, now: Timestamp) -> Duration {
-        self.send_until().minus(self.lookup_limit()).since(now)
+        self.send_until().minus(self.deadline / 8).since(now)
+    }
+
+    /// Returns how long the send may still take at `now`.
+    #[must_use]
+    pub fn send_time_left(self, now: Timestamp) -> Duration {
+        self.send_until().since(now)
     }
 
     /// The delivery waits for the queue until then, so that the marker still has its time.
-    #[must_use]
-    pub fn send_until(self) -> Timestamp {
+    fn send_until(self) -> Timestamp {
         self.arrived.plus(self.deadline.saturating_sub(MARK_WAIT))
-    }
-
-    /// How long the send may still take at `now`; `None` for as long as it will.
-    #[must_use]
-    pub fn send_time_left(self, now: Timestamp) -> Option<Duration> {
-        self.limits_send.then(|| self.send_until().since(now))
     }
 }

@@ -15,13 +15,14 @@ mod body;
 #[path = "../support/signing.rs"]
 mod signing;
 
+mod allowance;
 mod answers;
 mod bodies;
 mod bucket;
-mod deduper;
 mod failures;
 mod large;
 mod refused;
 mod replay;
+mod shards;
 mod strict;
 mod world;

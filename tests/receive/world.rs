@@ -7,15 +7,16 @@ use std::future::pending;
 use std::rc::Rc;
 use std::time::Duration;
 
+use cronozen_edge::allowance::Allowance;
 use cronozen_edge::answer::Answer;
-use cronozen_edge::commit::deduper::AskDeduper;
-use cronozen_edge::commit::single_flight::Flights;
-use cronozen_edge::commit::{EventQueue, LookSendMark, SeenStore};
+use cronozen_edge::dedupe::SeenStore;
+use cronozen_edge::dedupe::kv::KvDedupe;
+use cronozen_edge::dedupe::shard::ShardDedupe;
 use cronozen_edge::error::PlatformError;
 use cronozen_edge::event::EventId;
 use cronozen_edge::log::{Level, Log, Outcome, Record};
-use cronozen_edge::message::Marker;
-use cronozen_edge::platform::{Background, Clock};
+use cronozen_edge::message::{Dedupe, Marker, MessageText};
+use cronozen_edge::platform::{Background, Clock, EventQueue, Platform};
 use cronozen_edge::receive::{Request, receive};
 use cronozen_edge::settings::{Configuration, DedupeMode, Misconfigured, Needs, Value};
 use cronozen_edge::time::Timestamp;
@@ -25,7 +26,7 @@ use tokio::time::{Instant, sleep};
 
 pub use crate::body::FakeBody;
 pub use crate::bucket::FakeBodies;
-use crate::deduper::FakeDeduper;
+use crate::shards::FakeShards;
 use crate::signing::sign;
 
 pub const SECRET: &str = "whsec_test";
@@ -95,17 +96,10 @@ impl SeenStore for FakeStore {
         self.look.get().perform(found).await
     }
 
-    fn mark(
-        &self,
-        event_id: &EventId,
-        marker: Marker,
-    ) -> impl Future<Output = Result<(), PlatformError>> + 'static {
-        let (behaviour, markers) = (self.mark.get(), Rc::clone(&self.markers));
+    async fn mark(&self, event_id: &EventId, marker: Marker) -> Result<(), PlatformError> {
         let key = event_id.as_str().to_owned();
-        async move {
-            let write = || markers.borrow_mut().insert(key, marker);
-            behaviour.perform(write).await.map(|_| ())
-        }
+        let write = || self.markers.borrow_mut().insert(key, marker);
+        self.mark.get().perform(write).await.map(|_| ())
     }
 }
 
@@ -116,27 +110,86 @@ pub struct FakeQueue {
 }
 
 impl EventQueue for FakeQueue {
-    fn send(&self, text: String) -> impl Future<Output = Result<(), PlatformError>> + 'static {
+    type Held = MessageText;
+
+    fn hold(&self, text: MessageText) -> MessageText {
+        text
+    }
+
+    fn send(
+        &self,
+        held: MessageText,
+        dedupe: Dedupe,
+    ) -> impl Future<Output = Result<(), PlatformError>> + 'static {
         let (behaviour, stored) = (self.send.get(), Rc::clone(&self.stored));
-        async move { behaviour.perform(|| stored.borrow_mut().push(text)).await }
+        let store = move || stored.borrow_mut().push(held.with_dedupe(dedupe));
+        async move { behaviour.perform(store).await }
     }
 }
 
-#[derive(Clone, Copy)]
-pub struct FakeBackground;
+/// A platform whose parts are those of a world.
+#[derive(Clone)]
+struct FakePlatform {
+    clock: FakeClock,
+    log: Rc<RefCell<Vec<(Level, Record)>>>,
+    store: FakeStore,
+    shards: Option<FakeShards>,
+    previous: Option<FakeStore>,
+    queue: FakeQueue,
+    allowance: Allowance,
+}
 
-impl Background for FakeBackground {
+impl Clock for FakePlatform {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.clock.sleep(duration).await;
+    }
+}
+
+impl Background for FakePlatform {
     fn keep(&self, future: impl Future<Output = ()> + 'static) {
         tokio::task::spawn_local(future);
     }
 }
 
-#[derive(Clone, Default)]
-pub struct FakeLog(pub Rc<RefCell<Vec<(Level, Record)>>>);
-
-impl Log for FakeLog {
+impl Log for FakePlatform {
     fn write(&self, level: Level, record: &Record) {
-        self.0.borrow_mut().push((level, record.clone()));
+        self.log.borrow_mut().push((level, record.clone()));
+    }
+}
+
+impl Platform for FakePlatform {
+    /// The bucket.
+    type Bindings = Option<FakeBodies>;
+    type Body = FakeBody;
+    type Store =
+        Either<KvDedupe<FakeStore, FakeClock>, ShardDedupe<FakeShards, FakeStore, FakeClock>>;
+    type Queue = FakeQueue;
+    type Bodies = FakeBodies;
+
+    fn store(&self, _: &Option<FakeBodies>) -> Self::Store {
+        let clock = self.clock.clone();
+        match self.shards.clone() {
+            None => Either::Left(KvDedupe { markers: self.store.clone(), clock }),
+            Some(shards) => {
+                Either::Right(ShardDedupe { shards, previous: self.previous.clone(), clock })
+            }
+        }
+    }
+
+    fn queue(&self, _: &Option<FakeBodies>) -> FakeQueue {
+        self.queue.clone()
+    }
+
+    fn bodies<'b>(&self, bindings: &'b Option<FakeBodies>) -> Option<&'b FakeBodies> {
+        bindings.as_ref()
+    }
+
+    fn allowance(&self) -> &Allowance {
+        &self.allowance
     }
 }
 
@@ -171,14 +224,14 @@ pub struct World {
     pub clock: FakeClock,
     pub store: FakeStore,
     pub queue: FakeQueue,
-    pub log: FakeLog,
+    pub log: Rc<RefCell<Vec<(Level, Record)>>>,
     /// The bucket for bodies that do not fit a message, if there is one.
     pub bodies: Option<FakeBodies>,
-    /// How a call of the deduper behaves; only in strict mode is there one.
-    pub call: Rc<Cell<Behaviour>>,
-    pub flights: Flights,
-    /// The store that was used before the deduper's own.
+    /// The shards in strict mode. Their rows are the markers of the store.
+    pub shards: FakeShards,
+    /// The store that was used before the shards' own.
     pub previous: Option<FakeStore>,
+    pub allowance: Allowance,
 }
 
 impl FakeStore {
@@ -193,20 +246,21 @@ impl FakeStore {
 
 impl World {
     fn new() -> Self {
+        let (clock, store) = (FakeClock(Instant::now()), FakeStore::working());
         Self {
             settings: BTreeMap::from([("CRONOZEN_SIGNING_SECRET".to_owned(), SECRET.to_owned())]),
             missing_binding: None,
-            clock: FakeClock(Instant::now()),
-            store: FakeStore::working(),
+            shards: FakeShards::new(&clock, &store),
+            clock,
+            store,
             queue: FakeQueue {
                 send: Rc::new(Cell::new(Behaviour::Works(5))),
                 stored: Rc::default(),
             },
-            log: FakeLog::default(),
+            log: Rc::default(),
             bodies: None,
-            call: Rc::new(Cell::new(Behaviour::Works(0))),
-            flights: Flights::default(),
             previous: None,
+            allowance: Allowance::default(),
         }
     }
 
@@ -219,6 +273,18 @@ impl World {
     pub fn migrate(&mut self) {
         self.be_strict();
         self.previous = Some(std::mem::replace(&mut self.store, FakeStore::working()));
+        self.shards.rows = self.store.clone();
+    }
+
+    /// From now on no look-up has an answer: in strict mode, one in the store that was used before.
+    pub fn doubt(&mut self) {
+        let failing = FakeStore::working();
+        failing.look.set(Behaviour::Fails(5));
+        if self.settings.contains_key("DEDUPE") {
+            self.previous = Some(failing);
+        } else {
+            self.store = failing;
+        }
     }
 
     pub fn set(&mut self, name: &str, value: &str) {
@@ -227,10 +293,11 @@ impl World {
 
     pub async fn serve(&self, request: Request<FakeBody>) -> Served {
         let missing = self.missing_binding.clone();
-        // All that is bound is the bucket. A commit needs to know the mode, if the settings are right.
-        let bindings = |needs: Needs| match missing {
-            Some(missing) => Err(vec![missing]),
-            None => Ok((needs.dedupe, self.bodies.clone())),
+        let mut strict = false;
+        // All that is bound is the bucket. The platform needs to know the mode, if the settings are right.
+        let bindings = |needs: Needs| {
+            strict = needs.dedupe.is_some_and(|dedupe| dedupe != DedupeMode::Kv);
+            missing.map_or_else(|| Ok(self.bodies.clone()), |missing| Err(vec![missing]))
         };
         let configuration = Configuration::new(
             |name| {
@@ -240,21 +307,17 @@ impl World {
             },
             bindings,
         );
-        let commit = |(mode, _): &Bindings| {
-            if *mode != Some(DedupeMode::Kv) {
-                let clock = self.clock.clone();
-                return Either::Right(AskDeduper { deduper: FakeDeduper(self), clock });
-            }
-            Either::Left(LookSendMark {
-                store: self.store.clone(),
-                queue: self.queue.clone(),
-                clock: self.clock.clone(),
-                background: FakeBackground,
-                log: self.log.clone(),
-            })
+        let platform = FakePlatform {
+            clock: self.clock.clone(),
+            log: Rc::clone(&self.log),
+            store: self.store.clone(),
+            shards: strict.then(|| self.shards.clone()),
+            previous: self.previous.clone(),
+            queue: self.queue.clone(),
+            allowance: self.allowance.clone(),
         };
         let started = Instant::now();
-        let answer = receive(request, &configuration, bodies, commit, &self.clock, &self.log).await;
+        let answer = receive(&platform, request, &configuration).await;
         Served { answer, took: started.elapsed() }
     }
 
@@ -265,11 +328,11 @@ impl World {
 
     /// What has been logged, without the levels.
     pub fn logged(&self) -> Vec<Outcome> {
-        self.log.0.borrow().iter().map(|(_, record)| record.outcome).collect()
+        self.log.borrow().iter().map(|(_, record)| record.outcome).collect()
     }
 
     pub fn last_record(&self) -> (Level, Record) {
-        self.log.0.borrow().last().cloned().expect("something was logged")
+        self.log.borrow().last().cloned().expect("something was logged")
     }
 
     pub fn stored(&self) -> usize {
@@ -279,12 +342,6 @@ impl World {
     pub fn marked(&self) -> usize {
         self.store.markers.borrow().len()
     }
-}
-
-type Bindings = (Option<DedupeMode>, Option<FakeBodies>);
-
-fn bodies((_, bodies): &Bindings) -> Option<&FakeBodies> {
-    bodies.as_ref()
 }
 
 pub fn signed(body: &str) -> Request<FakeBody> {

@@ -2,10 +2,18 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { sign, webhookPath } from "../../scripts/delivery.mjs";
-import { atOnce, countedByStatus, newEvent, promise, secret, sleep, TestGateway } from "./gateway.mjs";
+import {
+  atOnce,
+  countedByStatus,
+  newEvent,
+  promise,
+  residentMebibytes,
+  secret,
+  sleep,
+  TestGateway,
+} from "./gateway.mjs";
 
 const mebibyte = 1024 * 1024;
 const maxMessageBytes = 127_500;
@@ -50,22 +58,6 @@ function stream(body, circumstances) {
 async function stored(key) {
   const bucket = await gateway.miniflare.getR2Bucket("BODIES");
   return (await bucket.get(key))?.text();
-}
-
-/** The resident memory of workerd, in MiB. */
-function residentMebibytes() {
-  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-    let status = "";
-    try {
-      status = readFileSync(`/proc/${pid}/status`, "utf8");
-    } catch {
-      // It has ended.
-    }
-    if (status.includes(`PPid:\t${process.pid}\n`) && /^Name:\tworkerd/.test(status)) {
-      return Math.round(Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024);
-    }
-  }
-  return assert.fail("workerd is no child of this process");
 }
 
 for (const [mode, settings] of modes) {

@@ -1,7 +1,9 @@
 // The built Worker in workerd, with a wrapper that injects faults.
 
+import assert from "node:assert/strict";
 import { createHash, randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
@@ -19,7 +21,7 @@ const inside = ["main.mjs", "faults.mjs", "footprint.mjs", "object.mjs"];
 export const promise = 4500;
 
 /**
- * Faults by operation (`get`, `put`, `store`, `send`, `commit`): `hangs`, `throws an error`, `throws a string`, `throws
+ * Faults by operation (`get`, `put`, `store`, `send`, `acquire`, `commit`, `mark`): `hangs`, `throws an error`, `throws a string`, `throws
  * synchronously`, `returns no promise`, `returns a thenable`, `resolves to nothing`, `after N ms`, `fails after N ms`,
  * `pretends after N ms`; or `instance: "fails once"`, for the next instance that is made.
  *
@@ -90,6 +92,20 @@ export class TestGateway {
   async deliver(body, circumstances = {}) {
     const headers = { "x-cronozen-signature": sign(body, secret), ...circumstances.headers };
     return this.request(webhookPath, { method: "POST", body, headers }, circumstances);
+  }
+
+  /**
+   * Delivers a signed body many times at once, a thousand at most. Returns the statuses.
+   *
+   * @param {string} body
+   * @param {number} times
+   * @param {Circumstances} [circumstances]
+   * @returns {Promise<number[]>}
+   */
+  async crowd(body, times, circumstances = {}) {
+    const headers = { "x-cronozen-signature": sign(body, secret) };
+    const path = `/test/crowd?times=${times}`;
+    return (await this.request(path, { method: "POST", body, headers }, circumstances)).answer;
   }
 
   /**
@@ -165,20 +181,15 @@ export class TestGateway {
   /**
    * Calls a method of one of the Durable Objects.
    *
-   * @param {number} place
+   * @param {number} shard
    * @param {string} method
    * @param {...unknown} args
    * @returns {Promise<any>}
    */
-  async object(place, method, ...args) {
-    const url = new URL(`/test/object?place=${place}`, this.url);
+  async object(shard, method, ...args) {
+    const url = new URL(`/test/object?shard=${shard}`, this.url);
     const response = await fetch(url, { method: "POST", body: JSON.stringify({ method, args }) });
     return response.json();
-  }
-
-  /** What goes wrong with an event inside its object. @param {string} eventId @param {Faults} faults */
-  async objectFaults(eventId, faults) {
-    await fetch(new URL(`/test/faults?event=${eventId}`, this.url), { method: "POST", body: JSON.stringify(faults) });
   }
 
   /** @param {string} eventId */
@@ -239,12 +250,12 @@ export function newEvent(extra = {}) {
   return { eventId, body: JSON.stringify({ eventId, type: "payment.completed", ...extra }) };
 }
 
-/** The object that commits an event, as the core chooses it. @param {string} eventId */
-export function placeOf(eventId) {
+/** The shard of an event, as the core chooses it. @param {string} eventId */
+export function shardOf(eventId) {
   return (createHash("sha256").update(eventId).digest()[0] ?? 0) % 16;
 }
 
-/** @param {Answered[]} answers */
+/** @param {{ status: number }[]} answers */
 export function countedByStatus(answers) {
   /** @type {Record<number, number>} */
   const counted = {};
@@ -279,4 +290,20 @@ export async function readAll(socket, ms) {
   await Promise.race([once(socket, "close").catch(() => {}), sleep(ms)]);
   socket.destroy();
   return text;
+}
+
+/** The resident memory of workerd, in MiB. */
+export function residentMebibytes() {
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    let status = "";
+    try {
+      status = readFileSync(`/proc/${pid}/status`, "utf8");
+    } catch {
+      // It has ended.
+    }
+    if (status.includes(`PPid:\t${process.pid}\n`) && /^Name:\tworkerd/.test(status)) {
+      return Math.round(Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024);
+    }
+  }
+  return assert.fail("workerd is no child of this process");
 }

@@ -40,8 +40,7 @@ test("a new event is written to the object alone, so that switching back queues 
 for (const get of ["hangs", "throws an error"]) {
   test(`a KV look-up that ${get} counts as a miss, and the message says so`, async () => {
     const { eventId, body } = newEvent();
-    await gateway.objectFaults(eventId, { get });
-    const answered = await gateway.deliver(body, { settings: migrating });
+    const answered = await gateway.deliver(body, { settings: migrating, faults: { get } });
     assert.equal(answered.status, 202);
     assert.ok(answered.ms < promise);
     const [{ message } = assert.fail()] = await gateway.messages(eventId);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { newEvent, placeOf, sleep, TestGateway } from "./gateway.mjs";
+import { newEvent, shardOf, sleep, TestGateway } from "./gateway.mjs";
 
 const settings = { DEDUPE: "durable-object" };
 const day = 24 * 60 * 60 * 1000;
@@ -19,12 +19,12 @@ function rows(count, prefix, endsAt) {
   return Array.from({ length: count }, (_, number) => [`${prefix}${String(number).padStart(6, "0")}`, endsAt]);
 }
 
-/** Lets the real alarm of an object come now, and waits until its purge has ended. @param {number} place */
-async function purge(place) {
-  await gateway.object(place, "wake", Date.now());
+/** Lets the real alarm of an object come now, and waits until its purge has ended. @param {number} shard */
+async function purge(shard) {
+  await gateway.object(shard, "wake", Date.now());
   for (let tries = 0; tries < 200; tries += 1) {
     await sleep(50);
-    const state = await gateway.object(place, "rows");
+    const state = await gateway.object(shard, "rows");
     if (state.alarm === null || state.alarm > Date.now() + day / 2) {
       return state;
     }
@@ -33,11 +33,11 @@ async function purge(place) {
 }
 
 test("the first event plans a purge, and the next ones do not", async () => {
-  const places = Array.from({ length: 16 }, (_, place) => place);
+  const shards = Array.from({ length: 16 }, (_, shard) => shard);
   await Promise.all(Array.from({ length: 300 }, () => gateway.deliver(newEvent().body, { settings })));
   await sleep(100);
-  for (const place of places) {
-    const { alarm, rows } = await gateway.object(place, "rows");
+  for (const shard of shards) {
+    const { alarm, rows } = await gateway.object(shard, "rows");
     assert.ok(rows.length > 0);
     assert.ok(Math.abs(alarm - Date.now() - day) < 60_000, "a day from now");
   }
@@ -72,18 +72,18 @@ test("a table of several batches is gone through whole", async () => {
 test("a purge that fails is tried again, and planned by the next event if that is in vain", async () => {
   const { eventId, body } = newEvent();
   await gateway.deliver(body, { settings });
-  const place = placeOf(eventId);
-  await gateway.object(place, "failNext", "DELETE");
-  await purge(place);
+  const shard = shardOf(eventId);
+  await gateway.object(shard, "failNext", "DELETE");
+  await purge(shard);
 
-  await gateway.object(place, "failNext", "DELETE");
-  assert.match(await gateway.object(place, "purge"), /asked for by a test/);
-  await gateway.object(place, "unset");
+  await gateway.object(shard, "failNext", "DELETE");
+  assert.match(await gateway.object(shard, "purge"), /asked for by a test/);
+  await gateway.object(shard, "unset");
   await sleep(50);
-  assert.equal((await gateway.object(place, "rows")).alarm, null);
-  while (placeOf((await accepted()).eventId) !== place) {}
+  assert.equal((await gateway.object(shard, "rows")).alarm, null);
+  while (shardOf((await accepted()).eventId) !== shard) {}
   await sleep(100);
-  assert.notEqual((await gateway.object(place, "rows")).alarm, null);
+  assert.notEqual((await gateway.object(shard, "rows")).alarm, null);
 });
 
 /** Another event, delivered. */
@@ -102,7 +102,7 @@ test("an object without rows plans no purge, until an event comes", async () => 
   );
   const purged = await purge(5);
   assert.deepEqual(purged, { rows: [], alarm: null });
-  while (placeOf((await accepted()).eventId) !== 5) {}
+  while (shardOf((await accepted()).eventId) !== 5) {}
   await sleep(100);
   assert.notEqual((await gateway.object(5, "rows")).alarm, null);
 });

@@ -1,4 +1,4 @@
-// Strict mode: each event is committed in one Durable Object, one flight at a time.
+// Strict mode: a Durable Object leases each event to one delivery at a time, and the Worker sends it.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -7,9 +7,9 @@ import {
   countedByStatus,
   headFor,
   newEvent,
-  placeOf,
   promise,
   readAll,
+  shardOf,
   sleep,
   TestGateway,
 } from "./gateway.mjs";
@@ -24,42 +24,43 @@ before(async () => {
 });
 after(() => gateway.stop());
 
-/** The row of an event, in its object. @param {string} eventId */
+/** The row of an event, in its shard. @param {string} eventId */
 async function row(eventId) {
-  const { rows } = await gateway.object(placeOf(eventId), "rows");
+  const { rows } = await gateway.object(shardOf(eventId), "rows");
   return rows.find((/** @type {any} */ row) => row.event_id === eventId);
 }
 
 test("a delivery that comes while the event is sent waits for it, and is a duplicate", async () => {
   const { eventId, body } = newEvent();
-  await gateway.objectFaults(eventId, { send: "after 1000 ms" });
-  const answers = await atOnce(10, () => gateway.deliver(body, { settings }));
+  const faults = { send: "after 1000 ms" };
+  const answers = await atOnce(10, () => gateway.deliver(body, { settings, faults }));
   assert.deepEqual(countedByStatus(answers), { 200: 9, 202: 1 });
   // The first began the send; who comes a little later waits for the rest of it.
   assert.ok(Math.min(...answers.map(({ ms }) => ms)) > 500, "no 2xx before the queue has acknowledged");
   assert.equal((await gateway.messages(eventId)).length, 1);
 });
 
-test("a send that fails is a 503 for all that wait, and leaves no row", async () => {
+test("a send that fails is a 503, leaves no row, and gives the lease to a delivery that waits", async () => {
   const { eventId, body } = newEvent();
-  await gateway.objectFaults(eventId, { send: "fails after 500 ms" });
-  const answers = await atOnce(50, () => gateway.deliver(body, { settings }));
-  assert.deepEqual(countedByStatus(answers), { 503: 50 });
-  assert.equal(answers[0]?.headers.get("retry-after"), "30");
-  assert.equal(await row(eventId), undefined);
+  const { calls } = await gateway.observed();
+  const failing = gateway.deliver(body, { settings, faults: { send: "fails after 1000 ms" } });
+  await gateway.called("send", 1, calls);
+  const waiting = atOnce(10, () => gateway.deliver(body, { settings, faults: {} }));
+  assert.equal((await failing).status, 503);
+  assert.equal((await failing).headers.get("retry-after"), "30");
+  assert.deepEqual(countedByStatus(await waiting), { 200: 9, 202: 1 });
   const [line] = await gateway.linesOf(eventId);
   assert.equal(line?.reason, "expected the queue to take the message, got an error: Error: send failed late");
-  await gateway.objectFaults(eventId, {});
-  assert.equal((await gateway.deliver(body, { settings })).status, 202, "the retry is accepted");
   assert.equal((await gateway.messages(eventId)).length, 1);
 });
 
-test("a hung send with 50 waiters: each is answered 503 by its own deadline, and there is no row", async () => {
+test("a hung send with 50 waiters: each gives up when half of its deadline has passed, and there is no row", async () => {
   const { eventId, body } = newEvent();
-  await gateway.objectFaults(eventId, { send: "hangs" });
   const { calls: before } = await gateway.observed();
-  const answers = await atOnce(50, () => gateway.deliver(body, { settings }));
-  for (const { status, answer, ms } of answers) {
+  const hung = gateway.deliver(body, { settings, faults: { send: "hangs" } });
+  await gateway.called("send", 1, before);
+  const answers = await atOnce(50, () => gateway.deliver(body, { settings, faults: {} }));
+  for (const { status, answer, ms } of [...answers, await hung]) {
     assert.equal(status, 503);
     assert.equal(answer.code, "unavailable");
     assert.ok(ms < promise, `${ms} ms`);
@@ -67,50 +68,50 @@ test("a hung send with 50 waiters: each is answered 503 by its own deadline, and
   assert.equal(await row(eventId), undefined);
   const quick = await gateway.deliver(body, { settings: shortDeadline });
   assert.equal(quick.status, 503);
-  assert.ok(quick.ms < 2000, `${quick.ms} ms`);
+  assert.ok(quick.ms < 1500, `${quick.ms} ms`);
   const { calls } = await gateway.observed();
   assert.equal((calls.send ?? 0) - (before.send ?? 0), 1, "one send for all");
+  const reasons = (await gateway.linesOf(eventId, 52)).map(({ reason }) => reason);
+  assert.ok(reasons.includes("deduper granted no lease within 500 ms"), reasons.join());
 });
 
 test("a send that completes after the deadline makes the retry a duplicate", async () => {
   const { eventId, body } = newEvent();
-  await gateway.objectFaults(eventId, { send: "after 3000 ms" });
-  assert.equal((await gateway.deliver(body, { settings: shortDeadline })).status, 503);
+  const slow = { settings: shortDeadline, faults: { send: "after 2500 ms" } };
+  assert.equal((await gateway.deliver(body, slow)).status, 503);
   const waited = await gateway.deliver(body, { settings });
   assert.equal(waited.status, 200, "the next delivery waits for the send of the first");
-  const outcomes = (await gateway.linesOf(eventId, 3)).map(({ outcome }) => outcome);
-  assert.deepEqual(outcomes, ["failed", "late_commit", "duplicate"]);
+  const outcomes = (await gateway.linesOf(eventId, 3)).map(({ outcome }) => outcome).sort();
+  assert.deepEqual(outcomes, ["duplicate", "failed", "late_commit"]);
   assert.equal((await gateway.messages(eventId)).length, 1);
   assert.notEqual(await row(eventId), undefined);
 });
 
-test("the object knows how much of a delivery's time is left", async () => {
+test("a send that fails after the deadline is logged, leaves no row, and releases the lease", async () => {
   const { eventId, body } = newEvent();
-  await gateway.objectFaults(eventId, { send: "hangs" });
-  const socket = await gateway.connect(`${headFor(body)}Connection: close\r\n`, { settings });
-  socket.write(body.slice(0, -1));
-  await sleep(1000);
-  socket.write(body.slice(-1));
-  assert.match(await readAll(socket, promise), /^HTTP\/1\.1 503 /);
-  const [{ reason } = assert.fail()] = await gateway.linesOf(eventId);
-  const [, left] = /^expected the queue to answer within (\d+) ms, got no answer$/.exec(reason) ?? assert.fail(reason);
-  // Of 3,750 ms for body and send together.
-  assert.ok(Number(left) < 2900, reason);
-});
-
-test("a send that fails after the deadline is told, and leaves no row", async () => {
-  const { eventId, body } = newEvent();
-  await gateway.objectFaults(eventId, { send: "fails after 2000 ms" });
-  assert.equal((await gateway.deliver(body, { settings: shortDeadline })).status, 503);
+  const slow = { settings: shortDeadline, faults: { send: "fails after 2000 ms" } };
+  assert.equal((await gateway.deliver(body, slow)).status, 503);
   const outcomes = (await gateway.linesOf(eventId, 2)).map(({ outcome }) => outcome);
   assert.deepEqual(outcomes, ["failed", "late_send_failed"]);
   assert.equal(await row(eventId), undefined);
+  assert.equal((await gateway.deliver(body, { settings: shortDeadline })).status, 202);
+});
+
+test("a send that hangs releases its lease 28 s after the answer", async () => {
+  const { eventId, body } = newEvent();
+  assert.equal((await gateway.deliver(body, { settings: shortDeadline, faults: { send: "hangs" } })).status, 503);
+  await sleep(25_000);
+  assert.equal((await gateway.deliver(body, { settings: shortDeadline })).status, 503, "it is leased");
+  await sleep(4000);
+  assert.equal((await gateway.deliver(body, { settings })).status, 202);
+  const [late] = gateway.logged(eventId).filter(({ outcome }) => outcome === "late_send_failed");
+  assert.equal(late?.reason, "no answer within 28000 ms after the response");
+  assert.equal((await gateway.messages(eventId)).length, 1);
 });
 
 test("a sender that resets its connection loses nothing", async () => {
   const { eventId, body } = newEvent();
-  await gateway.objectFaults(eventId, { send: "after 2000 ms" });
-  const socket = await gateway.connectAndSend(body, { settings });
+  const socket = await gateway.connectAndSend(body, { settings, faults: { send: "after 2000 ms" } });
   await sleep(500);
   socket.resetAndDestroy();
   await sleep(2500);
@@ -118,60 +119,111 @@ test("a sender that resets its connection loses nothing", async () => {
   assert.equal((await gateway.deliver(body, { settings })).status, 200);
 });
 
-for (const commit of ["hangs", "throws an error", "throws a string", "throws synchronously", "resolves to nothing"]) {
-  test(`an object whose call ${commit} is a 503`, async () => {
+for (const acquire of ["hangs", "throws an error", "throws a string", "throws synchronously", "resolves to nothing"]) {
+  test(`a deduper whose acquire ${acquire} is a 503`, async () => {
     const { eventId, body } = newEvent();
-    const answered = await gateway.deliver(body, { settings, faults: { commit } });
+    const answered = await gateway.deliver(body, { settings, faults: { acquire } });
     assert.equal(answered.status, 503);
     assert.equal(answered.headers.get("retry-after"), "30");
     assert.ok(answered.ms < promise);
     assert.equal((await gateway.messages(eventId, 0)).length, 0);
-    assert.match((await gateway.linesOf(eventId))[0]?.reason, /^expected the deduper to (commit|answer)/);
+    assert.match((await gateway.linesOf(eventId))[0]?.reason, /^deduper (failed|granted no lease)/);
     assert.equal((await gateway.deliver(body, { settings })).status, 202);
   });
 }
 
-test("an object that restarts in the middle of a send is a 503, and the retry is accepted", async () => {
+test("a grant that comes after the Worker has given up is disposed of, however long its request lives", async () => {
   const { eventId, body } = newEvent();
-  await gateway.objectFaults(eventId, { send: "hangs" });
+  const { calls: before } = await gateway.observed();
+  const faults = { acquire: "after 700 ms" };
+  const headers = { "x-test-lives-on": "yes" };
+  const late = await gateway.deliver(body, { settings: shortDeadline, faults, headers });
+  assert.equal(late.status, 503);
+  await gateway.called("dispose", 1, before);
+  assert.equal((await gateway.deliver(body, { settings })).status, 202);
+  assert.equal((await gateway.messages(eventId)).length, 1);
+});
+
+for (const commit of ["throws an error", "throws a string", "throws synchronously"]) {
+  test(`a commit that ${commit} is made up for through a fresh stub`, async () => {
+    const { eventId, body } = newEvent();
+    const { calls: before } = await gateway.observed();
+    assert.equal((await gateway.deliver(body, { settings, faults: { commit } })).status, 202);
+    const { calls } = await gateway.observed();
+    assert.equal((calls.mark ?? 0) - (before.mark ?? 0), 1);
+    assert.notEqual(await row(eventId), undefined);
+    assert.equal((await gateway.deliver(body, { settings })).status, 200);
+    const faults = { commit, mark: commit };
+    const other = newEvent();
+    assert.equal((await gateway.deliver(other.body, { settings, faults })).status, 202);
+    const [line] = gateway.logged(other.eventId).filter(({ outcome }) => outcome === "marker_failed");
+    assert.match(line?.reason, /mark failed/);
+  });
+}
+
+test("an object that restarts while the event is sent gets the row all the same", async () => {
+  const { eventId, body } = newEvent();
   const { calls } = await gateway.observed();
-  const pending = gateway.deliver(body, { settings });
+  const pending = gateway.deliver(body, { settings, faults: { send: "after 1000 ms" } });
   await gateway.called("send", 1, calls);
-  await gateway.object(placeOf(eventId), "restart");
-  const answered = await pending;
-  assert.equal(answered.status, 503);
-  assert.ok(answered.ms < 2000, `${answered.ms} ms`);
-  await gateway.objectFaults(eventId, {});
+  await gateway.object(shardOf(eventId), "restart");
+  assert.equal((await pending).status, 202);
+  assert.equal((await gateway.deliver(body, { settings })).status, 200);
+  assert.equal((await gateway.messages(eventId)).length, 1);
+});
+
+test("an object that restarts ends the waits in it: they are 503, and the retry is accepted", async () => {
+  const { eventId, body } = newEvent();
+  const { calls } = await gateway.observed();
+  const hung = gateway.deliver(body, { settings, faults: { send: "fails after 2000 ms" } });
+  await gateway.called("send", 1, calls);
+  const waiting = gateway.deliver(body, { settings, faults: {} });
+  await gateway.called("acquire", 2, calls);
+  await gateway.object(shardOf(eventId), "restart");
+  const { status, ms } = await waiting;
+  assert.equal(status, 503);
+  assert.ok(ms < 2000, `${ms} ms`);
+  assert.equal((await hung).status, 503);
   assert.equal((await gateway.deliver(body, { settings })).status, 202);
 });
 
 test("an object whose storage fails once recovers with the next delivery", async () => {
-  const { eventId, body } = newEvent();
-  await gateway.object(placeOf(eventId), "restart");
-  await gateway.object(placeOf(eventId), "failNext", "CREATE");
-  const failed = await gateway.deliver(body, { settings });
-  assert.equal(failed.status, 503);
-  assert.match((await gateway.linesOf(eventId))[0]?.reason, /got an error: Error: asked for by a test$/);
-  assert.equal((await gateway.deliver(body, { settings })).status, 202);
-  assert.equal((await gateway.deliver(body, { settings })).status, 200);
+  for (const query of ["CREATE", "SELECT", "INSERT"]) {
+    const { eventId, body } = newEvent();
+    await gateway.object(shardOf(eventId), "restart");
+    await gateway.object(shardOf(eventId), "failNext", query);
+    const first = await gateway.deliver(body, { settings });
+    if (query === "INSERT") {
+      assert.equal(first.status, 202, "the mark is written by the second call");
+    } else {
+      assert.equal(first.status, 503);
+      assert.match((await gateway.linesOf(eventId))[0]?.reason, /^deduper failed: .*asked for by a test$/);
+      assert.equal((await gateway.deliver(body, { settings })).status, 202);
+    }
+    assert.equal((await gateway.deliver(body, { settings })).status, 200);
+  }
 });
 
-test("a look-up that fails in the object counts as a miss, and the message says so", async () => {
+test("the Worker waits for a lease only as long as its delivery has time", async () => {
   const { eventId, body } = newEvent();
-  await gateway.deliver(body, { settings });
-  await gateway.object(placeOf(eventId), "failNext", "SELECT");
-  assert.equal((await gateway.deliver(body, { settings })).status, 202);
-  const messages = await gateway.messages(eventId, 2);
-  assert.deepEqual(
-    messages.map(({ message }) => message.dedupe),
-    ["new", "unknown"],
-  );
+  const socket = await gateway.connect(`${headFor(body)}Connection: close\r\n`, {
+    settings,
+    faults: { acquire: "hangs" },
+  });
+  socket.write(body.slice(0, -1));
+  await sleep(1000);
+  socket.write(body.slice(-1));
+  assert.match(await readAll(socket, promise), /^HTTP\/1\.1 503 /);
+  const [{ reason } = assert.fail()] = await gateway.linesOf(eventId);
+  const [, left] = /^deduper granted no lease within (\d+) ms$/.exec(reason) ?? assert.fail(reason);
+  // Of 2,000 ms for body and lease together.
+  assert.ok(Number(left) < 1100, reason);
 });
 
 test("a remembered event survives the object's restart", async () => {
   const { eventId, body } = newEvent();
   assert.equal((await gateway.deliver(body, { settings })).status, 202);
-  await gateway.object(placeOf(eventId), "restart");
+  await gateway.object(shardOf(eventId), "restart");
   assert.equal((await gateway.deliver(body, { settings })).status, 200);
 });
 
@@ -185,7 +237,7 @@ test("an event is remembered for its TTL", async () => {
 
 test("an event whose row has ended is let through, and remembered anew", async () => {
   const { eventId, body } = newEvent();
-  await gateway.object(placeOf(eventId), "insert", [[eventId, Date.now() - 1]]);
+  await gateway.object(shardOf(eventId), "insert", [[eventId, Date.now() - 1]]);
   assert.equal((await gateway.deliver(body, { settings })).status, 202);
   assert.ok((await row(eventId)).ends_at > Date.now());
   assert.equal((await gateway.deliver(body, { settings })).status, 200);

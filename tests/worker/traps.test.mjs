@@ -43,12 +43,11 @@ for (const way of ["unreachable", "unreachable after a wait", "panic", "exceptio
   });
 }
 
-test("a trap while Durable Objects are sending: they are answered, and begin anew", async () => {
+test("a trap while events are leased: they are answered, and their leases do not outlive the trap", async () => {
   const settings = { DEDUPE: "durable-object" };
   const { calls } = await gateway.observed();
   const events = Array.from({ length: 20 }, () => newEvent());
-  await Promise.all(events.map(({ eventId }) => gateway.objectFaults(eventId, { send: "hangs" })));
-  const pending = events.map(({ body }) => gateway.deliver(body, { settings }));
+  const pending = events.map(({ body }) => gateway.deliver(body, { settings, faults: { send: "hangs" } }));
   await gateway.called("send", 20, calls);
   await gateway.deliver(newEvent().body, { headers: { "x-test-trap": "unreachable" } });
   for (const { status, ms } of await Promise.all(pending)) {
@@ -56,11 +55,32 @@ test("a trap while Durable Objects are sending: they are answered, and begin ane
     assert.ok(ms < promise, `${ms} ms`);
   }
   for (const { eventId, body } of events) {
-    await gateway.objectFaults(eventId, {});
     assert.equal((await gateway.deliver(body, { settings })).status, 202);
     assert.equal((await gateway.deliver(body, { settings })).status, 200);
     assert.equal((await gateway.messages(eventId)).length, 1);
   }
+});
+
+test("a trap while several objects are busy replaces the instance once", async () => {
+  const settings = { DEDUPE: "durable-object" };
+  const { calls } = await gateway.observed();
+  const leased = Array.from({ length: 8 }, () => newEvent());
+  // In each object one delivery has a lease, and others wait for it.
+  const pending = leased.flatMap(({ body }) =>
+    [0, 1, 2].map(() => gateway.deliver(body, { settings, faults: { send: "after 2000 ms" } })),
+  );
+  await gateway.called("acquire", 24, calls);
+  const before = gateway.log.length;
+  await gateway.deliver(newEvent().body, { headers: { "x-test-trap": "unreachable" } });
+  await Promise.all(pending);
+  const started = performance.now();
+  while (performance.now() - started < 10_000) {
+    const { status } = await gateway.deliver(newEvent().body, { settings });
+    assert.equal(status, 202);
+    await sleep(50);
+  }
+  const trapped = gateway.log.slice(before).filter((line) => line.includes('"outcome":"trapped"'));
+  assert.equal(trapped.length, 1, trapped.join("\n"));
 });
 
 test("many traps in a row", async () => {

@@ -1,10 +1,12 @@
-//! Shows that the simulation can fail: breaks the crate in one place after another, and has each breakage
-//! caught by the invariant that it violates.
+//! Shows that the tests can fail: breaks the crate in one place after another, and has each breakage caught by
+//! the invariant of the simulation that it violates, or by the test of the library that it fails.
 
+use std::env;
 use std::env::consts::EXE_SUFFIX;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -15,16 +17,17 @@ use crate::wasm::project_root;
 /// Where the mutants are.
 const MUTANTS: &str = "tests/simulation/mutants";
 
-/// What of the crate the simulation is built from.
+/// What of the crate the simulation and the tests of the library are built from.
 const FILES: [&str; 5] =
     ["benches/core.rs", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "clippy.toml"];
-const FOLDERS: [&str; 7] = [
+const FOLDERS: [&str; 8] = [
     ".cargo",
     SOURCES,
     "benches/verifier/native",
     "examples/consumer-rust",
     "tests/simulation",
     "tests/support",
+    "tests/vectors",
     "xtask",
 ];
 
@@ -38,10 +41,18 @@ const SEEDS: &str = "60";
 struct Mutant {
     name: String,
     patch: PathBuf,
-    /// The number of the invariant that it violates.
-    invariant: String,
+    catcher: Catcher,
     /// The files that it changes.
     changes: Vec<String>,
+}
+
+/// What has to catch a mutant.
+#[derive(Debug, PartialEq, Eq)]
+enum Catcher {
+    /// An invariant of the simulation, by its number.
+    Invariant(String),
+    /// A test of the library, by a part of its name. For rules that the simulation cannot see broken.
+    Test(String),
 }
 
 /// Has all mutants caught.
@@ -49,8 +60,14 @@ pub fn run() -> Result<()> {
     let root = project_root()?;
     let mutants = read_mutants(&root)?;
     let copy = Copy::make(&root)?;
-    let (passed, told) = copy.simulate()?;
-    ensure!(passed, "the simulation fails without any mutant:\n{told}");
+    let (passed, printed) = copy.simulate()?;
+    ensure!(passed, "the simulation fails without any mutant:\n{printed}");
+    for mutant in &mutants {
+        if let Catcher::Test(name) = &mutant.catcher {
+            let printed = copy.test(name)?;
+            ensure!(ended(&printed, name, "ok").is_some(), "{name} does not pass:\n{printed}");
+        }
+    }
     println!("passes    the crate as it is");
     let mut survivors = Vec::new();
     for mutant in &mutants {
@@ -86,18 +103,18 @@ impl Mutant {
     fn read(patch: PathBuf) -> Result<Self> {
         let text = files::read_text(&patch)?;
         let name = patch.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let Some(invariant) = text.lines().next().and_then(|l| l.strip_prefix("Invariant: "))
-        else {
-            bail!("{name} must begin with the line `Invariant: <number>`");
+        let catcher = match text.lines().next().and_then(|line| line.split_once(": ")) {
+            Some(("Invariant", number)) => Catcher::Invariant(number.to_owned()),
+            Some(("Test", test)) => Catcher::Test(test.to_owned()),
+            _ => bail!("{name} must begin with `Invariant: <number>` or `Test: <part of a name>`"),
         };
-        let invariant = invariant.to_owned();
         let changed = text.lines().filter_map(|line| line.strip_prefix("+++ b/"));
         let changes: Vec<String> = changed.map(str::to_owned).collect();
         ensure!(!changes.is_empty(), "{name} changes nothing");
         for file in &changes {
             ensure!(Path::new(file).starts_with(SOURCES), "{name} may not change {file}");
         }
-        Ok(Self { name, patch, invariant, changes })
+        Ok(Self { name, patch, catcher, changes })
     }
 }
 
@@ -137,14 +154,25 @@ impl Copy {
     fn catch(&self, mutant: &Mutant) -> Result<String> {
         self.restore(SOURCES)?;
         self.apply(mutant)?;
-        let (passed, told) = self.simulate()?;
-        ensure!(!passed, "every invariant holds");
-        let wanted = format!(": invariant {}: ", mutant.invariant);
-        let found = told.lines().find_map(|line| line.split_once(&wanted));
-        let Some((seed, _)) = found else {
-            bail!("caught, but not by invariant {}:\n{told}", mutant.invariant);
-        };
-        Ok(format!("invariant {}, {seed}", mutant.invariant))
+        match &mutant.catcher {
+            Catcher::Invariant(number) => {
+                let (passed, printed) = self.simulate()?;
+                ensure!(!passed, "every invariant holds");
+                let wanted = format!(": invariant {number}: ");
+                let found = printed.lines().find_map(|line| line.split_once(&wanted));
+                let Some((seed, _)) = found else {
+                    bail!("caught, but not by invariant {number}:\n{printed}");
+                };
+                Ok(format!("invariant {number}, {seed}"))
+            }
+            Catcher::Test(name) => {
+                let printed = self.test(name)?;
+                let failed = ended(&printed, name, "FAILED");
+                failed
+                    .map(str::to_owned)
+                    .with_context(|| format!("{name} does not fail:\n{printed}"))
+            }
+        }
     }
 
     fn apply(&self, mutant: &Mutant) -> Result<()> {
@@ -162,8 +190,8 @@ impl Copy {
             .arg(&mutant.patch)
             .output()
             .context("cannot start git")?;
-        let told = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "does not apply: {}", told.trim());
+        let printed = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "does not apply: {}", printed.trim());
         let unchanged = before.iter().zip(read()?).any(|(before, after)| *before == after);
         ensure!(!unchanged, "does not apply: a file is as it was");
         Ok(())
@@ -171,21 +199,54 @@ impl Copy {
 
     /// Builds and runs the copy's simulation: whether it passes, and what it prints.
     fn simulate(&self) -> Result<(bool, String)> {
-        // Built to be built again and again, so with as little work as possible.
-        let build = simulation::command(&self.folder, "build", Profile::Dev)
-            .env("CARGO_TARGET_DIR", &self.target)
-            .env("CARGO_INCREMENTAL", "1")
-            .env("CARGO_PROFILE_DEV_DEBUG", "none")
-            .output()
-            .context("cannot start cargo")?;
-        let told = String::from_utf8_lossy(&build.stderr);
-        ensure!(build.status.success(), "does not compile:\n{told}");
+        self.build(simulation::command(&self.folder, "build", Profile::Dev))?;
         let run = Command::new(self.target.join(format!("debug/simulation{EXE_SUFFIX}")))
             .args(["--seeds", SEEDS])
             .output()
             .context("cannot start the simulation")?;
         Ok((run.status.success(), String::from_utf8_lossy(&run.stdout).into_owned()))
     }
+
+    /// Builds and runs the tests of the copy's library that have `name` in their names. Returns what they print.
+    fn test(&self, name: &str) -> Result<String> {
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+        let command = || {
+            let mut command = Command::new(&cargo);
+            command.current_dir(&self.folder).args(["test", "--locked", "--lib"]);
+            command
+        };
+        let mut build = command();
+        build.arg("--no-run");
+        self.build(build)?;
+        let mut run = command();
+        run.args(["--", name]);
+        let printed = self.cargo(run)?.stdout;
+        Ok(String::from_utf8_lossy(&printed).into_owned())
+    }
+
+    fn build(&self, command: Command) -> Result<()> {
+        let output = self.cargo(command)?;
+        let printed = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "does not compile:\n{printed}");
+        Ok(())
+    }
+
+    /// Runs cargo so that it builds with as little work as possible: it builds again and again.
+    fn cargo(&self, mut command: Command) -> Result<Output> {
+        command
+            .env("CARGO_TARGET_DIR", &self.target)
+            .env("CARGO_INCREMENTAL", "1")
+            .env("CARGO_PROFILE_DEV_DEBUG", "none")
+            .output()
+            .context("cannot start cargo")
+    }
+}
+
+/// Finds the line of the first test with `name` in its name that ended in this way.
+fn ended<'p>(printed: &'p str, name: &str, way: &str) -> Option<&'p str> {
+    let tests = printed.lines().filter_map(|line| line.strip_prefix("test "));
+    let mut tests = tests.filter_map(|line| line.split_once(" ... "));
+    tests.find(|(test, result)| test.contains(name) && *result == way).map(|(test, _)| test)
 }
 
 #[cfg(test)]
@@ -202,7 +263,10 @@ mod tests {
         files::write(&source_file, source).unwrap();
         files::write(&patch, PATCH).unwrap();
         let mutant = Mutant::read(patch).unwrap();
-        assert_eq!((&*mutant.name, &*mutant.invariant), ("broken", "1"));
+        assert_eq!(
+            (&*mutant.name, &mutant.catcher),
+            ("broken", &Catcher::Invariant("1".to_owned()))
+        );
         let copy = Copy { folder: root.clone(), target: root.join("target"), root };
         (copy.apply(&mutant), files::read_text(&source_file).unwrap())
     }
@@ -219,5 +283,14 @@ mod tests {
         let (applied, source) = apply("does-not-apply", "one\n2\nthree\n");
         assert!(applied.unwrap_err().to_string().starts_with("does not apply"));
         assert_eq!(source, "one\n2\nthree\n");
+    }
+
+    #[test]
+    fn a_test_is_found_by_a_part_of_its_name() {
+        let printed =
+            "\nrunning 2 tests\ntest a::b_c ... ok\ntest d::b_c_d ... FAILED\n\nfailures:\n";
+        assert_eq!(ended(printed, "b_c", "ok"), Some("a::b_c"));
+        assert_eq!(ended(printed, "b_c", "FAILED"), Some("d::b_c_d"));
+        assert_eq!(ended(printed, "a::b_c", "FAILED"), None);
     }
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { root } from "../../../scripts/command.mjs";
 import { sign } from "../../../scripts/delivery.mjs";
 import { builtModules, moduleIn } from "../../../tests/support/modules.mjs";
-import { placeOf } from "../../../tests/worker/gateway.mjs";
+import { shardOf } from "../../../tests/worker/gateway.mjs";
 import { quantile } from "../../report.mjs";
 import { modes } from "../contenders.mjs";
 import { bodyOf, request } from "../deliveries.mjs";
@@ -13,7 +13,7 @@ import { askOnce, send } from "../load.mjs";
 import { Server, secret } from "../server.mjs";
 
 /** All deliveries go to the one object that remembers. */
-const place = 0;
+const shard = 0;
 
 /** Deliveries of a slice; as many repeat them. */
 const events = 200;
@@ -69,7 +69,7 @@ async function takeSlice(server, results) {
 
 /** Forgets what the load has added. @param {Server} server @param {number} rows */
 async function remember(server, rows) {
-  const path = `/bench?place=${place}&rows=${rows}`;
+  const path = `/bench?shard=${shard}&rows=${rows}`;
   const { body } = await askOnce(server.port, request("", undefined, { method: "GET", path }));
   if (Number(body) !== rows) {
     throw new Error(`expected the object to remember ${rows} events, got ${body}`);
@@ -89,7 +89,7 @@ function newAndRepeated() {
 function newId() {
   for (;;) {
     const id = `evt_${randomBytes(16).toString("hex")}`;
-    if (placeOf(id) === place) {
+    if (shardOf(id) === shard) {
       return id;
     }
   }

@@ -1,106 +1,117 @@
-// Look the event up, send it, then mark it as seen.
+// The one commit protocol: acquire the event, send it, then mark it as seen. An event is marked only after the queue
+// has acknowledged it, so whatever fails costs a duplicate at worst.
 
+import type { Holding } from "./body.js";
 import { logLater } from "./log.js";
 import type { Message } from "./message.js";
+import { Refusal } from "./refusal.js";
 import { describe, late, within } from "./time.js";
 
 /** How long an answer waits for the marker. */
 const markWaitMs = 250;
 
-/** A plain object: it crosses from the Durable Object. */
-export type Committed =
-  | { outcome: "new"; doubt?: string | undefined }
-  | { outcome: "duplicate" }
-  | { outcome: "unavailable"; reason: string };
+/** How long work goes on after the answer. Workers end it after 30 s, without notice. */
+const lateMs = 28_000;
 
-export interface Store {
-  seen(eventId: string): Promise<boolean>;
-  mark(message: Message): Promise<void>;
-}
-
-export interface Times {
+export interface Delivery {
+  message: Message;
+  holding: Holding;
   arrived: number;
   deadlineMs: number;
 }
 
-export function sendUntil({ arrived, deadlineMs }: Times) {
-  return arrived + deadlineMs - markWaitMs;
+/** The right to send an event. */
+export interface Lease {
+  /** Why it is not known whether the event has been seen. */
+  doubt?: string | undefined;
+  /** Marks the event as seen. */
+  commit(): Promise<void>;
+  /** Ends the lease, whether the event has been sent or not. */
+  release(): void;
 }
 
-export async function lookSendMark(
-  message: Message,
-  times: Times,
-  store: Store,
-  queue: Queue<string>,
-  keep: (work: Promise<unknown>) => void,
-  limitsSend: boolean,
-): Promise<Committed> {
-  const { eventId } = message;
-  const found = message.ignoresMarker ? false : await look(store, eventId, times.deadlineMs / 8);
-  if (found === true) {
+export interface DedupeStore {
+  /** Throws a `Refusal` if the store cannot give that right in time. */
+  acquire(delivery: Delivery): Promise<Lease | "duplicate">;
+}
+
+export interface Platform {
+  store: DedupeStore;
+  queue: Queue<string>;
+  keep(work: Promise<unknown>): void;
+}
+
+export type CommitResult = { outcome: "accepted"; doubt: string | undefined } | { outcome: "duplicate" };
+
+export async function commit(delivery: Delivery, { store, queue, keep }: Platform): Promise<CommitResult> {
+  const lease = await store.acquire(delivery);
+  if (lease === "duplicate") {
     return { outcome: "duplicate" };
   }
-  const doubt = found === false ? undefined : found;
+  const { doubt } = lease;
+  const { message, holding, arrived, deadlineMs } = delivery;
 
-  const text = message.beforeDedupe + (doubt === undefined ? "new" : "unknown") + message.afterDedupe;
+  const text = message.text(doubt === undefined ? "new" : "unknown");
   const send = attempt(() => queue.send(text, { contentType: "text" }));
-  const limit = sendUntil(times) - Date.now();
-  try {
-    if (limitsSend && (await within(send, limit)) === late) {
-      keep(finishLate(send, message, times, store));
-      return { outcome: "unavailable", reason: `expected the queue to answer within ${limit} ms, got no answer` };
-    }
-    await send;
-  } catch (error) {
-    return {
-      outcome: "unavailable",
-      reason: `expected the queue to take the message, got an error: ${describe(error)}`,
-    };
+  const limit = arrived + deadlineMs - markWaitMs - Date.now();
+  const sent = await within(send, limit).catch((error) => {
+    lease.release();
+    throw new Refusal("unavailable", `expected the queue to take the message, got an error: ${describe(error)}`);
+  });
+  if (sent === late) {
+    keep(finishLate(send, lease, { ...delivery, holding: holding.move() }));
+    throw new Refusal("unavailable", `expected the queue to answer within ${limit} ms, got no answer`);
   }
+  holding.release();
 
-  const marked = mark(message, times, store);
+  const marked = mark(lease, delivery, Date.now() + lateMs);
   if ((await within(marked, markWaitMs)) === late) {
     keep(marked);
   }
-  return { outcome: "new", doubt };
+  return { outcome: "accepted", doubt };
 }
 
-/** Whether the event has been seen, or why that cannot be told. */
-async function look(store: Store, eventId: string, ms: number) {
-  try {
-    const found = await within(store.seen(eventId), ms);
-    return found === late ? `expected the store to answer a look-up within ${ms} ms, got no answer` : found;
-  } catch (error) {
-    return `expected the store to answer a look-up, got an error: ${describe(error)}`;
-  }
-}
-
-/** The sender has been answered 503. */
-async function finishLate(send: Promise<unknown>, message: Message, times: Times, store: Store) {
+/** Waits for a send that has outlived its time. The sender has been answered 503. */
+async function finishLate(send: Promise<unknown>, lease: Lease, delivery: Delivery) {
+  const { message, holding, arrived } = delivery;
   const { eventId } = message;
+  const until = Date.now() + lateMs;
   try {
-    await send;
+    await inTime(send, until);
   } catch (error) {
-    logLater("warn", times.arrived, { outcome: "late_send_failed", eventId, reason: describe(error) });
+    lease.release();
+    logLater("warn", arrived, { outcome: "late_send_failed", eventId, reason: describe(error) });
     return;
+  } finally {
+    holding.release();
   }
-  if (await mark(message, times, store)) {
-    logLater("warn", times.arrived, { outcome: "late_commit", eventId });
+  if (await mark(lease, delivery, until)) {
+    logLater("warn", arrived, { outcome: "late_commit", eventId });
   }
 }
 
-async function mark(message: Message, times: Times, store: Store) {
+/** Marks the event as seen, and ends the lease. A failure costs a duplicate, not the event. */
+async function mark(lease: Lease, { message, arrived }: Delivery, until: number) {
   try {
-    await store.mark(message);
+    await inTime(lease.commit(), until);
     return true;
   } catch (error) {
     const { eventId } = message;
-    logLater("error", times.arrived, { outcome: "marker_failed", eventId, reason: describe(error) });
+    logLater("error", arrived, { outcome: "marker_failed", eventId, reason: describe(error) });
     return false;
+  } finally {
+    lease.release();
   }
 }
 
-/** What throws at once rejects, too. */
+/** The result of work that may outlive the answer. */
+async function inTime(work: Promise<unknown>, until: number) {
+  if ((await within(work, until - Date.now())) === late) {
+    throw new Error(`no answer within ${lateMs} ms after the response`);
+  }
+}
+
+/** Makes a rejection of what is thrown at once. */
 async function attempt<T>(call: () => Promise<T>) {
   return call();
 }

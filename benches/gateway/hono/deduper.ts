@@ -1,68 +1,33 @@
-// Strict mode: one place commits an event, one flight at a time.
+// Strict mode, in the object: leases events, and keeps a row for each that is in the queue. It waits for nothing else,
+// because all requests to an object share six connections.
 
-import { DurableObject } from "cloudflare:workers";
-import { type Committed, lookSendMark, type Store, sendUntil } from "./commit.js";
-import { logLater } from "./log.js";
-import type { Message } from "./message.js";
+import { DurableObject, RpcTarget } from "cloudflare:workers";
+import { type Grant, LeaseTable } from "./leases.js";
 import type { Env } from "./settings.js";
-import { late, within } from "./time.js";
-
-const places = 16;
 
 const purgeIntervalMs = 24 * 60 * 60 * 1000;
 
-/** A send that has not settled by then is taken for lost. */
-const maxFlightMs = 90_000;
-
-/** Deliveries that may wait at once. */
-const maxWaiting = 2000;
-
-export interface Call {
-  message: Message;
-  /** How long ago the delivery arrived: the two clocks need not agree. */
-  elapsedMs: number;
-  deadlineMs: number;
-}
-
-interface Flight {
-  departed: number;
-  committed: Promise<Committed>;
-}
-
-/** The place of an event: FNV-1a of its id. */
-export function placeOf(eventId: string) {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < eventId.length; index += 1) {
-    hash = Math.imul(hash ^ eventId.charCodeAt(index), 0x01000193);
-  }
-  return String((hash >>> 16) % places);
-}
+type Answer = { outcome: "leased"; lease: Lease } | { outcome: "duplicate" | "wait ended" | "too many waiters" };
 
 export class Deduper extends DurableObject<Env> {
-  #flights = new Map<string, Flight>();
-  #waiting = 0;
-  #store: SqlStore | undefined;
+  #leases = new LeaseTable();
+  #opened: Rows | undefined;
 
-  async commit({ message, elapsedMs, deadlineMs }: Call): Promise<Committed> {
-    if (this.#waiting >= maxWaiting) {
-      return { outcome: "unavailable", reason: `expected at most ${maxWaiting} deliveries to wait, got more` };
+  async acquire(eventId: string, ignoresRow: boolean, waitMs: number): Promise<Answer> {
+    if (!ignoresRow && this.#rows().has(eventId)) {
+      return { outcome: "duplicate" };
     }
-    this.#waiting += 1;
-    try {
-      const times = { arrived: Date.now() - elapsedMs, deadlineMs };
-      const underWay = this.#flights.get(message.eventId);
-      const waits = underWay !== undefined && Date.now() - underWay.departed < maxFlightMs;
-      const flight = waits ? underWay : this.#depart(message, times);
+    const decision = await this.#leases.acquire(eventId, waitMs);
+    if (typeof decision === "string") {
+      return { outcome: decision };
+    }
+    const commit = (endsAt: number) => this.#mark(eventId, endsAt, decision);
+    return { outcome: "leased", lease: new Lease(commit, () => this.#leases.release(eventId, decision)) };
+  }
 
-      const limit = sendUntil(times) - Date.now();
-      const committed = await within(flight.committed, limit);
-      if (committed === late) {
-        return { outcome: "unavailable", reason: `expected the queue to answer within ${limit} ms, got no answer` };
-      }
-      return waits && committed.outcome === "new" ? { outcome: "duplicate" } : committed;
-    } finally {
-      this.#waiting -= 1;
-    }
+  /** Writes the row of an event whose lease this object has forgotten, because it has restarted. */
+  async mark(eventId: string, endsAt: number) {
+    await this.#mark(eventId, endsAt);
   }
 
   override async alarm() {
@@ -70,36 +35,40 @@ export class Deduper extends DurableObject<Env> {
     await this.ctx.storage.setAlarm(Date.now() + purgeIntervalMs);
   }
 
+  async #mark(eventId: string, endsAt: number, lease?: Grant) {
+    const rows = this.#rows();
+    rows.write(eventId, endsAt);
+    this.#leases.commit(eventId, lease);
+    await rows.planPurge();
+  }
+
   #rows() {
-    this.#store ??= new SqlStore(this.ctx.storage);
-    return this.#store;
-  }
-
-  #depart(message: Message, times: { arrived: number; deadlineMs: number }): Flight {
-    const flight = { departed: Date.now(), committed: this.#fly(message, times) };
-    this.#flights.set(message.eventId, flight);
-    const arrive = () => {
-      if (this.#flights.get(message.eventId) === flight) {
-        this.#flights.delete(message.eventId);
-      }
-    };
-    flight.committed.then(arrive, arrive);
-    return flight;
-  }
-
-  async #fly(message: Message, times: { arrived: number; deadlineMs: number }) {
-    const keep = (work: Promise<unknown>) => this.ctx.waitUntil(work);
-    const committed = await lookSendMark(message, times, this.#rows(), this.env.EVENTS, keep, false);
-    if (Date.now() > sendUntil(times) && committed.outcome !== "duplicate") {
-      const [outcome, reason] =
-        committed.outcome === "new" ? ["late_commit", undefined] : ["late_send_failed", committed.reason];
-      logLater("warn", times.arrived, { outcome, eventId: message.eventId, ...(reason !== undefined && { reason }) });
-    }
-    return committed;
+    this.#opened ??= new Rows(this.ctx.storage);
+    return this.#opened;
   }
 }
 
-class SqlStore implements Store {
+/** A lease, as its holder calls it. It is released when the holder disposes of it or ends in any way. */
+class Lease extends RpcTarget {
+  #commit;
+  #release;
+
+  constructor(commit: (endsAt: number) => Promise<void>, release: () => void) {
+    super();
+    this.#commit = commit;
+    this.#release = release;
+  }
+
+  commit(endsAt: number) {
+    return this.#commit(endsAt);
+  }
+
+  [Symbol.dispose]() {
+    this.#release();
+  }
+}
+
+class Rows {
   #planned = false;
 
   constructor(private readonly storage: DurableObjectStorage) {
@@ -108,25 +77,25 @@ class SqlStore implements Store {
     );
   }
 
-  async seen(eventId: string) {
+  has(eventId: string) {
     const query = "SELECT 1 FROM seen WHERE event_id = ? AND ends_at > ?";
     return this.storage.sql.exec(query, eventId, Date.now()).toArray().length > 0;
   }
 
-  async mark({ eventId, receivedAt, ttlMs }: Message) {
-    const query = "INSERT OR REPLACE INTO seen (event_id, ends_at) VALUES (?, ?)";
-    this.storage.sql.exec(query, eventId, receivedAt + ttlMs);
-    if (!this.#planned) {
-      this.#planned = true;
-      await this.#planPurge();
-    }
+  write(eventId: string, endsAt: number) {
+    this.storage.sql.exec("INSERT OR REPLACE INTO seen (event_id, ends_at) VALUES (?, ?)", eventId, endsAt);
   }
 
   purge() {
     this.storage.sql.exec("DELETE FROM seen WHERE ends_at <= ?", Date.now());
   }
 
-  async #planPurge() {
+  /** Asks the storage only once: at every event it would cost. */
+  async planPurge() {
+    if (this.#planned) {
+      return;
+    }
+    this.#planned = true;
     if ((await this.storage.getAlarm()) === null) {
       await this.storage.setAlarm(Date.now() + purgeIntervalMs);
     }

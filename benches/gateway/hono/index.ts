@@ -2,21 +2,21 @@
 // same promises and gives the same answers, but has no bucket for large bodies and no migration from KV.
 
 import { type Context, Hono } from "hono";
-import { readBody } from "./body.js";
-import { type Committed, lookSendMark } from "./commit.js";
-import { placeOf } from "./deduper.js";
+import { Holding, readBody } from "./body.js";
+import { commit } from "./commit.js";
 import { readEvent } from "./event.js";
 import { KvStore } from "./kv.js";
 import { type Line, log } from "./log.js";
-import { type Message, messageOf } from "./message.js";
+import { messageOf } from "./message.js";
 import { Refusal } from "./refusal.js";
-import { type Env, type Settings, settingsOf } from "./settings.js";
+import { type Env, settingsOf } from "./settings.js";
+import { ShardStore } from "./shards.js";
 import { parseSignature, verify } from "./signature.js";
-import { describe, late, within } from "./time.js";
+import { describe } from "./time.js";
 
 export { Deduper } from "./deduper.js";
 
-type Delivery = Context<{ Bindings: Env }>;
+type GatewayContext = Context<{ Bindings: Env }>;
 
 const webhookPath = "/webhooks/cronozen";
 
@@ -36,10 +36,10 @@ app.post(webhookPath, async (c) => {
   };
   try {
     const committed = await deliver(c, arrived, line);
-    line.code = committed.outcome === "new" ? "accepted" : "duplicate";
-    line.outcome = line.code;
-    const doubt = committed.outcome === "new" ? committed.doubt : undefined;
-    if (committed.outcome === "new") {
+    line.outcome = committed.outcome;
+    line.code = committed.outcome;
+    const doubt = committed.outcome === "accepted" ? committed.doubt : undefined;
+    if (committed.outcome === "accepted") {
       line.dedupe = doubt === undefined ? "new" : "unknown";
       line.reason = doubt;
     }
@@ -73,49 +73,30 @@ app.get("/healthz", async (c) => {
 
 app.notFound((c) => refuse(c, new Refusal("not_found", "nothing is served at this path")));
 
-async function deliver(c: Delivery, arrived: number, line: Line) {
+async function deliver(c: GatewayContext, arrived: number, line: Line) {
   const settings = await settingsOf(c.env);
-  const body = await readBody(c.req.raw, settings.maxBodyBytes, (settings.deadlineMs * 3) / 8);
-  line.bytes = body.byteLength;
-
+  const { deadlineMs } = settings;
   const header = c.req.header("x-cronozen-signature");
   const signature = parseSignature(header);
-  const key = await verify(body, signature, settings.keys);
-  line.key = key;
 
-  const event = readEvent(body);
-  line.eventId = event.id;
-  line.type = event.type?.slice(0, maxLoggedType);
-  const received = { receivedAt: arrived, key, signature: header ?? "", bytes: body.byteLength };
-  const message = messageOf(event, received, settings);
-
-  const committed = await commit(c, message, arrived, settings);
-  if (committed.outcome === "unavailable") {
-    throw new Refusal("unavailable", committed.reason);
-  }
-  return committed;
-}
-
-async function commit(c: Delivery, message: Message, arrived: number, settings: Settings): Promise<Committed> {
-  const { deadlineMs } = settings;
-  if (!settings.strict) {
-    const keep = (work: Promise<unknown>) => c.executionCtx.waitUntil(work);
-    return lookSendMark(message, { arrived, deadlineMs }, new KvStore(c.env.SEEN), c.env.EVENTS, keep, true);
-  }
-  const { DEDUPER } = c.env;
-  const limit = arrived + deadlineMs - Date.now();
+  const holding = new Holding();
   try {
-    const call = { message, elapsedMs: Date.now() - arrived, deadlineMs };
-    const asked = DEDUPER.get(DEDUPER.idFromName(placeOf(message.eventId))).commit(call);
-    const committed = await within(asked as Promise<Committed>, limit);
-    return committed === late
-      ? { outcome: "unavailable", reason: `expected the deduper to answer within ${limit} ms, got no answer` }
-      : committed;
-  } catch (error) {
-    return {
-      outcome: "unavailable",
-      reason: `expected the deduper to commit the event, got an error: ${describe(error)}`,
-    };
+    const body = await readBody(c.req.raw, settings.maxBodyBytes, (deadlineMs * 3) / 8, holding);
+    line.bytes = body.byteLength;
+    const key = await verify(body, signature, settings.keys);
+    line.key = key;
+
+    const event = readEvent(body);
+    line.eventId = event.id;
+    line.type = event.type?.slice(0, maxLoggedType);
+    const received = { receivedAt: arrived, key, signature: header ?? "", bytes: body.byteLength };
+    const message = messageOf(event, received, settings);
+
+    const store = settings.strict ? new ShardStore(c.env.DEDUPER) : new KvStore(c.env.SEEN);
+    const keep = (work: Promise<unknown>) => c.executionCtx.waitUntil(work);
+    return await commit({ message, holding, arrived, deadlineMs }, { store, queue: c.env.EVENTS, keep });
+  } finally {
+    holding.release();
   }
 }
 
@@ -125,7 +106,7 @@ function end(level: "log" | "warn" | "error", line: Line, arrived: number) {
 }
 
 /** Refuses what is no delivery. */
-function refuse(c: Delivery, refusal: Refusal) {
+function refuse(c: GatewayContext, refusal: Refusal) {
   const { code, outcome, reason } = refusal;
   log("warn", {
     at: new Date().toISOString(),
@@ -139,7 +120,7 @@ function refuse(c: Delivery, refusal: Refusal) {
   return problem(c, refusal);
 }
 
-function problem(c: Delivery, refusal: Refusal) {
+function problem(c: GatewayContext, refusal: Refusal) {
   c.header("cache-control", "no-store");
   if (refusal.code === "unavailable") {
     c.header("retry-after", "30");

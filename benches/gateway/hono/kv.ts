@@ -1,18 +1,36 @@
-// Workers KV as the store of seen events.
+// Workers KV as the store of seen events. It cannot keep two deliveries of one event apart.
 
-import type { Store } from "./commit.js";
+import type { DedupeStore, Delivery, Lease } from "./commit.js";
 import type { Message } from "./message.js";
+import { describe, late, within } from "./time.js";
 
 const cacheTtl = 30;
 
-export class KvStore implements Store {
+export class KvStore implements DedupeStore {
   constructor(private readonly namespace: KVNamespace) {}
 
-  async seen(eventId: string) {
-    return (await this.namespace.get(`seen:${eventId}`, { cacheTtl })) !== null;
+  async acquire({ message, deadlineMs }: Delivery): Promise<Lease | "duplicate"> {
+    const found = message.ignoresMarker ? false : await this.#look(message.eventId, deadlineMs / 8);
+    if (found === true) {
+      return "duplicate";
+    }
+    return { doubt: found === false ? undefined : found, commit: () => this.#mark(message), release() {} };
   }
 
-  async mark({ eventId, receivedAt, ttlMs }: Message) {
+  /** Whether the event has been seen, or why that is not known. */
+  async #look(eventId: string, ms: number) {
+    try {
+      const found = await within(this.namespace.get(`seen:${eventId}`, { cacheTtl }), ms);
+      if (found === late) {
+        return `expected the store to answer a look-up within ${ms} ms, got no answer`;
+      }
+      return typeof found === "string";
+    } catch (error) {
+      return `expected the store to answer a look-up, got an error: ${describe(error)}`;
+    }
+  }
+
+  async #mark({ eventId, receivedAt, ttlMs }: Message) {
     await this.namespace.put(`seen:${eventId}`, "", {
       expirationTtl: Math.ceil(ttlMs / 1000),
       metadata: { receivedAt: new Date(receivedAt).toISOString() },

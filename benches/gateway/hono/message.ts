@@ -5,14 +5,13 @@ import { Refusal } from "./refusal.js";
 import type { Settings } from "./settings.js";
 import { parseTime } from "./time.js";
 
-/** Without what the look-up will say, which stands between the two texts. A plain object: it crosses to the object. */
 export interface Message {
   eventId: string;
   receivedAt: number;
   ttlMs: number;
   ignoresMarker: boolean;
-  beforeDedupe: string;
-  afterDedupe: string;
+  /** The text, with the result of the look-up. */
+  text(dedupe: "new" | "unknown"): string;
 }
 
 const maxMessageBytes = 127_500;
@@ -56,8 +55,7 @@ export function messageOf(
     receivedAt,
     ttlMs: settings.ttlMs + Math.min(ahead, maxMarkerExtensionMs),
     ignoresMarker: settings.forget.has(event.id),
-    beforeDedupe,
-    afterDedupe: `${beforeEvent}${event.text}}`,
+    text: (dedupe) => `${beforeDedupe}${dedupe}${beforeEvent}${event.text}}`,
   };
 }
 

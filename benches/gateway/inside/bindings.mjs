@@ -62,9 +62,14 @@ export class ObjectStorage {
 
 /** Calls the objects where they are, without the runtime's remote calls between. */
 export class ObjectNamespace {
-  /** @param {Map<string, any>} objects by their names */
+  /** @type {Map<string, Stub>} */
+  #stubs = new Map();
+
+  /** @param {Map<string, import("./gateway/worker.mjs").Deduper>} objects by their names */
   constructor(objects) {
-    this.objects = objects;
+    for (const [name, object] of objects) {
+      this.#stubs.set(name, new Stub(object));
+    }
   }
 
   /** @param {string} name */
@@ -74,7 +79,28 @@ export class ObjectNamespace {
 
   /** @param {string} name */
   get(name) {
-    return this.objects.get(name);
+    return this.#stubs.get(name);
+  }
+}
+
+/** What a remote call would give: a result that is disposed of with the lease in it. */
+class Stub {
+  #object;
+
+  /** @param {import("./gateway/worker.mjs").Deduper} object */
+  constructor(object) {
+    this.#object = object;
+  }
+
+  /** @param {string} eventId @param {boolean} ignoresRow @param {number} waitMs */
+  async acquire(eventId, ignoresRow, waitMs) {
+    const { outcome, lease } = await this.#object.acquire(eventId, ignoresRow, waitMs);
+    return { outcome, lease, [Symbol.dispose]: () => lease?.[Symbol.dispose]() };
+  }
+
+  /** @param {string} eventId @param {number} endsAt */
+  mark(eventId, endsAt) {
+    return this.#object.mark(eventId, endsAt);
   }
 }
 

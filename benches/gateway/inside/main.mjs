@@ -1,8 +1,8 @@
 // Runs in workerd around a gateway, and gives it bindings that answer at once.
 //
-// `DEDUPE` is the gateway's own setting. In strict mode the gateway's own class `Deduper` commits: called as a plain
-// object in this isolate, on a storage that answers at once (OBJECTS = "in-isolate"); or as a deployed one is, by the
-// runtime's remote calls and on its SQLite (OBJECTS = "remote").
+// `DEDUPE` is the gateway's own setting. In strict mode the gateway's own class `Deduper` leases the events: called as a
+// plain object in this isolate, on a storage that answers at once (OBJECTS = "in-isolate"); or as a deployed one is, by
+// the runtime's remote calls and on its SQLite (OBJECTS = "remote").
 
 import { ObjectNamespace, ObjectStorage, stubs, takeMessage } from "./bindings.mjs";
 import gateway, { Deduper as OwnDeduper } from "./gateway/worker.mjs";
@@ -18,7 +18,6 @@ export class Deduper extends OwnDeduper {
   /** @param {any} ctx @param {any} env */
   constructor(ctx, env) {
     super(ctx, env);
-    Object.defineProperty(this, "env", { value: { ...env, ...stubs } });
     if (env.OBJECTS === "in-isolate") {
       Object.defineProperty(this, "ctx", { value: { storage: new ObjectStorage() } });
       objects.set(ctx.id.name, this);
@@ -37,7 +36,7 @@ async function prepare(env) {
   environment = { ...env, ...stubs };
   if (env.DEDUPE === "durable-object" && env.OBJECTS === "in-isolate") {
     // As many as the gateways share their events among.
-    await Promise.all(Array.from({ length: 16 }, (_, place) => env.DEDUPER.getByName(String(place)).begin()));
+    await Promise.all(Array.from({ length: 16 }, (_, shard) => env.DEDUPER.getByName(String(shard)).begin()));
     environment.DEDUPER = new ObjectNamespace(objects);
   }
 }

@@ -18,7 +18,6 @@ export class Deduper extends OwnDeduper {
   /** @param {any} ctx @param {any} env */
   constructor(ctx, env) {
     super(ctx, env);
-    Object.defineProperty(this, "env", { value: { ...env, ...stubs } });
     this.sql = ctx.storage.sql;
   }
 
@@ -49,7 +48,7 @@ export default {
       environment ??= { ...env, ...stubs };
       return gateway.fetch(request, environment, ctx);
     }
-    const object = env.DEDUPER.getByName(searchParams.get("place"));
+    const object = env.DEDUPER.getByName(searchParams.get("shard"));
     return new Response(String(await object.remember(Number(searchParams.get("rows")))));
   },
 };

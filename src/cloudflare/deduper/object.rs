@@ -1,113 +1,117 @@
-//! Strict mode, inside the object: commits the events that belong here, one flight for each at a time.
+//! Strict mode, inside the object: leases the events that belong here, and keeps a row for each that is in the queue.
+//!
+//! The object never waits for a queue, KV or R2: all requests to it share six connections.
 
+use core::time::Duration;
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker::Env;
 
-use super::call::{self, Call};
 use super::rows::{Rows, Storage};
-use crate::cloudflare::clock::WorkerClock;
-use crate::cloudflare::kv::KvSeenStore;
-use crate::cloudflare::log::ConsoleLog;
-use crate::cloudflare::queue::WorkerQueue;
+use super::{DUPLICATE, LEASED, TOO_MANY_WAITERS, WAIT_ENDED};
+use crate::cloudflare::clock::now;
+use crate::cloudflare::silence_panics;
 use crate::cloudflare::task::spawn;
-use crate::cloudflare::{EVENTS, SEEN, failure, hush};
-use crate::commit::migration::Migrating;
-use crate::commit::single_flight::{Flights, SingleFlight};
-use crate::commit::{Commit, Committed, LookSendMark};
-use crate::error::{PlatformError, Unavailable};
-use crate::platform::{Background, Clock};
-use crate::settings::Budget;
-
-/// The object's work goes on as long as it lives; nothing needs to be kept alive for it.
-#[derive(Debug, Clone, Copy)]
-struct ObjectBackground;
-
-impl Background for ObjectBackground {
-    fn keep(&self, future: impl Future<Output = ()> + 'static) {
-        spawn(future);
-    }
-}
+use crate::dedupe::lease::{Decision, Decisions, LeaseId, LeaseTable};
+use crate::error::PlatformError;
+use crate::event::EventId;
+use crate::time::Timestamp;
 
 #[wasm_bindgen]
 extern "C" {
-    /// Takes what has come of a call.
+    /// Takes the answer to a request for a lease: the outcome, and the lease or the failure.
     #[derive(Debug)]
-    pub type Answered;
+    pub type Acquired;
 
     #[wasm_bindgen(method)]
-    fn call(this: &Answered, receiver: &JsValue, outcome: &str, reason: Option<String>);
+    fn call(
+        this: &Acquired,
+        receiver: &JsValue,
+        outcome: Option<&str>,
+        lease: Option<f64>,
+        failure: Option<String>,
+    );
 
-    /// Takes why an alarm has failed, if it has.
+    /// Takes the failure of a call, if it has failed.
     #[derive(Debug)]
-    pub type Rung;
+    pub type Done;
 
     #[wasm_bindgen(method)]
-    fn call(this: &Rung, receiver: &JsValue, failure: Option<String>);
+    fn call(this: &Done, receiver: &JsValue, failure: Option<String>);
 }
 
 /// One object. The shim `worker.mjs` makes the class around it.
 #[wasm_bindgen]
 #[derive(Debug)]
-pub struct DeduperObject(Rc<Known>);
+pub struct DeduperObject(Rc<Inner>);
 
-/// What one object knows.
 #[derive(Debug)]
-struct Known {
+struct Inner {
     storage: Storage,
     /// Opened by the first call that can.
     rows: RefCell<Option<Rows>>,
-    events: Option<WorkerQueue>,
-    seen: Option<KvSeenStore>,
-    flights: Flights,
+    leases: RefCell<LeaseTable<Acquired>>,
 }
 
 #[wasm_bindgen]
 impl DeduperObject {
-    /// The object with this storage and the Worker's bindings.
+    /// The object with this storage, in an instance of this generation.
     #[wasm_bindgen(constructor)]
     #[must_use]
-    pub fn new(storage: Storage, env: &Env) -> Self {
-        hush();
-        Self(Rc::new(Known {
-            storage,
-            rows: RefCell::default(),
-            events: WorkerQueue::bound(env, EVENTS),
-            seen: KvSeenStore::bound(env, SEEN),
-            flights: Flights::default(),
-        }))
+    pub fn new(storage: Storage, generation: u32) -> Self {
+        silence_panics();
+        let leases = RefCell::new(LeaseTable::new(generation));
+        Self(Rc::new(Inner { storage, rows: RefCell::default(), leases }))
     }
 
-    /// Commits the event of a call.
-    pub fn commit(&self, call: JsValue, answered: Answered) {
-        let known = Rc::clone(&self.0);
-        spawn(async move {
-            let committed = match known.try_commit(call).await {
-                Ok(committed) => committed,
-                Err(error) => Committed::Unavailable(Unavailable::DeduperFailed(error)),
-            };
-            let (outcome, reason) = call::answer(&committed);
-            answered.call(&JsValue::UNDEFINED, outcome, reason);
-        });
+    /// Answers a request for a lease, at once or when the lease that it waits for has ended.
+    pub fn acquire(&self, event_id: String, ignores_row: bool, wait_ms: f64, answer: Acquired) {
+        match self.0.is_seen(event_id, ignores_row) {
+            Ok((event_id, false)) => {
+                let wait = Duration::try_from_secs_f64(wait_ms / 1000.0).unwrap_or_default();
+                let mut leases = self.0.leases.borrow_mut();
+                let decisions = leases.acquire(&event_id, now(), wait, answer);
+                drop(leases);
+                pass_on(decisions);
+            }
+            Ok((_, true)) => answer.send(Decision::Duplicate),
+            Err(error) => {
+                answer.call(&JsValue::UNDEFINED, None, None, Some(error.to_string()));
+            }
+        }
+    }
+
+    /// Writes the row of an event that is in the queue, and ends its lease, if it has one. Returns why that failed.
+    #[must_use]
+    pub fn mark(&self, event_id: String, ends_at: f64, lease: Option<f64>) -> Option<String> {
+        self.0.mark(event_id, ends_at, lease).err().map(|error| error.to_string())
+    }
+
+    /// Ends a lease whose holder has gone or given up.
+    pub fn release(&self, event_id: String, lease: f64) {
+        let Ok(event_id) = EventId::new(event_id) else { return };
+        let mut leases = self.0.leases.borrow_mut();
+        let decisions = leases.release(&event_id, lease_id(lease), now());
+        drop(leases);
+        pass_on(decisions);
     }
 
     /// Purges a batch of rows that have ended.
-    pub fn alarm(&self, rung: Rung) {
-        let known = Rc::clone(&self.0);
+    pub fn alarm(&self, done: Done) {
+        let inner = Rc::clone(&self.0);
         spawn(async move {
-            let purged = match known.rows() {
+            let purged = match inner.rows() {
                 Ok(rows) => rows.purge().await,
                 Err(error) => Err(error),
             };
-            rung.call(&JsValue::UNDEFINED, purged.err().map(|error| error.to_string()));
+            done.call(&JsValue::UNDEFINED, purged.err().map(|error| error.to_string()));
         });
     }
 }
 
-impl Known {
+impl Inner {
     /// The object's rows. A storage that fails once must not fail the object for good.
     fn rows(&self) -> Result<Rows, PlatformError> {
         if let Some(rows) = self.rows.borrow().as_ref() {
@@ -118,30 +122,64 @@ impl Known {
         Ok(rows)
     }
 
-    async fn try_commit(&self, call: JsValue) -> Result<Committed, PlatformError> {
-        let Call { message, elapsed, deadline, migrate_from_kv } =
-            Call::from_js(call).map_err(|thrown| failure::translate(&thrown))?;
-        let queue = bound(self.events.as_ref(), EVENTS)?;
-        let previous = migrate_from_kv.then(|| bound(self.seen.as_ref(), SEEN)).transpose()?;
-        let clock = WorkerClock::default();
-        let commit = SingleFlight {
-            inner: LookSendMark {
-                store: Migrating { store: self.rows()?, previous },
-                queue,
-                clock: clock.clone(),
-                background: ObjectBackground,
-                log: ConsoleLog,
-            },
-            flights: self.flights.clone(),
-            clock: clock.clone(),
-            background: ObjectBackground,
-            log: ConsoleLog,
-        };
-        let arrived = clock.now().minus(elapsed);
-        Ok(commit.commit(message, Budget::new(arrived, deadline)).await)
+    fn is_seen(
+        &self,
+        event_id: String,
+        ignores_row: bool,
+    ) -> Result<(EventId, bool), PlatformError> {
+        let event_id = checked(event_id)?;
+        let seen = !ignores_row && self.rows()?.has(&event_id)?;
+        Ok((event_id, seen))
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "whole milliseconds")]
+    fn mark(
+        &self,
+        event_id: String,
+        ends_at: f64,
+        lease: Option<f64>,
+    ) -> Result<(), PlatformError> {
+        let event_id = checked(event_id)?;
+        self.rows()?.write(&event_id, Timestamp::from_millis(ends_at as i64))?;
+        let decisions = self.leases.borrow_mut().commit(&event_id, lease.map(lease_id));
+        pass_on(decisions);
+        Ok(())
     }
 }
 
-fn bound<T: Clone>(binding: Option<&T>, name: &str) -> Result<T, PlatformError> {
-    binding.cloned().ok_or_else(|| PlatformError::new(&format!("{name} is not bound")))
+/// The Worker has checked the id; another version of it may have other rules.
+fn checked(event_id: String) -> Result<EventId, PlatformError> {
+    EventId::new(event_id).map_err(|error| PlatformError::new(&error.to_string()))
+}
+
+fn pass_on(decisions: Decisions<Acquired>) {
+    for (answer, decision) in decisions {
+        answer.send(decision);
+    }
+}
+
+impl Acquired {
+    fn send(&self, decision: Decision) {
+        let (outcome, lease) = match decision {
+            Decision::Leased(lease) => (LEASED, Some(number(lease))),
+            Decision::Duplicate => (DUPLICATE, None),
+            Decision::WaitEnded => (WAIT_ENDED, None),
+            Decision::TooManyWaiters => (TOO_MANY_WAITERS, None),
+        };
+        self.call(&JsValue::UNDEFINED, Some(outcome), lease, None);
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "exact up to 2^21 generations")]
+fn number(lease: LeaseId) -> f64 {
+    lease.number() as f64
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "JavaScript gives back the number that it was given"
+)]
+fn lease_id(number: f64) -> LeaseId {
+    LeaseId::from_number(number as u64)
 }

@@ -1,4 +1,4 @@
-//! The object's own database as the store of seen events: one row for each.
+//! The object's own database: a row for each event that is in the queue.
 
 use core::time::Duration;
 use std::cell::{Cell, RefCell};
@@ -8,15 +8,14 @@ use js_sys::{Array, Reflect};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
+use super::millis;
 use crate::cloudflare::binding::settled;
 use crate::cloudflare::clock::now;
 use crate::cloudflare::failure;
 use crate::cloudflare::task::spawn;
-use crate::commit::SeenStore;
-use crate::commit::purge::{AfterBatch, BATCH, INTERVAL};
+use crate::dedupe::purge::{AfterBatch, BATCH, INTERVAL};
 use crate::error::PlatformError;
 use crate::event::EventId;
-use crate::message::Marker;
 use crate::time::Timestamp;
 
 /// Without a rowid and a second index, an event costs one written row, and another when it is purged.
@@ -145,38 +144,32 @@ impl Rows {
     }
 }
 
-impl SeenStore for Rows {
-    async fn seen(&self, event_id: &EventId) -> Result<bool, PlatformError> {
-        let now = millis(now());
-        let found = self.execute(LOOK, &[event_id.as_str().into(), now.into()])?;
+impl Rows {
+    /// Returns whether the event has a row that has not ended.
+    pub(super) fn has(&self, event_id: &EventId) -> Result<bool, PlatformError> {
+        let found = self.execute(LOOK, &[event_id.as_str().into(), millis(now()).into()])?;
         Ok(found.length() > 0)
     }
 
-    fn mark(
+    /// Writes the event's row.
+    pub(super) fn write(
         &self,
         event_id: &EventId,
-        marker: Marker,
-    ) -> impl Future<Output = Result<(), PlatformError>> + 'static {
-        let (rows, key) = (self.clone(), JsValue::from_str(event_id.as_str()));
-        async move {
-            rows.execute(MARK, &[key, millis(marker.ends_at()).into()])?;
-            if !rows.0.planned.replace(true) {
-                spawn(async move {
-                    let planned = rows.plan_first().await;
-                    rows.0.planned.set(planned.is_ok());
-                });
-            }
-            Ok(())
+        ends_at: Timestamp,
+    ) -> Result<(), PlatformError> {
+        self.execute(MARK, &[event_id.as_str().into(), millis(ends_at).into()])?;
+        if !self.0.planned.replace(true) {
+            let rows = self.clone();
+            spawn(async move {
+                let planned = rows.plan_first().await;
+                rows.0.planned.set(planned.is_ok());
+            });
         }
+        Ok(())
     }
 }
 
 /// A column of the first row, if there is one.
 fn first_text(rows: &Array, column: &str) -> Option<String> {
     Reflect::get(&rows.get(0), &column.into()).ok()?.as_string()
-}
-
-#[expect(clippy::cast_precision_loss, reason = "exact until the year 287396")]
-fn millis(time: Timestamp) -> f64 {
-    time.as_millis() as f64
 }

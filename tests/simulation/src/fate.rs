@@ -3,37 +3,56 @@
 
 use fastrand::Rng;
 
-use crate::causes::ROW;
-use crate::clock::{Ms, SECOND};
+use crate::clock::Ms;
+pub use drawing::one_in;
+use drawing::{DISPOSAL, LATENCY};
 
-/// Where an isolate or an object can end while it works on a delivery.
+mod drawing;
+
+/// A step of the protocol at which the Worker's isolate can die.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// Before the look-up has any effect; in strict mode before the call.
-    BeforeLook,
-    /// The store has been read.
-    AfterLook,
+    /// The store has not been asked yet.
+    BeforeAcquire,
+    /// The answer of the store has arrived.
+    AfterAcquire,
     /// The send is about to be issued.
     BeforeSend,
     /// The message is stored, the acknowledgement on its way.
     Stored,
     /// The acknowledgement has arrived, nothing is marked.
     Acknowledged,
-    /// KV: the put is issued, not applied. Object: the row is durable, the answer not on its way.
-    Marked,
+    /// The put or the commit is issued, and has not arrived.
+    Marking,
     /// Everything is done but the answer.
     BeforeAnswer,
 }
 
-const STEPS: [Step; 7] = [
-    Step::BeforeLook,
-    Step::AfterLook,
-    Step::BeforeSend,
-    Step::Stored,
-    Step::Acknowledged,
-    Step::Marked,
-    Step::BeforeAnswer,
-];
+/// A moment at which the object of an event can end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectStep {
+    /// The request for the lease has arrived.
+    Asked,
+    /// The lease is granted, the answer not on its way.
+    Granted,
+    /// The Worker is about to send.
+    BeforeSend,
+    /// The message is stored, the acknowledgement on its way.
+    Stored,
+    /// The commit has arrived, nothing is written.
+    Committing,
+    /// The row is durable, the answer not on its way.
+    Durable,
+}
+
+/// The end of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectEnd {
+    /// The object starts anew. What the Workers hold of it fails.
+    Restart,
+    /// Its WebAssembly instance traps and is replaced. The leases that the Workers hold go on calling.
+    Trap,
+}
 
 /// How the body comes.
 #[derive(Debug, Clone)]
@@ -90,13 +109,26 @@ pub enum MarkFate {
     Hangs,
 }
 
-/// What becomes of the Worker's call to the object.
+/// What becomes of a call from the Worker to the object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallFate {
-    Works { back: Ms },
+    Works {
+        back: Ms,
+    },
+    /// It never arrives, and never fails.
     Lost,
+    /// It fails, and never arrives.
     Refused,
+    /// It does what it is for, and fails all the same.
     AnswerLost,
+}
+
+/// When the object learns that the Worker has disposed of a lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DisposalFate {
+    After(Ms),
+    /// The process of the Worker has stopped without an end.
+    Never,
 }
 
 /// What is to happen to one delivery.
@@ -115,37 +147,22 @@ pub struct Fate {
     pub propagation: Vec<Ms>,
     /// Where its isolate dies.
     pub death: Option<Step>,
-    pub call: CallFate,
-    /// How long its call is on the way to the object.
+    /// The request for the lease.
+    pub acquire: CallFate,
+    /// The commit through the lease.
+    pub commit: CallFate,
+    /// The mark without the lease, after a commit that has failed.
+    pub remark: CallFate,
+    /// How long each of these is on the way to the object.
     pub call_there: Ms,
+    pub disposal: DisposalFate,
     /// How long the object's row takes to be durable.
     pub row: Ms,
-    /// Where the object restarts.
-    pub restart: Option<Step>,
+    /// Where the object ends, and how.
+    pub object_end: Option<(ObjectStep, ObjectEnd)>,
 }
 
 impl Fate {
-    /// Some of it lies close to the limits that follow from the deadline.
-    pub fn draw(rng: &mut Rng, locations: usize, deadline: Ms) -> Self {
-        Self {
-            there: latency(rng),
-            back: latency(rng),
-            request_lost: one_in(rng, 30),
-            answer_lost: one_in(rng, 15),
-            body: body(rng),
-            look: look(rng, deadline),
-            send: send(rng, deadline),
-            mark: mark(rng),
-            propagation: (0..locations).map(|_| rng.u64(SECOND..90 * SECOND)).collect(),
-            death: one_in(rng, 9).then(|| STEPS[rng.usize(..STEPS.len())]),
-            call: call(rng),
-            call_there: rng.u64(1..60),
-            row: rng.u64(1..ROW),
-            // The object's own answer is the last of its steps.
-            restart: one_in(rng, 12).then(|| STEPS[rng.usize(..STEPS.len() - 1)]),
-        }
-    }
-
     /// The same, but nothing goes wrong.
     pub fn made_fair(self) -> Self {
         Self {
@@ -158,10 +175,18 @@ impl Fate {
             send: SendFate::Works(40),
             mark: MarkFate::Works(40),
             death: None,
-            call: CallFate::Works { back: 20 },
-            restart: None,
+            acquire: CallFate::Works { back: 20 },
+            commit: CallFate::Works { back: 20 },
+            remark: CallFate::Works { back: 20 },
+            disposal: DisposalFate::After(DISPOSAL),
+            object_end: None,
             ..self
         }
+    }
+
+    /// The same, but the send hangs for 57 s and then fails.
+    pub fn with_hung_send(self) -> Self {
+        Self { send: SendFate::HangsThenFails, ..self }
     }
 
     /// The same, but nothing can come of the send.
@@ -172,68 +197,5 @@ impl Fate {
             _ => SendFate::FailsBefore(rng.u64(1..500)),
         };
         self
-    }
-}
-
-pub fn one_in(rng: &mut Rng, times: u32) -> bool {
-    rng.u32(..times) == 0
-}
-
-/// What the network seldom exceeds.
-const LATENCY: Ms = 250;
-
-fn latency(rng: &mut Rng) -> Ms {
-    if one_in(rng, 20) { rng.u64(LATENCY..3 * SECOND) } else { rng.u64(1..LATENCY) }
-}
-
-fn body(rng: &mut Rng) -> BodyFate {
-    match rng.u8(..100) {
-        0..3 => BodyFate::Stalled { declared: rng.bool() },
-        3..5 => BodyFate::Broken,
-        5..35 => BodyFate::Streamed((0..rng.usize(2..5)).map(|_| rng.u64(..250)).collect()),
-        _ => BodyFate::Whole(rng.u64(..40)),
-    }
-}
-
-fn look(rng: &mut Rng, deadline: Ms) -> LookFate {
-    match rng.u8(..100) {
-        0..5 => LookFate::Hangs,
-        5..11 => LookFate::Fails(rng.u64(1..800)),
-        11..16 => LookFate::Answers(rng.u64(100..3000)),
-        16..20 => LookFate::Answers(deadline / 8 - 5 + rng.u64(..10)),
-        _ => LookFate::Answers(rng.u64(2..60)),
-    }
-}
-
-fn send(rng: &mut Rng, deadline: Ms) -> SendFate {
-    match rng.u8(..100) {
-        0..4 => SendFate::HangsUnstored,
-        4..9 => SendFate::HangsStored(rng.u64(1..2000)),
-        9..12 => SendFate::HangsThenFails,
-        12..18 => SendFate::FailsBefore(rng.u64(1..2000)),
-        18..23 => SendFate::FailsAfter(rng.u64(2..2000)),
-        23..28 => SendFate::Works(rng.u64(30_500..120_000)),
-        28..36 => SendFate::Works(rng.u64(200..12_000)),
-        36..42 => SendFate::Works(deadline - 400 + rng.u64(..500)),
-        _ => SendFate::Works(rng.u64(4..200)),
-    }
-}
-
-fn mark(rng: &mut Rng) -> MarkFate {
-    match rng.u8(..100) {
-        0..5 => MarkFate::Hangs,
-        5..10 => MarkFate::Fails(rng.u64(1..2000)),
-        10..18 => MarkFate::Works(rng.u64(200..20_000)),
-        _ => MarkFate::Works(rng.u64(4..120)),
-    }
-}
-
-fn call(rng: &mut Rng) -> CallFate {
-    match rng.u8(..100) {
-        0..3 => CallFate::Lost,
-        3..7 => CallFate::Refused,
-        7..11 => CallFate::AnswerLost,
-        11..15 => CallFate::Works { back: rng.u64(SECOND..8 * SECOND) },
-        _ => CallFate::Works { back: rng.u64(1..60) },
     }
 }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use cronozen_edge::log::{Level, Log, Record};
 
+use crate::causes::LEASE;
 use crate::clock::{Ms, VirtualClock};
 use crate::fate::Fate;
 use crate::faults::{Fault, Strikes};
@@ -54,13 +55,56 @@ pub struct Sent {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Put {
     pub at: Ms,
-    /// When it took effect; never, if it was refused, failed or hung.
+    /// When it took effect; never, if it was refused, failed or hung. A row takes effect once it is durable.
     pub applied: Option<Ms>,
+    /// When the Worker learnt that its commit had failed.
+    pub failed: Option<Ms>,
+    /// When the Worker marked the event without the lease, after that.
+    pub marked_again: Option<Ms>,
     /// When a living isolate stopped waiting for it; the platform cuts off what nobody waits for.
     pub dropped: Option<Ms>,
     /// When it is visible, by location.
     pub visible: Vec<Ms>,
     pub ends: Ms,
+}
+
+impl Put {
+    /// A marker that has been issued.
+    pub fn new(at: Ms, ends: Ms) -> Self {
+        let never = None;
+        Self {
+            at,
+            applied: never,
+            failed: never,
+            marked_again: never,
+            dropped: never,
+            visible: Vec::new(),
+            ends,
+        }
+    }
+}
+
+/// A lease, as the object that granted it saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Leased {
+    pub at: Ms,
+    /// When the Worker let go of it.
+    pub disposed: Option<Ms>,
+    /// When it ended at the object: by a commit, a release, its limit, or the object's own end.
+    pub ended: Option<Ms>,
+}
+
+impl Leased {
+    /// A lease that has been granted.
+    pub fn new(at: Ms) -> Self {
+        Self { at, disposed: None, ended: None }
+    }
+
+    /// From when on another lease may be granted.
+    pub fn over(self) -> Ms {
+        let runs_out = self.at + LEASE;
+        self.ended.map_or(runs_out, |ended| ended.min(runs_out))
+    }
 }
 
 /// One delivery's trail through the world.
@@ -77,21 +121,44 @@ pub struct Trail {
     pub isolate: Option<Rc<Life>>,
     /// When the gateway answered, and with which status.
     pub answered: Option<(Ms, u16)>,
-    /// When its call came to the object.
+    /// When its request for the lease came to the object.
     pub entered: Option<Ms>,
-    pub object: Option<Rc<Life>>,
     pub look: Option<Look>,
+    pub lease: Option<Leased>,
     pub sent: Option<Sent>,
     pub put: Option<Put>,
+    /// Whether the end that its object was to have has come.
+    pub object_ended: bool,
 }
 
 impl Trail {
-    pub fn isolate_died(&self) -> Option<Ms> {
-        self.isolate.as_ref().and_then(|life| life.died())
+    pub fn new(
+        kind: Kind,
+        event: usize,
+        secret: Option<usize>,
+        location: usize,
+        fate: Rc<Fate>,
+    ) -> Self {
+        Self {
+            kind,
+            event,
+            secret,
+            location,
+            fate,
+            arrived: None,
+            isolate: None,
+            answered: None,
+            entered: None,
+            look: None,
+            lease: None,
+            sent: None,
+            put: None,
+            object_ended: false,
+        }
     }
 
-    pub fn object_died(&self) -> Option<Ms> {
-        self.object.as_ref().and_then(|life| life.died())
+    pub fn isolate_died(&self) -> Option<Ms> {
+        self.isolate.as_ref().and_then(|life| life.died())
     }
 }
 
@@ -113,6 +180,10 @@ pub struct Told {
     /// In the order of the queue.
     pub copies: Vec<Copy>,
     pub strikes: Strikes,
+    /// When which object restarted or trapped, in the order of time.
+    pub interruptions: Vec<(Ms, usize)>,
+    /// The rules that a model saw broken, each with the delivery.
+    pub wrongs: Vec<(usize, &'static str)>,
     trace: DefaultHasher,
 }
 
@@ -161,6 +232,19 @@ impl Ledger {
         let mut told = self.0.borrow_mut();
         text.hash(&mut told.trace);
         told.copies.push(Copy { delivery, at, text });
+    }
+
+    /// An object has restarted or trapped.
+    pub fn interrupted(&self, shard: usize) {
+        let now = self.1.ms();
+        let mut told = self.0.borrow_mut();
+        (now, shard).hash(&mut told.trace);
+        told.interruptions.push((now, shard));
+    }
+
+    /// A model has seen a rule broken.
+    pub fn wrong(&self, delivery: usize, what: &'static str) {
+        self.0.borrow_mut().wrongs.push((delivery, what));
     }
 
     pub fn strike(&self, fault: Fault) {

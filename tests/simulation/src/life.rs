@@ -13,7 +13,7 @@ use crate::faults::Fault;
 use crate::ledger::Ledger;
 
 /// How long a Worker may go on after its answer.
-pub const AFTER_ANSWER: Ms = 30 * SECOND;
+const AFTER_ANSWER: Ms = 30 * SECOND;
 
 /// Finished tasks are forgotten when there are so many.
 const MANY_TASKS: usize = 32;
@@ -59,7 +59,7 @@ impl Life {
     }
 }
 
-/// The life that works on one delivery, and where that delivery is fatal to it.
+/// The isolate that works on one delivery, and the step of the delivery that is fatal to it.
 #[derive(Clone)]
 pub struct Host {
     pub life: Rc<Life>,
@@ -100,15 +100,15 @@ impl AfterAnswer {
         Self { life: Rc::clone(life), kept: Rc::default() }
     }
 
-    /// The answer has been given: what is still running in 30 s is cut off.
-    pub async fn ends(&self, ledger: &Ledger) {
+    /// The answer has been given: work that still runs in 30 s is cut off. It should have ended itself before that.
+    pub async fn ends(&self, ledger: &Ledger, delivery: usize) {
         if self.kept.borrow().is_empty() {
             return;
         }
         pass(AFTER_ANSWER).await;
         for task in self.kept.take() {
             if !task.is_finished() {
-                ledger.strike(Fault::BackgroundEnded);
+                ledger.wrong(delivery, "its work after the answer was cut off after 30 s");
                 task.abort();
             }
         }
@@ -118,15 +118,5 @@ impl AfterAnswer {
 impl Background for AfterAnswer {
     fn keep(&self, future: impl Future<Output = ()> + 'static) {
         self.kept.borrow_mut().extend(self.life.spawn(future));
-    }
-}
-
-/// What an object keeps running has no limit but the object's life.
-#[derive(Clone)]
-pub struct WhileAlive(pub Rc<Life>);
-
-impl Background for WhileAlive {
-    fn keep(&self, future: impl Future<Output = ()> + 'static) {
-        self.0.spawn(future);
     }
 }

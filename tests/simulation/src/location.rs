@@ -1,34 +1,32 @@
 //! A location of the network: where requests arrive, and an isolate serves them.
 
 use std::cell::RefCell;
-use std::convert::Infallible;
 use std::rc::Rc;
 
-use cronozen_edge::commit::LookSendMark;
-use cronozen_edge::commit::deduper::AskDeduper;
+use cronozen_edge::allowance::Allowance;
 use cronozen_edge::receive::{Request, receive};
 use cronozen_edge::settings::{Configuration, Value};
-use futures_util::future::Either;
 use tokio::sync::oneshot;
 
 use crate::body::FakeBody;
+use crate::connections::Connections;
+use crate::delivery::{Delivery, SimPlatform};
 use crate::fate::{BodyFate, Fate, Step};
 use crate::faults::Fault;
-use crate::kv::KvStore;
 use crate::life::{AfterAnswer, Host, Life};
-use crate::objects::Caller;
 use crate::plan::{Mode, Plan, TTL};
-use crate::queue::Producer;
 use crate::world::World;
 
 /// The path that requests go to unless a setting says otherwise.
 const PATH: &str = "/webhooks/cronozen";
 
 /// What serves the requests of one location, until it dies or is deployed anew.
+#[derive(Clone)]
 struct Isolate {
     life: Rc<Life>,
     deployment: usize,
     configuration: Rc<Configuration<()>>,
+    allowance: Allowance,
 }
 
 /// One location.
@@ -38,7 +36,7 @@ pub struct Location(RefCell<Option<Isolate>>);
 impl Location {
     /// The isolate that takes the next request. One that has been replaced by a deployment goes on with
     /// what it has begun.
-    fn isolate(&self, location: usize, world: &World) -> (Rc<Life>, Rc<Configuration<()>>) {
+    fn isolate(&self, location: usize, world: &World) -> Isolate {
         let deployment = world.plan.deployment(location, world.clock.ms());
         let mut current = self.0.borrow_mut();
         let usable = current.take().filter(|isolate| {
@@ -52,10 +50,10 @@ impl Location {
             life: Life::new(world.clock),
             deployment,
             configuration: Rc::new(configuration(&world.plan, world.mode, deployment)),
+            allowance: Allowance::default(),
         });
-        let taken = (Rc::clone(&isolate.life), Rc::clone(&isolate.configuration));
-        *current = Some(isolate);
-        taken
+        *current = Some(isolate.clone());
+        isolate
     }
 }
 
@@ -84,17 +82,15 @@ fn fault_of_secret(secret: Option<usize>, deployment: usize) -> Option<Fault> {
     }
 }
 
-fn fault_of_death(step: Step, mode: Mode) -> Fault {
-    match (mode, step) {
-        (_, Step::BeforeAnswer) => Fault::DiedBeforeAnswer,
-        (Mode::Strict, Step::BeforeLook) => Fault::DiedBeforeCall,
-        (Mode::Strict, _) => Fault::DiedDuringCall,
-        (Mode::Kv, Step::BeforeLook) => Fault::DiedBeforeLook,
-        (Mode::Kv, Step::AfterLook) => Fault::DiedAfterLook,
-        (Mode::Kv, Step::BeforeSend) => Fault::DiedBeforeSend,
-        (Mode::Kv, Step::Stored) => Fault::DiedStored,
-        (Mode::Kv, Step::Acknowledged) => Fault::DiedAcknowledged,
-        (Mode::Kv, Step::Marked) => Fault::DiedPutIssued,
+fn fault_of_death(step: Step) -> Fault {
+    match step {
+        Step::BeforeAcquire => Fault::DiedBeforeAcquire,
+        Step::AfterAcquire => Fault::DiedAfterAcquire,
+        Step::BeforeSend => Fault::DiedBeforeSend,
+        Step::Stored => Fault::DiedStored,
+        Step::Acknowledged => Fault::DiedAcknowledged,
+        Step::Marking => Fault::DiedMarking,
+        Step::BeforeAnswer => Fault::DiedBeforeAnswer,
     }
 }
 
@@ -113,7 +109,8 @@ pub fn arrive(
     letter: Letter,
     reply: oneshot::Sender<u16>,
 ) {
-    let (life, configuration) = world.locations[location].isolate(location, world);
+    let Isolate { life, configuration, allowance, .. } =
+        world.locations[location].isolate(location, world);
     let mut secret = None;
     world.ledger.tell(delivery, "arrived", |trail, now| {
         trail.arrived = Some(now);
@@ -128,63 +125,29 @@ pub fn arrive(
         life: Rc::clone(&life),
         ledger: world.ledger.clone(),
         fatal: fate.death,
-        fault: match world.mode {
-            Mode::Kv => |step| fault_of_death(step, Mode::Kv),
-            Mode::Strict => |step| fault_of_death(step, Mode::Strict),
-        },
+        fault: fault_of_death,
     };
-    let (world, fate) = (Rc::clone(world), Rc::clone(fate));
-    let isolate = Rc::clone(&life);
+    let delivery = Delivery {
+        world: Rc::clone(world),
+        host,
+        number: delivery,
+        location,
+        fate: Rc::clone(fate),
+        connections: Connections::default(),
+    };
+    let platform = SimPlatform { delivery, after_answer: AfterAnswer::new(&life), allowance };
     life.spawn(async move {
-        let after_answer = AfterAnswer::new(&isolate);
-        let commit = |(): &()| match world.mode {
-            Mode::Kv => Either::Left(LookSendMark {
-                store: KvStore {
-                    kv: Rc::clone(&world.kv),
-                    plan: Rc::clone(&world.plan),
-                    clock: world.clock,
-                    host: host.clone(),
-                    delivery,
-                    location,
-                    fate: Rc::clone(&fate),
-                },
-                queue: Producer {
-                    plan: Rc::clone(&world.plan),
-                    clock: world.clock,
-                    host: host.clone(),
-                    delivery,
-                    fate: Rc::clone(&fate),
-                },
-                clock: world.clock,
-                background: after_answer.clone(),
-                log: world.ledger.clone(),
-            }),
-            Mode::Strict => Either::Right(AskDeduper {
-                deduper: Caller {
-                    world: Rc::clone(&world),
-                    host: host.clone(),
-                    delivery,
-                    fate: Rc::clone(&fate),
-                },
-                clock: world.clock,
-            }),
-        };
-        let request = request(letter, &fate.body, &world);
-        let answer =
-            receive(request, &configuration, no_bodies, commit, &world.clock, &world.ledger).await;
-        host.step(Step::BeforeAnswer).await;
-        world.ledger.tell(delivery, "answered", |trail, now| {
+        let SimPlatform { delivery, after_answer, .. } = &platform;
+        let request = request(letter, &delivery.fate.body, &delivery.world);
+        let answer = receive(&platform, request, &configuration).await;
+        delivery.host.step(Step::BeforeAnswer).await;
+        delivery.tell("answered", |trail, now| {
             trail.answered = Some((now, answer.status));
         });
         // The sender may have hung up.
         let _nobody = reply.send(answer.status);
-        after_answer.ends(&world.ledger).await;
+        after_answer.ends(&delivery.world.ledger, delivery.number).await;
     });
-}
-
-/// The senders' bodies are small.
-fn no_bodies((): &()) -> Option<&Infallible> {
-    None
 }
 
 fn request(letter: Letter, fate: &BodyFate, world: &World) -> Request<FakeBody> {

@@ -20,9 +20,12 @@ mod body;
 #[path = "../../support/signing.rs"]
 mod signing;
 
+mod account;
 mod attacker;
 mod causes;
 mod clock;
+mod connections;
+mod delivery;
 mod fate;
 mod faults;
 mod invariants;
@@ -35,6 +38,8 @@ mod plan;
 mod queue;
 mod report;
 mod sender;
+mod session;
+mod shards;
 mod world;
 
 use std::cell::Cell;
@@ -87,7 +92,7 @@ struct Wanted {
 impl Wanted {
     fn plan(&self, seed: u64) -> Rc<Plan> {
         let plan = Plan::draw(seed);
-        Rc::new(if self.calm { plan.calm() } else { plan })
+        Rc::new(if self.calm { plan.calm() } else { plan.hanging() })
     }
 
     /// Whether each fault must strike.
@@ -153,7 +158,7 @@ fn arguments() -> Option<Wanted> {
 }
 
 fn tell(violations: &[Violation], calm: bool) -> ExitCode {
-    for invariant in 1..=5 {
+    for invariant in 1..=6 {
         let of = violations.iter().filter(|violation| violation.invariant == invariant);
         of.take(MAX_VIOLATIONS).for_each(|violation| println!("{violation}"));
     }

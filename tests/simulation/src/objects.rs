@@ -1,254 +1,277 @@
-//! The 16 objects of the strict mode, and the Worker's call to one.
+//! The Durable Objects of the strict mode: the core's lease table, and the rows.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::future::pending;
 use std::rc::Rc;
 use std::time::Duration;
 
-use cronozen_edge::commit::deduper::{Deduper, PLACES, place_of};
-use cronozen_edge::commit::migration::Migrating;
-use cronozen_edge::commit::single_flight::{Flights, SingleFlight};
-use cronozen_edge::commit::{Commit, Committed, LookSendMark, SeenStore};
-use cronozen_edge::error::PlatformError;
+use cronozen_edge::dedupe::lease::{Decision, Decisions, LeaseId, LeaseTable};
+use cronozen_edge::dedupe::shard::{Granted, SHARDS};
 use cronozen_edge::event::EventId;
-use cronozen_edge::message::{Marker, Message};
 use cronozen_edge::platform::Clock;
-use cronozen_edge::settings::Budget;
-use cronozen_edge::time::Timestamp;
 use tokio::sync::oneshot;
-use tokio::task::spawn_local;
 
-use crate::clock::{Ms, SECOND, pass, since_start};
-use crate::fate::{CallFate, Fate, Step};
+use crate::account::Account;
+use crate::clock::{Ms, VirtualClock, pass};
+use crate::fate::{Fate, ObjectEnd, ObjectStep};
 use crate::faults::Fault;
-use crate::ledger::{Look, Put};
-use crate::life::{Host, Life, WhileAlive};
-use crate::queue::Producer;
+use crate::invariants::ROUNDING;
+use crate::ledger::{Ledger, Look};
+use crate::life::Life;
+use crate::plan::Mode;
+use crate::session::{Held, Session};
 use crate::world::World;
 
-/// The rows that are durable: until when each event is remembered.
-type Rows = Rc<RefCell<BTreeMap<String, Ms>>>;
+/// All of them.
+pub struct Objects(Vec<RefCell<Object>>);
 
-/// One of the objects: what is durable, and what lives.
-#[derive(Default)]
-struct Place {
-    rows: Rows,
-    living: Option<(Rc<Life>, Flights)>,
+/// One of them: what is durable, and what lives in memory.
+struct Object {
+    /// Ends when the object restarts.
+    life: Rc<Life>,
+    /// Of the instance, which a trap replaces.
+    generation: u32,
+    leases: LeaseTable<Caller>,
+    account: Account,
+    /// Until when each event is remembered.
+    durable: BTreeMap<String, Ms>,
+    /// The same for rows that are readable, but not durable yet.
+    written: BTreeMap<String, Ms>,
+    /// No answer leaves before what was written earlier is durable.
+    gate: Ms,
 }
 
-/// All of them.
-pub struct Objects(Vec<RefCell<Place>>);
+/// A request for a lease that is to be answered.
+pub struct Caller {
+    pub delivery: usize,
+    pub event_id: EventId,
+    pub fate: Rc<Fate>,
+    pub answer: oneshot::Sender<Granted<Held>>,
+}
+
+/// A row that is to be written.
+pub struct Write {
+    pub delivery: usize,
+    pub event_id: EventId,
+    pub ends: Ms,
+    pub lease: Option<LeaseId>,
+    pub takes: Ms,
+}
 
 impl Objects {
-    pub fn new() -> Self {
-        Self((0..PLACES).map(|_| RefCell::default()).collect())
-    }
-
-    /// Restarts an object, if it is alive.
-    pub fn restart(&self, place: usize) -> bool {
-        let living = self.0[place].borrow_mut().living.take();
-        living.is_some_and(|(life, _)| {
-            let lived = life.died().is_none();
-            life.end();
-            lived
-        })
-    }
-
-    /// The object as it lives: a fresh life after an end.
-    fn living(&self, place: usize, world: &World) -> (Rc<Life>, Flights, Rows) {
-        let mut place = self.0[place].borrow_mut();
-        let living = place.living.take().filter(|(life, _)| life.died().is_none());
-        let (life, flights) =
-            living.unwrap_or_else(|| (Life::new(world.clock), Flights::default()));
-        place.living = Some((Rc::clone(&life), flights.clone()));
-        (life, flights, Rc::clone(&place.rows))
-    }
-}
-
-fn fault_of_restart(step: Step) -> Fault {
-    match step {
-        Step::BeforeLook => Fault::RestartedBeforeLook,
-        Step::AfterLook => Fault::RestartedAfterLook,
-        Step::BeforeSend => Fault::RestartedBeforeSend,
-        Step::Stored => Fault::RestartedStored,
-        Step::Acknowledged => Fault::RestartedAcknowledged,
-        Step::Marked | Step::BeforeAnswer => Fault::RestartedMarked,
-    }
-}
-
-/// The call of one delivery's Worker.
-pub struct Caller {
-    pub world: Rc<World>,
-    /// The Worker's isolate.
-    pub host: Host,
-    pub delivery: usize,
-    pub fate: Rc<Fate>,
-}
-
-impl Deduper for Caller {
-    async fn commit(&self, message: Message, budget: Budget) -> Result<Committed, PlatformError> {
-        self.host.step(Step::BeforeLook).await;
-        self.die_during_the_call();
-        let strike = |fault| self.host.ledger.strike(fault);
-        let elapsed = self.world.clock.now().since(budget.arrived());
-        let (answers, answer) = oneshot::channel();
-        match self.fate.call {
-            CallFate::Lost => {
-                strike(Fault::CallLost);
-                return pending().await;
-            }
-            CallFate::Refused => {
-                strike(Fault::CallRefused);
-                pass(2 * self.fate.call_there).await;
-                return Err(PlatformError::new("Durable Object is overloaded."));
-            }
-            CallFate::Works { .. } | CallFate::AnswerLost => {
-                let call = Call {
-                    world: Rc::clone(&self.world),
-                    delivery: self.delivery,
-                    fate: Rc::clone(&self.fate),
-                    elapsed,
-                    deadline: budget.deadline(),
-                };
-                // On the wire, so without the Worker's isolate.
-                spawn_local(async move { call.arrive(message, answers).await });
-            }
-        }
-        let committed = answer.await;
-        let CallFate::Works { back } = self.fate.call else {
-            strike(Fault::CallAnswerLost);
-            return Err(PlatformError::new("Network connection lost."));
+    pub fn new(clock: VirtualClock, ledger: &Ledger) -> Self {
+        let object = |_| {
+            RefCell::new(Object {
+                life: Life::new(clock),
+                generation: 0,
+                leases: LeaseTable::new(0),
+                account: Account::new(ledger.clone()),
+                durable: BTreeMap::new(),
+                written: BTreeMap::new(),
+                gate: 0,
+            })
         };
-        if back >= SECOND {
-            strike(Fault::CallLate);
-        }
-        pass(back).await;
-        committed.map_err(|_| PlatformError::new("Durable Object reset."))
+        Self((0..SHARDS).map(object).collect())
     }
-}
 
-impl Caller {
-    /// All steps but the first and the last are the object's: the Worker dies somewhere among them.
-    fn die_during_the_call(&self) {
-        let Some(step) = self.host.fatal else { return };
-        if matches!(step, Step::BeforeLook | Step::BeforeAnswer) {
+    /// Whether an object has granted leases that have not ended.
+    pub fn has_leases(&self, shard: usize) -> bool {
+        self.0[shard].borrow().account.has_leases()
+    }
+
+    pub fn generation(&self, shard: usize) -> u32 {
+        self.0[shard].borrow().generation
+    }
+
+    /// Ends an object, or its instance. It goes on at once, without its leases.
+    pub fn end(&self, world: &World, shard: usize, end: ObjectEnd) {
+        let mut object = self.0[shard].borrow_mut();
+        object.account.interrupt(world.clock.ms());
+        match end {
+            ObjectEnd::Trap => object.generation += 1,
+            ObjectEnd::Restart => {
+                object.life.end();
+                object.life = Life::new(world.clock);
+                object.generation = 0;
+                object.written.clear();
+                object.gate = 0;
+            }
+        }
+        object.leases = LeaseTable::new(object.generation);
+        world.ledger.interrupted(shard);
+    }
+
+    /// A delivery comes to a step. Returns whether its object ends there.
+    pub fn step(&self, world: &World, delivery: usize, step: ObjectStep) -> bool {
+        let mut due = None;
+        world.ledger.tell(delivery, "at a step of its object", |trail, _| {
+            let planned = trail.fate.object_end.filter(|(at, _)| *at == step);
+            if let (Some((_, end)), Mode::Strict, false) = (planned, world.mode, trail.object_ended)
+            {
+                trail.object_ended = true;
+                due = Some((trail.event, end));
+            }
+        });
+        let Some((event, end)) = due else { return false };
+        world.ledger.strike(match end {
+            ObjectEnd::Trap => Fault::Trapped,
+            ObjectEnd::Restart => fault_of_restart(step),
+        });
+        self.end(world, world.plan.events[event].shard, end);
+        true
+    }
+
+    /// A request for a lease arrives.
+    pub fn acquire(
+        &self,
+        world: &Rc<World>,
+        shard: usize,
+        ignores_row: bool,
+        wait: Duration,
+        caller: Caller,
+    ) {
+        if self.step(world, caller.delivery, ObjectStep::Asked) {
             return;
         }
-        let (host, after) = (self.host.clone(), self.fate.call_there + 4 * self.fate.row);
-        spawn_local(async move {
-            pass(after).await;
-            host.ends_at(step);
-        });
-    }
-}
-
-/// A call on its way to the object.
-struct Call {
-    world: Rc<World>,
-    delivery: usize,
-    fate: Rc<Fate>,
-    /// How long the delivery had been at the Worker.
-    elapsed: Duration,
-    deadline: Duration,
-}
-
-impl Call {
-    async fn arrive(self, message: Message, answers: oneshot::Sender<Committed>) {
-        pass(self.fate.call_there).await;
-        let message = Message::from_parts(message.into_parts()).expect("the parts of a message");
-        let world = &self.world;
-        let place = usize::from(place_of(message.event_id()));
-        let (life, flights, rows) = world.objects.living(place, world);
-        world.ledger.tell(self.delivery, "entered", |trail, now| {
-            trail.entered = Some(now);
-            trail.object = Some(Rc::clone(&life));
-        });
-        let host = Host {
-            life: Rc::clone(&life),
-            ledger: world.ledger.clone(),
-            fatal: self.fate.restart,
-            fault: fault_of_restart,
-        };
-        let rows =
-            RowStore { rows, host: host.clone(), delivery: self.delivery, takes: self.fate.row };
-        let commit = SingleFlight {
-            inner: LookSendMark {
-                store: Migrating { store: rows, previous: None::<RowStore> },
-                queue: Producer {
-                    plan: Rc::clone(&world.plan),
-                    clock: world.clock,
-                    host,
-                    delivery: self.delivery,
-                    fate: Rc::clone(&self.fate),
-                },
-                clock: world.clock,
-                background: WhileAlive(Rc::clone(&life)),
-                log: world.ledger.clone(),
-            },
-            flights,
-            clock: world.clock,
-            background: WhileAlive(Rc::clone(&life)),
-            log: world.ledger.clone(),
-        };
-        let began =
-            world.clock.now().as_millis() - i64::try_from(self.elapsed.as_millis()).unwrap();
-        let budget = Budget::new(Timestamp::from_millis(began), self.deadline);
-        life.spawn(async move {
-            let committed = commit.commit(message, budget).await;
-            // The Worker may have gone.
-            let _nobody = answers.send(committed);
-        });
-    }
-}
-
-/// An object's rows, for one delivery.
-#[derive(Clone)]
-struct RowStore {
-    rows: Rows,
-    host: Host,
-    delivery: usize,
-    takes: Ms,
-}
-
-impl SeenStore for RowStore {
-    async fn seen(&self, event_id: &EventId) -> Result<bool, PlatformError> {
-        self.host.step(Step::BeforeLook).await;
-        let ends = self.rows.borrow().get(event_id.as_str()).copied();
-        let mut now = 0;
-        self.host.ledger.tell(self.delivery, "looked", |trail, at| {
+        let (now, half) = (world.clock.ms(), world.plan.deadline / 2);
+        let until = now + u64::try_from(wait.as_millis()).unwrap();
+        let mut due = 0;
+        world.ledger.tell(caller.delivery, "entered", |trail, at| {
+            trail.entered = Some(at);
             trail.look = Some(Look { at, as_of: at, in_doubt: false });
-            now = at;
+            due = trail.arrived.unwrap_or_default() + half + trail.fate.call_there;
         });
-        if ends.is_some_and(|ends| ends <= now) {
-            self.host.ledger.strike(Fault::MarkerExpired);
+        if until.abs_diff(due) > ROUNDING {
+            world.ledger.wrong(caller.delivery, "it does not wait until half of its deadline");
         }
-        self.host.step(Step::AfterLook).await;
-        Ok(ends.is_some_and(|ends| ends > now))
+        let mut object = self.0[shard].borrow_mut();
+        let key = caller.event_id.as_str().to_owned();
+        let row = object.written.get(&key).or_else(|| object.durable.get(&key)).copied();
+        if row.is_some_and(|ends| ends <= now) {
+            world.ledger.strike(Fault::MarkerExpired);
+        }
+        let decisions = if !ignores_row && row.is_some_and(|ends| now < ends) {
+            vec![(caller, Decision::Duplicate)]
+        } else {
+            object.account.ask(&key, caller.delivery, until, now);
+            let (event_id, time) = (caller.event_id.clone(), world.clock.now());
+            let decisions = object.leases.acquire(&event_id, time, wait, caller);
+            object.judge(&decisions, None, now);
+            decisions
+        };
+        drop(object);
+        self.pass_on(world, shard, decisions);
     }
 
-    fn mark(
-        &self,
-        event_id: &EventId,
-        marker: Marker,
-    ) -> impl Future<Output = Result<(), PlatformError>> + 'static {
-        let (store, key) = (self.clone(), event_id.as_str().to_owned());
-        async move {
-            store.host.step(Step::Acknowledged).await;
-            let ends = since_start(marker.ends_at());
-            store.host.ledger.tell(store.delivery, "row", |trail, at| {
-                trail.put =
-                    Some(Put { at, applied: None, dropped: None, visible: Vec::new(), ends });
-            });
-            pass(store.takes).await;
-            store.rows.borrow_mut().insert(key, ends);
-            store.host.ledger.tell(store.delivery, "durable", |trail, now| {
+    /// The Worker has disposed of a lease.
+    pub fn release(&self, world: &Rc<World>, session: &Session) {
+        let mut object = self.0[session.shard].borrow_mut();
+        if object.generation != session.generation {
+            world.ledger.strike(Fault::ReleasedByOldHandle);
+        }
+        let now = world.clock.ms();
+        object.account.end(session.event_id.as_str(), session.delivery, now);
+        let time = world.clock.now();
+        let decisions = object.leases.release(&session.event_id, session.lease, time);
+        object.judge(&decisions, None, now);
+        drop(object);
+        self.pass_on(world, session.shard, decisions);
+    }
+
+    /// A row is to be written, with or without a lease. `done` is called once it is durable.
+    pub fn write(&self, world: &Rc<World>, shard: usize, write: Write, done: oneshot::Sender<()>) {
+        let Write { delivery, event_id, ends, lease, takes } = write;
+        if self.step(world, delivery, ObjectStep::Committing) {
+            return;
+        }
+        let now = world.clock.ms();
+        let mut object = self.0[shard].borrow_mut();
+        let key = event_id.as_str().to_owned();
+        object.written.insert(key.clone(), ends);
+        object.gate = object.gate.max(now + takes);
+        if lease.is_some() {
+            object.account.end(&key, delivery, now);
+        }
+        let decisions = object.leases.commit(&event_id, lease);
+        object.judge(&decisions, Some(&key), now);
+        let life = Rc::clone(&object.life);
+        drop(object);
+        self.pass_on(world, shard, decisions);
+        let world = Rc::clone(world);
+        life.spawn(async move {
+            pass(takes).await;
+            world.objects.make_durable(shard, key, ends);
+            world.ledger.tell(delivery, "durable", |trail, now| {
                 if let Some(put) = &mut trail.put {
-                    put.applied = Some(now);
+                    put.applied = put.applied.or(Some(now));
                 }
             });
-            store.host.step(Step::Marked).await;
-            Ok(())
+            if !world.objects.step(&world, delivery, ObjectStep::Durable) {
+                // The Worker may have gone.
+                let _nobody = done.send(());
+            }
+        });
+    }
+
+    fn make_durable(&self, shard: usize, key: String, ends: Ms) {
+        let mut object = self.0[shard].borrow_mut();
+        object.written.remove(&key);
+        object.durable.insert(key, ends);
+    }
+
+    /// Answers leave the object in their order, if it does not end before.
+    fn pass_on(&self, world: &Rc<World>, shard: usize, decisions: Decisions<Caller>) {
+        let is_lease = |decision: &Decision| matches!(decision, Decision::Leased(_));
+        let granted = decisions.iter().filter(|(_, decision)| is_lease(decision));
+        let granted: Vec<usize> = granted.map(|(caller, _)| caller.delivery).collect();
+        if granted.into_iter().any(|delivery| self.step(world, delivery, ObjectStep::Granted)) {
+            return;
         }
+        let object = self.0[shard].borrow();
+        for (caller, decision) in decisions {
+            let Caller { delivery, event_id, fate, answer } = caller;
+            let granted = match decision {
+                Decision::Duplicate => Granted::Duplicate,
+                Decision::WaitEnded => Granted::WaitEnded,
+                Decision::TooManyWaiters => Granted::TooManyWaiters,
+                Decision::Leased(lease) => Granted::Lease(Session::open(Session {
+                    world: Rc::clone(world),
+                    shard,
+                    life: Rc::clone(&object.life),
+                    generation: object.generation,
+                    delivery,
+                    event_id,
+                    fate,
+                    lease,
+                })),
+            };
+            let (clock, gate) = (world.clock, object.gate);
+            object.life.spawn(async move {
+                clock.until(gate).await;
+                // It is always waited for, on the wire.
+                let _nobody = answer.send(granted);
+            });
+        }
+    }
+}
+
+impl Object {
+    fn judge(&mut self, decisions: &Decisions<Caller>, committed: Option<&str>, now: Ms) {
+        for (Caller { delivery, event_id, .. }, decision) in decisions {
+            let event = event_id.as_str();
+            self.account.answer(event, *delivery, *decision, committed == Some(event), now);
+        }
+        self.account.settle(committed, now);
+    }
+}
+
+fn fault_of_restart(step: ObjectStep) -> Fault {
+    match step {
+        ObjectStep::Asked => Fault::RestartedAsked,
+        ObjectStep::Granted => Fault::RestartedGranted,
+        ObjectStep::BeforeSend => Fault::RestartedBeforeSend,
+        ObjectStep::Stored => Fault::RestartedStored,
+        ObjectStep::Committing => Fault::RestartedCommitting,
+        ObjectStep::Durable => Fault::RestartedDurable,
     }
 }

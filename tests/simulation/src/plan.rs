@@ -6,10 +6,12 @@ use fastrand::Rng;
 
 use crate::clock::{HOUR, MINUTE, Ms, SECOND};
 use crate::fate::{Fate, one_in};
-use drawing::{attacks, event};
+use drawing::{attacks, created, event};
+pub use hanging::Hanging;
 
 mod calm;
 mod drawing;
+mod hanging;
 
 /// How the gateway recognises duplicates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,12 +84,14 @@ pub struct Attempt {
     pub trip: Trip,
     /// Which form of the body is sent.
     pub form: usize,
-    /// The same attempt once more, so much later.
-    pub twin: Option<(Ms, Trip)>,
+    /// The same attempt once more or several times more, each so much later.
+    pub twins: Vec<(Ms, Trip)>,
 }
 
 pub struct Event {
     pub id: String,
+    /// The object that it belongs to.
+    pub shard: usize,
     pub created: Ms,
     /// Whether the body says so.
     pub dated: bool,
@@ -165,6 +169,12 @@ pub struct Plan {
     pub restarts: Vec<(Ms, usize)>,
     pub events: Vec<Event>,
     pub attacks: Vec<Attack>,
+    /// How many sends hang, if it is a world of those.
+    pub hanging: Option<Hanging>,
+}
+
+fn id(seed: u64, number: usize) -> String {
+    format!("evt_{seed}_{number}")
 }
 
 impl Plan {
@@ -183,7 +193,10 @@ impl Plan {
         });
         let drops = drops.collect();
         let events: Vec<Event> = (0..MIN_EVENTS + rng.usize(..5))
-            .map(|n| event(rng, seed, n, locations, deadline))
+            .map(|number| {
+                let created = created(rng);
+                event(rng, id(seed, number), created, locations, deadline)
+            })
             .collect();
         let mut look_outages: Vec<Vec<Outage>> =
             (0..locations).map(|_| vec![Outage::draw(rng)]).collect();
@@ -209,6 +222,7 @@ impl Plan {
             restarts: (0..8).map(|_| (rng.u64(..10 * MINUTE), rng.usize(..16))).collect(),
             attacks: attacks(rng, &events, locations, deadline),
             events,
+            hanging: None,
         }
     }
 

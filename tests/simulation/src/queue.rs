@@ -2,19 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::future::pending;
-use std::rc::Rc;
 
-use cronozen_edge::commit::EventQueue;
 use cronozen_edge::error::PlatformError;
+use cronozen_edge::message::{Dedupe, MessageText};
+use cronozen_edge::platform::EventQueue;
 use fastrand::Rng;
 use tokio::sync::oneshot;
 use tokio::task::spawn_local;
 
-use crate::clock::{Ms, SECOND, VirtualClock, pass};
-use crate::fate::{Fate, SendFate, Step};
+use crate::clock::{Ms, SECOND, pass};
+use crate::delivery::Delivery;
+use crate::fate::{ObjectStep, SendFate, Step};
 use crate::faults::{Fault, Strikes};
 use crate::ledger::{Copy, Sent};
-use crate::life::Host;
 use crate::plan::{Plan, outage_at};
 use crate::signing::sign;
 
@@ -28,19 +28,12 @@ const SLOW: Ms = 200;
 const VERY_SLOW: Ms = 30 * SECOND;
 
 /// The queue for one delivery.
-#[derive(Clone)]
-pub struct Producer {
-    pub plan: Rc<Plan>,
-    pub clock: VirtualClock,
-    pub host: Host,
-    pub delivery: usize,
-    pub fate: Rc<Fate>,
-}
+pub struct Producer(pub Delivery);
 
-impl Producer {
+impl Delivery {
     fn send_fate(&self) -> SendFate {
-        if let Some(outage) = outage_at(&self.plan.queue_outages, self.clock.ms()) {
-            self.host.ledger.strike(Fault::QueueOutage);
+        if let Some(outage) = outage_at(&self.world.plan.queue_outages, self.world.clock.ms()) {
+            self.strike(Fault::QueueOutage);
             return if outage.hangs { SendFate::HangsUnstored } else { SendFate::FailsBefore(50) };
         }
         let fault = match self.fate.send {
@@ -53,15 +46,14 @@ impl Producer {
             SendFate::FailsAfter(_) => Some(Fault::SendFailedAfter),
         };
         if let Some(fault) = fault {
-            self.host.ledger.strike(fault);
+            self.strike(fault);
         }
         self.fate.send
     }
 
-    /// The send is on the wire: it goes on without its isolate or object. Whether it is acknowledged.
+    /// The send is on the wire: it goes on without its isolate. Whether it is acknowledged.
     async fn deliver(self, text: String) -> bool {
-        let ledger = self.host.ledger.clone();
-        ledger.tell(self.delivery, "sent", |trail, at| {
+        self.tell("sent", |trail, at| {
             trail.sent = Some(Sent { at, stored: None, acknowledged: None, failed: None });
         });
         let (stores, takes, acknowledged) = match self.send_fate() {
@@ -74,12 +66,13 @@ impl Producer {
         };
         pass(takes / 2).await;
         if stores {
-            ledger.stored(self.delivery, text);
+            self.world.ledger.stored(self.number, text);
+            self.object_step(ObjectStep::Stored);
             self.host.ends_at(Step::Stored);
         }
         pass(takes - takes / 2).await;
         let Some(acknowledged) = acknowledged else { return pending().await };
-        ledger.tell(self.delivery, "settled", |trail, now| {
+        self.tell("settled", |trail, now| {
             if let Some(sent) = &mut trail.sent {
                 sent.acknowledged = acknowledged.then_some(now);
                 sent.failed = (!acknowledged).then_some(now);
@@ -90,13 +83,25 @@ impl Producer {
 }
 
 impl EventQueue for Producer {
-    fn send(&self, text: String) -> impl Future<Output = Result<(), PlatformError>> + 'static {
-        let producer = self.clone();
+    type Held = MessageText;
+
+    fn hold(&self, text: MessageText) -> MessageText {
+        text
+    }
+
+    fn send(
+        &self,
+        held: MessageText,
+        dedupe: Dedupe,
+    ) -> impl Future<Output = Result<(), PlatformError>> + 'static {
+        let delivery = self.0.clone();
         async move {
-            producer.host.step(Step::BeforeSend).await;
+            delivery.object_step(ObjectStep::BeforeSend);
+            delivery.host.step(Step::BeforeSend).await;
+            let _open = delivery.connections.open().await;
             let (settled, acknowledgement) = oneshot::channel();
             spawn_local(async move {
-                let acknowledged = producer.deliver(text).await;
+                let acknowledged = delivery.deliver(held.with_dedupe(dedupe)).await;
                 // Nobody may be left who waits for it.
                 let _nobody = settled.send(acknowledged);
             });

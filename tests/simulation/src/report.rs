@@ -8,12 +8,16 @@ use crate::clock::Ms;
 use crate::faults::{Fault, Strikes};
 use crate::invariants::Findings;
 use crate::ledger::{Kind, Told};
-use crate::plan::{AttackKind, Mode, Plan};
+use crate::plan::{AttackKind, Hanging, Mode, Plan};
 
 /// The sums of one mode.
 #[derive(Default, Clone)]
 pub struct Sums {
     worlds: u64,
+    /// Those in which sends hang, by how many do.
+    hanging: BTreeMap<Hanging, u64>,
+    /// The most sends of the events of one object that were under way at once, in those worlds.
+    sends_at_once: BTreeMap<Hanging, u64>,
     events: u64,
     /// By kind.
     deliveries: BTreeMap<&'static str, u64>,
@@ -30,6 +34,11 @@ pub struct Sums {
 impl Sums {
     pub fn count(&mut self, plan: &Plan, told: &Told, findings: &Findings) {
         self.worlds += 1;
+        if let Some(hanging) = plan.hanging {
+            *self.hanging.entry(hanging).or_default() += 1;
+            let most = self.sends_at_once.entry(hanging).or_default();
+            *most = sends_at_once(told).max(*most);
+        }
         self.events += plan.events.len() as u64;
         for trail in &told.trails {
             *self.deliveries.entry(kind(trail.kind)).or_default() += 1;
@@ -46,6 +55,11 @@ impl Sums {
 
     pub fn add(&mut self, other: &Self) {
         self.worlds += other.worlds;
+        add(&mut self.hanging, &other.hanging);
+        for (hanging, most) in &other.sends_at_once {
+            let own = self.sends_at_once.entry(*hanging).or_default();
+            *own = (*own).max(*most);
+        }
         self.events += other.events;
         add(&mut self.deliveries, &other.deliveries);
         add(&mut self.answers, &other.answers);
@@ -61,6 +75,24 @@ fn add<K: Ord + Copy>(sums: &mut BTreeMap<K, u64>, others: &BTreeMap<K, u64>) {
     for (key, other) in others {
         *sums.entry(*key).or_default() += other;
     }
+}
+
+/// The most sends that were under way at once. The events are all of one object.
+fn sends_at_once(told: &Told) -> u64 {
+    let sends = told.trails.iter().filter_map(|trail| trail.sent);
+    let mut changes: Vec<(Ms, i64)> = sends
+        .flat_map(|sent| {
+            let settled = sent.acknowledged.or(sent.failed).unwrap_or(Ms::MAX);
+            [(sent.at, 1), (settled, -1)]
+        })
+        .collect();
+    changes.sort_unstable();
+    let mut under_way = 0;
+    let at_once = changes.iter().map(|(_, change)| {
+        under_way += change;
+        under_way
+    });
+    at_once.max().unwrap_or_default().unsigned_abs()
 }
 
 const KINDS: [&str; 8] = [
@@ -128,6 +160,13 @@ impl fmt::Display for Report {
         let mut text = String::new();
         text += "| | kv | strict |\n|---|---:|---:|\n";
         text += &self.number("worlds", |sums| sums.worlds);
+        for hanging in Hanging::ALL {
+            let percent = hanging.percent();
+            let worlds = |sums: &Sums| sums.hanging.get(&hanging).copied().unwrap_or_default();
+            let most = |sums: &Sums| sums.sends_at_once.get(&hanging).copied().unwrap_or_default();
+            text += &self.number(&format!("– with {percent} % of sends hanging for 57 s"), worlds);
+            text += &self.number("– – sends of one object's events under way at once", most);
+        }
         text += &self.number("events", |sums| sums.events);
         text += &self.number("deliveries", |sums| sums.deliveries.values().sum());
         for kind in KINDS {

@@ -32,13 +32,13 @@ pub async fn send(world: Rc<World>, event: usize) {
         if number > 0 && attempt.form != planned.attempts[0].form {
             world.ledger.strike(Fault::BodyChanged);
         }
-        if let Some((later, twin)) = &attempt.twin {
+        for (later, twin) in &attempt.twins {
             let (world, twin, later) = (Rc::clone(&world), twin.clone(), *later);
             let form = attempt.form;
             world.ledger.strike(Fault::SentTwice);
             spawn_local(async move {
                 pass(later).await;
-                let attempt = Attempt { trip: twin, form, twin: None };
+                let attempt = Attempt { trip: twin, form, twins: Vec::new() };
                 deliver(&world, event, Kind::Twin(number), &attempt, secret).await
             });
         }
@@ -81,21 +81,8 @@ pub async fn request(
     letter: Letter,
 ) -> Option<u16> {
     let Trip { location, fate } = trip.clone();
-    let delivery = world.ledger.open(Trail {
-        kind,
-        event,
-        secret,
-        location,
-        fate: Rc::clone(&fate),
-        arrived: None,
-        isolate: None,
-        answered: None,
-        entered: None,
-        object: None,
-        look: None,
-        sent: None,
-        put: None,
-    });
+    let trail = Trail::new(kind, event, secret, location, Rc::clone(&fate));
+    let delivery = world.ledger.open(trail);
     if fate.request_lost {
         world.ledger.strike(Fault::RequestLost);
         pass(PATIENCE).await;

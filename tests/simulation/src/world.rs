@@ -8,6 +8,7 @@ use tokio::task::{LocalSet, spawn_local};
 
 use crate::attacker;
 use crate::clock::{MINUTE, Ms, VirtualClock, pass};
+use crate::fate::ObjectEnd;
 use crate::faults::Fault;
 use crate::kv::Kv;
 use crate::ledger::{Ledger, Told};
@@ -26,7 +27,7 @@ pub struct World {
     pub clock: VirtualClock,
     pub ledger: Ledger,
     pub locations: Vec<Location>,
-    pub kv: Rc<RefCell<Kv>>,
+    pub kv: RefCell<Kv>,
     pub objects: Objects,
 }
 
@@ -39,13 +40,14 @@ pub fn run(plan: &Rc<Plan>, mode: Mode) -> Told {
 
 async fn live(plan: Rc<Plan>, mode: Mode) -> Told {
     let clock = VirtualClock::start();
+    let ledger = Ledger::new(clock);
     let world = Rc::new(World {
         mode,
         clock,
-        ledger: Ledger::new(clock),
         locations: (0..plan.locations).map(|_| Location::default()).collect(),
-        kv: Rc::new(RefCell::new(Kv::new(plan.cache))),
-        objects: Objects::new(),
+        kv: RefCell::new(Kv::new(plan.cache)),
+        objects: Objects::new(clock, &ledger),
+        ledger,
         plan,
     });
     let mut tasks = Vec::new();
@@ -69,10 +71,11 @@ async fn live(plan: Rc<Plan>, mode: Mode) -> Told {
 async fn deploy_objects(world: Rc<World>) {
     let mut restarts = world.plan.restarts.clone();
     restarts.sort_unstable();
-    for (at, place) in restarts {
+    for (at, shard) in restarts {
         world.clock.until(at).await;
-        if world.objects.restart(place) {
+        if world.objects.has_leases(shard) {
             world.ledger.strike(Fault::RestartedByDeployment);
         }
+        world.objects.end(&world, shard, ObjectEnd::Restart);
     }
 }

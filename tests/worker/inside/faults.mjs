@@ -9,14 +9,44 @@ export function count(name, times = 1) {
 }
 
 /**
+ * The connections that one request may have open: the seventh waits. workerd itself does not limit them when it runs
+ * locally.
+ */
+export class Connections {
+  #free = 6;
+  /** @type {(() => void)[]} */
+  #waiting = [];
+
+  /** @template T @param {() => Promise<T>} work */
+  async open(work) {
+    if (this.#free === 0) {
+      await new Promise((resolve) => this.#waiting.push(() => resolve(undefined)));
+    } else {
+      this.#free -= 1;
+    }
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) {
+        this.#free += 1;
+      } else {
+        next();
+      }
+    }
+  }
+}
+
+/**
  * @param {string} name
  * @param {unknown} fault `undefined`, or what goes wrong
+ * @param {Connections} connections
  * @param {() => Promise<unknown>} work
  */
-function perform(name, fault, work) {
+function perform(name, fault, connections, work) {
   count(name);
   if (fault === undefined) {
-    return work();
+    return connections.open(work);
   }
   if (fault === "throws synchronously") {
     throw new Error(`${name} failed at once`);
@@ -29,7 +59,7 @@ function perform(name, fault, work) {
     // biome-ignore lint/suspicious/noThenProperty: it is what is tested
     return { then: worked.then.bind(worked) };
   }
-  return misbehave(name, fault, work);
+  return connections.open(() => misbehave(name, fault, work));
 }
 
 /**
@@ -63,29 +93,35 @@ async function misbehave(name, fault, work) {
 
 /** A binding, and what goes wrong with it. */
 class Faulty {
-  /** @param {any} real @param {Record<string, unknown>} faults */
-  constructor(real, faults) {
+  /** @param {any} real @param {Record<string, unknown>} faults @param {Connections} connections */
+  constructor(real, faults, connections) {
     this.real = real;
     this.faults = faults;
+    this.connections = connections;
+  }
+
+  /** @param {string} name @param {() => Promise<unknown>} work @returns {any} */
+  perform(name, work) {
+    return perform(name, this.faults[name], this.connections, work);
   }
 }
 
 export class KvNamespace extends Faulty {
   /** @param {...any} args */
   get(...args) {
-    return perform("get", this.faults.get, () => this.real.get(...args));
+    return this.perform("get", () => this.real.get(...args));
   }
 
   /** @param {...any} args */
   put(...args) {
-    return perform("put", this.faults.put, () => this.real.put(...args));
+    return this.perform("put", () => this.real.put(...args));
   }
 }
 
 export class Queue extends Faulty {
   /** @param {...any} args */
   send(...args) {
-    return perform("send", this.faults.send, () => this.real.send(...args));
+    return this.perform("send", () => this.real.send(...args));
   }
 }
 
@@ -97,7 +133,7 @@ export class Bucket extends Faulty {
 
   /** @param {...any} args */
   put(...args) {
-    return perform("store", this.faults.store, () => this.real.put(...args));
+    return this.perform("store", () => this.real.put(...args));
   }
 }
 
@@ -109,9 +145,28 @@ export class Namespace extends Faulty {
 
   /** @param {any} id */
   get(id) {
+    const stub = this.real.get(id);
     return {
-      /** @param {any} call */
-      commit: (call) => perform("commit", this.faults.commit, () => this.real.get(id).commit(call)),
+      /** @param {...any} args */
+      acquire: (...args) => this.perform("acquire", async () => this.#faulty(await stub.acquire(...args))),
+      /** @param {...any} args */
+      mark: (...args) => this.perform("mark", () => stub.mark(...args)),
+    };
+  }
+
+  /** @param {any} acquired */
+  #faulty(acquired) {
+    const { outcome, lease } = acquired;
+    return {
+      outcome,
+      lease: {
+        /** @param {number} endsAt */
+        commit: (endsAt) => this.perform("commit", () => lease.commit(endsAt)),
+      },
+      [Symbol.dispose]: () => {
+        count("dispose");
+        acquired[Symbol.dispose]();
+      },
     };
   }
 }

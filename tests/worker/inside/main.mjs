@@ -2,10 +2,9 @@
 // request's headers say, counts what they do, and keeps what the queue delivers. The Worker itself is
 // untouched.
 
-import { Bucket, calls, KvNamespace, Namespace, Queue, queueOf } from "./faults.mjs";
+import { Bucket, Connections, calls, KvNamespace, Namespace, Queue, queueOf } from "./faults.mjs";
 import { wasmBytes } from "./footprint.mjs";
 import gateway from "./gateway/worker.mjs";
-import { objectFaults } from "./object.mjs";
 
 export { Deduper } from "./object.mjs";
 
@@ -35,10 +34,11 @@ function environment(request, env) {
   }
   const changed = { ...env, EVENTS: queueOf(env), ...settings };
   if (faults !== null) {
-    changed.SEEN = new KvNamespace(env.SEEN, faults);
-    changed.EVENTS = new Queue(queueOf(env), faults);
-    changed.DEDUPER = new Namespace(env.DEDUPER, faults);
-    changed.BODIES = new Bucket(env.BODIES, faults);
+    const connections = new Connections();
+    changed.SEEN = new KvNamespace(env.SEEN, faults, connections);
+    changed.EVENTS = new Queue(queueOf(env), faults, connections);
+    changed.DEDUPER = new Namespace(env.DEDUPER, faults, connections);
+    changed.BODIES = new Bucket(env.BODIES, faults, connections);
   }
   if (settings?.BODIES !== undefined) {
     changed.BODIES = settings.BODIES === "a KV namespace" ? env.SEEN : settings.BODIES;
@@ -51,6 +51,23 @@ function environment(request, env) {
   return changed;
 }
 
+/**
+ * Delivers a request many times at once, without a socket for each.
+ *
+ * @param {Request} request
+ * @param {any} env
+ * @param {any} ctx
+ */
+async function crowd(request, env, ctx) {
+  const { searchParams } = new URL(request.url);
+  const { headers, method } = request;
+  const body = await request.arrayBuffer();
+  const url = new URL("/webhooks/cronozen", request.url);
+  const deliver = () => gateway.fetch(new Request(url, { method, headers, body }), environment(request, env), ctx);
+  const answers = await Promise.all(Array.from({ length: Number(searchParams.get("times")) }, deliver));
+  return Response.json(answers.map(({ status }) => status));
+}
+
 export default {
   /** @param {Request} request @param {any} env @param {any} ctx */
   async fetch(request, env, ctx) {
@@ -58,16 +75,19 @@ export default {
     if (pathname === "/test/observed") {
       return Response.json({ received, calls, wasmBytes: wasmBytes() });
     }
-    if (pathname === "/test/faults") {
-      objectFaults.set(searchParams.get("event") ?? "", /** @type {any} */ (await request.json()));
-      return new Response();
-    }
     if (pathname === "/test/object") {
-      const object = env.DEDUPER.get(env.DEDUPER.idFromName(searchParams.get("place")));
+      const object = env.DEDUPER.get(env.DEDUPER.idFromName(searchParams.get("shard")));
       const { method, args } = /** @type {any} */ (await request.json());
       // A restart ends the call with an error.
       const result = await object[method](...args).catch((/** @type {unknown} */ error) => String(error));
       return Response.json(result ?? null);
+    }
+    if (pathname === "/test/crowd") {
+      return crowd(request, env, ctx);
+    }
+    if (request.headers.has("x-test-lives-on")) {
+      // As where the gateway is mounted in a Worker with other work to do.
+      ctx.waitUntil(new Promise((resolve) => setTimeout(resolve, 10_000)));
     }
     return gateway.fetch(request, environment(request, env), ctx);
   },

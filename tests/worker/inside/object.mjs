@@ -1,30 +1,23 @@
 // The Durable Object as a test wants it.
 
-import { count, KvNamespace, Queue, queueOf } from "./faults.mjs";
+import { count } from "./faults.mjs";
 import { Deduper as RealDeduper } from "./gateway/worker.mjs";
 
-/**
- * What goes wrong inside the objects, by event: Worker and objects share an isolate here.
- *
- * @type {Map<string, Record<string, unknown>>}
- */
-export const objectFaults = new Map();
-
-/** The object, with faults and counters around what it uses. */
+/** The object, with counters around its storage, and nothing else to use. */
 export class Deduper extends RealDeduper {
   /** @param {any} ctx @param {any} env */
   constructor(ctx, env) {
     super(ctx, env);
     this.failing = { query: "" };
     Object.defineProperty(this, "ctx", { value: { storage: counted(ctx.storage, this.failing) } });
-    Object.defineProperty(this, "env", { value: { ...env, ...misbehaving(env) } });
+    Object.defineProperty(this, "env", { value: {} });
     this.real = ctx;
   }
 
-  /** @param {any} call */
-  commit(call) {
-    count("object commit");
-    return super.commit(call);
+  /** @param {string} eventId @param {boolean} ignoresRow @param {number} waitMs */
+  acquire(eventId, ignoresRow, waitMs) {
+    count("object acquire");
+    return super.acquire(eventId, ignoresRow, waitMs);
   }
 
   async rows() {
@@ -93,25 +86,6 @@ function counted(storage, failing) {
     setAlarm(at) {
       count("alarms set");
       return storage.setAlarm(at);
-    },
-  };
-}
-
-/** @param {any} env */
-function misbehaving(env) {
-  return {
-    SEEN: {
-      /** @param {string} key @param {...any} args */
-      get(key, ...args) {
-        return new KvNamespace(env.SEEN, objectFaults.get(key.slice("seen:".length)) ?? {}).get(key, ...args);
-      },
-      put: () => {},
-    },
-    EVENTS: {
-      /** @param {string} text @param {...any} args */
-      send(text, ...args) {
-        return new Queue(queueOf(env), objectFaults.get(JSON.parse(text).eventId) ?? {}).send(text, ...args);
-      },
     },
   };
 }

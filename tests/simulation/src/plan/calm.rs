@@ -16,7 +16,7 @@ impl Plan {
     pub fn calm(mut self) -> Self {
         let rng = &mut Rng::with_seed(!self.seed);
         for attempt in self.events.iter_mut().flat_map(|event| &mut event.attempts) {
-            attempt.twin = attempt.twin.take().filter(|_| one_in(rng, RARE));
+            attempt.twins.retain(|_| one_in(rng, RARE));
             if !one_in(rng, RARE) {
                 attempt.trip.fate = Rc::new(Fate::clone(&attempt.trip.fate).made_fair());
             }

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use cronozen_edge::dedupe::shard::shard_of;
+use cronozen_edge::event::EventId;
 use fastrand::Rng;
 
 use super::{Attack, AttackKind, Attempt, DELAYS, Event, FORGERIES, TYPES, Trip};
@@ -13,10 +15,17 @@ fn trip(rng: &mut Rng, locations: usize, deadline: Ms, home: Option<usize>) -> T
     Trip { location, fate: Rc::new(Fate::draw(rng, locations, deadline)) }
 }
 
-pub fn event(rng: &mut Rng, seed: u64, number: usize, locations: usize, deadline: Ms) -> Event {
-    let id = format!("evt_{seed}_{number}");
-    // A burst, or some time within the first minutes.
-    let created = if one_in(rng, 3) { 10 * SECOND + rng.u64(..20) } else { rng.u64(..3 * MINUTE) };
+/// When an event is created: in a burst, or at some time within the first minutes.
+pub fn created(rng: &mut Rng) -> Ms {
+    if one_in(rng, 3) { 10 * SECOND + rng.u64(..20) } else { rng.u64(..3 * MINUTE) }
+}
+
+/// The object that an id belongs to.
+pub fn shard(id: &str) -> usize {
+    shard_of(&EventId::new(id.to_owned()).expect("an id")).into()
+}
+
+pub fn event(rng: &mut Rng, id: String, created: Ms, locations: usize, deadline: Ms) -> Event {
     let dated = !one_in(rng, 12);
     let home = one_in(rng, 3).then(|| rng.usize(..locations));
     // For so many attempts nothing comes of the send, so that late attempts count as well.
@@ -26,21 +35,29 @@ pub fn event(rng: &mut Rng, seed: u64, number: usize, locations: usize, deadline
         if number < unlucky {
             way.fate = Rc::new((*way.fate).clone().without_queue(rng));
         }
-        let later = if rng.bool() { 0 } else { rng.u64(..2 * SECOND) };
-        let twin = (number >= unlucky && one_in(rng, 12))
-            .then(|| (later, trip(rng, locations, deadline, home)));
-        Attempt { trip: way, form: rng.usize(..2), twin }
+        let twins = if number >= unlucky && one_in(rng, 12) { twins(rng) } else { 0 };
+        let twins = (0..twins).map(|_| {
+            let later = if rng.bool() { 0 } else { rng.u64(..2 * SECOND) };
+            (later, trip(rng, locations, deadline, home))
+        });
+        let twins = twins.collect();
+        Attempt { trip: way, form: rng.usize(..2), twins }
     });
     let attempts = attempts.collect();
     let r#type = TYPES[rng.usize(..TYPES.len())];
     let date =
         if dated { format!(r#","createdAt":"{}""#, timestamp(created)) } else { String::new() };
     let bodies = vec![
-        format!(r#"{{"eventId":"{id}","type":"{type}"{date},"data":{{"n":{number}}}}}"#).into(),
+        format!(r#"{{"eventId":"{id}","type":"{type}"{date},"data":{{"n":{created}}}}}"#).into(),
         format!("{{ \"data\": {{}}, \"type\": \"{type}\"{date}, \"eventId\": \"{id}\" }}\n").into(),
     ];
     let by_hand = rng.bool().then(|| rng.u64(MINUTE..22 * HOUR));
-    Event { id, created, dated, bodies, attempts, by_hand }
+    Event { shard: shard(&id), id, created, dated, bodies, attempts, by_hand }
+}
+
+/// Mostly one, and sometimes so many that they stand in line.
+fn twins(rng: &mut Rng) -> usize {
+    if one_in(rng, 5) { rng.usize(2..8) } else { 1 }
 }
 
 pub fn attacks(rng: &mut Rng, events: &[Event], locations: usize, deadline: Ms) -> Vec<Attack> {

@@ -1,0 +1,208 @@
+//! The leases of one shard: who may send an event, who waits for that, and what ends it.
+//!
+//! The table is pure: it neither waits nor knows the time. A shard hands it each call, and passes on the answers
+//! that it returns. It sets no timer: leases that have run out are swept at the next request for one.
+
+use core::time::Duration;
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, DefaultHasher};
+
+use crate::event::EventId;
+use crate::time::Timestamp;
+
+/// The longest that a lease lasts: 4.5 s until the answer, the 30 s that a Worker may go on after it, and a margin.
+/// The sender's second attempt, 30 s after the first, meets a lease only if its holder still works.
+pub const MAX_LEASE: Duration = Duration::from_secs(35);
+
+/// The most deliveries that wait for one event. A waiting call costs a Durable Object about 40 KB, and a popular event
+/// must leave room for the others.
+pub const MAX_EVENT_WAITERS: usize = 256;
+
+/// The most deliveries that wait in one shard: 40 MB of the 128 MB that a Durable Object may use.
+pub const MAX_WAITERS: usize = 1000;
+
+/// The name of a lease. Its upper half is the generation of the table that granted it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LeaseId(u64);
+
+impl LeaseId {
+    /// Returns the number that stands for it outside of Rust.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        self.0
+    }
+
+    /// Returns the lease with this number. It need not exist.
+    #[must_use]
+    pub fn from_number(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+/// The answer to a request for a lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// The event may be sent.
+    Leased(LeaseId),
+    /// The event is in the queue.
+    Duplicate,
+    /// The lease of another delivery has lasted longer than this one could wait.
+    WaitEnded,
+    /// Too many deliveries wait already.
+    TooManyWaiters,
+}
+
+/// The answers that a call of the table has brought about, each with the caller that it is for.
+pub type Decisions<W> = Vec<(W, Decision)>;
+
+/// The leases of one shard. `W` stands for a caller that waits.
+#[derive(Debug)]
+pub struct LeaseTable<W> {
+    /// With the same keys each time, so that a simulation does the same twice. Only signed ids come here.
+    leases: HashMap<EventId, Held<W>, BuildHasherDefault<DefaultHasher>>,
+    next: LeaseId,
+    waiting: usize,
+    /// No lease runs out before this time.
+    sweep_at: Option<Timestamp>,
+}
+
+#[derive(Debug)]
+struct Held<W> {
+    lease: LeaseId,
+    ends_at: Timestamp,
+    /// In the order of their arrival.
+    waiters: VecDeque<Waiter<W>>,
+}
+
+#[derive(Debug)]
+struct Waiter<W> {
+    waits_until: Timestamp,
+    caller: W,
+}
+
+impl<W> LeaseTable<W> {
+    /// An empty table. Tables with different generations never grant the same lease.
+    #[must_use]
+    pub fn new(generation: u32) -> Self {
+        let next = LeaseId(u64::from(generation) << 32);
+        Self { leases: HashMap::default(), next, waiting: 0, sweep_at: None }
+    }
+
+    /// Asks for the lease of an event that has no row, or whose row is ignored. The caller waits up to `wait` if
+    /// another one has the lease. Leases that have run out by `now` are ended first.
+    pub fn acquire(
+        &mut self,
+        event_id: &EventId,
+        now: Timestamp,
+        wait: Duration,
+        caller: W,
+    ) -> Decisions<W> {
+        let mut decisions = self.sweep(now);
+        if !self.leases.contains_key(event_id) {
+            let lease = self.grant(event_id.clone(), now, VecDeque::new());
+            decisions.push((caller, Decision::Leased(lease)));
+            return decisions;
+        }
+        if self.is_full(event_id) {
+            decisions.extend(self.end_waits(now));
+        }
+        if self.is_full(event_id) {
+            decisions.push((caller, Decision::TooManyWaiters));
+        } else if let Some(held) = self.leases.get_mut(event_id) {
+            held.waiters.push_back(Waiter { waits_until: now.plus(wait), caller });
+            self.waiting += 1;
+        }
+        decisions
+    }
+
+    /// The event is in the queue and has its row. That ends the lease, and answers all that wait for the event,
+    /// even if another lease has been granted since.
+    pub fn commit(&mut self, event_id: &EventId, lease: Option<LeaseId>) -> Decisions<W> {
+        let Some(held) = self.leases.get_mut(event_id) else { return Vec::new() };
+        let waiters = core::mem::take(&mut held.waiters);
+        if lease == Some(held.lease) {
+            self.leases.remove(event_id);
+        }
+        self.waiting -= waiters.len();
+        waiters.into_iter().map(|waiter| (waiter.caller, Decision::Duplicate)).collect()
+    }
+
+    /// Ends a lease without a commit: the first that still waits gets a lease of its own. Nothing happens if the
+    /// lease has ended already.
+    pub fn release(&mut self, event_id: &EventId, lease: LeaseId, now: Timestamp) -> Decisions<W> {
+        let is_current = self.leases.get(event_id).is_some_and(|held| held.lease == lease);
+        if is_current { self.pass_on(event_id, now) } else { Vec::new() }
+    }
+
+    /// Ends the leases that have run out, in the order of their grants.
+    fn sweep(&mut self, now: Timestamp) -> Decisions<W> {
+        if self.sweep_at.is_none_or(|at| now < at) {
+            return Vec::new();
+        }
+        let mut ended: Vec<(LeaseId, EventId)> = self
+            .leases
+            .iter()
+            .filter(|(_, held)| held.ends_at <= now)
+            .map(|(event_id, held)| (held.lease, event_id.clone()))
+            .collect();
+        ended.sort_unstable_by_key(|(lease, _)| *lease);
+        let decisions =
+            ended.iter().flat_map(|(_, event_id)| self.pass_on(event_id, now)).collect();
+        self.sweep_at = self.leases.values().map(|held| held.ends_at).min();
+        decisions
+    }
+
+    /// Ends an event's lease, and gives one to the first that still waits.
+    fn pass_on(&mut self, event_id: &EventId, now: Timestamp) -> Decisions<W> {
+        let mut decisions = Vec::new();
+        let Some((event_id, mut held)) = self.leases.remove_entry(event_id) else {
+            return decisions;
+        };
+        while let Some(Waiter { waits_until, caller }) = held.waiters.pop_front() {
+            self.waiting -= 1;
+            if now < waits_until {
+                let lease = self.grant(event_id, now, held.waiters);
+                decisions.push((caller, Decision::Leased(lease)));
+                return decisions;
+            }
+            decisions.push((caller, Decision::WaitEnded));
+        }
+        decisions
+    }
+
+    fn grant(
+        &mut self,
+        event_id: EventId,
+        now: Timestamp,
+        waiters: VecDeque<Waiter<W>>,
+    ) -> LeaseId {
+        let lease = self.next;
+        self.next = LeaseId(lease.0 + 1);
+        let ends_at = now.plus(MAX_LEASE);
+        self.sweep_at = Some(self.sweep_at.map_or(ends_at, |at| at.min(ends_at)));
+        self.leases.insert(event_id, Held { lease, ends_at, waiters });
+        lease
+    }
+
+    fn is_full(&self, event_id: &EventId) -> bool {
+        let of_event = self.leases.get(event_id).map_or(0, |held| held.waiters.len());
+        of_event >= MAX_EVENT_WAITERS || self.waiting >= MAX_WAITERS
+    }
+
+    /// Ends the waits whose time is over: their callers have given up.
+    fn end_waits(&mut self, now: Timestamp) -> Decisions<W> {
+        let mut decisions = Vec::new();
+        for held in self.leases.values_mut() {
+            let (waiting, ended) = core::mem::take(&mut held.waiters)
+                .into_iter()
+                .partition(|waiter: &Waiter<W>| now < waiter.waits_until);
+            held.waiters = waiting;
+            decisions.extend(VecDeque::into_iter(ended).map(|w| (w.caller, Decision::WaitEnded)));
+        }
+        self.waiting -= decisions.len();
+        decisions
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+//! What all deliveries together hold in memory, and what comes before a byte of it.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use cronozen_edge::allowance::{MAX_EXEMPT_BYTES, MAX_HELD_BYTES};
+use cronozen_edge::log::Level;
+use cronozen_edge::settings::LATE_LIMIT;
+use tokio::time::sleep;
+
+use crate::large::event;
+use crate::world::{Behaviour, FakeBody, World, in_world, signed};
+
+/// Larger than what is exempt, and small enough for a message.
+const COUNTED: usize = 100_000;
+
+/// Runs a test in both modes.
+fn in_worlds(test: impl AsyncFn(World)) {
+    for strict in [false, true] {
+        in_world(async |mut world| {
+            if strict {
+                world.be_strict();
+            }
+            test(world).await;
+        });
+    }
+}
+
+#[test]
+fn a_missing_or_malformed_signature_is_refused_before_the_body_is_read() {
+    in_worlds(async |world| {
+        let mut full = world.allowance.begin();
+        full.add(MAX_HELD_BYTES).unwrap();
+        for signature in [None, Some(String::new()), Some("0".repeat(63)), Some("A".repeat(64))] {
+            for content_length in [Some("19"), Some("50000"), Some("99999999"), None] {
+                let body = FakeBody::default();
+                let reads = Rc::clone(&body.reads);
+                let mut request = signed("");
+                request.signature.clone_from(&signature);
+                request.content_length = content_length.map(str::to_owned);
+                request.body = body;
+                let served = world.serve(request).await;
+                assert_eq!(served.outcome(), (401, "invalid_signature".to_owned()));
+                assert_eq!(reads.get(), 0);
+                assert_eq!(served.took, Duration::ZERO);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_body_beyond_the_allowance_is_a_503_and_a_small_one_is_exempt() {
+    in_worlds(async |world| {
+        let mut full = world.allowance.begin();
+        full.add(MAX_HELD_BYTES - COUNTED + 1).unwrap();
+        for declared in [true, false] {
+            let mut request = signed(&event(COUNTED));
+            request.content_length = request.content_length.filter(|_| declared);
+            let served = world.serve(request).await;
+            assert_eq!(served.outcome(), (503, "unavailable".to_owned()));
+            assert_eq!(served.answer.retry_after, Some(30));
+            let (level, record) = world.last_record();
+            assert_eq!(level, Level::Error);
+            let reason = "too many bodies held: more than 33554432 bytes at once";
+            assert_eq!(record.reason.as_deref(), Some(reason));
+        }
+        let small = event(MAX_EXEMPT_BYTES);
+        assert_eq!(world.deliver(&small).await.answer.status, 202);
+        drop(full);
+        world.store.markers.borrow_mut().clear();
+        assert_eq!(world.deliver(&event(COUNTED)).await.answer.status, 202);
+        assert_eq!(world.allowance.held(), 0);
+    });
+}
+
+#[test]
+fn a_declared_length_counts_nothing_until_its_bytes_arrive() {
+    in_worlds(async |world| {
+        let mut request = signed(&event(COUNTED));
+        request.body = FakeBody { pieces: vec![(0, Ok(vec![b'{'; 10]))], ..FakeBody::default() };
+        let stalled = async {
+            assert_eq!(world.serve(request).await.answer.status, 408);
+        };
+        let count = async {
+            sleep(Duration::from_millis(1400)).await;
+            assert_eq!(world.allowance.held(), 10);
+        };
+        tokio::join!(stalled, count);
+        assert_eq!(world.allowance.held(), 0, "an abandoned read gives back what it held");
+    });
+}
+
+#[test]
+fn a_body_counts_until_its_send_has_settled() {
+    for send in [Behaviour::Works(1000), Behaviour::Fails(1000)] {
+        in_worlds(async |world| {
+            world.queue.send.set(send);
+            let body = event(COUNTED);
+            let count = async {
+                sleep(Duration::from_millis(900)).await;
+                assert_eq!(world.allowance.held(), COUNTED);
+            };
+            tokio::join!(world.deliver(&body), count);
+            assert_eq!(world.allowance.held(), 0);
+        });
+    }
+}
+
+#[test]
+fn a_late_send_counts_until_it_is_given_up() {
+    in_worlds(async |world| {
+        world.queue.send.set(Behaviour::Hangs);
+        assert_eq!(world.deliver(&event(COUNTED)).await.answer.status, 503);
+        sleep(LATE_LIMIT - Duration::from_millis(10)).await;
+        assert_eq!(world.allowance.held(), COUNTED);
+        sleep(Duration::from_millis(20)).await;
+        assert_eq!(world.allowance.held(), 0);
+    });
+}
+
+#[test]
+fn a_refused_body_gives_back_what_it_held() {
+    in_worlds(async |world| {
+        let mut forged = signed(&event(COUNTED));
+        forged.signature = Some("0".repeat(64));
+        assert_eq!(world.serve(forged).await.answer.status, 401);
+        let mut endless = signed("");
+        endless.content_length = None;
+        endless.body =
+            FakeBody { pieces: vec![(0, Ok(vec![b'x'; 50_000])); 3], ..FakeBody::default() };
+        assert_eq!(world.serve(endless).await.answer.status, 413);
+        let mut broken = signed(&event(COUNTED));
+        broken.body.pieces.push((0, Err("connection lost")));
+        assert_eq!(world.serve(broken).await.answer.status, 408);
+        assert_eq!(world.allowance.held(), 0);
+    });
+}

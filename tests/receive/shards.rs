@@ -1,0 +1,152 @@
+//! The shards of a world: one lease table over the world's store.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use cronozen_edge::dedupe::SeenStore;
+use cronozen_edge::dedupe::lease::{Decision, Decisions, LeaseId, LeaseTable};
+use cronozen_edge::dedupe::shard::{Granted, ShardLease, Shards};
+use cronozen_edge::error::PlatformError;
+use cronozen_edge::event::EventId;
+use cronozen_edge::message::Marker;
+use cronozen_edge::platform::Clock;
+use cronozen_edge::time::Timestamp;
+use tokio::sync::oneshot;
+
+use crate::world::{Behaviour, FakeClock, FakeStore};
+
+type Table = LeaseTable<Caller>;
+
+/// Who has asked for the lease of an event.
+pub struct Caller {
+    event_id: EventId,
+    answer: oneshot::Sender<Decision>,
+}
+
+/// All shards in one, whose rows are the markers of a store.
+#[derive(Clone)]
+pub struct FakeShards {
+    pub clock: FakeClock,
+    pub rows: FakeStore,
+    /// The behaviour of a request for a lease.
+    pub acquire: Rc<Cell<Behaviour>>,
+    pub table: Rc<RefCell<Table>>,
+    /// Changes with each restart.
+    pub generation: Rc<Cell<u32>>,
+}
+
+impl FakeShards {
+    pub fn new(clock: &FakeClock, rows: &FakeStore) -> Self {
+        Self {
+            clock: clock.clone(),
+            rows: rows.clone(),
+            acquire: Rc::new(Cell::new(Behaviour::Works(0))),
+            table: Rc::new(RefCell::new(LeaseTable::new(0))),
+            generation: Rc::default(),
+        }
+    }
+
+    /// Forgets all leases.
+    pub fn restart(&self) {
+        self.generation.set(self.generation.get() + 1);
+        self.table.replace(LeaseTable::new(self.generation.get()));
+    }
+
+    fn release(&self, event_id: &EventId, lease: LeaseId) {
+        let decisions = self.table.borrow_mut().release(event_id, lease, self.clock.now());
+        self.pass_on(decisions);
+    }
+
+    fn pass_on(&self, decisions: Decisions<Caller>) {
+        for (Caller { event_id, answer }, decision) in decisions {
+            // A lease that is granted to nobody is disposed of.
+            if let Err(Decision::Leased(lease)) = answer.send(decision) {
+                self.release(&event_id, lease);
+            }
+        }
+    }
+
+    async fn write(
+        &self,
+        event_id: &EventId,
+        ends_at: Timestamp,
+        lease: Option<LeaseId>,
+    ) -> Result<(), PlatformError> {
+        let received_at = self.clock.now();
+        self.rows.mark(event_id, Marker { ttl: ends_at.since(received_at), received_at }).await?;
+        let decisions = self.table.borrow_mut().commit(event_id, lease);
+        self.pass_on(decisions);
+        Ok(())
+    }
+}
+
+impl Shards for FakeShards {
+    type Lease = FakeLease;
+
+    async fn acquire(
+        &self,
+        _: u8,
+        event_id: &EventId,
+        ignores_row: bool,
+        wait: Duration,
+    ) -> Result<Granted<FakeLease>, PlatformError> {
+        self.acquire.get().perform(|| ()).await?;
+        if !ignores_row && self.rows.seen(event_id).await? {
+            return Ok(Granted::Duplicate);
+        }
+        let (answer, answered) = oneshot::channel();
+        let caller = Caller { event_id: event_id.clone(), answer };
+        let decisions = self.table.borrow_mut().acquire(event_id, self.clock.now(), wait, caller);
+        self.pass_on(decisions);
+        Ok(match answered.await.map_err(|_| PlatformError::new("the shard has restarted"))? {
+            Decision::Leased(lease) => Granted::Lease(FakeLease {
+                shards: self.clone(),
+                generation: self.generation.get(),
+                event_id: event_id.clone(),
+                lease,
+            }),
+            Decision::Duplicate => Granted::Duplicate,
+            Decision::WaitEnded => Granted::WaitEnded,
+            Decision::TooManyWaiters => Granted::TooManyWaiters,
+        })
+    }
+
+    async fn mark(
+        &self,
+        _: u8,
+        event_id: &EventId,
+        ends_at: Timestamp,
+    ) -> Result<(), PlatformError> {
+        self.write(event_id, ends_at, None).await
+    }
+}
+
+/// Dropped to release it.
+pub struct FakeLease {
+    shards: FakeShards,
+    generation: u32,
+    event_id: EventId,
+    lease: LeaseId,
+}
+
+impl ShardLease for FakeLease {
+    async fn commit(&self, ends_at: Timestamp) -> Result<(), PlatformError> {
+        if self.shards.generation.get() != self.generation {
+            return Err(PlatformError::new("the shard has restarted"));
+        }
+        self.shards.write(&self.event_id, ends_at, Some(self.lease)).await
+    }
+}
+
+impl std::fmt::Debug for FakeLease {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_tuple("FakeLease").field(&self.lease).finish()
+    }
+}
+
+impl Drop for FakeLease {
+    fn drop(&mut self) {
+        self.shards.release(&self.event_id, self.lease);
+    }
+}

@@ -1,0 +1,44 @@
+//! Causes of duplicates over Workers KV.
+
+use super::{Cause, Heard, LATE, STEP, heard};
+use crate::clock::Ms;
+use crate::ledger::Trail;
+
+pub fn cause(earlier: &Trail, later: &Trail) -> Option<Cause> {
+    let (sent, look) = (earlier.sent?, later.look?);
+    if look.in_doubt {
+        return Some(Cause::LookInDoubt);
+    }
+    let (answered, died) = (earlier.answered.map(|(at, _)| at), earlier.isolate_died());
+    // While the earlier delivery had no end that its sender could see, the two were there at once.
+    let ended = [answered, died].into_iter().flatten().min();
+    let at_once_or = |cause| {
+        Some(if ended.is_none_or(|ended| look.at <= ended) { Cause::AtOnce } else { cause })
+    };
+    let heard = match heard(earlier, sent) {
+        Heard::At(heard) => heard,
+        Heard::Not { cause, .. } => return at_once_or(cause),
+    };
+    if look.at <= heard {
+        return at_once_or(Cause::StoredUnacknowledged);
+    }
+    let Some(put) = &earlier.put else {
+        return died.filter(|died| *died <= heard + STEP).map(|_| Cause::Died);
+    };
+    if put.at > heard + STEP {
+        return None;
+    }
+    // Until 28 s after the answer there is no need to leave a put to its fate.
+    let end = answered.map_or(Ms::MAX, |answered| answered.min(heard) + LATE);
+    if put.dropped.is_some_and(|dropped| dropped < end) {
+        return None;
+    }
+    let Some(applied) = put.applied else { return Some(Cause::MarkerRefused) };
+    if look.at <= applied {
+        return at_once_or(Cause::NotVisible);
+    }
+    if put.ends <= look.at {
+        return Some(Cause::Outside);
+    }
+    (look.as_of <= put.visible[later.location]).then_some(Cause::NotVisible)
+}

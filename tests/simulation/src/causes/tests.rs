@@ -1,0 +1,141 @@
+//! Trails whose causes are known.
+
+use std::rc::Rc;
+
+use super::*;
+use crate::fate::{CallFate, Fate};
+use crate::ledger::{Kind, Leased, Look, Put};
+
+/// Sent by 100, acknowledged at 120, marked at 130, and seen at location 1 from 60,000 on.
+fn delivery(location: usize, looks: Ms) -> Trail {
+    let fate = Fate::draw(&mut fastrand::Rng::with_seed(0), 2, 4000).made_fair();
+    Trail {
+        arrived: Some(looks),
+        answered: Some((looks + 150, 202)),
+        entered: Some(looks),
+        look: Some(Look { at: looks, as_of: looks, in_doubt: false }),
+        lease: Some(Leased { at: looks, disposed: Some(looks + 151), ended: Some(looks + 125) }),
+        sent: Some(Sent {
+            at: looks + 100,
+            stored: Some(looks + 110),
+            acknowledged: Some(looks + 120),
+            failed: None,
+        }),
+        put: Some(Put {
+            applied: Some(looks + 130),
+            visible: vec![looks + 130, looks + 60_000],
+            ..Put::new(looks + 120, looks + 1_000_000)
+        }),
+        ..Trail::new(Kind::ByHand, 0, Some(0), location, Rc::new(fate))
+    }
+}
+
+fn in_kv(later: Trail, change: impl FnOnce(&mut Trail)) -> Option<Cause> {
+    let mut earlier = delivery(0, 0);
+    change(&mut earlier);
+    cause(Mode::Kv, &earlier, &later, &[])
+}
+
+/// For a later delivery that looks and is granted the lease at `at`.
+fn in_strict(at: Ms, interruptions: &[Ms], change: impl FnOnce(&mut Trail)) -> Option<Cause> {
+    let mut earlier = delivery(0, 0);
+    change(&mut earlier);
+    cause(Mode::Strict, &earlier, &delivery(1, at), interruptions)
+}
+
+fn acknowledged(at: Option<Ms>) -> impl Fn(&mut Trail) {
+    move |trail: &mut Trail| {
+        trail.sent = trail.sent.map(|sent| Sent { acknowledged: at, ..sent });
+    }
+}
+
+fn put(change: impl Fn(&mut Put)) -> impl Fn(&mut Trail) {
+    move |trail: &mut Trail| {
+        let put = trail.put.as_mut().unwrap();
+        put.applied = None;
+        change(put);
+    }
+}
+
+#[test]
+fn kv() {
+    let unchanged = |_: &mut Trail| {};
+    assert_eq!(in_kv(delivery(0, 40_000), unchanged), None);
+    assert_eq!(in_kv(delivery(1, 60_001), unchanged), None);
+    assert_eq!(in_kv(delivery(1, 40_000), unchanged), Some(Cause::NotVisible));
+    assert_eq!(in_kv(delivery(0, 120), unchanged), Some(Cause::AtOnce));
+    assert_eq!(in_kv(delivery(0, 1_000_130), unchanged), Some(Cause::Outside));
+    let mut doubtful = delivery(0, 40_000);
+    doubtful.look = doubtful.look.map(|look| Look { in_doubt: true, ..look });
+    assert_eq!(in_kv(doubtful, unchanged), Some(Cause::LookInDoubt));
+    let mut cached = delivery(1, 60_010);
+    cached.look = cached.look.map(|look| Look { as_of: 59_000, ..look });
+    assert_eq!(in_kv(cached, unchanged), Some(Cause::NotVisible));
+}
+
+#[test]
+fn kv_with_a_send_or_a_marker_that_went_wrong() {
+    let later = || delivery(0, 40_000);
+    assert_eq!(in_kv(later(), acknowledged(None)), Some(Cause::StoredUnacknowledged));
+    assert_eq!(in_kv(later(), acknowledged(Some(28_150))), Some(Cause::StoredUnacknowledged));
+    // A late commit that is left out is no excuse.
+    let unmarked = |trail: &mut Trail| {
+        acknowledged(Some(28_149))(trail);
+        trail.put = None;
+    };
+    assert_eq!(in_kv(later(), unmarked), None);
+    assert_eq!(in_kv(later(), |trail| trail.put = None), None);
+    assert_eq!(in_kv(later(), put(|_| {})), Some(Cause::MarkerRefused));
+}
+
+#[test]
+fn strict() {
+    for at in [0, 50, 124, 130, 40_000] {
+        assert_eq!(in_strict(at, &[], |_| {}), None, "{at}");
+    }
+    assert_eq!(in_strict(1_000_000, &[], |_| {}), Some(Cause::Outside));
+    assert_eq!(in_strict(128, &[122], |_| {}), Some(Cause::Restarted));
+}
+
+#[test]
+fn strict_with_a_send_that_is_not_acknowledged() {
+    let hung = |ended| {
+        move |trail: &mut Trail| {
+            acknowledged(None)(trail);
+            trail.put = None;
+            trail.lease = trail.lease.map(|lease| Leased { ended, ..lease });
+        }
+    };
+    // The lease is out, then over too early, then over in time, then over by its limit.
+    assert_eq!(in_strict(9000, &[], hung(None)), None);
+    assert_eq!(in_strict(9000, &[], hung(Some(8000))), None);
+    assert_eq!(in_strict(9000, &[7000], hung(Some(7000))), Some(Cause::Restarted));
+    assert_eq!(in_strict(30_000, &[], hung(Some(28_151))), Some(Cause::StoredUnacknowledged));
+    assert_eq!(in_strict(LEASE - 1, &[], hung(None)), None);
+    assert_eq!(in_strict(LEASE, &[], hung(None)), Some(Cause::StoredUnacknowledged));
+}
+
+#[test]
+fn strict_with_a_commit_that_fails() {
+    let failed =
+        |marked_again| put(move |put| (put.failed, put.marked_again) = (Some(200), marked_again));
+    assert_eq!(in_strict(9000, &[], put(|_| {})), None);
+    // The object has restarted: the Worker marks without its lease.
+    assert_eq!(in_strict(210, &[122], failed(Some(200))), Some(Cause::Restarted));
+    assert_eq!(in_strict(9000, &[122], failed(Some(200))), None);
+    assert_eq!(in_strict(9000, &[122, 201], failed(Some(200))), Some(Cause::Restarted));
+    assert_eq!(in_strict(9000, &[122], failed(None)), None);
+    assert_eq!(in_strict(9000, &[122], failed(Some(300))), None);
+    // The calls are refused.
+    let refused = |remark| {
+        move |trail: &mut Trail| {
+            failed(Some(200))(trail);
+            let fate = Fate::clone(&trail.fate);
+            trail.fate = Rc::new(Fate { commit: CallFate::Refused, remark, ..fate });
+        }
+    };
+    let works = CallFate::Works { back: 20 };
+    assert_eq!(in_strict(210, &[], refused(works)), Some(Cause::MarkerRefused));
+    assert_eq!(in_strict(9000, &[], refused(works)), None);
+    assert_eq!(in_strict(9000, &[], refused(CallFate::Lost)), Some(Cause::MarkerRefused));
+}

@@ -1,0 +1,117 @@
+//! One delivery at its Worker, and the platform that the core runs on for it.
+
+use std::convert::Infallible;
+use std::rc::Rc;
+use std::time::Duration;
+
+use cronozen_edge::allowance::Allowance;
+use cronozen_edge::dedupe::kv::KvDedupe;
+use cronozen_edge::dedupe::shard::ShardDedupe;
+use cronozen_edge::log::{Level, Log, Record};
+use cronozen_edge::platform::{Background, Clock, Platform};
+use cronozen_edge::time::Timestamp;
+use futures_util::future::Either;
+
+use crate::body::FakeBody;
+use crate::clock::{Ms, VirtualClock};
+use crate::connections::Connections;
+use crate::fate::{Fate, ObjectStep};
+use crate::faults::Fault;
+use crate::kv::KvStore;
+use crate::ledger::Trail;
+use crate::life::{AfterAnswer, Host};
+use crate::plan::Mode;
+use crate::queue::Producer;
+use crate::shards::SimShards;
+use crate::world::World;
+
+/// What serves one delivery.
+#[derive(Clone)]
+pub struct Delivery {
+    pub world: Rc<World>,
+    /// The Worker's isolate.
+    pub host: Host,
+    pub number: usize,
+    pub location: usize,
+    pub fate: Rc<Fate>,
+    /// Those of its request.
+    pub connections: Connections,
+}
+
+impl Delivery {
+    pub fn strike(&self, fault: Fault) {
+        self.world.ledger.strike(fault);
+    }
+
+    pub fn tell(&self, what: &'static str, change: impl FnOnce(&mut Trail, Ms)) {
+        self.world.ledger.tell(self.number, what, change);
+    }
+
+    /// Comes to a step at which its object may end.
+    pub fn object_step(&self, step: ObjectStep) {
+        self.world.objects.step(&self.world, self.number, step);
+    }
+}
+
+/// The platform of one delivery.
+#[derive(Clone)]
+pub struct SimPlatform {
+    pub delivery: Delivery,
+    pub after_answer: AfterAnswer,
+    /// That of the isolate.
+    pub allowance: Allowance,
+}
+
+impl Clock for SimPlatform {
+    fn now(&self) -> Timestamp {
+        self.delivery.world.clock.now()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.delivery.world.clock.sleep(duration).await;
+    }
+}
+
+impl Background for SimPlatform {
+    fn keep(&self, future: impl Future<Output = ()> + 'static) {
+        self.after_answer.keep(future);
+    }
+}
+
+impl Log for SimPlatform {
+    fn write(&self, level: Level, record: &Record) {
+        self.delivery.world.ledger.write(level, record);
+    }
+}
+
+impl Platform for SimPlatform {
+    type Bindings = ();
+    type Body = FakeBody;
+    type Store =
+        Either<KvDedupe<KvStore, VirtualClock>, ShardDedupe<SimShards, KvStore, VirtualClock>>;
+    type Queue = Producer;
+    /// The senders' bodies are small.
+    type Bodies = Infallible;
+
+    fn store(&self, (): &()) -> Self::Store {
+        let (delivery, clock) = (self.delivery.clone(), self.delivery.world.clock);
+        match delivery.world.mode {
+            Mode::Kv => Either::Left(KvDedupe { markers: KvStore(delivery), clock }),
+            Mode::Strict => {
+                Either::Right(ShardDedupe { shards: SimShards(delivery), previous: None, clock })
+            }
+        }
+    }
+
+    fn queue(&self, (): &()) -> Producer {
+        Producer(self.delivery.clone())
+    }
+
+    fn bodies<'b>(&self, (): &'b ()) -> Option<&'b Infallible> {
+        None
+    }
+
+    fn allowance(&self) -> &Allowance {
+        &self.allowance
+    }
+}

@@ -1,0 +1,71 @@
+//! Invariant 4: an attempt that nothing stands in the way of brings its event into the queue.
+
+use super::{Check, ROUNDING};
+use crate::causes::{ROW, STEP};
+use crate::clock::Ms;
+use crate::fate::{CallFate, SendFate};
+use crate::ledger::{Kind, Trail};
+use crate::plan::Mode;
+
+/// The send must be acknowledged so long before the deadline.
+const MARK_WAIT: Ms = 250;
+
+impl Check<'_> {
+    /// 4, at the end of the first attempt that must succeed rather than in the end.
+    pub(super) fn promising_is_queued(&mut self, delivery: usize) {
+        let trail = &self.told.trails[delivery];
+        let Some(arrived) = trail.arrived else { return };
+        if !self.is_promising(trail, arrived) {
+            return;
+        }
+        self.findings.promising += 1;
+        if !self.is_queued(trail.event, arrived + self.plan.deadline) {
+            self.violated(4, delivery, "nothing stood in its way, not in the queue");
+        }
+    }
+
+    /// Whether a true attempt must bring its event into the queue: by what was drawn for it, by who lived,
+    /// and, in strict mode, by which leases were out. Not by what the code made of it. The sends of other events
+    /// are no excuse.
+    fn is_promising(&self, trail: &Trail, arrived: Ms) -> bool {
+        let deadline = self.plan.deadline;
+        let end = arrived + deadline + ROUNDING;
+        let (Some(body), SendFate::Works(send)) = (trail.fate.body.takes(), trail.fate.send) else {
+            return false;
+        };
+        let acquire = match (self.mode, trail.fate.acquire) {
+            (Mode::Kv, _) => deadline.div_ceil(8),
+            (Mode::Strict, CallFate::Works { back }) => trail.fate.call_there + ROW + back,
+            (Mode::Strict, _) => return false,
+        };
+        let refused = self.plan.refuse && self.plan.is_outside(trail.event, end);
+        let outage = self.plan.queue_outages.iter().any(|outage| outage.overlaps(arrived, end));
+        !matches!(trail.kind, Kind::Attack(_))
+            && self.is_verifiable(trail, arrived)
+            && trail.isolate_died().is_none_or(|died| died > end)
+            && body + ROUNDING < deadline * 3 / 8
+            && (self.mode == Mode::Kv || body + acquire + ROUNDING < deadline / 2)
+            && body + acquire + send + ROUNDING + MARK_WAIT < deadline
+            && !refused
+            && !outage
+            && !(self.mode == Mode::Strict && self.is_kept_from_its_lease(trail, arrived + body))
+    }
+
+    /// Whether another delivery had the event's lease when this one asked for it, or the object ended before it had
+    /// answered.
+    fn is_kept_from_its_lease(&self, trail: &Trail, asks: Ms) -> bool {
+        let entered = trail.entered.unwrap_or(asks + trail.fate.call_there);
+        let answered = entered + ROW + STEP;
+        let ends = self.interruptions(trail.event);
+        let ended = ends.iter().any(|at| (entered..=answered).contains(at));
+        let mut others = self
+            .told
+            .trails
+            .iter()
+            .filter(|other| other.event == trail.event && !std::ptr::eq(*other, trail));
+        ended
+            || others.any(|other| {
+                other.lease.is_some_and(|lease| lease.at <= entered && entered <= lease.over())
+            })
+    }
+}

@@ -1,0 +1,184 @@
+//! The objects as the Worker of one delivery calls them, with the network between the two.
+
+use std::future::pending;
+use std::time::Duration;
+
+use cronozen_edge::dedupe::shard::{Granted, ShardLease, Shards};
+use cronozen_edge::error::PlatformError;
+use cronozen_edge::event::EventId;
+use cronozen_edge::time::Timestamp;
+use tokio::sync::oneshot;
+use tokio::task::spawn_local;
+
+use crate::clock::{SECOND, pass, since_start};
+use crate::connections::Connection;
+use crate::delivery::Delivery;
+use crate::fate::{CallFate, Step};
+use crate::faults::Fault;
+use crate::ledger::Put;
+use crate::objects::{Caller, Write};
+use crate::session::Held;
+
+/// The objects for one delivery.
+#[derive(Clone)]
+pub struct SimShards(pub Delivery);
+
+/// A lease at its Worker. The session is open until it is dropped.
+pub struct SimLease {
+    held: Held,
+    delivery: Delivery,
+    _session: Connection,
+}
+
+impl Shards for SimShards {
+    type Lease = SimLease;
+
+    async fn acquire(
+        &self,
+        shard: u8,
+        event_id: &EventId,
+        ignores_row: bool,
+        wait: Duration,
+    ) -> Result<Granted<SimLease>, PlatformError> {
+        let delivery = &self.0;
+        delivery.host.step(Step::BeforeAcquire).await;
+        let session = delivery.connections.open().await;
+        let (answer, answered) = oneshot::channel();
+        match delivery.fate.acquire {
+            CallFate::Lost => {
+                delivery.strike(Fault::AcquireLost);
+                return pending().await;
+            }
+            CallFate::Refused => {
+                delivery.strike(Fault::AcquireRefused);
+                return Err(delivery.refused().await);
+            }
+            CallFate::Works { .. } | CallFate::AnswerLost => {
+                let request =
+                    Request { shard: shard.into(), event_id: event_id.clone(), ignores_row, wait };
+                spawn_local(ask(delivery.clone(), request, answer));
+            }
+        }
+        let granted = answered.await;
+        delivery.host.step(Step::AfterAcquire).await;
+        Ok(match granted.map_err(|_| PlatformError::new("Durable Object reset."))? {
+            Granted::Lease(held) => {
+                Granted::Lease(SimLease { held, delivery: delivery.clone(), _session: session })
+            }
+            Granted::Duplicate => Granted::Duplicate,
+            Granted::WaitEnded => Granted::WaitEnded,
+            Granted::TooManyWaiters => Granted::TooManyWaiters,
+        })
+    }
+
+    async fn mark(
+        &self,
+        shard: u8,
+        event_id: &EventId,
+        ends_at: Timestamp,
+    ) -> Result<(), PlatformError> {
+        let delivery = &self.0;
+        let ends = since_start(ends_at);
+        delivery.strike(Fault::MarkedAgain);
+        delivery.tell("marked without a lease", |trail, now| {
+            trail.put.get_or_insert_with(|| Put::new(now, ends)).marked_again = Some(now);
+        });
+        let _open = delivery.connections.open().await;
+        let (answer, answered) = oneshot::channel();
+        match delivery.fate.remark {
+            CallFate::Lost => {
+                delivery.strike(Fault::MarkLost);
+                return pending().await;
+            }
+            CallFate::Refused => {
+                delivery.strike(Fault::MarkRefused);
+                return Err(delivery.refused().await);
+            }
+            CallFate::Works { .. } | CallFate::AnswerLost => {
+                let write = Write {
+                    delivery: delivery.number,
+                    event_id: event_id.clone(),
+                    ends,
+                    lease: None,
+                    takes: delivery.fate.row,
+                };
+                spawn_local(mark(delivery.clone(), shard.into(), write, answer));
+            }
+        }
+        answered.await.map_err(|_| PlatformError::new("Durable Object reset."))
+    }
+}
+
+impl ShardLease for SimLease {
+    async fn commit(&self, ends_at: Timestamp) -> Result<(), PlatformError> {
+        let Self { held, delivery, .. } = self;
+        delivery.host.step(Step::Acknowledged).await;
+        let ends = since_start(ends_at);
+        delivery.tell("commit", |trail, at| trail.put = Some(Put::new(at, ends)));
+        let answered = held.commit(ends);
+        delivery.host.step(Step::Marking).await;
+        if answered.await.is_ok() {
+            return Ok(());
+        }
+        let error = delivery.refused().await;
+        delivery.tell("commit failed", |trail, now| {
+            if let Some(put) = &mut trail.put {
+                put.failed = Some(now);
+            }
+        });
+        Err(error)
+    }
+}
+
+impl Delivery {
+    /// A call has failed, which its Worker learns now.
+    async fn refused(&self) -> PlatformError {
+        pass(self.fate.call_there).await;
+        PlatformError::new("Network connection lost.")
+    }
+}
+
+/// What the Worker asks for.
+struct Request {
+    shard: usize,
+    event_id: EventId,
+    ignores_row: bool,
+    wait: Duration,
+}
+
+/// A request for a lease on the wire, so without the Worker's isolate.
+async fn ask(delivery: Delivery, request: Request, answer: oneshot::Sender<Granted<Held>>) {
+    let Request { shard, event_id, ignores_row, wait } = request;
+    let Delivery { world, fate, number, .. } = &delivery;
+    pass(fate.call_there).await;
+    let (decided, decision) = oneshot::channel();
+    let caller = Caller { delivery: *number, event_id, fate: fate.clone(), answer: decided };
+    world.objects.acquire(world, shard, ignores_row, wait, caller);
+    let Ok(granted) = decision.await else { return pass(fate.call_there).await };
+    let CallFate::Works { back } = fate.acquire else {
+        delivery.strike(Fault::AcquireAnswerLost);
+        return;
+    };
+    if back >= SECOND {
+        delivery.strike(Fault::AcquireLate);
+    }
+    pass(back).await;
+    if let Err(Granted::Lease(_)) = answer.send(granted) {
+        delivery.strike(Fault::GrantedToNobody);
+    }
+}
+
+/// A mark without a lease on the wire.
+async fn mark(delivery: Delivery, shard: usize, write: Write, answer: oneshot::Sender<()>) {
+    let Delivery { world, fate, .. } = &delivery;
+    pass(fate.call_there).await;
+    let (done, written) = oneshot::channel();
+    world.objects.write(world, shard, write, done);
+    let Ok(()) = written.await else { return };
+    let CallFate::Works { back } = fate.remark else {
+        return delivery.strike(Fault::MarkAnswerLost);
+    };
+    pass(back).await;
+    // The Worker may have gone.
+    let _nobody = answer.send(());
+}

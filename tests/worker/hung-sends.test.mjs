@@ -1,0 +1,38 @@
+// Sends that hang hold up nobody else in strict mode: an object never waits for the queue.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { atOnce, countedByStatus, newEvent, promise, TestGateway } from "./gateway.mjs";
+
+const settings = { DEDUPE: "durable-object" };
+
+/** @type {TestGateway} */
+let gateway;
+before(async () => {
+  gateway = await TestGateway.start();
+});
+after(() => gateway.stop());
+
+test("20 sends that hang for 57 s, and 2,000 other events through the same objects", async (context) => {
+  const { calls } = await gateway.observed();
+  const hung = atOnce(20, () =>
+    gateway.deliver(newEvent().body, { settings, faults: { send: "fails after 57000 ms" } }),
+  );
+  await gateway.called("send", 20, calls);
+  const waiting = Array.from({ length: 2000 }, () => newEvent());
+  /** @type {import("./gateway.mjs").Answered[]} */
+  const answers = [];
+  const work = async () => {
+    for (let event = waiting.pop(); event !== undefined; event = waiting.pop()) {
+      answers.push(await gateway.deliver(event.body, { settings, faults: {} }));
+    }
+  };
+  await atOnce(64, work);
+  const slowest = Math.round(Math.max(...answers.map(({ ms }) => ms)));
+  context.diagnostic(`2,000 events: ${JSON.stringify(countedByStatus(answers))}, the slowest in ${slowest} ms`);
+  assert.deepEqual(countedByStatus(answers), { 202: 2000 });
+  for (const { status, ms } of await hung) {
+    assert.equal(status, 503);
+    assert.ok(ms < promise, `${ms} ms`);
+  }
+});
