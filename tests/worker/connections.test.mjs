@@ -14,6 +14,9 @@ after(() => gateway.stop());
 
 const json = "Content-Type: application/json\r\n";
 
+/** Well-formed, and of another body. */
+const forged = `X-Cronozen-Signature: ${sign("other", secret)}\r\n`;
+
 /** @param {string} text */
 function chunk(text) {
   return `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
@@ -21,7 +24,7 @@ function chunk(text) {
 
 test("a body that does not come in time is answered 408", async () => {
   for (const head of ["Content-Length: 100\r\n", "Transfer-Encoding: chunked\r\n"]) {
-    const socket = await gateway.connect(`${json}${head}`);
+    const socket = await gateway.connect(`${json}${forged}${head}`);
     socket.write(head.startsWith("Transfer") ? chunk('{"eventId":') : '{"eventId":');
     const started = performance.now();
     const text = await readAll(socket, promise);
@@ -47,7 +50,7 @@ test("a chunked body within the cap is accepted", async () => {
 });
 
 test("a chunked body over the cap is refused before it ends", async () => {
-  const socket = await gateway.connect(`${json}Transfer-Encoding: chunked\r\n`);
+  const socket = await gateway.connect(`${json}${forged}Transfer-Encoding: chunked\r\n`);
   const answered = readAll(socket, promise);
   for (let sent = 0; sent < 200_000; sent += 20_000) {
     socket.write(chunk("x".repeat(20_000)));
@@ -56,8 +59,19 @@ test("a chunked body over the cap is refused before it ends", async () => {
 });
 
 test("a declared length over the cap is refused unread", async () => {
-  const socket = await gateway.connect(`${json}Content-Length: 127001\r\n`);
+  const socket = await gateway.connect(`${json}${forged}Content-Length: 127001\r\n`);
   assert.match(await readAll(socket, promise), /^HTTP\/1\.1 413 /);
+});
+
+test("a missing or malformed signature is refused before a byte of the body has come", async () => {
+  for (const signature of ["", "X-Cronozen-Signature: 0\r\n", forged.toUpperCase()]) {
+    for (const length of ["Content-Length: 100\r\n", "Content-Length: 9999999\r\n", "Transfer-Encoding: chunked\r\n"]) {
+      const socket = await gateway.connect(`${json}${signature}${length}Connection: close\r\n`);
+      const started = performance.now();
+      assert.match(await readAll(socket, promise), /^HTTP\/1\.1 401 /, length);
+      assert.ok(performance.now() - started < 1000, "it does not wait for the body");
+    }
+  }
 });
 
 test("a request without a body is an unsigned one", async () => {

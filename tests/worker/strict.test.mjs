@@ -72,7 +72,10 @@ test("a hung send with 50 waiters: each gives up when half of its deadline has p
   const { calls } = await gateway.observed();
   assert.equal((calls.send ?? 0) - (before.send ?? 0), 1, "one send for all");
   const reasons = (await gateway.linesOf(eventId, 52)).map(({ reason }) => reason);
-  assert.ok(reasons.includes("deduper granted no lease within 500 ms"), reasons.join());
+  assert.ok(
+    reasons.some((reason) => /^deduper granted no lease within (4\d\d|500) ms$/.test(reason)),
+    reasons.join(),
+  );
 });
 
 test("a send that completes after the deadline makes the retry a duplicate", async () => {

@@ -3,7 +3,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { newEvent, promise, sleep, TestGateway } from "./gateway.mjs";
+import { sign } from "../../scripts/delivery.mjs";
+import { newEvent, promise, secret, sleep, TestGateway } from "./gateway.mjs";
 
 /** @type {TestGateway} */
 let gateway;
@@ -65,10 +66,10 @@ test("a trap while several objects are busy replaces the instance once", async (
   const settings = { DEDUPE: "durable-object" };
   const { calls } = await gateway.observed();
   const leased = Array.from({ length: 8 }, () => newEvent());
-  // In each object one delivery has a lease, and others wait for it.
-  const pending = leased.flatMap(({ body }) =>
-    [0, 1, 2].map(() => gateway.deliver(body, { settings, faults: { send: "after 2000 ms" } })),
-  );
+  // In each object one delivery has a lease, and others wait for it. The Worker has other work to do after the answer,
+  // so nothing ends its timers.
+  const circumstances = { settings, faults: { send: "after 2000 ms" }, headers: { "x-test-lives-on": "yes" } };
+  const pending = leased.flatMap(({ body }) => [0, 1, 2].map(() => gateway.deliver(body, circumstances)));
   await gateway.called("acquire", 24, calls);
   const before = gateway.log.length;
   await gateway.deliver(newEvent().body, { headers: { "x-test-trap": "unreachable" } });
@@ -81,6 +82,28 @@ test("a trap while several objects are busy replaces the instance once", async (
   }
   const trapped = gateway.log.slice(before).filter((line) => line.includes('"outcome":"trapped"'));
   assert.equal(trapped.length, 1, trapped.join("\n"));
+});
+
+test("a trap gives back what the deliveries held", async () => {
+  const settings = { MAX_BODY_BYTES: 1_048_576 };
+  const head = `Content-Length: 1048576\r\nX-Cronozen-Signature: ${sign("other", secret)}\r\n`;
+  const sockets = await Promise.all(
+    Array.from({ length: 40 }, async () => {
+      const socket = await gateway.connect(head, { settings });
+      socket.on("error", () => {});
+      socket.write(Buffer.alloc(1_048_575, "x"));
+      return socket;
+    }),
+  );
+  const { body } = newEvent({ data: "x".repeat(100_000) });
+  for (let tries = 0; (await gateway.deliver(body, { settings })).status !== 503; tries += 1) {
+    assert.ok(tries < 20, "the allowance is used up");
+  }
+  await gateway.deliver(newEvent().body, { headers: { "x-test-trap": "unreachable" } });
+  assert.ok([200, 202].includes((await gateway.deliver(body, { settings })).status));
+  for (const socket of sockets) {
+    socket.destroy();
+  }
 });
 
 test("many traps in a row", async () => {

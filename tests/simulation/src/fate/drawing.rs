@@ -48,7 +48,7 @@ impl Fate {
             call_there: rng.u64(1..60),
             disposal: disposal(rng),
             row: rng.u64(1..ROW),
-            object_end: one_in(rng, 12).then(|| object_end(rng)),
+            object_end: one_in(rng, 8).then(|| object_end(rng)),
         }
     }
 }
@@ -122,7 +122,7 @@ fn call(rng: &mut Rng) -> CallFate {
 fn disposal(rng: &mut Rng) -> DisposalFate {
     match rng.u8(..100) {
         0..3 => DisposalFate::Never,
-        3..10 => DisposalFate::After(rng.u64(SECOND..8 * SECOND)),
+        3..10 => DisposalFate::After(rng.u64(SECOND..20 * SECOND)),
         // As after SIGKILL of the Worker's process.
         10..20 => DisposalFate::After(8),
         _ => DisposalFate::After(DISPOSAL),
@@ -131,5 +131,5 @@ fn disposal(rng: &mut Rng) -> DisposalFate {
 
 fn object_end(rng: &mut Rng) -> (ObjectStep, ObjectEnd) {
     let step = OBJECT_STEPS[rng.usize(..OBJECT_STEPS.len())];
-    (step, if one_in(rng, 3) { ObjectEnd::Trap } else { ObjectEnd::Restart })
+    (step, if rng.bool() { ObjectEnd::Trap } else { ObjectEnd::Restart })
 }

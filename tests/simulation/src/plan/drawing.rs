@@ -57,7 +57,7 @@ pub fn event(rng: &mut Rng, id: String, created: Ms, locations: usize, deadline:
 
 /// Mostly one, and sometimes so many that they stand in line.
 fn twins(rng: &mut Rng) -> usize {
-    if one_in(rng, 5) { rng.usize(2..8) } else { 1 }
+    if one_in(rng, 3) { rng.usize(2..9) } else { 1 }
 }
 
 pub fn attacks(rng: &mut Rng, events: &[Event], locations: usize, deadline: Ms) -> Vec<Attack> {
