@@ -93,10 +93,17 @@ impl Secrets {
     }
 
     fn collect<'text>(texts: impl Iterator<Item = &'text str>) -> Result<Self, SecretsError> {
-        let secrets: Result<Vec<Secret>, SecretsError> =
-            texts.enumerate().map(|(position, text)| Secret::new(text, position)).collect();
-        let secrets = secrets?;
-        match secrets.len() {
+        // With all the room at once: growing would leave copies of the keys behind.
+        let mut secrets = Vec::with_capacity(MAX_SECRETS);
+        let mut found = 0;
+        for (position, text) in texts.enumerate() {
+            let secret = Secret::new(text, position)?;
+            found += 1;
+            if secrets.len() < MAX_SECRETS {
+                secrets.push(secret);
+            }
+        }
+        match found {
             1..=MAX_SECRETS => Ok(Self(secrets)),
             found => Err(SecretsError::Count { found }),
         }

@@ -5,7 +5,7 @@ use core::fmt;
 
 use sha2::block_api::compress256;
 use sha2::{Digest, Sha256};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::{HASH_BYTES, MAX_SECRETS, Secrets, Signature, SignatureError};
 
@@ -104,11 +104,12 @@ impl KeyBlocks {
             outer: Vec::with_capacity(secrets.len()),
         };
         for secret in secrets {
-            let key = padded(secret.as_ref().as_bytes());
-            let mut state = START;
-            compress256(&mut state, &[key.map(|byte| byte ^ OUTER_PAD)]);
+            let key = Zeroizing::new(padded(secret.as_ref().as_bytes()));
+            let mut state = Zeroizing::new(START);
+            let outer = Zeroizing::new([key.map(|byte| byte ^ OUTER_PAD)]);
+            compress256(&mut state, outer.as_slice());
             keys.inner.push(key.map(|byte| byte ^ INNER_PAD));
-            keys.outer.push(state);
+            keys.outer.push(*state);
         }
         keys
     }
