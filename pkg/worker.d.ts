@@ -19,8 +19,10 @@ export declare class Deduper {
   /** What TypeScript knows a Durable Object by. */
   readonly __DURABLE_OBJECT_BRAND: never;
   constructor(state: unknown, env: unknown);
-  /** Called by the gateway. */
-  commit(call: unknown): Promise<unknown>;
+  /** Called by the gateway: leases an event to one delivery at a time. */
+  acquire(eventId: string, ignoresRow: boolean, waitMs: number): Promise<unknown>;
+  /** Called by the gateway: remembers an event whose lease was lost in a restart. */
+  mark(eventId: string, endsAt: number): Promise<void>;
   /** Throws away what need not be remembered any more. */
   alarm(): Promise<void>;
 }

@@ -83,6 +83,8 @@ export class Gateway {
     this.webhook = new URL(configuredPath(), this.url);
     this.deadLetters = new URL("/dead-letters", this.url);
     const args = [
+      // It must not outlive this script, however that ends.
+      `--import=${new URL("ancestors.mjs", import.meta.url)}`,
       wrangler,
       "dev",
       "--config=scripts/demo/wrangler.toml",

@@ -2,6 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { parseArgs } from "node:util";
+import "./ancestors.mjs";
 import { Complaint, script, step } from "./command.mjs";
 import { Demonstration } from "./demonstration.mjs";
 import { checkPort, Gateway, migrate } from "./gateway.mjs";

@@ -33,7 +33,11 @@ function environment(changes = {}) {
  * @param {NodeJS.ProcessEnv} [env]
  */
 function start(args, env = environment()) {
-  const child = spawn("node", [join(root, "scripts", "start.mjs"), ...args], { cwd: tmpdir(), env });
+  return watch(spawn("node", [join(root, "scripts", "start.mjs"), ...args], { cwd: tmpdir(), env }));
+}
+
+/** @param {import("node:child_process").ChildProcessByStdio<any, import("node:stream").Readable, import("node:stream").Readable>} child */
+function watch(child) {
   started.push(child);
   let printed = "";
   for (const stream of [child.stdout, child.stderr]) {
@@ -105,6 +109,26 @@ test("stays up, prints a curl command that works when pasted, and stops", patien
   child.kill("SIGINT");
   assert.equal(await ended, 0);
 });
+
+for (const signal of /** @type {const} */ (["SIGTERM", "SIGKILL"])) {
+  test(`a ${signal} to npm ends all of it`, patience, async () => {
+    const port = String(await freePort());
+    const npm = spawn("npm", ["start", "--", "--port", port], { cwd: root, env: environment() });
+    const { child, printed } = watch(npm);
+    while (!printed().includes("Bearer $ADMIN_TOKEN")) {
+      assert.equal(child.exitCode, null, printed());
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    const running = () => (output("ps", ["-eo", "args"]) ?? assert.fail("no ps")).includes(port);
+    assert.ok(running());
+    child.kill(signal);
+    // wrangler takes a moment to stop workerd.
+    for (let tries = 0; running(); tries += 1) {
+      assert.ok(tries < 200, "something still runs");
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  });
+}
 
 test("an interruption while it starts ends it quietly", patience, async () => {
   const { child, ended, printed } = start(["--port", String(await freePort())]);

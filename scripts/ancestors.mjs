@@ -1,0 +1,30 @@
+// Interrupts this process when the one that started it has gone. npm passes a signal on to the shell that it runs the
+// script in, and that dies without a word to the script; a killed process says nothing to anybody.
+
+import { spawnSync } from "node:child_process";
+
+const pollMs = 500;
+
+/** The shell, and npm behind it. @type {number[]} */
+const ancestors = [process.ppid];
+const { stdout } = spawnSync("ps", ["-o", "ppid=", "-p", String(process.ppid)], { encoding: "utf8" });
+if (process.env.npm_lifecycle_event !== undefined && Number(stdout) > 1) {
+  ancestors.push(Number(stdout));
+}
+
+/** @param {number} pid */
+function lives(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // Another user's process lives, too.
+    return /** @type {NodeJS.ErrnoException} */ (error).code === "EPERM";
+  }
+}
+
+setInterval(() => {
+  // A process whose parent has ended gets another one.
+  if (process.ppid !== ancestors[0] || !ancestors.every(lives)) {
+    process.kill(process.pid, "SIGINT");
+  }
+}, pollMs).unref();
