@@ -38,6 +38,13 @@ declare module "*/index_bg.wasm" {
   export default module;
 }
 
+declare module "*/guard.mjs" {
+  export function unlessTrapped<T>(
+    call: (end: (result: T) => void) => unknown,
+    limitMs?: number,
+  ): Promise<T | undefined>;
+}
+
 declare module "*/gateway/worker.mjs" {
   const gateway: { fetch(request: Request, env: unknown, ctx: ExecutionContext): Promise<Response> };
   export default gateway;

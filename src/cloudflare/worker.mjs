@@ -1,108 +1,15 @@
-// The Worker's entry points: hand requests, and calls of the Durable Objects, to the WebAssembly instance,
-// and replace an instance that has trapped. `cargo xtask worker` lays it beside the files that it imports.
+// The Worker's entry points: hand requests, and calls of the Durable Objects, to the WebAssembly instance.
+// `cargo xtask worker` lays it beside the files that it imports.
 
 import { DurableObject, RpcTarget } from "cloudflare:workers";
-import { DeduperObject, initSync, __wbg_reset_state as makeInstance, fetch as serve } from "./index.js";
-import module from "./index_bg.wasm";
+import { generation, log, unlessTrapped } from "./guard.mjs";
+import { DeduperObject, fetch as serve } from "./index.js";
 
 /**
  * The core answers within 4,500 ms at most, the sender waits for 5,000. An instance that has not answered
  * by then has trapped where nobody could see it, in the callback of a timer.
  */
 const lastResortMs = 4750;
-
-initSync({ module });
-
-/** Whether the present instance has trapped and could not be replaced yet. */
-let broken = false;
-
-/** Counts the instances. What belongs to one cannot be used with another. */
-let generation = 0;
-
-/**
- * Ends each call that the present instance is serving, should the instance trap: nothing else would
- * ever answer them.
- *
- * @type {Set<() => void>}
- */
-let inFlight = new Set();
-
-/**
- * A trap, or an exception that has passed through the instance, leaves its memory in an unknown state,
- * so the instance is never called again. Other errors are not the instance's: another Worker's code may
- * share the isolate.
- *
- * @param {unknown} error
- */
-function replaceIfTrapped(error) {
-  const trapped = error instanceof WebAssembly.RuntimeError;
-  if (trapped || (error instanceof Error && error.stack?.includes("wasm-function"))) {
-    replace();
-  }
-}
-
-function replace() {
-  broken = true;
-  const abandoned = inFlight;
-  inFlight = new Set();
-  log({ outcome: "trapped", inFlight: abandoned.size });
-  for (const abandon of abandoned) {
-    abandon();
-  }
-  repair();
-}
-
-function repair() {
-  try {
-    makeInstance();
-    generation += 1;
-    broken = false;
-  } catch {
-    // Out of memory, most likely. The next request tries again, and is answered 503 until then.
-  }
-}
-
-// Rust's futures run in microtasks, where no try around a call can see them trap.
-const scope = /** @type {EventTarget} */ (globalThis);
-scope.addEventListener("error", (event) => replaceIfTrapped(/** @type {ErrorEvent} */ (event).error));
-scope.addEventListener("unhandledrejection", (event) =>
-  replaceIfTrapped(/** @type {PromiseRejectionEvent} */ (event).reason),
-);
-
-/**
- * @template T
- * @param {(end: (result: T) => void) => void} call
- * @param {number} [limitMs] when a call that has not ended must have trapped
- * @returns {Promise<T | undefined>} nothing if the instance has trapped
- */
-function unlessTrapped(call, limitMs) {
-  if (broken) {
-    repair();
-  }
-  if (broken) {
-    return Promise.resolve(undefined);
-  }
-  return new Promise((resolve) => {
-    const own = inFlight;
-    const abandon = () => end();
-    // It acts for an open call only: a call that ends in another request's context cannot clear this timer.
-    const replaceIfOpen = () => own.has(abandon) && replace();
-    const lastResort = limitMs === undefined ? null : setTimeout(replaceIfOpen, limitMs);
-    /** @param {T} [result] */
-    const end = (result) => {
-      clearTimeout(lastResort);
-      own.delete(abandon);
-      resolve(result);
-    };
-    own.add(abandon);
-    try {
-      call(end);
-    } catch (error) {
-      replaceIfTrapped(error);
-      abandon();
-    }
-  });
-}
 
 /**
  * @param {Request} request
@@ -174,11 +81,6 @@ function unavailable(request) {
     status: 503,
     headers: { "content-type": "application/problem+json", "cache-control": "no-store", "retry-after": "30" },
   });
-}
-
-/** @param {Record<string, unknown>} details */
-function log(details) {
-  console.error(JSON.stringify({ at: new Date().toISOString(), ...details }));
 }
 
 /**

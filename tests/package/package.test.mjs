@@ -49,6 +49,7 @@ test("the package holds what is needed and nothing else", () => {
       "dist/no-wasm.cjs",
       "dist/no-wasm.js",
       "dist/verifier.wasm",
+      "dist/worker/guard.mjs",
       "dist/worker/index.js",
       "dist/worker/index_bg.wasm",
       "dist/worker/worker.mjs",

@@ -45,7 +45,10 @@ impl Flavour {
     }
 }
 
-/// Builds into `build/worker` or `build/worker-test-trap`: `worker.mjs`, `index.js`, `index_bg.wasm`.
+/// What every Worker's shim imports.
+const GUARD: &str = "src/cloudflare/guard.mjs";
+
+/// Builds into `build/worker` or `build/worker-test-trap`: `worker.mjs`, `guard.mjs`, `index.js`, `index_bg.wasm`.
 pub fn build(flavour: Flavour) -> Result<()> {
     let compilation = Compilation {
         package: "cronozen-edge",
@@ -74,8 +77,9 @@ fn assemble(compilation: &Compilation, shim: &str, folder: &str) -> Result<()> {
     let compiled = compilation.run(&root)?;
     let out = root.join(folder);
     create(&out)?;
-    let shim = read_text(&root.join(shim))?;
-    bind(&compiled, &shim, &out)?;
+    let [shim, guard] = [read_text(&root.join(shim))?, read_text(&root.join(GUARD))?];
+    bind(&compiled, &format!("{guard}{shim}"), &out)?;
+    write(&out.join("guard.mjs"), &guard)?;
     write(&out.join("worker.mjs"), &shim)
 }
 

@@ -12,11 +12,14 @@
 //! Until the last of them, what comes is tried again later. If the gateway stores large bodies, bind its bucket as
 //! `BODIES` here, too.
 
+use core::pin::pin;
+
 use cronozen_edge::error::PlatformError;
 use cronozen_edge::event::{Event, JsonString};
 use cronozen_edge::message::queued::{QueuedBody, QueuedError, QueuedMessage};
 use cronozen_edge::signature::{Secrets, SecretsError};
-use js_sys::{Array, Error, JSON, Object, Promise, Reflect, Uint8Array};
+use futures_util::future::{Either, select};
+use js_sys::{Array, Error, Function, JSON, Object, Promise, Reflect, Uint8Array};
 use serde_json::json;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
@@ -27,6 +30,9 @@ const FIRST_DELAY_SECONDS: u32 = 30;
 
 /// The most that Cloudflare Queues allows: 12 hours.
 const MAX_DELAY_SECONDS: u32 = 43_200;
+
+/// A message that is not handled by then is tried again. The others of its batch wait for it until then.
+const TIMEOUT_MS: u32 = 30_000;
 
 /// What the queue has given up is kept. It may come twice.
 const BURY: &str =
@@ -84,6 +90,11 @@ extern "C" {
 
     #[wasm_bindgen(js_namespace = console)]
     fn log(line: &str);
+
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(callback: &Function, ms: u32) -> JsValue;
+    #[wasm_bindgen(js_name = clearTimeout)]
+    fn clear_timeout(timer: &JsValue);
 }
 
 /// Why a message is tried again.
@@ -99,6 +110,8 @@ enum Failure {
     BodyMissing(String),
     #[error("expected an R2 bucket, got none: bind BODIES to the gateway's")]
     NoBucket,
+    #[error("message timed out after {TIMEOUT_MS} ms")]
+    TimedOut,
     #[error(transparent)]
     Platform(#[from] PlatformError),
 }
@@ -115,13 +128,28 @@ impl From<JsValue> for Failure {
 /// The entry point for a message from the gateway: verifies its event and handles it.
 #[wasm_bindgen]
 pub async fn receive(message: Message, env: Env) {
-    settle(&message, handled(&message, &env).await);
+    settle(&message, within_its_time(handled(&message, &env)).await);
 }
 
 /// The entry point for a dead letter.
 #[wasm_bindgen]
 pub async fn bury(message: Message, env: Env) {
-    settle(&message, kept(&message, &env).await);
+    settle(&message, within_its_time(kept(&message, &env)).await);
+}
+
+/// Gives up work that takes too long. What it has asked the platform for may be done all the same, so the message must be
+/// safe to repeat.
+async fn within_its_time(
+    work: impl Future<Output = Result<String, Failure>>,
+) -> Result<String, Failure> {
+    let mut timer = JsValue::UNDEFINED;
+    let promise = Promise::new(&mut |resolve, _| timer = set_timeout(&resolve, TIMEOUT_MS));
+    let ended = match select(pin!(work), pin!(JsFuture::from(promise))).await {
+        Either::Left((ended, _)) => ended,
+        Either::Right(_) => Err(Failure::TimedOut),
+    };
+    clear_timeout(&timer);
+    ended
 }
 
 /// One message at a time is acknowledged or tried again, so that none repeats its neighbours.

@@ -1,5 +1,5 @@
 // Runs in workerd around the built example consumer in Rust: a body that lies in R2 with the custom metadata
-// `fault` hangs or, larger than WebAssembly's memory can be told, has the instance trap.
+// `fault` hangs, never ends or, larger than WebAssembly's memory can be told, has the instance trap.
 
 import consumer from "./consumer/worker.mjs";
 
@@ -12,6 +12,10 @@ function faulty(object) {
     return object;
   }
   const arrayBuffer = async () => {
+    if (fault === "never ends") {
+      // A timer is pending, or the platform would take the message for hung.
+      await new Promise((resolve) => setTimeout(resolve, 120_000));
+    }
     if (fault === "hangs") {
       await new Promise((resolve) => setTimeout(resolve, 10_000));
     }
