@@ -19,6 +19,9 @@ use crate::time::Timestamp;
 /// so that a byte's remainder is even.
 pub const SHARDS: u8 = 16;
 
+/// The longest that a lease's own commit may take. A shard that has not answered by then is asked through another call.
+const COMMIT_LIMIT: Duration = Duration::from_secs(5);
+
 /// Returns the shard of an event, below [`SHARDS`]. It depends on the id alone and never changes.
 #[must_use]
 pub fn shard_of(event_id: &EventId) -> u8 {
@@ -94,16 +97,16 @@ impl<R, S, K> DedupeStore for ShardDedupe<R, S, K>
 where
     R: Shards + Clone + 'static,
     S: SeenStore,
-    K: Clock,
+    K: Clock + Clone + 'static,
 {
-    type Lease = EventLease<R>;
+    type Lease = EventLease<R, K>;
 
     async fn acquire(
         &self,
         event_id: &EventId,
         ignores_marker: bool,
         budget: Budget,
-    ) -> Result<Acquired<EventLease<R>>, Unavailable> {
+    ) -> Result<Acquired<EventLease<R, K>>, Unavailable> {
         let shard = shard_of(event_id);
         let limit = budget.lease_time_left(self.clock.now());
         let acquire = pin!(self.shards.acquire(shard, event_id, ignores_marker, limit));
@@ -124,24 +127,32 @@ where
             _ => Some(Lookup::Missed),
         };
         let Some(lookup) = lookup else { return Ok(Acquired::Duplicate) };
-        let (shards, event_id) = (self.shards.clone(), event_id.clone());
-        Ok(Acquired::Lease(EventLease { lease, shards, shard, event_id }, lookup))
+        let lease = EventLease {
+            lease,
+            shards: self.shards.clone(),
+            shard,
+            event_id: event_id.clone(),
+            clock: self.clock.clone(),
+        };
+        Ok(Acquired::Lease(lease, lookup))
     }
 }
 
 /// The right to send an event, which no other delivery has.
 #[derive(Debug)]
-pub struct EventLease<R: Shards> {
+pub struct EventLease<R: Shards, K> {
     lease: R::Lease,
     shards: R,
     shard: u8,
     event_id: EventId,
+    clock: K,
 }
 
-impl<R: Shards + 'static> Lease for EventLease<R> {
+impl<R: Shards + 'static, K: Clock + 'static> Lease for EventLease<R, K> {
     async fn commit(self, marker: Marker) -> Result<(), PlatformError> {
         let ends_at = marker.ends_at();
-        if self.lease.commit(ends_at).await.is_ok() {
+        let limit = pin!(self.clock.sleep(COMMIT_LIMIT));
+        if let Either::Left((Ok(()), _)) = select(pin!(self.lease.commit(ends_at)), limit).await {
             return Ok(());
         }
         // A shard that has restarted knows nothing of its leases, but takes the row.

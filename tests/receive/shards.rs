@@ -31,6 +31,8 @@ pub struct FakeShards {
     pub rows: FakeStore,
     /// The behaviour of a request for a lease.
     pub acquire: Rc<Cell<Behaviour>>,
+    /// The behaviour of a lease's commit, before it does anything.
+    pub commit: Rc<Cell<Behaviour>>,
     pub table: Rc<RefCell<Table>>,
     /// Changes with each restart.
     pub generation: Rc<Cell<u32>>,
@@ -42,6 +44,7 @@ impl FakeShards {
             clock: clock.clone(),
             rows: rows.clone(),
             acquire: Rc::new(Cell::new(Behaviour::Works(0))),
+            commit: Rc::new(Cell::new(Behaviour::Works(0))),
             table: Rc::new(RefCell::new(LeaseTable::new(0))),
             generation: Rc::default(),
         }
@@ -132,6 +135,7 @@ pub struct FakeLease {
 
 impl ShardLease for FakeLease {
     async fn commit(&self, ends_at: Timestamp) -> Result<(), PlatformError> {
+        self.shards.commit.get().perform(|| ()).await?;
         if self.shards.generation.get() != self.generation {
             return Err(PlatformError::new("the shard has restarted"));
         }

@@ -215,6 +215,20 @@ fn a_shard_that_restarts_while_a_lease_is_out_gets_the_row_all_the_same() {
 }
 
 #[test]
+fn a_commit_that_fails_or_hangs_is_made_up_for_by_a_second_call() {
+    for (commit, takes) in [(Behaviour::Fails(5), 100), (Behaviour::Hangs, 5100)] {
+        in_strict_world(async |world| {
+            world.shards.commit.set(commit);
+            assert_eq!(world.deliver(EVENT).await.answer.status, 202);
+            sleep(Duration::from_millis(takes)).await;
+            assert_eq!((world.stored(), world.marked()), (1, 1), "{commit:?}");
+            assert_eq!(world.deliver(EVENT).await.answer.status, 200);
+            assert!(!world.logged().contains(&Outcome::MarkerFailed));
+        });
+    }
+}
+
+#[test]
 fn deliveries_that_wait_are_capped_and_leave_room_for_other_events() {
     in_strict_world(async |world| {
         world.queue.send.set(Behaviour::Works(1000));

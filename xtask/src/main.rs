@@ -19,7 +19,7 @@ const USAGE: &str = "usage: cargo xtask <worker [--test-trap] | consumer-rust | 
   npm                  build the npm package into pkg/dist, the Worker included
   npm --workers        build only what Workers import of it, which is quicker
   simulate             run the core through many hostile worlds in virtual time, 2000 unless told
-  mutants              break a copy of the core in many ways, and have the simulation catch each";
+  mutants              break a copy of the core in many ways, and have the simulation or a test catch each";
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

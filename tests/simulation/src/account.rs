@@ -34,7 +34,7 @@ impl Account {
         Self { lines: BTreeMap::new(), ledger }
     }
 
-    /// Whether an event is leased.
+    /// Returns whether any event is leased.
     pub fn has_leases(&self) -> bool {
         self.lines.values().any(|line| line.holder.is_some())
     }

@@ -25,7 +25,7 @@ use crate::queue::Producer;
 use crate::shards::SimShards;
 use crate::world::World;
 
-/// What serves one delivery.
+/// One delivery, with all that serves it.
 #[derive(Clone)]
 pub struct Delivery {
     pub world: Rc<World>,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::causes::{Cause, STEP};
-use crate::clock::Ms;
+use crate::clock::{MINUTE, Ms};
 use crate::faults::Fault;
 use crate::ledger::{Kind, Told, Trail};
 use crate::plan::{AttackKind, Mode, Plan};
@@ -15,6 +15,9 @@ mod promising;
 
 /// What a look-up, a send and a marker may take over their times by rounding.
 pub const ROUNDING: Ms = 5;
+
+/// Of the ends of an object those are told of that came so soon after a delivery.
+const DESCRIBED: Ms = MINUTE;
 
 /// What the sender may be told of a delivery whose signature does not verify: another status would show
 /// that its content had been looked at.
@@ -98,12 +101,13 @@ impl Check<'_> {
         let Trail { kind, location, arrived, answered, entered, look, lease, sent, put, .. } =
             trail;
         let id = &self.plan.events[trail.event].id;
+        let around = |at: &&Ms| arrived.is_some_and(|from| (from..from + DESCRIBED).contains(*at));
         format!(
             "delivery {delivery} of {id}: {kind:?} at location {location}, arrived {arrived:?}, answered \
              {answered:?}, isolate died {:?}, entered {entered:?}, object ended {:?}, {look:?}, {lease:?}, {sent:?}, \
              {put:?}",
             trail.isolate_died(),
-            self.interruptions(trail.event),
+            self.interruptions(trail.event).iter().filter(around).collect::<Vec<_>>(),
         )
     }
 

@@ -127,7 +127,7 @@ pub struct Trail {
     pub lease: Option<Leased>,
     pub sent: Option<Sent>,
     pub put: Option<Put>,
-    /// Whether the end that its object was to have has come.
+    /// The end that its object was to have has come.
     pub object_ended: bool,
 }
 

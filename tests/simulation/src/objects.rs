@@ -25,7 +25,7 @@ use crate::world::World;
 /// All of them.
 pub struct Objects(Vec<RefCell<Object>>);
 
-/// One of them: what is durable, and what lives in memory.
+/// One of them: durable rows, and leases in memory.
 struct Object {
     /// Ends when the object restarts.
     life: Rc<Life>,
@@ -74,7 +74,7 @@ impl Objects {
         Self((0..SHARDS).map(object).collect())
     }
 
-    /// Whether an object has granted leases that have not ended.
+    /// Returns whether an object has granted leases that have not ended.
     pub fn has_leases(&self, shard: usize) -> bool {
         self.0[shard].borrow().account.has_leases()
     }

@@ -138,7 +138,7 @@ impl Delivery {
     }
 }
 
-/// What the Worker asks for.
+/// A request for a lease.
 struct Request {
     shard: usize,
     event_id: EventId,
@@ -146,7 +146,7 @@ struct Request {
     wait: Duration,
 }
 
-/// A request for a lease on the wire, so without the Worker's isolate.
+/// Carries a request for a lease to the object and its answer back. On the wire, so without the Worker's isolate.
 async fn ask(delivery: Delivery, request: Request, answer: oneshot::Sender<Granted<Held>>) {
     let Request { shard, event_id, ignores_row, wait } = request;
     let Delivery { world, fate, number, .. } = &delivery;
@@ -168,7 +168,7 @@ async fn ask(delivery: Delivery, request: Request, answer: oneshot::Sender<Grant
     }
 }
 
-/// A mark without a lease on the wire.
+/// Carries a mark without a lease to the object.
 async fn mark(delivery: Delivery, shard: usize, write: Write, answer: oneshot::Sender<()>) {
     let Delivery { world, fate, .. } = &delivery;
     pass(fate.call_there).await;

@@ -49,7 +49,7 @@ pub fn cause(earlier: &Trail, later: &Trail, interruptions: &[Ms]) -> Option<Cau
     }
 }
 
-/// Whether a call never does what it is for.
+/// Returns whether a call never does what it is for.
 fn is_refused(call: CallFate) -> bool {
     matches!(call, CallFate::Lost | CallFate::Refused)
 }

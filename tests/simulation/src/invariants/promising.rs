@@ -1,5 +1,7 @@
 //! Invariant 4: an attempt that nothing stands in the way of brings its event into the queue.
 
+use std::ptr;
+
 use super::{Check, ROUNDING};
 use crate::causes::{ROW, STEP};
 use crate::clock::Ms;
@@ -24,48 +26,51 @@ impl Check<'_> {
         }
     }
 
-    /// Whether a true attempt must bring its event into the queue: by what was drawn for it, by who lived,
-    /// and, in strict mode, by which leases were out. Not by what the code made of it. The sends of other events
-    /// are no excuse.
+    /// Returns whether a true attempt must bring its event into the queue: by what was drawn for it, by who lived,
+    /// and, in strict mode, by when it had the lease. Not by what the code made of it. The sends of other events are
+    /// no excuse.
     fn is_promising(&self, trail: &Trail, arrived: Ms) -> bool {
         let deadline = self.plan.deadline;
         let end = arrived + deadline + ROUNDING;
         let (Some(body), SendFate::Works(send)) = (trail.fate.body.takes(), trail.fate.send) else {
             return false;
         };
-        let acquire = match (self.mode, trail.fate.acquire) {
-            (Mode::Kv, _) => deadline.div_ceil(8),
-            (Mode::Strict, CallFate::Works { back }) => trail.fate.call_there + ROW + back,
-            (Mode::Strict, _) => return false,
+        let acquired = match self.mode {
+            Mode::Kv => Some(arrived + body + deadline.div_ceil(8)),
+            Mode::Strict => self.has_its_lease(trail, arrived + body).filter(|at| {
+                // It waits for the lease until half of its deadline has passed.
+                at + ROUNDING < arrived + deadline / 2
+            }),
         };
+        let Some(acquired) = acquired else { return false };
         let refused = self.plan.refuse && self.plan.is_outside(trail.event, end);
         let outage = self.plan.queue_outages.iter().any(|outage| outage.overlaps(arrived, end));
         !matches!(trail.kind, Kind::Attack(_))
             && self.is_verifiable(trail, arrived)
             && trail.isolate_died().is_none_or(|died| died > end)
             && body + ROUNDING < deadline * 3 / 8
-            && (self.mode == Mode::Kv || body + acquire + ROUNDING < deadline / 2)
-            && body + acquire + send + ROUNDING + MARK_WAIT < deadline
+            && acquired + send + ROUNDING + MARK_WAIT < arrived + deadline
             && !refused
             && !outage
-            && !(self.mode == Mode::Strict && self.is_kept_from_its_lease(trail, arrived + body))
     }
 
-    /// Whether another delivery had the event's lease when this one asked for it, or the object ended before it had
-    /// answered.
-    fn is_kept_from_its_lease(&self, trail: &Trail, asks: Ms) -> bool {
+    /// Returns when a delivery that asks at a time ought to have the lease. None if nothing was to come of its request,
+    /// if its object ended before it had answered, or if another delivery had the lease for too long.
+    fn has_its_lease(&self, trail: &Trail, asks: Ms) -> Option<Ms> {
+        let CallFate::Works { back } = trail.fate.acquire else { return None };
         let entered = trail.entered.unwrap_or(asks + trail.fate.call_there);
-        let answered = entered + ROW + STEP;
-        let ends = self.interruptions(trail.event);
-        let ended = ends.iter().any(|at| (entered..=answered).contains(at));
         let mut others = self
             .told
             .trails
             .iter()
-            .filter(|other| other.event == trail.event && !std::ptr::eq(*other, trail));
-        ended
-            || others.any(|other| {
-                other.lease.is_some_and(|lease| lease.at <= entered && entered <= lease.over())
-            })
+            .filter(|other| other.event == trail.event && !ptr::eq(*other, trail));
+        let leased = others.any(|other| {
+            other.lease.is_some_and(|lease| lease.at <= entered && entered <= lease.over())
+        });
+        let granted = if leased { trail.lease?.at } else { entered };
+        let answered = granted + ROW + STEP;
+        let ends = self.interruptions(trail.event);
+        let ended = ends.iter().any(|at| (entered..=answered).contains(at));
+        (!ended).then_some(answered + back)
     }
 }

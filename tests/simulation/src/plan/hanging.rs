@@ -89,3 +89,23 @@ fn made_fair(mut event: Event, hangs: bool, hanging: Hanging) -> Event {
     }
     event
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fate::SendFate;
+
+    #[test]
+    fn the_first_60_seeds_hold_each_kind() {
+        let worlds = (0..60).filter_map(|seed| Plan::draw(seed).hanging().hanging);
+        assert_eq!(worlds.collect::<Vec<_>>(), Hanging::ALL);
+    }
+
+    #[test]
+    fn all_events_are_of_one_object_and_some_sends_hang() {
+        let plan = Plan::draw(10).hanging();
+        assert!(plan.events.iter().all(|event| event.shard == plan.events[0].shard));
+        let hung = |event: &&Event| event.attempts[0].trip.fate.send == SendFate::HangsThenFails;
+        assert_eq!(plan.events.iter().filter(hung).count(), EVENTS / 100);
+    }
+}
