@@ -66,7 +66,7 @@ impl Delivery {
     fn request(&self) -> Request<ArrivedBody> {
         Request {
             method: "POST".to_owned(),
-            path: "/webhooks/cronozen".to_owned(),
+            path: Some("/webhooks/cronozen".to_owned()),
             content_length: Some(self.body.len().to_string()),
             signature: Some(self.signature.clone()),
             address: Some("192.0.2.1".to_owned()),

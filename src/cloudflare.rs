@@ -72,7 +72,7 @@ extern "C" {
 pub fn fetch(
     request: web_sys::Request,
     method: String,
-    path: String,
+    path: Option<String>,
     content_length: Option<String>,
     signature: Option<String>,
     address: Option<String>,

@@ -9,7 +9,7 @@ use futures_util::future::{Either, select};
 use thiserror::Error;
 
 use crate::allowance::Holding;
-use crate::bodies::store;
+use crate::bodies;
 use crate::dedupe::{Acquired, DedupeStore, Lease, Lookup};
 use crate::error::{PlatformError, Unavailable};
 use crate::event::EventId;
@@ -17,7 +17,6 @@ use crate::log::{Level, Outcome, Record};
 use crate::message::{Marker, StoredBody};
 use crate::platform::{Body, EventQueue, Platform};
 use crate::settings::{Budget, LATE_LIMIT, MARK_WAIT};
-use crate::time::Timestamp;
 
 /// The bytes of a request on a platform.
 pub(crate) type HeldBody<P> = <<P as Platform>::Body as Body>::Held;
@@ -26,7 +25,7 @@ pub(crate) type HeldBody<P> = <<P as Platform>::Body as Body>::Held;
 pub(crate) struct Delivery<P: Platform> {
     pub event_id: EventId,
     pub marker: Marker,
-    /// Whether the event is sent although it may have been seen.
+    /// The event is sent although it may have been seen.
     pub ignores_marker: bool,
     pub message: <P::Queue as EventQueue>::Held,
     /// The body, if the message only refers to it.
@@ -54,30 +53,31 @@ pub(crate) async fn commit<P: Platform>(
     budget: Budget,
 ) -> Result<Committed, Unavailable> {
     let Delivery { event_id, marker, ignores_marker, message, body, holding } = delivery;
-    let acquired = platform.store(bindings).acquire(&event_id, ignores_marker, budget).await?;
+    let store = platform.store(bindings);
+    let acquired = store.acquire(&event_id, marker, ignores_marker, budget).await?;
     let Acquired::Lease(lease, lookup) = acquired else { return Ok(Committed::Duplicate) };
 
-    // The message refers to the body, so the body is there first.
+    // The message refers to the body, so the body is there first. Then only the small message is held.
+    let mut holding = Some(holding);
     if let (Some((body, held)), Some(bodies)) = (body, platform.bodies(bindings)) {
-        store(bodies, &body, held, budget, platform).await?;
+        bodies::store(bodies, &body, held, budget, platform).await?;
+        holding = None;
     }
 
-    let log = LateLog { platform: platform.clone(), event_id, arrived: budget.arrived() };
-    let after = AfterSend { log, lease, marker };
+    let log = LateLog { platform: platform.clone(), event_id, budget };
     let limit = budget.send_time_left(platform.now());
     let send = Box::pin(platform.queue(bindings).send(message, lookup.dedupe()));
     match select(send, pin!(platform.sleep(limit))).await {
         Either::Left((Ok(()), _)) => drop(holding),
         Either::Left((Err(error), _)) => return Err(Unavailable::QueueFailed(error)),
         Either::Right(((), send)) => {
-            platform.keep(after.finish_late(send, holding));
+            platform.keep(finish_late(log, send, holding, lease, marker));
             return Err(Unavailable::QueueTimedOut(limit));
         }
     }
 
-    let until = platform.now().plus(LATE_LIMIT);
     let mark = Box::pin(async move {
-        let _logged = after.mark(until).await;
+        let _logged = mark(&log, lease, marker).await;
     });
     if let Either::Right(((), mark)) = select(mark, pin!(platform.sleep(MARK_WAIT))).await {
         platform.keep(mark);
@@ -85,42 +85,31 @@ pub(crate) async fn commit<P: Platform>(
     Ok(Committed::New(lookup))
 }
 
-/// The rest of the protocol once the message is on its way. It owns all that it needs, because it may outlive the
-/// request. No hook tells when a platform ends such work, so it ends itself after [`LATE_LIMIT`].
-struct AfterSend<P, L> {
+/// Waits for a send that has outlived its time. The sender has been answered 503 and will retry.
+async fn finish_late<P: Platform>(
     log: LateLog<P>,
-    lease: L,
+    send: impl Future<Output = Result<(), PlatformError>>,
+    holding: Option<Holding>,
+    lease: impl Lease,
     marker: Marker,
+) {
+    let result = log.in_time(send).await;
+    drop(holding);
+    if let Err(error) = result {
+        log.write(Level::Warn, Outcome::LateSendFailed, Some(error.to_string()));
+    } else if mark(&log, lease, marker).await {
+        log.write(Level::Warn, Outcome::LateCommit, None);
+    }
 }
 
-impl<P: Platform, L: Lease> AfterSend<P, L> {
-    /// Marks the event as seen, which ends the lease. A failure is logged; it costs a duplicate, not the event.
-    async fn mark(self, until: Timestamp) -> Result<LateLog<P>, MarkerFailed> {
-        let Self { log, lease, marker } = self;
-        match log.within(until, lease.commit(marker)).await {
-            Ok(()) => Ok(log),
-            Err(error) => {
-                log.write(Level::Error, Outcome::MarkerFailed, Some(error.to_string()));
-                Err(MarkerFailed)
-            }
-        }
+/// Marks the event as seen, which ends the lease. Returns false after a failure, which has been logged: it costs a
+/// duplicate, not the event.
+async fn mark<P: Platform>(log: &LateLog<P>, lease: impl Lease, marker: Marker) -> bool {
+    let result = log.in_time(lease.commit(marker)).await;
+    if let Err(error) = &result {
+        log.write(Level::Error, Outcome::MarkerFailed, Some(error.to_string()));
     }
-
-    /// Waits for a send that has outlived its time. The sender has been answered 503 and will retry.
-    async fn finish_late(
-        self,
-        send: impl Future<Output = Result<(), PlatformError>>,
-        holding: Holding,
-    ) {
-        let until = self.log.platform.now().plus(LATE_LIMIT);
-        let result = self.log.within(until, send).await;
-        drop(holding);
-        if let Err(error) = result {
-            self.log.write(Level::Warn, Outcome::LateSendFailed, Some(error.to_string()));
-        } else if let Ok(log) = self.mark(until).await {
-            log.write(Level::Warn, Outcome::LateCommit, None);
-        }
-    }
+    result.is_ok()
 }
 
 /// Work after the answer that failed or was given up.
@@ -128,27 +117,24 @@ impl<P: Platform, L: Lease> AfterSend<P, L> {
 enum LateError {
     #[error("{0}")]
     Failed(PlatformError),
-    #[error("no answer within {} ms after the response", LATE_LIMIT.as_millis())]
+    #[error("no answer within {} ms of the delivery's arrival", LATE_LIMIT.as_millis())]
     TimedOut,
 }
 
-/// The failure has been logged already.
-struct MarkerFailed;
-
-/// Logs what happens to an event after its answer.
+/// Limits and logs what happens to an event after its answer. It owns all that it needs, because it may outlive the
+/// request. No hook tells when a platform ends such work, so it ends itself.
 struct LateLog<P> {
     platform: P,
     event_id: EventId,
-    arrived: Timestamp,
+    budget: Budget,
 }
 
 impl<P: Platform> LateLog<P> {
-    async fn within(
+    async fn in_time(
         &self,
-        until: Timestamp,
         work: impl Future<Output = Result<(), PlatformError>>,
     ) -> Result<(), LateError> {
-        let limit = until.since(self.platform.now());
+        let limit = self.budget.late_until().since(self.platform.now());
         match select(pin!(work), pin!(self.platform.sleep(limit))).await {
             Either::Left((result, _)) => result.map_err(LateError::Failed),
             Either::Right(((), _)) => Err(LateError::TimedOut),
@@ -156,9 +142,8 @@ impl<P: Platform> LateLog<P> {
     }
 
     fn write(&self, level: Level, outcome: Outcome, reason: Option<String>) {
-        let now = self.platform.now();
-        let event_id = self.event_id.clone();
-        let record = Record::after_answer(self.arrived, now, outcome, event_id, reason);
+        let (arrived, now) = (self.budget.arrived(), self.platform.now());
+        let record = Record::after_answer(arrived, now, outcome, self.event_id.clone(), reason);
         self.platform.write(level, &record);
     }
 }

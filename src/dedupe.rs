@@ -24,13 +24,15 @@ pub trait DedupeStore {
     /// The right to send an event.
     type Lease: Lease + 'static;
 
-    /// Asks for the right to send an event. A marker that the event has is ignored if `ignores_marker` says so.
+    /// Asks for the right to send an event, whose marker will be `marker`. One that it has already is ignored if
+    /// `ignores_marker` says so.
     ///
     /// # Errors
     /// [`Unavailable`] if the store cannot give that right in time.
     fn acquire(
         &self,
         event_id: &EventId,
+        marker: Marker,
         ignores_marker: bool,
         budget: Budget,
     ) -> impl Future<Output = Result<Acquired<Self::Lease>, Unavailable>>;
@@ -51,6 +53,15 @@ pub enum Acquired<L> {
     Lease(L, Lookup),
 }
 
+impl<L> Acquired<L> {
+    fn map<M>(self, map: impl FnOnce(L) -> M) -> Acquired<M> {
+        match self {
+            Self::Duplicate => Acquired::Duplicate,
+            Self::Lease(lease, lookup) => Acquired::Lease(map(lease), lookup),
+        }
+    }
+}
+
 /// Settings choose between two stores.
 impl<A: DedupeStore, B: DedupeStore> DedupeStore for Either<A, B> {
     type Lease = Either<A::Lease, B::Lease>;
@@ -58,18 +69,17 @@ impl<A: DedupeStore, B: DedupeStore> DedupeStore for Either<A, B> {
     async fn acquire(
         &self,
         event_id: &EventId,
+        marker: Marker,
         ignores_marker: bool,
         budget: Budget,
     ) -> Result<Acquired<Self::Lease>, Unavailable> {
         Ok(match self {
-            Self::Left(store) => match store.acquire(event_id, ignores_marker, budget).await? {
-                Acquired::Duplicate => Acquired::Duplicate,
-                Acquired::Lease(lease, lookup) => Acquired::Lease(Either::Left(lease), lookup),
-            },
-            Self::Right(store) => match store.acquire(event_id, ignores_marker, budget).await? {
-                Acquired::Duplicate => Acquired::Duplicate,
-                Acquired::Lease(lease, lookup) => Acquired::Lease(Either::Right(lease), lookup),
-            },
+            Self::Left(store) => {
+                store.acquire(event_id, marker, ignores_marker, budget).await?.map(Either::Left)
+            }
+            Self::Right(store) => {
+                store.acquire(event_id, marker, ignores_marker, budget).await?.map(Either::Right)
+            }
         })
     }
 }
@@ -107,10 +117,10 @@ impl Lookup {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LookupError {
     /// The store failed.
-    #[error("expected the store to answer a look-up, got an error: {0}")]
+    #[error("look-up failed: {0}")]
     Failed(PlatformError),
     /// The store took too long.
-    #[error("expected the store to answer a look-up within {} ms, got no answer", .0.as_millis())]
+    #[error("look-up timed out after {} ms", .0.as_millis())]
     TimedOut(Duration),
 }
 

@@ -30,6 +30,9 @@ pub enum Rejection {
     /// The path is not the webhook's.
     #[error("nothing is served at this path")]
     NotFound,
+    /// The request has no URL that can be parsed, so it has no path.
+    #[error("request URL invalid: the Host header does not make one")]
+    UrlInvalid,
     /// The path is served, with other methods.
     #[error("expected the method {allow}, got another one")]
     MethodNotAllowed {
@@ -75,7 +78,7 @@ impl Rejection {
         match self {
             Self::Event(_) => (400, "invalid_event"),
             Self::Signature(_) => (401, "invalid_signature"),
-            Self::NotFound => (404, "not_found"),
+            Self::NotFound | Self::UrlInvalid => (404, "not_found"),
             Self::MethodNotAllowed { .. } => (405, "method_not_allowed"),
             Self::BodyTimeout | Self::BodyBroken(_) => (408, "body_timeout"),
             Self::BodyTooLarge(_) | Self::MessageTooLarge(_) => (413, "body_too_large"),
@@ -202,6 +205,7 @@ impl Refusal {
         match self {
             Self::Rejection(Rejection::Signature(_)) => "the signature did not verify".to_owned(),
             Self::Rejection(Rejection::BodyBroken(_)) => Rejection::BodyTimeout.to_string(),
+            Self::Rejection(Rejection::UrlInvalid) => Rejection::NotFound.to_string(),
             Self::Rejection(rejection) => rejection.to_string(),
             Self::Fault(Fault::Misconfigured(_)) => {
                 format!("the gateway is not set up; {HEALTH_PATH} says what is missing")

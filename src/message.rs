@@ -79,7 +79,7 @@ pub struct Message {
 }
 
 /// The text of a [`Message`], in the two parts between which the result of the look-up will stand. Only a message has
-/// one, so whoever asks for it gets nothing that has not been verified.
+/// one, so it has been verified.
 pub struct MessageText {
     before_dedupe: String,
     after_dedupe: String,

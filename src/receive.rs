@@ -25,8 +25,9 @@ const HEALTH_METHODS: &str = "GET, HEAD";
 pub struct Request<B> {
     /// The HTTP method, in upper case.
     pub method: String,
-    /// The path, without the query.
-    pub path: String,
+    /// The path, without the query. There is none if the request has no URL that can be parsed: a `Host` header may
+    /// hold anything.
+    pub path: Option<String>,
     /// The value of `Content-Length`.
     pub content_length: Option<String>,
     /// The value of the signature header; several are joined with commas by HTTP's rules.
@@ -45,7 +46,7 @@ pub async fn receive<P: Platform>(
     request: Request<P::Body>,
     configuration: &Configuration<P::Bindings>,
 ) -> Answer {
-    if request.path == HEALTH_PATH {
+    if request.path.as_deref() == Some(HEALTH_PATH) {
         return health(&request.method, configuration);
     }
     let arrived = platform.now();
@@ -98,7 +99,7 @@ async fn deliver<P: Platform>(
     record: &mut Record,
 ) -> Result<Acknowledged, Refusal> {
     // 1. Route, then settings.
-    let (settings, bindings) = route(&request.method, &request.path, configuration)?;
+    let (settings, bindings) = route(&request.method, request.path.as_deref(), configuration)?;
     let budget = settings.budget(record.at);
 
     // 2. Parse the signature header, before a byte of the body is read.
@@ -137,9 +138,10 @@ async fn deliver<P: Platform>(
 
 fn route<'c, T>(
     method: &str,
-    path: &str,
+    path: Option<&str>,
     configuration: &'c Configuration<T>,
 ) -> Result<(&'c Settings, &'c T), Refusal> {
+    let path = path.ok_or(Rejection::UrlInvalid)?;
     let webhook =
         configuration.webhook_path.as_ref().map_err(|wrong| Fault::Misconfigured(wrong.clone()))?;
     if path != webhook {

@@ -5,13 +5,13 @@ declare module "*/index.js" {
   export function fetch(
     request: Request,
     method: string,
-    path: string,
+    path: string | undefined,
     contentLength: string | null,
     signature: string | null,
     address: string | null,
     ray: string | null,
     env: unknown,
-    ctx: ExecutionContext,
+    ctx: { waitUntil(work: Promise<unknown>): void },
     respond: (status: number, contentType: string, body: string, allow?: string, retryAfter?: number) => void,
   ): void;
   /** Of the example consumer in Rust. */

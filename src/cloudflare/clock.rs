@@ -18,7 +18,7 @@ use crate::time::Timestamp;
 /// needs another one: hardly any limit is shorter.
 const TURN: Duration = MARK_WAIT;
 
-/// No step before the answer has a limit as long as this. What sleeps longer is work after it, which nothing follows.
+/// No step before the answer has a limit as long as this. Only late work sleeps longer, and it needs no earlier timer.
 const LONG: Duration = Duration::from_secs(5);
 
 /// Clones share one timer.

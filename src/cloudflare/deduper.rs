@@ -79,7 +79,7 @@ impl Shards for DurableObjects {
     ) -> Result<Granted<RemoteLease>, PlatformError> {
         let wait_ms = wait.as_secs_f64() * 1000.0;
         let called = acquire_lease(&self.0, shard, event_id.as_str(), ignores_row, wait_ms);
-        // Whatever it is, it is disposed of.
+        // Wrapped first, so that an answer that is not understood is disposed of, too.
         let acquired = RemoteLease(settled(called).await?);
         let outcome = acquired.0.is_object().then(|| acquired.0.unchecked_ref::<Acquired>());
         match outcome.and_then(Acquired::outcome).as_deref() {

@@ -21,6 +21,13 @@ export let generation = 0;
 let inFlight = new Set();
 
 /**
+ * Ends the wait for each work that the present instance does after an answer.
+ *
+ * @type {Set<() => void>}
+ */
+let background = new Set();
+
+/**
  * A trap, or an exception that has passed through the instance, leaves its memory in an unknown state,
  * so the instance is never called again. Other errors are not the instance's: another Worker's code may
  * share the isolate.
@@ -39,9 +46,10 @@ function replace() {
   const abandoned = inFlight;
   inFlight = new Set();
   log({ outcome: "trapped", inFlight: abandoned.size });
-  for (const abandon of abandoned) {
+  for (const abandon of [...abandoned, ...background]) {
     abandon();
   }
+  background = new Set();
   repair();
 }
 
@@ -102,6 +110,25 @@ export function unlessTrapped(call, limitMs) {
     } catch (error) {
       fail(error);
     }
+  });
+}
+
+/**
+ * Waits for work that the instance does after an answer, or until the instance has trapped: then nothing would end it, and
+ * the platform would keep what it holds.
+ *
+ * @param {Promise<unknown>} work
+ * @returns {Promise<void>}
+ */
+export function untilTrapped(work) {
+  return new Promise((resolve) => {
+    const own = background;
+    const end = () => {
+      own.delete(end);
+      resolve();
+    };
+    own.add(end);
+    work.then(end, end);
   });
 }
 

@@ -1,8 +1,8 @@
-// What Rust asks of JavaScript in one call, because each call between the two costs.
+// Calls that Rust makes of JavaScript: each does several things at once, because a call between the two costs.
 
 /**
- * Tells an instance what has come of what it waits for; a ticket stands for it on both sides. Returns whether the
- * instance still waited.
+ * Settles the wait of an instance that has this ticket. Returns whether the instance still waited. The function of an
+ * instance that has been replaced throws.
  *
  * @typedef {(ticket: number, fulfilled: boolean, value: unknown) => boolean} Settled
  */
@@ -17,9 +17,14 @@
 export function settle(called, settled, ticket) {
   Promise.resolve(called).then(
     (value) => {
-      if (!settled(ticket, true, value)) {
-        // A lease that comes too late would be held until this request has ended.
-        dispose(value);
+      let waited = false;
+      try {
+        waited = settled(ticket, true, value);
+      } finally {
+        if (!waited) {
+          // A lease that comes too late would be held until this request has ended.
+          dispose(value);
+        }
       }
     },
     (reason) => settled(ticket, false, reason),
@@ -134,5 +139,9 @@ export function markEvent(namespace, shard, eventId, endsAt) {
  * @param {any} value
  */
 export function dispose(value) {
-  value?.[Symbol.dispose]?.();
+  try {
+    value?.[Symbol.dispose]?.();
+  } catch {
+    // An exception that passed through the instance would be taken for a trap. The platform disposes in the end.
+  }
 }

@@ -27,17 +27,17 @@ use crate::time::Timestamp;
 
 #[wasm_bindgen(module = "/src/cloudflare/once.mjs")]
 extern "C" {
-    /// Has the platform wait until what is returned is called.
+    /// Keeps the request alive until the returned function is called.
     #[wasm_bindgen(js_name = keepAlive)]
     fn keep_alive(context: &Context) -> Function;
 }
 
 thread_local! {
-    /// Of the isolate. A fresh instance after a trap begins with nothing held.
+    /// The allowance of the isolate. A fresh instance after a trap begins with nothing held.
     static ALLOWANCE: Allowance = Allowance::default();
 }
 
-/// What one request runs on. Clones share its clock and its context.
+/// The platform of one request. Clones share its clock and its context.
 #[derive(Clone)]
 pub(super) struct WorkerPlatform {
     clock: WorkerClock,

@@ -65,8 +65,8 @@ thread_local! {
 }
 
 /// The room of the blocks that a body is kept in when it comes in parts: the first is small, because many bodies never
-/// get any further, and each of the next ones doubles what there is.
-const BLOCK_BYTES: core::ops::RangeInclusive<u32> = 4 * 1024..=64 * 1024;
+/// get any further, and each of the next ones doubles what there is. No block is so large that its empty rest matters.
+const BLOCK_BYTES: core::ops::RangeInclusive<u32> = 4 * 1024..=16 * 1024;
 
 /// Bytes in JavaScript's memory. They are never moved to a larger array: what that leaves behind would take several
 /// times their size until it is collected.

@@ -2,7 +2,7 @@
 // `cargo xtask worker` lays it beside the files that it imports.
 
 import { DurableObject, RpcTarget } from "cloudflare:workers";
-import { generation, log, unlessTrapped } from "./guard.mjs";
+import { generation, log, unlessTrapped, untilTrapped } from "./guard.mjs";
 import { DeduperObject, fetch as serve } from "./index.js";
 
 /**
@@ -24,13 +24,13 @@ async function answer(request, env, ctx) {
       serve(
         request,
         request.method,
-        new URL(request.url).pathname,
+        URL.parse(request.url)?.pathname,
         headers.get("content-length"),
         headers.get("x-cronozen-signature"),
         headers.get("cf-connecting-ip"),
         headers.get("cf-ray"),
         env,
-        ctx,
+        { waitUntil: (/** @type {Promise<unknown>} */ work) => ctx.waitUntil(untilTrapped(work)) },
         (...parts) => end(responseOf(...parts)),
       ),
     lastResortMs,

@@ -22,6 +22,7 @@ impl<S: SeenStore + Clone + 'static, K: Clock> DedupeStore for KvDedupe<S, K> {
     async fn acquire(
         &self,
         event_id: &EventId,
+        _: Marker,
         ignores_marker: bool,
         budget: Budget,
     ) -> Result<Acquired<KvLease<S>>, Unavailable> {

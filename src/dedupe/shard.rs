@@ -11,7 +11,7 @@ use crate::error::{PlatformError, Unavailable};
 use crate::event::EventId;
 use crate::message::Marker;
 use crate::platform::Clock;
-use crate::settings::Budget;
+use crate::settings::{Budget, MARK_WAIT};
 use crate::time::Timestamp;
 
 /// The number of shards. A queue takes 5,000 messages a second, and a Durable Object about 1,000 requests. This is
@@ -104,6 +104,7 @@ where
     async fn acquire(
         &self,
         event_id: &EventId,
+        marker: Marker,
         ignores_marker: bool,
         budget: Budget,
     ) -> Result<Acquired<EventLease<R, K>>, Unavailable> {
@@ -126,13 +127,19 @@ where
             }
             _ => Some(Lookup::Missed),
         };
-        let Some(lookup) = lookup else { return Ok(Acquired::Duplicate) };
         let lease = EventLease {
             lease,
             shards: self.shards.clone(),
             shard,
             event_id: event_id.clone(),
             clock: self.clock.clone(),
+        };
+        let Some(lookup) = lookup else {
+            // The row answers those that wait, and the next delivery need not look again. It is only a help, so a
+            // failure costs nothing.
+            let help = pin!(lease.commit(marker));
+            let _settled = select(help, pin!(self.clock.sleep(MARK_WAIT))).await;
+            return Ok(Acquired::Duplicate);
         };
         Ok(Acquired::Lease(lease, lookup))
     }

@@ -7,8 +7,9 @@ use crate::time::Timestamp;
 /// How long an answer waits for the marker once the event is in the queue.
 pub const MARK_WAIT: Duration = Duration::from_millis(250);
 
-/// How long work goes on after the answer. Workers end it after 30 s without notice, and it has to release its lease
-/// and write to the log before that.
+/// The longest that a delivery's work lasts from its arrival on. Workers end what goes on after the answer without
+/// notice, 30 s after it or after the sender has hung up, and the work has to release its lease and write to the log
+/// before that.
 pub const LATE_LIMIT: Duration = Duration::from_secs(28);
 
 /// The times by which the steps of one delivery must be done.
@@ -29,6 +30,12 @@ impl Budget {
     #[must_use]
     pub fn arrived(self) -> Timestamp {
         self.arrived
+    }
+
+    /// Work that goes on after the answer ends itself by then.
+    #[must_use]
+    pub fn late_until(self) -> Timestamp {
+        self.arrived.plus(LATE_LIMIT)
     }
 
     /// The longest that the body may take: 3/8 of the deadline.

@@ -1,4 +1,4 @@
-//! What all deliveries together hold in memory, and what comes before a byte of it.
+//! The allowance for bytes that all deliveries together hold, and the header that is checked before a byte is read.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use cronozen_edge::log::Level;
 use cronozen_edge::settings::LATE_LIMIT;
 use tokio::time::sleep;
 
-use crate::large::event;
+use crate::large::{LARGE, event, in_worlds_with_bodies};
 use crate::world::{Behaviour, FakeBody, World, in_world, signed};
 
 /// Larger than what is exempt, and small enough for a message.
@@ -110,11 +110,28 @@ fn a_body_counts_until_its_send_has_settled() {
 fn a_late_send_counts_until_it_is_given_up() {
     in_worlds(async |world| {
         world.queue.send.set(Behaviour::Hangs);
-        assert_eq!(world.deliver(&event(COUNTED)).await.answer.status, 503);
-        sleep(LATE_LIMIT - Duration::from_millis(10)).await;
+        let served = world.deliver(&event(COUNTED)).await;
+        assert_eq!(served.answer.status, 503);
+        sleep(LATE_LIMIT - served.took - Duration::from_millis(10)).await;
         assert_eq!(world.allowance.held(), COUNTED);
         sleep(Duration::from_millis(20)).await;
         assert_eq!(world.allowance.held(), 0);
+    });
+}
+
+#[test]
+fn a_body_that_is_stored_counts_no_more_when_its_message_is_sent() {
+    in_worlds_with_bodies(async |world, bodies| {
+        bodies.put.set(Behaviour::Works(500));
+        world.queue.send.set(Behaviour::Works(500));
+        let body = event(LARGE);
+        let count = async {
+            sleep(Duration::from_millis(400)).await;
+            assert_eq!(world.allowance.held(), LARGE);
+            sleep(Duration::from_millis(400)).await;
+            assert_eq!(world.allowance.held(), 0);
+        };
+        tokio::join!(world.deliver(&body), count);
     });
 }
 

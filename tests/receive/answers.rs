@@ -1,11 +1,14 @@
 //! Every row of the answers table.
 
+use std::collections::BTreeMap;
+
 use cronozen_edge::log::{Level, Outcome};
+use cronozen_edge::receive::Request;
 use cronozen_edge::settings::{MAX_MESSAGE_BYTES, Misconfigured};
 use serde_json::json;
 
 use crate::signing::sign;
-use crate::world::{Behaviour, PATH, SECRET, get, in_world, signed};
+use crate::world::{Behaviour, FakeBody, PATH, SECRET, Served, get, in_world, signed};
 
 const EVENT: &str =
     r#"{"eventId":"evt_1","type":"payment.completed","createdAt":"2026-11-24T06:55:00Z"}"#;
@@ -133,18 +136,31 @@ fn wrong_path_and_method() {
     in_world(async |world| {
         for path in ["/", "/webhooks/cronozen/", "/webhooks", "/Webhooks/cronozen", ""] {
             let mut request = signed(EVENT);
-            request.path = path.to_owned();
+            request.path = Some(path.to_owned());
             assert_eq!(world.serve(request).await.outcome(), (404, "not_found".to_owned()));
         }
         let served = world.serve(get(PATH)).await;
         assert_eq!(served.outcome(), (405, "method_not_allowed".to_owned()));
         assert_eq!(served.answer.allow, Some("POST"));
         let mut request = signed(EVENT);
-        request.path = "/healthz".to_owned();
+        request.path = Some("/healthz".to_owned());
         let served = world.serve(request).await;
         assert_eq!(served.outcome(), (405, "method_not_allowed".to_owned()));
         assert_eq!(served.answer.allow, Some("GET, HEAD"));
         assert_eq!(world.stored() + world.marked(), 0);
+    });
+}
+
+#[test]
+fn a_request_without_a_path_is_not_found_and_the_log_says_why() {
+    in_world(async |world| {
+        let served = world.serve(Request { path: None, ..signed(EVENT) }).await;
+        assert_eq!(served.outcome(), (404, "not_found".to_owned()));
+        assert_eq!(served.json()["detail"], "nothing is served at this path");
+        let (level, record) = world.last_record();
+        assert_eq!(level, Level::Warn);
+        let reason = "request URL invalid: the Host header does not make one";
+        assert_eq!(record.reason.as_deref(), Some(reason));
     });
 }
 
@@ -154,7 +170,7 @@ fn another_path_can_be_set() {
         world.set("WEBHOOK_PATH", "/hooks");
         assert_eq!(world.deliver(EVENT).await.answer.status, 404);
         let mut request = signed(EVENT);
-        request.path = "/hooks".to_owned();
+        request.path = Some("/hooks".to_owned());
         assert_eq!(world.serve(request).await.answer.status, 202);
     });
 }
@@ -284,4 +300,43 @@ fn health() {
         assert_eq!(problems[2]["found"], "9000");
         assert!(world.log.borrow().is_empty(), "a health check is no delivery");
     });
+}
+
+/// Each status has its own phrase in RFC 9110, which RFC 9457 wants as the title of a problem without a type of its own.
+#[test]
+fn problems_have_the_titles_of_their_statuses() {
+    let mut titles = BTreeMap::new();
+    let mut collect = |served: &Served| {
+        assert_eq!(served.json()["type"], "about:blank");
+        assert_eq!(served.json()["status"], served.answer.status);
+        let title = served.json()["title"].as_str().unwrap().to_owned();
+        titles.insert(served.answer.status, title);
+    };
+    in_world(async |mut world| {
+        collect(&world.deliver("[]").await);
+        collect(&world.serve(Request { signature: None, ..signed(EVENT) }).await);
+        collect(&world.serve(get("/elsewhere")).await);
+        collect(&world.serve(get(PATH)).await);
+        collect(&world.serve(Request { body: FakeBody::default(), ..signed(EVENT) }).await);
+        let content_length = Some("999999".to_owned());
+        collect(&world.serve(Request { content_length, ..signed(EVENT) }).await);
+        world.queue.send.set(Behaviour::Fails(5));
+        collect(&world.deliver(EVENT).await);
+        world.set("REPLAY", "refuse");
+        collect(&world.deliver(r#"{"eventId":"e","createdAt":"2000-01-01T00:00:00Z"}"#).await);
+        world.set("REPLAY", "never");
+        collect(&world.deliver(EVENT).await);
+    });
+    let expected = [
+        (400, "Bad Request"),
+        (401, "Unauthorized"),
+        (404, "Not Found"),
+        (405, "Method Not Allowed"),
+        (408, "Request Timeout"),
+        (413, "Content Too Large"),
+        (422, "Unprocessable Content"),
+        (500, "Internal Server Error"),
+        (503, "Service Unavailable"),
+    ];
+    assert_eq!(titles, expected.map(|(status, title)| (status, title.to_owned())).into());
 }

@@ -88,10 +88,13 @@ pub struct FakeStore {
     pub look: Rc<Cell<Behaviour>>,
     pub mark: Rc<Cell<Behaviour>>,
     pub markers: Rc<RefCell<BTreeMap<String, Marker>>>,
+    /// The number of look-ups.
+    pub looks: Rc<Cell<usize>>,
 }
 
 impl SeenStore for FakeStore {
     async fn seen(&self, event_id: &EventId) -> Result<bool, PlatformError> {
+        self.looks.set(self.looks.get() + 1);
         let found = || self.markers.borrow().contains_key(event_id.as_str());
         self.look.get().perform(found).await
     }
@@ -240,6 +243,7 @@ impl FakeStore {
             look: Rc::new(Cell::new(Behaviour::Works(5))),
             mark: Rc::new(Cell::new(Behaviour::Works(5))),
             markers: Rc::default(),
+            looks: Rc::default(),
         }
     }
 }
@@ -347,7 +351,7 @@ impl World {
 pub fn signed(body: &str) -> Request<FakeBody> {
     Request {
         method: "POST".to_owned(),
-        path: PATH.to_owned(),
+        path: Some(PATH.to_owned()),
         content_length: Some(body.len().to_string()),
         signature: Some(sign(body.as_bytes(), SECRET)),
         address: Some("192.0.2.1".to_owned()),
@@ -357,7 +361,7 @@ pub fn signed(body: &str) -> Request<FakeBody> {
 }
 
 pub fn get(path: &str) -> Request<FakeBody> {
-    Request { method: "GET".to_owned(), path: path.to_owned(), signature: None, ..signed("") }
+    Request { method: "GET".to_owned(), path: Some(path.to_owned()), signature: None, ..signed("") }
 }
 
 /// Runs a test in a fresh world, in virtual time.

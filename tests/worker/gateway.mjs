@@ -73,6 +73,8 @@ export class TestGateway {
         r2Buckets: ["BODIES"],
         queueProducers: { EVENTS: "cronozen-events" },
         queueConsumers: { "cronozen-events": { maxBatchTimeout: 0.05 } },
+        // A way to the Worker without the simulator's own Worker before it.
+        unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
         durableObjects: { DEDUPER: { className: "Deduper", useSQLite: true } },
       }),
     );
@@ -154,7 +156,8 @@ export class TestGateway {
    * @param {Record<string, number>} first
    */
   async called(name, times, first) {
-    while (((await this.observed()).calls[name] ?? 0) < (first[name] ?? 0) + times) {
+    for (let tries = 0; ((await this.observed()).calls[name] ?? 0) < (first[name] ?? 0) + times; tries += 1) {
+      assert.ok(tries < 4000, `${name} was not called ${times} times`);
       await sleep(5);
     }
   }

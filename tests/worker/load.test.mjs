@@ -44,8 +44,8 @@ test("10,000 deliveries of one event at once are one message, and other events g
   const crowded = (await crowd).flat().map((status) => ({ status }));
   const counted = countedByStatus([await first, ...crowded]);
   context.diagnostic(`${JSON.stringify(counted)}; 20 other events took ${attempts} attempts`);
-  const { 200: duplicates = 0, 202: sent = 0, 503: refused = 0 } = counted;
-  assert.equal(duplicates + sent + refused, 10_001);
+  const { 200: duplicates = 0, 202: sent = 0, 408: slow = 0, 503: refused = 0 } = counted;
+  assert.equal(duplicates + sent + slow + refused, 10_001);
   // On a busy machine the send is acknowledged after the answer to its delivery.
   assert.ok(sent <= 1);
   await sleep(500);

@@ -68,12 +68,13 @@ test("a hung send with 50 waiters: each gives up when half of its deadline has p
   assert.equal(await row(eventId), undefined);
   const quick = await gateway.deliver(body, { settings: shortDeadline });
   assert.equal(quick.status, 503);
-  assert.ok(quick.ms < 1500, `${quick.ms} ms`);
+  assert.ok(quick.ms < promise, `${quick.ms} ms`);
   const { calls } = await gateway.observed();
   assert.equal((calls.send ?? 0) - (before.send ?? 0), 1, "one send for all");
   const reasons = (await gateway.linesOf(eventId, 52)).map(({ reason }) => reason);
+  const limits = reasons.map((reason) => Number(/^deduper granted no lease within (\d+) ms$/.exec(reason)?.[1]));
   assert.ok(
-    reasons.some((reason) => /^deduper granted no lease within (4\d\d|500) ms$/.test(reason)),
+    limits.some((limit) => limit <= 500),
     reasons.join(),
   );
 });
@@ -100,7 +101,7 @@ test("a send that fails after the deadline is logged, leaves no row, and release
   assert.equal((await gateway.deliver(body, { settings: shortDeadline })).status, 202);
 });
 
-test("a send that hangs releases its lease 28 s after the answer", async () => {
+test("a send that hangs releases its lease 28 s after its delivery has arrived", async () => {
   const { eventId, body } = newEvent();
   assert.equal((await gateway.deliver(body, { settings: shortDeadline, faults: { send: "hangs" } })).status, 503);
   await sleep(25_000);
@@ -108,7 +109,7 @@ test("a send that hangs releases its lease 28 s after the answer", async () => {
   await sleep(4000);
   assert.equal((await gateway.deliver(body, { settings })).status, 202);
   const [late] = gateway.logged(eventId).filter(({ outcome }) => outcome === "late_send_failed");
-  assert.equal(late?.reason, "no answer within 28000 ms after the response");
+  assert.equal(late?.reason, "no answer within 28000 ms of the delivery's arrival");
   assert.equal((await gateway.messages(eventId)).length, 1);
 });
 
@@ -183,10 +184,13 @@ test("an object that restarts ends the waits in it: they are 503, and the retry 
   const waiting = gateway.deliver(body, { settings, faults: {} });
   await gateway.called("acquire", 2, calls);
   await gateway.object(shardOf(eventId), "restart");
-  const { status, ms } = await waiting;
-  assert.equal(status, 503);
-  assert.ok(ms < 2000, `${ms} ms`);
+  assert.equal((await waiting).status, 503);
   assert.equal((await hung).status, 503);
+  const reasons = (await gateway.linesOf(eventId, 2)).map(({ reason }) => reason);
+  assert.ok(
+    reasons.some((reason) => reason.startsWith("deduper failed")),
+    reasons.join(),
+  );
   assert.equal((await gateway.deliver(body, { settings })).status, 202);
 });
 
@@ -210,7 +214,7 @@ test("an object whose storage fails once recovers with the next delivery", async
 test("the Worker waits for a lease only as long as its delivery has time", async () => {
   const { eventId, body } = newEvent();
   const socket = await gateway.connect(`${headFor(body)}Connection: close\r\n`, {
-    settings,
+    settings: { ...settings, DEADLINE_MS: "4500" },
     faults: { acquire: "hangs" },
   });
   socket.write(body.slice(0, -1));
@@ -219,8 +223,8 @@ test("the Worker waits for a lease only as long as its delivery has time", async
   assert.match(await readAll(socket, promise), /^HTTP\/1\.1 503 /);
   const [{ reason } = assert.fail()] = await gateway.linesOf(eventId);
   const [, left] = /^deduper granted no lease within (\d+) ms$/.exec(reason) ?? assert.fail(reason);
-  // Of 2,000 ms for body and lease together.
-  assert.ok(Number(left) < 1100, reason);
+  // The body has taken its share of the 2,250 ms for both.
+  assert.ok(Number(left) < 2000, reason);
 });
 
 test("a remembered event survives the object's restart", async () => {

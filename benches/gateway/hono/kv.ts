@@ -22,11 +22,11 @@ export class KvStore implements DedupeStore {
     try {
       const found = await within(this.namespace.get(`seen:${eventId}`, { cacheTtl }), ms);
       if (found === late) {
-        return `expected the store to answer a look-up within ${ms} ms, got no answer`;
+        return `look-up timed out after ${ms} ms`;
       }
       return typeof found === "string";
     } catch (error) {
-      return `expected the store to answer a look-up, got an error: ${describe(error)}`;
+      return `look-up failed: ${describe(error)}`;
     }
   }
 

@@ -15,7 +15,7 @@ pub const STEP: Ms = 1;
 /// A lease lasts so long.
 pub const LEASE: Ms = 35 * SECOND;
 
-/// Work goes on for so long after the answer.
+/// A delivery's work goes on for so long after its arrival.
 pub const LATE: Ms = 28 * SECOND;
 
 /// An object's row is durable so soon after it is written.
@@ -87,8 +87,7 @@ enum Heard {
 }
 
 fn heard(trail: &Trail, sent: Sent) -> Heard {
-    let answered = trail.answered.map(|(at, _)| at);
-    let given_up = answered.map(|answered| answered + LATE).into_iter().chain(sent.failed).min();
+    let given_up = trail.arrived.map(|arrived| arrived + LATE).into_iter().chain(sent.failed).min();
     let (died, given_up) = (trail.isolate_died().unwrap_or(Ms::MAX), given_up.unwrap_or(Ms::MAX));
     match sent.acknowledged.filter(|at| *at < given_up) {
         Some(at) if at <= died => Heard::At(at),

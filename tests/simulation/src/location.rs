@@ -183,7 +183,7 @@ fn request(letter: Letter, fate: &BodyFate, world: &World) -> Request<FakeBody> 
     };
     Request {
         method: "POST".to_owned(),
-        path: PATH.to_owned(),
+        path: Some(PATH.to_owned()),
         content_length: declared.then_some(length),
         signature,
         address: None,

@@ -71,7 +71,8 @@ async function crowd(request, env, ctx) {
 export default {
   /** @param {Request} request @param {any} env @param {any} ctx */
   async fetch(request, env, ctx) {
-    const { pathname, searchParams } = new URL(request.url);
+    // Not every request has a URL that can be parsed.
+    const { pathname, searchParams } = URL.parse(request.url) ?? new URL("http://unset");
     if (pathname === "/test/observed") {
       return Response.json({ received, calls, wasmBytes: wasmBytes() });
     }

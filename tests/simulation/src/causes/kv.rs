@@ -28,8 +28,8 @@ pub fn cause(earlier: &Trail, later: &Trail) -> Option<Cause> {
     if put.at > heard + STEP {
         return None;
     }
-    // Until 28 s after the answer there is no need to leave a put to its fate.
-    let end = answered.map_or(Ms::MAX, |answered| answered.min(heard) + LATE);
+    // Until 28 s after the arrival there is no need to leave a put to its fate.
+    let end = earlier.arrived.map_or(Ms::MAX, |arrived| arrived + LATE);
     if put.dropped.is_some_and(|dropped| dropped < end) {
         return None;
     }

@@ -77,10 +77,10 @@ fn kv() {
 fn kv_with_a_send_or_a_marker_that_went_wrong() {
     let later = || delivery(0, 40_000);
     assert_eq!(in_kv(later(), acknowledged(None)), Some(Cause::StoredUnacknowledged));
-    assert_eq!(in_kv(later(), acknowledged(Some(28_150))), Some(Cause::StoredUnacknowledged));
+    assert_eq!(in_kv(later(), acknowledged(Some(28_000))), Some(Cause::StoredUnacknowledged));
     // A late commit that is left out is no excuse.
     let unmarked = |trail: &mut Trail| {
-        acknowledged(Some(28_149))(trail);
+        acknowledged(Some(27_999))(trail);
         trail.put = None;
     };
     assert_eq!(in_kv(later(), unmarked), None);
@@ -110,7 +110,7 @@ fn strict_with_a_send_that_is_not_acknowledged() {
     assert_eq!(in_strict(9000, &[], hung(None)), None);
     assert_eq!(in_strict(9000, &[], hung(Some(8000))), None);
     assert_eq!(in_strict(9000, &[7000], hung(Some(7000))), Some(Cause::Restarted));
-    assert_eq!(in_strict(30_000, &[], hung(Some(28_151))), Some(Cause::StoredUnacknowledged));
+    assert_eq!(in_strict(30_000, &[], hung(Some(28_001))), Some(Cause::StoredUnacknowledged));
     assert_eq!(in_strict(LEASE - 1, &[], hung(None)), None);
     assert_eq!(in_strict(LEASE, &[], hung(None)), Some(Cause::StoredUnacknowledged));
 }

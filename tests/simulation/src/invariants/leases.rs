@@ -40,7 +40,10 @@ impl Check<'_> {
 fn done(trail: &Trail) -> Option<Ms> {
     let given_up = trail.answered.map(|(answered, _)| match trail.sent {
         None => answered,
-        Some(sent) => sent.failed.map_or(Ms::MAX, |failed| failed).min(answered + LATE),
+        Some(sent) => {
+            let given_up = trail.arrived.map_or(Ms::MAX, |arrived| arrived + LATE);
+            sent.failed.unwrap_or(Ms::MAX).min(given_up).max(answered)
+        }
     });
     given_up.into_iter().chain(trail.isolate_died()).min()
 }
