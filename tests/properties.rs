@@ -145,7 +145,7 @@ proptest! {
         let window = [Window::Inside, Window::Outside, Window::Unknown][key_window];
         for dedupe in [Dedupe::New, Dedupe::Unknown] {
             let message = Message::new(&event, Timestamp::from_millis(0), window, Duration::from_secs(60)).unwrap();
-            let text = message.into_text(dedupe);
+            let text = message.into_text().with_dedupe(dedupe);
             prop_assert!(text.len() <= MAX_MESSAGE_BYTES);
 
             let start = text.find(r#","event":"#).unwrap() + r#","event":"#.len();
@@ -178,7 +178,7 @@ proptest! {
     fn no_text_on_the_queue_panics(before in "[\\{\"v1:,e]{0,12}", cut in any::<prop::sample::Index>(), after in any::<String>()) {
         let event = read(br#"{"eventId":"e"}"#).unwrap();
         let message = Message::new(&event, Timestamp::from_millis(0), Window::Inside, Duration::from_secs(60)).unwrap();
-        let text = message.into_text(Dedupe::New);
+        let text = message.into_text().with_dedupe(Dedupe::New);
         let _either = QueuedMessage::parse(&format!("{before}{}{after}", &text[cut.index(text.len())..]));
     }
 
