@@ -44,10 +44,10 @@ extern "C" {
 
 #[wasm_bindgen]
 extern "C" {
-    type Acquired;
+    type AcquireReply;
 
     #[wasm_bindgen(method, getter)]
-    fn outcome(this: &Acquired) -> Option<String>;
+    fn outcome(this: &AcquireReply) -> Option<String>;
 }
 
 /// The outcomes of a request for a lease, as they cross between the Worker and the object.
@@ -81,8 +81,8 @@ impl Shards for DurableObjects {
         let called = acquire_lease(&self.0, shard, event_id.as_str(), ignores_row, wait_ms);
         // Wrapped first, so that an answer that is not understood is disposed of, too.
         let acquired = RemoteLease(settled(called).await?);
-        let outcome = acquired.0.is_object().then(|| acquired.0.unchecked_ref::<Acquired>());
-        match outcome.and_then(Acquired::outcome).as_deref() {
+        let outcome = acquired.0.is_object().then(|| acquired.0.unchecked_ref::<AcquireReply>());
+        match outcome.and_then(AcquireReply::outcome).as_deref() {
             Some(LEASED) => Ok(Granted::Lease(acquired)),
             Some(DUPLICATE) => Ok(Granted::Duplicate),
             Some(WAIT_ENDED) => Ok(Granted::WaitEnded),

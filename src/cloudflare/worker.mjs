@@ -92,6 +92,9 @@ export class Deduper extends DurableObject {
   #object;
   #generation = generation;
 
+  // When the platform resets this object, its waiting calls stay in the guard's list until the next trap. Their callers
+  // have an error already, so that costs only the entries.
+
   /** What the present instance knows of this object; after a trap, nothing but the storage is left. */
   #present() {
     if (this.#object === undefined || this.#generation !== generation) {
@@ -110,11 +113,11 @@ export class Deduper extends DurableObject {
    * @returns {Promise<{ outcome: string | undefined, lease?: Lease }>}
    */
   async acquire(eventId, ignoresRow, waitMs) {
-    const answer = await unlessTrapped(
-      (/** @type {(answer: { outcome?: string, lease?: number, failure?: string }) => void} */ end) =>
-        this.#present().acquire(eventId, ignoresRow, waitMs, (outcome, lease, failure) =>
-          end({ ...(outcome && { outcome }), ...(lease !== undefined && { lease }), ...(failure && { failure }) }),
-        ),
+    /** @typedef {{ outcome: string | undefined, lease: number | undefined, failure: string | undefined }} Answer */
+    const answer = await unlessTrapped((/** @type {(answer: Answer) => void} */ end) =>
+      this.#present().acquire(eventId, ignoresRow, waitMs, (outcome, lease, failure) =>
+        end({ outcome, lease, failure }),
+      ),
     );
     const { outcome, lease, failure } = known(answer);
     throwIfFailed(failure);
@@ -137,17 +140,15 @@ export class Deduper extends DurableObject {
 
   /** Throws if it fails, so that the platform tries again. */
   async alarm() {
-    const call = (/** @type {(answer: { failure?: string }) => void} */ end) =>
-      this.#present().alarm((failure) => end({ ...(failure && { failure }) }));
+    const call = (/** @type {(answer: { failure: string | undefined }) => void} */ end) =>
+      this.#present().alarm((failure) => end({ failure }));
     throwIfFailed(known(await unlessTrapped(call)).failure);
   }
 
   /** @param {string} eventId @param {number} endsAt @param {number} [lease] */
   async #mark(eventId, endsAt, lease) {
-    const call = (/** @type {(answer: { failure?: string }) => void} */ end) => {
-      const failure = this.#present().mark(eventId, endsAt, lease);
-      end({ ...(failure && { failure }) });
-    };
+    const call = (/** @type {(answer: { failure: string | undefined }) => void} */ end) =>
+      end({ failure: this.#present().mark(eventId, endsAt, lease) });
     throwIfFailed(known(await unlessTrapped(call)).failure);
   }
 
@@ -193,7 +194,7 @@ function known(result) {
   return result;
 }
 
-/** @param {string} [failure] */
+/** @param {string | undefined} failure */
 function throwIfFailed(failure) {
   if (failure !== undefined) {
     throw new Error(failure);

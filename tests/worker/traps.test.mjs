@@ -84,6 +84,26 @@ test("a trap while several objects are busy replaces the instance once", async (
   assert.equal(trapped.length, 1, trapped.join("\n"));
 });
 
+test("a lease from before a trap does not end one from after it", async () => {
+  const settings = { DEDUPE: "durable-object" };
+  const { eventId, body } = newEvent();
+  const { calls } = await gateway.observed();
+  // Its request goes on for 10 s, and only then is its lease disposed of.
+  const hung = { settings, faults: { send: "hangs" }, headers: { "x-test-lives-on": "yes" } };
+  const first = gateway.deliver(body, hung);
+  await gateway.called("send", 1, calls);
+  await gateway.deliver(newEvent().body, { headers: { "x-test-trap": "unreachable" } });
+  assert.equal((await first).status, 503);
+  await sleep(8000);
+  const second = gateway.deliver(body, { settings, faults: { send: "after 3500 ms" } });
+  await gateway.called("send", 2, calls);
+  const third = gateway.deliver(body, { settings: { ...settings, DEADLINE_MS: "4500" } });
+  assert.ok([202, 503].includes((await second).status));
+  assert.ok([200, 503].includes((await third).status));
+  await sleep(500);
+  assert.equal((await gateway.messages(eventId)).length, 1);
+});
+
 test("a trap gives back what the deliveries held", async () => {
   const settings = { MAX_BODY_BYTES: 1_048_576 };
   const head = `Content-Length: 1048576\r\nX-Cronozen-Signature: ${sign("other", secret)}\r\n`;

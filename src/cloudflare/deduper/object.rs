@@ -23,11 +23,11 @@ use crate::time::Timestamp;
 extern "C" {
     /// Takes the answer to a request for a lease: the outcome, and the lease or the failure.
     #[derive(Debug)]
-    pub type Acquired;
+    pub type AcquireCallback;
 
     #[wasm_bindgen(method)]
     fn call(
-        this: &Acquired,
+        this: &AcquireCallback,
         receiver: &JsValue,
         outcome: Option<&str>,
         lease: Option<f64>,
@@ -52,7 +52,7 @@ struct Inner {
     storage: Storage,
     /// Opened by the first call that can.
     rows: RefCell<Option<Rows>>,
-    leases: RefCell<LeaseTable<Acquired>>,
+    leases: RefCell<LeaseTable<AcquireCallback>>,
 }
 
 #[wasm_bindgen]
@@ -67,7 +67,13 @@ impl DeduperObject {
     }
 
     /// Answers a request for a lease, at once or when the lease that it waits for has ended.
-    pub fn acquire(&self, event_id: String, ignores_row: bool, wait_ms: f64, answer: Acquired) {
+    pub fn acquire(
+        &self,
+        event_id: String,
+        ignores_row: bool,
+        wait_ms: f64,
+        answer: AcquireCallback,
+    ) {
         match self.0.is_seen(event_id, ignores_row) {
             Ok((event_id, false)) => {
                 let wait = Duration::try_from_secs_f64(wait_ms / 1000.0).unwrap_or_default();
@@ -152,13 +158,13 @@ fn checked(event_id: String) -> Result<EventId, PlatformError> {
     EventId::new(event_id).map_err(|error| PlatformError::new(&error.to_string()))
 }
 
-fn pass_on(decisions: Decisions<Acquired>) {
+fn pass_on(decisions: Decisions<AcquireCallback>) {
     for (answer, decision) in decisions {
         answer.send(decision);
     }
 }
 
-impl Acquired {
+impl AcquireCallback {
     fn send(&self, decision: Decision) {
         let (outcome, lease) = match decision {
             Decision::Leased(lease) => (LEASED, Some(number(lease))),
