@@ -10,7 +10,7 @@ import { describe, late, within } from "./time.js";
 /** How long an answer waits for the marker. */
 const markWaitMs = 250;
 
-/** How long work goes on after the answer. Workers end it after 30 s, without notice. */
+/** How long work goes on after the arrival. Workers end it 30 s after the answer, without notice. */
 const lateMs = 28_000;
 
 export interface Delivery {
@@ -64,7 +64,7 @@ export async function commit(delivery: Delivery, { store, queue, keep }: Platfor
   }
   holding.release();
 
-  const marked = mark(lease, delivery, Date.now() + lateMs);
+  const marked = mark(lease, delivery, arrived + lateMs);
   if ((await within(marked, markWaitMs)) === late) {
     keep(marked);
   }
@@ -75,7 +75,7 @@ export async function commit(delivery: Delivery, { store, queue, keep }: Platfor
 async function finishLate(send: Promise<unknown>, lease: Lease, delivery: Delivery) {
   const { message, holding, arrived } = delivery;
   const { eventId } = message;
-  const until = Date.now() + lateMs;
+  const until = arrived + lateMs;
   try {
     await inTime(send, until);
   } catch (error) {
@@ -107,7 +107,7 @@ async function mark(lease: Lease, { message, arrived }: Delivery, until: number)
 /** The result of work that may outlive the answer. */
 async function inTime(work: Promise<unknown>, until: number) {
   if ((await within(work, until - Date.now())) === late) {
-    throw new Error(`no answer within ${lateMs} ms after the response`);
+    throw new Error(`no answer within ${lateMs} ms of the delivery's arrival`);
   }
 }
 
