@@ -64,6 +64,17 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn a_ticket_crosses_as_its_number() {
+        let mut tickets = Tickets::default();
+        let [first, second] = ["first", "second"].map(|wait| tickets.give(wait));
+        assert_ne!(first.number(), second.number());
+        for (ticket, wait) in [(second, "second"), (first, "first")] {
+            assert_eq!(tickets.take(Ticket::from_number(ticket.number())), Some(wait));
+        }
+        assert_eq!(tickets.take(first), None);
+    }
+
     proptest! {
         /// Some waits are settled and some are given up, in any order; then every ticket that was ever given is called.
         #[test]

@@ -145,7 +145,15 @@ proptest! {
         let window = [Window::Inside, Window::Outside, Window::Unknown][key_window];
         for dedupe in [Dedupe::New, Dedupe::Unknown] {
             let message = Message::new(&event, Timestamp::from_millis(0), window, Duration::from_secs(60)).unwrap();
-            let text = message.into_text().with_dedupe(dedupe);
+            let shown = format!("{message:?}");
+            let parts = message.into_text();
+            let word = dedupe.as_str();
+            let joined = format!("{}{word}{}", parts.before_dedupe(), parts.after_dedupe());
+            for shown in [shown, format!("{parts:?}")] {
+                prop_assert!(shown.contains("Message") && !shown.contains("signature"), "{}", shown);
+            }
+            let text = parts.with_dedupe(dedupe);
+            prop_assert_eq!(&text, &joined);
             prop_assert!(text.len() <= MAX_MESSAGE_BYTES);
 
             let start = text.find(r#","event":"#).unwrap() + r#","event":"#.len();

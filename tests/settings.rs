@@ -13,7 +13,8 @@
 use std::time::Duration;
 
 use cronozen_edge::settings::{
-    Configuration, DedupeMode, Misconfigured, Needs, ReplayPolicy, Settings, Value, webhook_path,
+    Budget, Configuration, DedupeMode, Misconfigured, Needs, ReplayPolicy, Settings, Value, Window,
+    webhook_path,
 };
 use cronozen_edge::time::Timestamp;
 
@@ -56,6 +57,44 @@ fn the_edges_of_every_range() {
             assert_eq!(with(wrong).unwrap_err()[0].name, name);
         }
     }
+}
+
+#[test]
+fn the_edges_of_the_replay_window() {
+    let settings = parse(&[("DEDUPE_TTL_SECONDS", "172800")]).unwrap();
+    let now = Timestamp::from_millis(1_000_000_000_000);
+    let ttl = Duration::from_secs(172_800);
+    let (hour, ms) = (Duration::from_hours(1), Duration::from_millis(1));
+    for (created, window) in [
+        (None, Window::Unknown),
+        (Some(now), Window::Inside),
+        (Some(now.minus(ttl)), Window::Inside),
+        (Some(now.minus(ttl + ms)), Window::Outside),
+        (Some(now.plus(hour)), Window::Inside),
+        (Some(now.plus(hour + ms)), Window::Unknown),
+    ] {
+        assert_eq!(settings.window(created, now), window, "{created:?}");
+    }
+    assert_eq!(settings.marker_ttl(Some(now.minus(hour)), now), ttl);
+    assert_eq!(settings.marker_ttl(Some(now.plus(hour)), now), ttl + hour);
+    let far = now.plus(Duration::from_hours(999 * 24));
+    assert_eq!(settings.marker_ttl(Some(far), now), ttl + Duration::from_hours(366 * 24));
+}
+
+#[test]
+fn the_times_of_a_delivery() {
+    let arrived = Timestamp::from_millis(5000);
+    let budget = parse(&[("DEADLINE_MS", "1000")]).unwrap().budget(arrived);
+    assert_eq!(budget.arrived(), arrived);
+    assert_eq!(budget.body_limit(), Duration::from_millis(375));
+    assert_eq!(budget.lookup_limit(), Duration::from_millis(125));
+    let left = |time: fn(Budget, Timestamp) -> Duration| {
+        [0, 100, 1000].map(|ms| time(budget, arrived.plus(Duration::from_millis(ms))).as_millis())
+    };
+    assert_eq!(left(Budget::lease_time_left), [500, 400, 0]);
+    assert_eq!(left(Budget::store_time_left), [625, 525, 0]);
+    assert_eq!(left(Budget::send_time_left), [750, 650, 0]);
+    assert_eq!(budget.late_until(), arrived.plus(Duration::from_secs(28)));
 }
 
 #[test]

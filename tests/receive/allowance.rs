@@ -64,6 +64,7 @@ fn a_body_beyond_the_allowance_is_a_503_and_a_small_one_is_exempt() {
             let reason = "too many bodies held: more than 33554432 bytes at once";
             assert_eq!(record.reason.as_deref(), Some(reason));
         }
+        assert_eq!(MAX_EXEMPT_BYTES, 16_384);
         let small = event(MAX_EXEMPT_BYTES);
         assert_eq!(world.deliver(&small).await.answer.status, 202);
         drop(full);

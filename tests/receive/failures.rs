@@ -147,7 +147,9 @@ fn a_late_commit_makes_the_retry_a_duplicate() {
         sleep(Duration::from_secs(30)).await;
         assert_eq!((world.stored(), world.marked()), (1, 1));
         assert_eq!(world.logged(), [Outcome::Failed, Outcome::LateCommit]);
-        assert_eq!(world.last_record().1.ms, LATE_MS + 5 + 5);
+        let (_, record) = world.last_record();
+        assert_eq!(record.ms, LATE_MS + 5 + 5);
+        assert_eq!(record.event_id.unwrap().as_str(), "evt_1");
         assert_eq!(world.deliver(EVENT).await.answer.status, 200);
         assert_eq!(world.stored(), 1);
     });

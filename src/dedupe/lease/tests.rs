@@ -109,6 +109,16 @@ fn a_delivery_whose_wait_has_ended_gets_no_lease() {
 }
 
 #[test]
+fn a_lease_crosses_as_its_number() {
+    for generation in [0, 1, 2_000_000] {
+        let mut table = LeaseTable::new(generation);
+        let lease = only_lease(&table.acquire(&event(0), at(0), WAIT, 0), 0);
+        assert_eq!(LeaseId::from_number(lease.number()), lease);
+        assert_eq!(lease.number() >> 32, u64::from(generation));
+    }
+}
+
+#[test]
 fn a_table_of_another_generation_does_not_know_the_lease() {
     let (_, old) = leased();
     let mut table = LeaseTable::new(1);
