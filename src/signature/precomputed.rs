@@ -5,7 +5,7 @@ use core::fmt;
 
 use sha2::block_api::compress256;
 use sha2::{Digest, Sha256};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use super::{HASH_BYTES, MAX_SECRETS, Secrets, Signature, SignatureError};
 
@@ -104,12 +104,19 @@ impl KeyBlocks {
             outer: Vec::with_capacity(secrets.len()),
         };
         for secret in secrets {
-            let key = Zeroizing::new(padded(secret.as_ref().as_bytes()));
-            let mut state = Zeroizing::new(START);
-            let outer = Zeroizing::new([key.map(|byte| byte ^ OUTER_PAD)]);
-            compress256(&mut state, outer.as_slice());
-            keys.inner.push(key.map(|byte| byte ^ INNER_PAD));
-            keys.outer.push(*state);
+            keys.inner.push([0; BLOCK_BYTES]);
+            keys.outer.push(START);
+            // In place, so that no copy stays on the stack.
+            if let (Some(block), Some(state)) = (keys.inner.last_mut(), keys.outer.last_mut()) {
+                pad(block, secret.as_ref().as_bytes());
+                for byte in block.iter_mut() {
+                    *byte ^= OUTER_PAD;
+                }
+                compress256(state, core::slice::from_ref(block));
+                for byte in block.iter_mut() {
+                    *byte ^= OUTER_PAD ^ INNER_PAD;
+                }
+            }
         }
         keys
     }
@@ -121,15 +128,13 @@ impl KeyBlocks {
     }
 }
 
-/// The key as HMAC takes it: a longer one is hashed, and a shorter one is filled up with zeros.
-fn padded(key: &[u8]) -> [u8; BLOCK_BYTES] {
-    let mut block = [0; BLOCK_BYTES];
+/// Writes the key as HMAC takes it into a block of zeros: a longer one is hashed.
+fn pad(block: &mut [u8; BLOCK_BYTES], key: &[u8]) {
     if let Some(start) = block.get_mut(..key.len()) {
         start.copy_from_slice(key);
     } else if let Some(start) = block.first_chunk_mut() {
         *start = Sha256::digest(key).into();
     }
-    block
 }
 
 /// The HMAC that ends with hashing this inner hash.
