@@ -89,7 +89,9 @@ test("the gateway in wrangler dev: the answers table", patience, async () => {
 async function slowBody({ hostname, port, pathname }) {
   const socket = connect(Number(port), hostname);
   await once(socket, "connect");
-  socket.write(`POST ${pathname} HTTP/1.1\r\nHost: ${hostname}\r\nContent-Length: 100\r\n\r\n{`);
+  const signature = sign("another body", secret);
+  const head = `Host: ${hostname}\r\nContent-Length: 100\r\nX-Cronozen-Signature: ${signature}\r\n\r\n`;
+  socket.write(`POST ${pathname} HTTP/1.1\r\n${head}{`);
   let answer = "";
   for await (const data of socket) {
     answer += data;
