@@ -7,9 +7,11 @@ const pollMs = 500;
 
 /** The shell, and npm behind it. @type {number[]} */
 const ancestors = [process.ppid];
-const { stdout } = spawnSync("ps", ["-o", "ppid=", "-p", String(process.ppid)], { encoding: "utf8" });
-if (process.env.npm_lifecycle_event !== undefined && Number(stdout) > 1) {
-  ancestors.push(Number(stdout));
+if (process.env.npm_lifecycle_event !== undefined) {
+  const { stdout } = spawnSync("ps", ["-o", "ppid=", "-p", String(process.ppid)], { encoding: "utf8" });
+  if (Number(stdout) > 1) {
+    ancestors.push(Number(stdout));
+  }
 }
 
 /** @param {number} pid */

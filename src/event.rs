@@ -106,12 +106,6 @@ impl EventId {
     }
 }
 
-impl From<EventId> for String {
-    fn from(event_id: EventId) -> Self {
-        event_id.0
-    }
-}
-
 impl fmt::Display for EventId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)

@@ -12,6 +12,7 @@ use std::rc::Rc;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 
+use super::binding::{from_double, to_double};
 use super::task;
 use crate::tickets::{Ticket, Tickets};
 
@@ -38,7 +39,7 @@ thread_local! {
 
     /// Returns whether anybody still waited.
     static SETTLED: Closure<dyn Fn(f64, bool, JsValue) -> bool> = Closure::new(|ticket, fulfilled, value| {
-        let Some(wait) = take(number(ticket)) else { return false };
+        let Some(wait) = take(Ticket::from_number(from_double(ticket))) else { return false };
         wait.end(if fulfilled { Ok(value) } else { Err(value) });
         task::run();
         true
@@ -87,9 +88,8 @@ impl Waiting {
         Self(WAITS.with_borrow_mut(|waits| waits.give(wait)))
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 tickets")]
     fn ticket(&self) -> f64 {
-        self.0.number() as f64
+        to_double(self.0.number())
     }
 }
 
@@ -97,15 +97,6 @@ impl Drop for Waiting {
     fn drop(&mut self) {
         take(self.0);
     }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "JavaScript gives back the number that it was given"
-)]
-fn number(ticket: f64) -> Ticket {
-    Ticket::from_number(ticket as u64)
 }
 
 fn take(ticket: Ticket) -> Option<Rc<dyn Wait>> {

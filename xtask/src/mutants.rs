@@ -1,9 +1,7 @@
 //! Shows that the tests can fail: breaks the crate in one place after another, and has each breakage caught by
 //! the invariant of the simulation that it violates, or by the test of the library that it fails.
 
-use std::env;
 use std::env::consts::EXE_SUFFIX;
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -12,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::files;
 use crate::simulation::{self, Profile};
-use crate::wasm::project_root;
+use crate::wasm::{cargo, project_root};
 
 /// Where the mutants are.
 const MUTANTS: &str = "tests/simulation/mutants";
@@ -212,9 +210,8 @@ impl Copy {
 
     /// Builds and runs the tests of the copy's library that have `name` in their names. Returns what they print.
     fn test(&self, name: &str) -> Result<String> {
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
         let command = || {
-            let mut command = Command::new(&cargo);
+            let mut command = cargo();
             command.current_dir(&self.folder).args(["test", "--locked", "--lib"]);
             command
         };

@@ -1,13 +1,11 @@
 //! Runs the simulation.
 
-use std::env;
-use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::wasm::project_root;
+use crate::wasm::{cargo, project_root};
 
 /// Runs it on this crate.
 pub fn run(arguments: &[&str]) -> Result<()> {
@@ -35,8 +33,7 @@ pub fn command(root: &Path, subcommand: &str, profile: Profile) -> Command {
         Profile::Simulation => "simulation",
         Profile::Dev => "dev",
     };
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    let mut command = Command::new(cargo);
+    let mut command = cargo();
     command.current_dir(root).arg(subcommand).args([
         "--quiet",
         "--locked",

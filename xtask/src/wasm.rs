@@ -22,14 +22,18 @@ pub struct Compilation {
     pub folder: &'static str,
 }
 
+/// The cargo that runs this, or the one on the path.
+pub fn cargo() -> Command {
+    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
 impl Compilation {
     /// Compiles, and says where the module is.
     pub fn run(&self, root: &Path) -> Result<PathBuf> {
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let target = env::var_os("CARGO_TARGET_DIR")
             .map_or_else(|| root.join("target"), |folder| root.join(folder))
             .join(self.folder);
-        let mut command = Command::new(cargo);
+        let mut command = cargo();
         command
             .current_dir(root)
             .args(["build", "--locked", "--lib", "--target", TARGET, "--target-dir"])

@@ -11,6 +11,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::rows::{Rows, Storage};
 use super::{DUPLICATE, LEASED, TOO_MANY_WAITERS, WAIT_ENDED};
+use crate::cloudflare::binding::{from_double, to_double};
 use crate::cloudflare::clock::now;
 use crate::cloudflare::silence_panics;
 use crate::cloudflare::task::spawn;
@@ -167,7 +168,7 @@ fn pass_on(decisions: Decisions<AcquireCallback>) {
 impl AcquireCallback {
     fn send(&self, decision: Decision) {
         let (outcome, lease) = match decision {
-            Decision::Leased(lease) => (LEASED, Some(number(lease))),
+            Decision::Leased(lease) => (LEASED, Some(to_double(lease.number()))),
             Decision::Duplicate => (DUPLICATE, None),
             Decision::WaitEnded => (WAIT_ENDED, None),
             Decision::TooManyWaiters => (TOO_MANY_WAITERS, None),
@@ -176,16 +177,6 @@ impl AcquireCallback {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "exact up to 2^21 generations")]
-fn number(lease: LeaseId) -> f64 {
-    lease.number() as f64
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "JavaScript gives back the number that it was given"
-)]
 fn lease_id(number: f64) -> LeaseId {
-    LeaseId::from_number(number as u64)
+    LeaseId::from_number(from_double(number))
 }
