@@ -33,7 +33,10 @@ before(async () => {
       compatibilityDate: "2026-10-01",
       modulesRoot: "/",
       // The first is the entry point.
-      modules: [moduleIn(inside, "consumer-rust.mjs", ""), ...builtModules(build, "/consumer")],
+      modules: [
+        ...["consumer-rust.mjs", "footprint.mjs"].map((name) => moduleIn(inside, name, "")),
+        ...builtModules(build, "/consumer"),
+      ],
       bindings: { CRONOZEN_SIGNING_SECRET: secret },
       d1Databases: ["DB"],
       r2Buckets: ["BODIES"],
@@ -205,6 +208,22 @@ test("a message that is not handled within 30 s is tried again, and the next one
   assert.equal(lines[0]?.reason, "message timed out after 30000 ms");
   await rows();
   await bucket.delete([expected.bodyKey]);
+});
+
+test("10,000 messages leave WebAssembly's memory where it was", async (context) => {
+  const worker = /** @type {any} */ (await miniflare.getWorker());
+  // No text, so that each ends at once. Their log lines must fit the simulator's pipe, which it empties only afterwards.
+  const messages = Array.from({ length: 100 }, (_, position) => {
+    return { id: String(position), timestamp: new Date(), attempts: 1, body: { eventId: "evt_1" } };
+  });
+  /** @type {number[]} */
+  const kibibytes = [];
+  for (let round = 0; round < 100; round += 1) {
+    await worker.queue("cronozen-events", messages);
+    kibibytes.push(Number(await (await miniflare.dispatchFetch("http://consumer/")).text()) / 1024);
+  }
+  context.diagnostic(`KiB after each 100: ${kibibytes.join(" ")}`);
+  assert.ok((kibibytes.at(-1) ?? 0) - (kibibytes.at(19) ?? 0) <= 128);
 });
 
 test("a message that traps is tried again later, alone, and so is what another batch was at", async () => {

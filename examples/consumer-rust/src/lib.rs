@@ -142,13 +142,18 @@ pub async fn bury(message: Message, env: Env) {
 async fn within_its_time(
     work: impl Future<Output = Result<String, Failure>>,
 ) -> Result<String, Failure> {
-    let mut timer = JsValue::UNDEFINED;
-    let promise = Promise::new(&mut |resolve, _| timer = set_timeout(&resolve, TIMEOUT_MS));
+    let (mut timer, mut ring) = (JsValue::UNDEFINED, None);
+    let promise = Promise::new(&mut |resolve, _| {
+        timer = set_timeout(&resolve, TIMEOUT_MS);
+        ring = Some(resolve);
+    });
     let ended = match select(pin!(work), pin!(JsFuture::from(promise))).await {
         Either::Left((ended, _)) => ended,
         Either::Right(_) => Err(Failure::TimedOut),
     };
     clear_timeout(&timer);
+    // A promise that is never settled would keep what waits for it as long as the instance lives.
+    let _undefined = ring.map(|ring| ring.call0(&JsValue::UNDEFINED));
     ended
 }
 

@@ -1,6 +1,8 @@
 // Runs in workerd around the built example consumer in Rust: a body that lies in R2 with the custom metadata
-// `fault` hangs, never ends or, larger than WebAssembly's memory can be told, has the instance trap.
+// `fault` hangs, never ends or, larger than WebAssembly's memory can be told, has the instance trap. It answers a request
+// with the size of WebAssembly's memory.
 
+import { wasmBytes } from "./footprint.mjs";
 import consumer from "./consumer/worker.mjs";
 
 const tooLarge = 2 ** 31;
@@ -25,6 +27,10 @@ function faulty(object) {
 }
 
 export default {
+  fetch() {
+    return new Response(String(wasmBytes()));
+  },
+
   /** @param {any} batch @param {any} env */
   queue(batch, env) {
     const get = async (/** @type {string} */ key) => faulty(await env.BODIES.get(key));
