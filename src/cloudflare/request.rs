@@ -3,13 +3,24 @@
 use std::cell::RefCell;
 
 use js_sys::{Reflect, Uint8Array};
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::ReadableStreamDefaultReader;
+use web_sys::{ReadableStream, ReadableStreamDefaultReader};
 
 use super::binding::settled;
 use super::failure;
 use crate::error::PlatformError;
 use crate::platform::{Body, HeldBody};
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(extends = ReadableStream)]
+    type BodyStream;
+
+    /// Throws if something else reads the stream already. In `web_sys` that would be a trap.
+    #[wasm_bindgen(method, catch, js_name = getReader)]
+    fn get_reader(this: &BodyStream) -> Result<ReadableStreamDefaultReader, JsValue>;
+}
 
 #[derive(Debug)]
 pub(super) struct FetchBody {
@@ -25,8 +36,8 @@ impl FetchBody {
     /// The reader of the body's stream; `None` if the request has no body.
     fn reader(&mut self) -> Result<Option<&ReadableStreamDefaultReader>, JsValue> {
         if self.reader.is_none() {
-            let stream = self.request.body();
-            self.reader = stream.map(|stream| stream.get_reader().dyn_into()).transpose()?;
+            let stream = self.request.body().map(JsCast::unchecked_into::<BodyStream>);
+            self.reader = stream.map(|stream| stream.get_reader()).transpose()?;
         }
         Ok(self.reader.as_ref())
     }

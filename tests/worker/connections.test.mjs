@@ -59,6 +59,19 @@ test("a chunked body over the cap is refused before it ends", async () => {
   assert.match(await answered, /^HTTP\/1\.1 413 /);
 });
 
+test("a chunked body that declares a length as well is capped all the same", async () => {
+  // The simulator's own Worker would forward it without the length.
+  const direct = await gateway.miniflare.unsafeGetDirectURL();
+  const socket = connect(Number(direct.port), direct.hostname);
+  const lengths = "Content-Length: 10\r\nTransfer-Encoding: chunked\r\n";
+  socket.write(`POST ${webhookPath} HTTP/1.1\r\nHost: gateway\r\n${json}${forged}${lengths}\r\n`);
+  for (let sent = 0; sent < 200_000; sent += 20_000) {
+    socket.write(chunk("x".repeat(20_000)));
+  }
+  // It does not end, so one that was read whole would be a 408.
+  assert.match(await readAll(socket, promise), /^HTTP\/1\.1 413 /);
+});
+
 test("a declared length over the cap is refused unread", async () => {
   const socket = await gateway.connect(`${json}${forged}Content-Length: 127001\r\n`);
   assert.match(await readAll(socket, promise), /^HTTP\/1\.1 413 /);
@@ -72,6 +85,20 @@ test("a missing or malformed signature is refused before a byte of the body has 
       assert.match(await readAll(socket, promise), /^HTTP\/1\.1 401 /, length);
     }
   }
+});
+
+test("a body that something else reads is a broken one, and no trap", async () => {
+  const before = gateway.log.length;
+  for (const bytes of [10, 20_000]) {
+    const headers = { "x-test-locked-body": "yes" };
+    const { status, answer } = await gateway.deliver(newEvent({ data: "x".repeat(bytes) }).body, { headers });
+    assert.deepEqual([status, answer.code], [408, "body_timeout"]);
+  }
+  const lines = gateway.log.slice(before).map((line) => JSON.parse(line));
+  assert.deepEqual(
+    lines.map(({ outcome, code }) => [outcome, code]),
+    Array(2).fill(["rejected", "body_timeout"]),
+  );
 });
 
 test("a request without a body is an unsigned one", async () => {

@@ -90,6 +90,9 @@ export default {
       // As where the gateway is mounted in a Worker with other work to do.
       ctx.waitUntil(new Promise((resolve) => setTimeout(resolve, 10_000)));
     }
+    if (request.headers.has("x-test-locked-body")) {
+      request.body?.getReader();
+    }
     return gateway.fetch(request, environment(request, env), ctx);
   },
 
