@@ -46,6 +46,8 @@ impl BodyStore<FetchedBytes> for R2Bodies {
         // R2 refuses other bytes than those of this hash.
         let called = object(&[("sha256", body.sha256().into())])
             .and_then(|options| self.0.put(&body.key(), &held.joined(), &options));
+        // The bucket has the bytes in one piece now. The pieces would stay until it answers.
+        drop(held);
         let stored = settled(called).await?;
         if stored.is_object() {
             return Ok(());
