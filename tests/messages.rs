@@ -119,7 +119,20 @@ fn what_is_shown_of_a_message_and_its_errors_holds_no_event_and_no_signature() {
     let file = file();
     for Vector { name, message, .. } in &file.vectors {
         match QueuedMessage::parse(message) {
-            Ok(message) => assert!(!format!("{message:?}").contains("signature"), "{name}"),
+            Ok(message) => {
+                let shown = format!("{message:?}");
+                assert!(
+                    shown.starts_with("QueuedMessage") && !shown.contains("signature"),
+                    "{name}"
+                );
+                if let Ok(event) = message.verify(&Secrets::parse(&file.secret).unwrap()) {
+                    let shown = format!("{event:?}");
+                    assert!(
+                        shown.starts_with("Event {") && !shown.contains(event.text()),
+                        "{name}: {shown}"
+                    );
+                }
+            }
             Err(error) => assert!(!error.to_string().contains("evt_1"), "{name}: {error}"),
         }
     }
@@ -148,5 +161,16 @@ fn where_a_body_is_stored_is_no_choice_of_the_message() {
         let message = stored.message.replacen(from, to, 1);
         let error = QueuedMessage::parse(&message).unwrap_err();
         assert_eq!(error, QueuedError::BodyMismatch, "{to}");
+    }
+}
+
+#[test]
+fn a_stored_body_has_at_most_1_mib() {
+    let file = file();
+    let stored = file.vectors.iter().find(|vector| vector.name == "stored body").unwrap();
+    let (before, _) = stored.message.split_once(r#""bodyBytes":"#).unwrap();
+    for (bytes, taken) in [(1_048_576, true), (1_048_577, false)] {
+        let message = format!(r#"{before}"bodyBytes":{bytes}}}"#);
+        assert_eq!(QueuedMessage::parse(&message).is_ok(), taken, "{bytes}");
     }
 }

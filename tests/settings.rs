@@ -104,6 +104,7 @@ fn only_plain_numbers_and_known_words() {
             let error = parse(&[(name, wrong)]).unwrap_err();
             assert_eq!(error.len(), 1);
             assert_eq!(error[0].name, name, "{wrong:?}");
+            assert!(error[0].found.ends_with("text") || error[0].found.ends_with("such number"));
         }
     }
 }

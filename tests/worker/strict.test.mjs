@@ -136,6 +136,15 @@ for (const acquire of ["hangs", "throws an error", "throws a string", "throws sy
   });
 }
 
+test("each answer to a request for a lease is disposed of, also that of a duplicate", async () => {
+  const { body } = newEvent();
+  const { calls } = await gateway.observed();
+  for (const status of [202, 200, 200]) {
+    assert.equal((await gateway.deliver(body, { settings, faults: {} })).status, status);
+  }
+  await gateway.called("dispose", 3, calls);
+});
+
 test("a grant that comes after the Worker has given up is disposed of, however long its request lives", async () => {
   const { eventId, body } = newEvent();
   const { calls: before } = await gateway.observed();
