@@ -7,6 +7,9 @@ import { describe, late, within } from "./time.js";
 
 const shards = 16;
 
+/** The longest that a lease's own commit may take. */
+const commitMs = 5000;
+
 export class ShardStore implements DedupeStore {
   constructor(private readonly namespace: DurableObjectNamespace<Deduper>) {}
 
@@ -28,9 +31,8 @@ export class ShardStore implements DedupeStore {
       const endsAt = receivedAt + ttlMs;
       return {
         commit: async () => {
-          try {
-            await lease.commit(endsAt);
-          } catch {
+          const committed = await within(lease.commit(endsAt), commitMs).catch(() => late);
+          if (committed === late) {
             // An object that has restarted has forgotten its leases, and its old stub fails.
             await this.#stub(eventId).mark(eventId, endsAt);
           }
