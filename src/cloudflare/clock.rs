@@ -1,4 +1,4 @@
-//! The clock of one request, or of one call of the Durable Object: however much is to be in time, one timer runs.
+//! The clock of one request: however much is to be in time, one timer runs.
 //!
 //! A timer of JavaScript's costs more than most steps of a delivery, and each step has a limit.
 

@@ -92,8 +92,8 @@ export class Deduper extends DurableObject {
   #object;
   #generation = generation;
 
-  // When the platform resets this object, its waiting calls stay in the guard's list until the next trap. Their callers
-  // have an error already, so that costs only the entries.
+  // When the platform resets this object, its waiting calls stay in the guard's list until the next trap, and keep this
+  // object and its leases in memory. Their callers have an error already. Resets with waiting calls are rare.
 
   /** What the present instance knows of this object; after a trap, nothing but the storage is left. */
   #present() {

@@ -9,7 +9,7 @@ use super::reader::Reader;
 pub enum DedupeMode {
     /// A marker in Workers KV.
     Kv,
-    /// Strict: a row in the Durable Object that commits the event.
+    /// Strict: a row in the Durable Object that leases the event.
     DurableObject {
         /// Whether an event that the object misses is looked for in Workers KV.
         migrate_from_kv: bool,
