@@ -303,6 +303,18 @@ mod tests {
     }
 
     #[test]
+    fn an_error_names_the_first_character_that_is_no_digit() {
+        for (positions, first) in [([3, 40], 3), ([0, 1], 0), ([63, 63], 63)] {
+            let mut digits = [b'0'; 64];
+            for position in positions {
+                digits[position] = b'G';
+            }
+            let error = Signature::parse(Some(&digits)).unwrap_err();
+            assert_eq!(error, SignatureError::Character { position: first });
+        }
+    }
+
+    #[test]
     fn signs_what_it_verifies() {
         let secrets = Secrets::new(&["whsec_new", "whsec_old"]).unwrap();
         let signature = sign(b"body", "whsec_old").unwrap();
