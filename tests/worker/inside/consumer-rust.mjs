@@ -3,6 +3,9 @@
 // with the size of WebAssembly's memory.
 
 import { wasmBytes } from "./footprint.mjs";
+
+// The Worker instantiates itself as soon as it is imported, which the footprint must see.
+
 import consumer from "./consumer/worker.mjs";
 
 const tooLarge = 2 ** 31;
