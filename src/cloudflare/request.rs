@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{ReadableStream, ReadableStreamDefaultReader};
+use web_sys::ReadableStreamDefaultReader;
 
 use super::binding::settled;
 use super::failure;
@@ -14,7 +14,6 @@ use crate::platform::{Body, HeldBody};
 
 #[wasm_bindgen]
 extern "C" {
-    #[wasm_bindgen(extends = ReadableStream)]
     type BodyStream;
 
     /// Throws if something else reads the stream already. In `web_sys` that would be a trap.

@@ -142,10 +142,10 @@ pub async fn bury(message: Message, env: Env) {
 async fn within_its_time(
     work: impl Future<Output = Result<String, Failure>>,
 ) -> Result<String, Failure> {
-    let (mut timer, mut ring) = (JsValue::UNDEFINED, None);
+    let (mut timer, mut resolver) = (JsValue::UNDEFINED, None);
     let promise = Promise::new(&mut |resolve, _| {
         timer = set_timeout(&resolve, TIMEOUT_MS);
-        ring = Some(resolve);
+        resolver = Some(resolve);
     });
     let ended = match select(pin!(work), pin!(JsFuture::from(promise))).await {
         Either::Left((ended, _)) => ended,
@@ -153,7 +153,7 @@ async fn within_its_time(
     };
     clear_timeout(&timer);
     // A promise that is never settled would keep what waits for it as long as the instance lives.
-    let _undefined = ring.map(|ring| ring.call0(&JsValue::UNDEFINED));
+    let _undefined = resolver.map(|resolve| resolve.call0(&JsValue::UNDEFINED));
     ended
 }
 

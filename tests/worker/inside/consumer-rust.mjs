@@ -1,6 +1,6 @@
-// Runs in workerd around the built example consumer in Rust: a body that lies in R2 with the custom metadata
-// `fault` hangs, never ends or, larger than WebAssembly's memory can be told, has the instance trap. It answers a request
-// with the size of WebAssembly's memory.
+// Runs in workerd around the built example consumer in Rust. The custom metadata `fault` of a body in R2 makes its read
+// hang, never end, or return more bytes than WebAssembly can address, which traps the instance. A request is answered with
+// the size of WebAssembly's memory.
 
 import { wasmBytes } from "./footprint.mjs";
 
