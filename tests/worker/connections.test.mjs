@@ -18,6 +18,12 @@ const json = "Content-Type: application/json\r\n";
 /** Well-formed, and of another body. */
 const forged = `X-Cronozen-Signature: ${sign("other", secret)}\r\n`;
 
+/** Connects without the simulator's own Worker, which forwards a request with other headers. */
+async function connectDirectly() {
+  const { port, hostname } = await gateway.miniflare.unsafeGetDirectURL();
+  return connect(Number(port), hostname);
+}
+
 /** @param {string} text */
 function chunk(text) {
   return `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
@@ -60,9 +66,7 @@ test("a chunked body over the cap is refused before it ends", async () => {
 });
 
 test("a chunked body that declares a length as well is capped all the same", async () => {
-  // The simulator's own Worker would forward it without the length.
-  const direct = await gateway.miniflare.unsafeGetDirectURL();
-  const socket = connect(Number(direct.port), direct.hostname);
+  const socket = await connectDirectly();
   const lengths = "Content-Length: 10\r\nTransfer-Encoding: chunked\r\n";
   socket.write(`POST ${webhookPath} HTTP/1.1\r\nHost: gateway\r\n${json}${forged}${lengths}\r\n`);
   for (let sent = 0; sent < 200_000; sent += 20_000) {
@@ -137,11 +141,10 @@ test("a sender that resets its connection in the middle of the body leaves nothi
 });
 
 test("a Host header that makes no URL is a 404 with its reason in the log, and no trap", async () => {
-  const direct = await gateway.miniflare.unsafeGetDirectURL();
   for (const path of [webhookPath, "/healthz"]) {
     for (const host of ["x y", "a\r\nHost: b", "[", "x:99999", "%"]) {
       const before = gateway.log.length;
-      const socket = connect(Number(direct.port), direct.hostname);
+      const socket = await connectDirectly();
       socket.write(`POST ${path} HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
       assert.match(await readAll(socket, promise), /^HTTP\/1\.1 404 .+"code":"not_found"/s, `${path} ${host}`);
       for (let tries = 0; gateway.log.length === before && tries < 100; tries += 1) {
