@@ -11,15 +11,18 @@ use criterion::{
     BatchSize, Bencher, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
 };
 use cronozen_edge::allowance::Allowance;
-use cronozen_edge::dedupe::SeenStore;
-use cronozen_edge::dedupe::kv::KvDedupe;
-use cronozen_edge::error::PlatformError;
+use cronozen_edge::body::Body;
+use cronozen_edge::configuration::Configuration;
+use cronozen_edge::dedupe::shard::Granted;
+use cronozen_edge::dedupe::{DedupeStore, Marker, SeenStore, ShardLease, Shards};
 use cronozen_edge::event::{Event, EventId};
 use cronozen_edge::log::{Level, Log, Record};
-use cronozen_edge::message::{Dedupe, Marker, Message, MessageText};
-use cronozen_edge::platform::{Background, Body, Clock, EventQueue, Platform};
+use cronozen_edge::message::{Dedupe, Message, Window};
+use cronozen_edge::platform::Platform;
+use cronozen_edge::queue::EventQueue;
 use cronozen_edge::receive::{Request, receive};
-use cronozen_edge::settings::{Configuration, Value, Window};
+use cronozen_edge::runtime::{Background, Clock, PlatformError};
+use cronozen_edge::settings::Value;
 use cronozen_edge::signature::{Secrets, Signature, sign};
 use cronozen_edge::time::Timestamp;
 use futures_util::FutureExt;
@@ -33,9 +36,6 @@ const SIZES: [usize; 5] = [256, 1 << 10, 4 << 10, 64 << 10, 1 << 20];
 
 /// Larger bodies do not fit a message.
 const SIZES_IN_MESSAGE: [usize; 4] = [256, 1 << 10, 4 << 10, 64 << 10];
-
-/// How long an event is remembered makes no difference here.
-const MARKER_TTL: Duration = Duration::from_hours(1);
 
 /// What a new event is answered with.
 const ACCEPTED: u16 = 202;
@@ -100,12 +100,13 @@ struct InstantPlatform {
 impl Platform for InstantPlatform {
     type Bindings = ();
     type Body = ArrivedBody;
-    type Store = KvDedupe<Self, Self>;
+    type Markers = Self;
+    type Shards = NoShards;
     type Queue = Self;
     type Bodies = Infallible;
 
-    fn store(&self, (): &()) -> KvDedupe<Self, Self> {
-        KvDedupe { markers: self.clone(), clock: self.clone() }
+    fn store(&self, (): &()) -> DedupeStore<Self, NoShards> {
+        DedupeStore::Markers(self.clone())
     }
 
     fn queue(&self, (): &()) -> Self {
@@ -142,16 +143,43 @@ impl SeenStore for InstantPlatform {
     }
 }
 
-impl EventQueue for InstantPlatform {
-    type Held = MessageText;
+/// Only markers are timed.
+enum NoShards {}
 
-    fn hold(&self, text: MessageText) -> MessageText {
-        text
+impl Shards for NoShards {
+    type Lease = Self;
+
+    async fn acquire(
+        &self,
+        _: u8,
+        _: &EventId,
+        _: bool,
+        _: Duration,
+    ) -> Result<Granted<Self>, PlatformError> {
+        match *self {}
+    }
+
+    async fn mark(&self, _: u8, _: &EventId, _: Timestamp) -> Result<(), PlatformError> {
+        match *self {}
+    }
+}
+
+impl ShardLease for NoShards {
+    async fn commit(&self, _: Timestamp) -> Result<(), PlatformError> {
+        match *self {}
+    }
+}
+
+impl EventQueue for InstantPlatform {
+    type Held = Message;
+
+    fn hold(&self, message: Message) -> Message {
+        message
     }
 
     fn send(
         &self,
-        held: MessageText,
+        held: Message,
         dedupe: Dedupe,
     ) -> impl Future<Output = Result<(), PlatformError>> + 'static {
         black_box(held.with_dedupe(dedupe));
@@ -197,8 +225,8 @@ fn build_message(criterion: &mut Criterion) {
         let verified = secrets.verify(delivery.body.as_bytes(), delivery.signature());
         let event = Event::read(verified.expect("signed")).expect("an event");
         bencher.iter(|| {
-            let message = Message::new(black_box(&event), NOW, Window::Inside, MARKER_TTL);
-            message.expect("one that fits").into_text().with_dedupe(Dedupe::New)
+            let message = Message::new(black_box(&event), NOW, Window::Inside);
+            message.expect("one that fits").with_dedupe(Dedupe::New)
         });
     });
 }

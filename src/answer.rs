@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use crate::error::{Fault, Refusal, Rejection};
 use crate::event::EventId;
-use crate::settings::{DedupeMode, MAX_MESSAGE_BYTES, Misconfigured, Settings};
+use crate::message::MAX_MESSAGE_BYTES;
+use crate::refusal::{Fault, Refusal, Rejection};
+use crate::settings::{ConfigError, DedupeMode, Settings};
 
 /// The sender's own schedule waits at least this long before its second attempt, in seconds.
 const RETRY_AFTER_SECONDS: u32 = 30;
@@ -44,7 +45,7 @@ struct Problem<'a> {
     code: &'a str,
     detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    problems: Option<&'a [Misconfigured]>,
+    problems: Option<&'a [ConfigError]>,
 }
 
 #[derive(Serialize)]
@@ -91,12 +92,12 @@ impl Answer {
 
     /// The gateway is not set up; says what is missing or wrong.
     #[must_use]
-    pub fn unhealthy(wrong: Vec<Misconfigured>) -> Self {
+    pub fn unhealthy(wrong: Vec<ConfigError>) -> Self {
         let problems = wrong.clone();
-        Self::problem(&Fault::Misconfigured(wrong).into(), Some(&problems))
+        Self::problem(&Fault::Config(wrong).into(), Some(&problems))
     }
 
-    fn problem(refusal: &Refusal, problems: Option<&[Misconfigured]>) -> Self {
+    fn problem(refusal: &Refusal, problems: Option<&[ConfigError]>) -> Self {
         let status = refusal.status();
         let problem = Problem {
             r#type: "about:blank",
@@ -109,7 +110,9 @@ impl Answer {
         let mut answer = Self::json(status, PROBLEM_JSON, &problem);
         match refusal {
             Refusal::Rejection(Rejection::MethodNotAllowed { allow }) => answer.allow = Some(allow),
-            Refusal::Fault(Fault::Unavailable(_)) => answer.retry_after = Some(RETRY_AFTER_SECONDS),
+            Refusal::Fault(Fault::AllowanceExceeded(_) | Fault::Commit(_)) => {
+                answer.retry_after = Some(RETRY_AFTER_SECONDS);
+            }
             _ => {}
         }
         answer

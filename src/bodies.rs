@@ -5,11 +5,11 @@ use core::pin::pin;
 use core::time::Duration;
 
 use futures_util::future::{Either, select};
+use thiserror::Error;
 
-use crate::error::{PlatformError, Unavailable};
+use crate::budget::Budget;
 use crate::message::StoredBody;
-use crate::platform::Clock;
-use crate::settings::Budget;
+use crate::runtime::{Clock, PlatformError};
 use crate::time::Timestamp;
 
 /// A body that was stored so lately need not be stored again: what deletes old ones counts in days.
@@ -40,32 +40,43 @@ impl<H> BodyStore<H> for Infallible {
     }
 }
 
+/// A body that is not known to be stored. Its message has not been sent.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum StoreBodyError {
+    /// The store refused the body.
+    #[error("expected the bucket to take the body, got an error: {0}")]
+    Failed(PlatformError),
+    /// The store gave no answer in time.
+    #[error("expected the bucket to take the body within {} ms, got no answer", .0.as_millis())]
+    TimedOut(Duration),
+}
+
 /// Stores a body before its message is sent: whoever reads the message must find it.
 ///
 /// A body that the store refuses may be there already: R2 takes one write a second to a key, and a delivery
 /// may come again within that time. Then the store is asked, in what is left of the same time.
 ///
 /// # Errors
-/// [`Unavailable`] if the store refuses the body and does not hold it, or gives no answer in the delivery's
+/// [`StoreBodyError`] if the store refuses the body and does not hold it, or gives no answer in the delivery's
 /// `budget`. Nothing may be sent then. The body may be stored all the same; nothing refers to it until the
 /// delivery comes again.
-pub async fn store<H>(
+pub(crate) async fn store<H>(
     bodies: &impl BodyStore<H>,
     body: &StoredBody,
     held: H,
     budget: Budget,
     clock: &impl Clock,
-) -> Result<(), Unavailable> {
+) -> Result<(), StoreBodyError> {
     let now = clock.now();
     let limit = budget.store_time_left(now);
     let mut time_out = pin!(clock.sleep(limit));
     let refusal = match select(pin!(bodies.put(body, held)), time_out.as_mut()).await {
         Either::Left((Ok(()), _)) => return Ok(()),
         Either::Left((Err(error), _)) => error,
-        Either::Right(((), _)) => return Err(Unavailable::BodyStoreTimedOut(limit)),
+        Either::Right(((), _)) => return Err(StoreBodyError::TimedOut(limit)),
     };
     match select(pin!(bodies.holds(body, now.minus(FRESH))), time_out).await {
         Either::Left((Ok(true), _)) => Ok(()),
-        _ => Err(Unavailable::BodyStoreFailed(refusal)),
+        _ => Err(StoreBodyError::Failed(refusal)),
     }
 }

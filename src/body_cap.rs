@@ -3,14 +3,20 @@
 
 use thiserror::Error;
 
-use crate::error::BodyTooLarge;
-
 /// The sender documents no limit. This is the most that the gateway can be set to take, and small beside the
 /// memory of any runtime.
 const DEFAULT_BYTES: u32 = 1024 * 1024;
 
 /// WebAssembly's memory never shrinks, so one body must not make it huge.
 const MAX_BYTES: u32 = 64 * 1024 * 1024;
+
+/// A body that is larger than the cap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("expected a body of at most {limit} bytes, got more")]
+pub struct BodyTooLarge {
+    /// The cap, in bytes.
+    pub limit: usize,
+}
 
 /// A cap that cannot be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

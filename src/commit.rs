@@ -4,22 +4,45 @@
 //! time-out or an error at any point leaves a duplicate behind at worst, and never a loss.
 
 use core::pin::pin;
+use core::time::Duration;
 
 use futures_util::future::{Either, select};
 use thiserror::Error;
 
 use crate::allowance::Holding;
-use crate::bodies;
-use crate::dedupe::{Acquired, DedupeStore, Lease, Lookup};
-use crate::error::{PlatformError, Unavailable};
+use crate::bodies::{self, StoreBodyError};
+use crate::body::Body;
+use crate::budget::{Budget, LATE_LIMIT, MARK_WAIT};
+use crate::dedupe::{AcquireError, Acquired, Lease, Lookup, Marker};
 use crate::event::EventId;
 use crate::log::{Level, Outcome, Record};
-use crate::message::{Marker, StoredBody};
-use crate::platform::{Body, EventQueue, Platform};
-use crate::settings::{Budget, LATE_LIMIT, MARK_WAIT};
+use crate::message::StoredBody;
+use crate::platform::Platform;
+use crate::queue::EventQueue;
+use crate::runtime::PlatformError;
 
 /// The bytes of a request on a platform.
-pub(crate) type HeldBody<P> = <<P as Platform>::Body as Body>::Held;
+type HeldBody<P> = <<P as Platform>::Body as Body>::Held;
+
+/// The lease of an event on a platform.
+type EventLease<P> = Lease<<P as Platform>::Markers, <P as Platform>::Shards>;
+
+/// An event that is not known to be in the queue.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CommitError {
+    /// The event's shard gave no lease.
+    #[error(transparent)]
+    Acquire(#[from] AcquireError),
+    /// The body is not known to be stored.
+    #[error(transparent)]
+    StoreBody(#[from] StoreBodyError),
+    /// The queue refused the message.
+    #[error("expected the queue to take the message, got an error: {0}")]
+    SendFailed(PlatformError),
+    /// The queue gave no answer in time. The message may still be stored.
+    #[error("expected the queue to answer within {} ms, got no answer", .0.as_millis())]
+    SendTimedOut(Duration),
+}
 
 /// A verified event on its way into the queue, with all that it holds in memory.
 pub(crate) struct Delivery<P: Platform> {
@@ -45,16 +68,16 @@ pub(crate) enum Committed {
 /// Puts an event into the queue, within `budget`.
 ///
 /// # Errors
-/// [`Unavailable`] if the event is not known to be in the queue.
+/// [`CommitError`] if the event is not known to be in the queue.
 pub(crate) async fn commit<P: Platform>(
     platform: &P,
     bindings: &P::Bindings,
     delivery: Delivery<P>,
     budget: Budget,
-) -> Result<Committed, Unavailable> {
+) -> Result<Committed, CommitError> {
     let Delivery { event_id, marker, ignores_marker, message, body, holding } = delivery;
     let store = platform.store(bindings);
-    let acquired = store.acquire(&event_id, marker, ignores_marker, budget).await?;
+    let acquired = store.acquire(&event_id, marker, ignores_marker, budget, platform).await?;
     let Acquired::Lease(lease, lookup) = acquired else { return Ok(Committed::Duplicate) };
 
     // The message refers to the body, so the body is there first. Then only the small message is held.
@@ -69,10 +92,10 @@ pub(crate) async fn commit<P: Platform>(
     let send = Box::pin(platform.queue(bindings).send(message, lookup.dedupe()));
     match select(send, pin!(platform.sleep(limit))).await {
         Either::Left((Ok(()), _)) => drop(holding),
-        Either::Left((Err(error), _)) => return Err(Unavailable::QueueFailed(error)),
+        Either::Left((Err(error), _)) => return Err(CommitError::SendFailed(error)),
         Either::Right(((), send)) => {
             platform.keep(finish_late(log, send, holding, lease, marker));
-            return Err(Unavailable::QueueTimedOut(limit));
+            return Err(CommitError::SendTimedOut(limit));
         }
     }
 
@@ -90,7 +113,7 @@ async fn finish_late<P: Platform>(
     log: LateLog<P>,
     send: impl Future<Output = Result<(), PlatformError>>,
     holding: Option<Holding>,
-    lease: impl Lease,
+    lease: EventLease<P>,
     marker: Marker,
 ) {
     let result = log.in_time(send).await;
@@ -104,8 +127,8 @@ async fn finish_late<P: Platform>(
 
 /// Marks the event as seen, which ends the lease. Returns false after a failure, which has been logged: it costs a
 /// duplicate, not the event.
-async fn mark<P: Platform>(log: &LateLog<P>, lease: impl Lease, marker: Marker) -> bool {
-    let result = log.in_time(lease.commit(marker)).await;
+async fn mark<P: Platform>(log: &LateLog<P>, lease: EventLease<P>, marker: Marker) -> bool {
+    let result = log.in_time(lease.commit(&log.event_id, marker, &log.platform)).await;
     if let Err(error) = &result {
         log.write(Level::Error, Outcome::MarkerFailed, Some(error.to_string()));
     }

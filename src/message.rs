@@ -18,23 +18,23 @@
 //! Consumers written in Rust read both with [`queued`].
 
 use core::fmt;
-use core::time::Duration;
 
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
 use crate::event::{Event, EventId, JsonString};
-use crate::settings::{MAX_MESSAGE_BYTES, Window};
 use crate::time::Timestamp;
-pub use marker::Marker;
-pub use stored_body::StoredBody;
+pub use stored_body::{MAX_STORED_BODY_BYTES, StoredBody};
 
-mod marker;
 pub mod queued;
 mod stored_body;
 
 /// The version of the message's form.
 const VERSION: u8 = 1;
+
+/// Cloudflare Queues takes messages of 128,000 bytes, of which about 100 are its own metadata. The
+/// rest is a margin.
+pub const MAX_MESSAGE_BYTES: usize = 127_500;
 
 /// What the look-up said of the event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +62,29 @@ impl Serialize for Dedupe {
     }
 }
 
+/// Where a delivery's `createdAt` lies in relation to the replay window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Window {
+    /// Young enough that its marker, if there was one, is still there.
+    Inside,
+    /// Older than a marker lives: a late retry by hand, or a replay.
+    Outside,
+    /// `createdAt` is absent, unreadable, or too far ahead.
+    Unknown,
+}
+
+impl Window {
+    /// The word for it, in messages.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Inside => "inside",
+            Self::Outside => "outside",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// The message would be larger than the queue takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("expected a message of at most {MAX_MESSAGE_BYTES} bytes, got {found}")]
@@ -70,52 +93,11 @@ pub struct MessageTooLarge {
     pub found: usize,
 }
 
-/// A message that lacks only the result of the look-up.
+/// A message that lacks only the result of the look-up, in the two parts between which that will stand. It is made of a
+/// verified event alone.
 pub struct Message {
-    event_id: EventId,
-    marker: Marker,
-    ignores_marker: bool,
-    text: MessageText,
-}
-
-/// The text of a [`Message`], in the two parts between which the result of the look-up will stand. Only a message has
-/// one, so it has been verified.
-pub struct MessageText {
     before_dedupe: String,
     after_dedupe: String,
-}
-
-impl MessageText {
-    /// The part before the result of the look-up.
-    #[must_use]
-    pub fn before_dedupe(&self) -> &str {
-        &self.before_dedupe
-    }
-
-    /// The part after it.
-    #[must_use]
-    pub fn after_dedupe(&self) -> &str {
-        &self.after_dedupe
-    }
-
-    /// The whole text.
-    #[must_use]
-    pub fn with_dedupe(self, dedupe: Dedupe) -> String {
-        let mut text = self.before_dedupe;
-        text.push_str(dedupe.as_str());
-        text.push_str(&self.after_dedupe);
-        text
-    }
-}
-
-/// Without the body.
-impl fmt::Debug for MessageText {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("MessageText")
-            .field("before_dedupe", &self.before_dedupe)
-            .finish_non_exhaustive()
-    }
 }
 
 /// Everything up to `dedupe`, in the order of the fields.
@@ -133,8 +115,7 @@ struct Head<'a> {
 }
 
 impl Message {
-    /// Puts a verified event, received at `received_at`, into its message. Its marker is to live for
-    /// `ttl`.
+    /// Puts a verified event, received at `received_at`, into its message.
     ///
     /// # Errors
     /// [`MessageTooLarge`] if it could be more than [`MAX_MESSAGE_BYTES`] long.
@@ -142,9 +123,8 @@ impl Message {
         event: &Event<'_>,
         received_at: Timestamp,
         window: Window,
-        ttl: Duration,
     ) -> Result<Self, MessageTooLarge> {
-        Self::ending(event, received_at, window, ttl, &[",\"event\":", event.text(), "}"])
+        Self::ending(event, received_at, window, &[",\"event\":", event.text(), "}"])
     }
 
     /// The same without the body, and what the message says of it. The body must be stored before the message
@@ -156,7 +136,6 @@ impl Message {
         event: &Event<'_>,
         received_at: Timestamp,
         window: Window,
-        ttl: Duration,
     ) -> Result<(Self, StoredBody), MessageTooLarge> {
         let body = StoredBody::of(event.verified());
         let end = format!(
@@ -165,7 +144,7 @@ impl Message {
             body.sha256(),
             body.bytes(),
         );
-        Ok((Self::ending(event, received_at, window, ttl, &[&end])?, body))
+        Ok((Self::ending(event, received_at, window, &[&end])?, body))
     }
 
     /// The message whose last fields are those of `end`.
@@ -173,7 +152,6 @@ impl Message {
         event: &Event<'_>,
         received_at: Timestamp,
         window: Window,
-        ttl: Duration,
         end: &[&str],
     ) -> Result<Self, MessageTooLarge> {
         let verified = event.verified();
@@ -202,40 +180,28 @@ impl Message {
         }
         after_dedupe.reserve_exact(end_bytes);
         after_dedupe.extend(end.iter().copied());
-        let marker = Marker { ttl, received_at };
-        let event_id = event.id().clone();
-        let text = MessageText { before_dedupe, after_dedupe };
-        Ok(Self { event_id, marker, ignores_marker: false, text })
+        Ok(Self { before_dedupe, after_dedupe })
     }
 
-    /// The same, and a marker that the event has already is ignored if `ignores` says so.
+    /// Returns the part before the result of the look-up.
     #[must_use]
-    pub fn ignoring_marker(self, ignores: bool) -> Self {
-        Self { ignores_marker: ignores, ..self }
+    pub fn before_dedupe(&self) -> &str {
+        &self.before_dedupe
     }
 
-    /// The id of the event in the message.
+    /// Returns the part after it.
     #[must_use]
-    pub fn event_id(&self) -> &EventId {
-        &self.event_id
+    pub fn after_dedupe(&self) -> &str {
+        &self.after_dedupe
     }
 
-    /// The marker that the event gets once it is in the queue.
+    /// Returns the whole text.
     #[must_use]
-    pub fn marker(&self) -> Marker {
-        self.marker
-    }
-
-    /// Whether the event is let through although it may have been seen.
-    #[must_use]
-    pub fn ignores_marker(&self) -> bool {
-        self.ignores_marker
-    }
-
-    /// The text.
-    #[must_use]
-    pub fn into_text(self) -> MessageText {
-        self.text
+    pub fn with_dedupe(self, dedupe: Dedupe) -> String {
+        let mut text = self.before_dedupe;
+        text.push_str(dedupe.as_str());
+        text.push_str(&self.after_dedupe);
+        text
     }
 }
 
@@ -244,8 +210,7 @@ impl fmt::Debug for Message {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Message")
-            .field("event_id", &self.event_id)
-            .field("marker", &self.marker)
+            .field("before_dedupe", &self.before_dedupe)
             .finish_non_exhaustive()
     }
 }

@@ -5,15 +5,13 @@
 //! where the Worker has `serde_json`, because its result is the event that is handed out. The face that
 //! people import, and the loaders, are in `pkg/src`.
 
-use core::fmt::Display;
-
 use serde::Serialize;
+use thiserror::Error;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use zeroize::Zeroize;
 
-use crate::body_cap::BodyCap;
-use crate::error::Rejection;
+use crate::body_cap::{BodyCap, BodyTooLarge};
 use crate::event::{self, EventError, EventId};
 use crate::signature::{
     BLOCK_BYTES, HASH_BYTES, KeyBlocks, Precomputed, Secrets, Signature, SignatureError,
@@ -226,14 +224,29 @@ pub fn no_event(found: u8) -> JsValue {
     })
 }
 
+/// The reason why a body is not a verified event.
+#[derive(Debug, Clone, Copy, Error)]
+enum Rejection {
+    #[error(transparent)]
+    BodyTooLarge(#[from] BodyTooLarge),
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    #[error(transparent)]
+    Event(#[from] EventError),
+}
+
 /// Code, status and message: an array in JavaScript.
 #[derive(Serialize)]
 struct Refusal(&'static str, u16, String);
 
-/// Takes the error itself, and not a [`Rejection`], which knows the texts of all the others.
-fn refusal(error: impl Display + Copy + Into<Rejection>) -> JsValue {
+fn refusal(error: impl Into<Rejection>) -> JsValue {
     let rejection = error.into();
-    let refusal = Refusal(rejection.precise_code(), rejection.status(), error.to_string());
+    let (code, status) = match rejection {
+        Rejection::BodyTooLarge(_) => ("body_too_large", 413),
+        Rejection::Signature(error) => (error.code(), 401),
+        Rejection::Event(_) => ("invalid_event", 400),
+    };
+    let refusal = Refusal(code, status, rejection.to_string());
     // An array of texts and numbers always converts.
     serde_wasm_bindgen::to_value(&refusal).unwrap_or(JsValue::NULL)
 }

@@ -1,19 +1,17 @@
 //! One delivery, one direction: the eight steps from request to answer.
 
-use core::pin::pin;
-
-use futures_util::future::{Either, select};
-
-use crate::allowance::{Holding, MAX_EXEMPT_BYTES};
 use crate::answer::Answer;
+use crate::body::{self, HeldBody};
 use crate::commit::{Committed, Delivery, commit};
-use crate::dedupe::Lookup;
-use crate::error::{BodyTooLarge, Fault, Refusal, Rejection, Unavailable};
+use crate::configuration::{Configuration, HEALTH_PATH};
+use crate::dedupe::{Lookup, Marker};
 use crate::event::{Event, EventId};
 use crate::log::{Level, Outcome, Record};
-use crate::message::{Message, StoredBody};
-use crate::platform::{Body, EventQueue, HeldBody, Platform};
-use crate::settings::{Configuration, HEALTH_PATH, ReplayPolicy, Settings, Window};
+use crate::message::{Message, StoredBody, Window};
+use crate::platform::Platform;
+use crate::queue::EventQueue;
+use crate::refusal::{Fault, Refusal, Rejection};
+use crate::settings::{ReplayPolicy, Settings};
 use crate::signature::Signature;
 use crate::time::Timestamp;
 
@@ -108,23 +106,20 @@ async fn deliver<P: Platform>(
 
     // 3. Read the body: capped, in its time, and within the allowance for all bodies.
     let declared = request.content_length.as_deref().and_then(content_length);
+    let limits = body::Limits { bytes: settings.max_body_bytes, time: budget.body_limit() };
     let holding = platform.allowance().begin();
-    let read = pin!(read_body(request.body, declared, settings.max_body_bytes, holding));
-    let (held, holding) = match select(read, pin!(platform.sleep(budget.body_limit()))).await {
-        Either::Left((read, _)) => read?,
-        Either::Right(_) => return Err(Rejection::BodyTimeout.into()),
-    };
+    let (held, holding) = body::read(request.body, declared, limits, holding, platform).await?;
     record.bytes = Some(held.length());
 
     // 4, 5. Verify the signature, and read the envelope.
     let stores_bodies = platform.bodies(bindings).is_some();
-    let (message, body) = verified_message(&held, signature, settings, stores_bodies, record)?;
-    let event_id = message.event_id().clone();
+    let accepted = verify(&held, signature, settings, stores_bodies, record)?;
+    let Accepted { event_id, marker, message, body } = accepted;
     let delivery = Delivery {
         event_id: event_id.clone(),
-        marker: message.marker(),
-        ignores_marker: message.ignores_marker(),
-        message: platform.queue(bindings).hold(message.into_text()),
+        marker,
+        ignores_marker: settings.forgets(&event_id),
+        message: platform.queue(bindings).hold(message),
         body: body.map(|body| (body, held)),
         holding,
     };
@@ -143,7 +138,7 @@ fn route<'c, T>(
 ) -> Result<(&'c Settings, &'c T), Refusal> {
     let path = path.ok_or(Rejection::UrlInvalid)?;
     let webhook =
-        configuration.webhook_path.as_ref().map_err(|wrong| Fault::Misconfigured(wrong.clone()))?;
+        configuration.webhook_path.as_ref().map_err(|wrong| Fault::Config(wrong.clone()))?;
     if path != webhook {
         return Err(Rejection::NotFound.into());
     }
@@ -152,7 +147,7 @@ fn route<'c, T>(
     }
     match &configuration.ready {
         Ok((settings, bindings)) => Ok((settings, bindings)),
-        Err(wrong) => Err(Fault::Misconfigured(wrong.clone()).into()),
+        Err(wrong) => Err(Fault::Config(wrong.clone()).into()),
     }
 }
 
@@ -177,43 +172,24 @@ fn content_length(value: &str) -> Option<usize> {
     plain.then(|| value.parse().unwrap_or(usize::MAX))
 }
 
-/// Reads a body. One that declares a small length is read whole, which is cheaper. Others are read as streams, so that
-/// no more than the cap is ever held, and counted as they arrive: a declared length counts nothing, because a sender
-/// could declare much and send little.
-async fn read_body<B: Body>(
-    mut body: B,
-    declared: Option<usize>,
-    limit: usize,
-    mut holding: Holding,
-) -> Result<(B::Held, Holding), Refusal> {
-    let too_large = Rejection::from(BodyTooLarge { limit });
-    if declared.is_some_and(|declared| declared > limit) {
-        return Err(too_large.into());
-    }
-    if declared.is_some_and(|declared| declared <= MAX_EXEMPT_BYTES) {
-        let held = body.whole().await.map_err(Rejection::BodyBroken)?;
-        return if held.length() > limit { Err(too_large.into()) } else { Ok((held, holding)) };
-    }
-    let mut held = B::Held::default();
-    while let Some(chunk) = body.chunk().await.map_err(Rejection::BodyBroken)? {
-        if held.length() + chunk.length() > limit {
-            return Err(too_large.into());
-        }
-        holding.add(chunk.length()).map_err(|error| Fault::from(Unavailable::from(error)))?;
-        held.append(chunk);
-    }
-    Ok((held, holding))
+/// A verified event on its way into the queue.
+struct Accepted {
+    event_id: EventId,
+    /// The marker that the event gets once it is in the queue.
+    marker: Marker,
+    message: Message,
+    /// The name of the body, if the message only refers to it.
+    body: Option<StoredBody>,
 }
 
 /// Takes steps 4 and 5 in one stretch: the bytes have left WebAssembly's memory again before anything is awaited.
-/// The result is the message and, if it only refers to its body, the name of that.
-fn verified_message(
+fn verify(
     held: &impl HeldBody,
     signature: Signature,
     settings: &Settings,
     stores_bodies: bool,
     record: &mut Record,
-) -> Result<(Message, Option<StoredBody>), Rejection> {
+) -> Result<Accepted, Rejection> {
     held.with_bytes(|body| {
         // 4. Verify the signature. Nothing is parsed before this.
         let verified = settings.secrets.verify(body, signature)?;
@@ -223,29 +199,29 @@ fn verified_message(
         let event = Event::read(verified)?;
         record.event_id = Some(event.id().clone());
         record.r#type = event.logged_type();
-        message(&event, settings, stores_bodies, record.at)
+        accept(&event, settings, stores_bodies, record.at)
     })
 }
 
-/// Returns the event's message, which only refers to its body if that does not fit and there is a store for it.
-fn message(
+/// Puts an event into its message, which only refers to the body if that does not fit and there is a store for it.
+fn accept(
     event: &Event<'_>,
     settings: &Settings,
     stores_bodies: bool,
     received_at: Timestamp,
-) -> Result<(Message, Option<StoredBody>), Rejection> {
+) -> Result<Accepted, Rejection> {
     let created = event.created();
     let window = settings.window(created, received_at);
     if window == Window::Outside && settings.replay == ReplayPolicy::Refuse {
         return Err(Rejection::EventTooOld);
     }
-    let ttl = settings.marker_ttl(created, received_at);
-    let (message, body) = match Message::new(event, received_at, window, ttl) {
+    let (message, body) = match Message::new(event, received_at, window) {
         Err(_) if stores_bodies => {
-            let (message, body) = Message::with_stored_body(event, received_at, window, ttl)?;
+            let (message, body) = Message::with_stored_body(event, received_at, window)?;
             (message, Some(body))
         }
         message => (message?, None),
     };
-    Ok((message.ignoring_marker(settings.forgets(event.id())), body))
+    let marker = Marker { ttl: settings.marker_ttl(created, received_at), received_at };
+    Ok(Accepted { event_id: event.id().clone(), marker, message, body })
 }

@@ -4,31 +4,21 @@
 
 use core::time::Duration;
 
+use crate::budget::Budget;
 use crate::event::EventId;
+use crate::message::{MAX_STORED_BODY_BYTES, Window};
 use crate::signature::{MAX_SECRETS, Secrets, SecretsError};
 use crate::time::Timestamp;
-pub use budget::{Budget, LATE_LIMIT, MARK_WAIT};
-pub use configuration::{Configuration, HEALTH_PATH, Needs, webhook_path};
 pub use dedupe::DedupeMode;
-use reader::Reader;
-pub use reader::{Misconfigured, Value};
+pub(crate) use reader::Reader;
+pub use reader::{ConfigError, Value};
 
-mod budget;
-mod configuration;
 mod dedupe;
 mod reader;
-
-/// Cloudflare Queues takes messages of 128,000 bytes, of which about 100 are its own metadata. The
-/// rest is a margin.
-pub const MAX_MESSAGE_BYTES: usize = 127_500;
 
 /// With the message's other fields around it (about 300 bytes), a body of this size still fits
 /// [`MAX_MESSAGE_BYTES`]. A larger cap needs a store for the bodies that do not.
 pub const DEFAULT_MAX_BODY_BYTES: u32 = 127_000;
-
-/// 1 MiB. Verifying, reading and naming it takes some 12 ms of CPU, and a hundred of them at once would fill
-/// the 128 MB of a Worker.
-pub(crate) const MAX_MAX_BODY_BYTES: u32 = 1024 * 1024;
 
 /// The smallest body that can be an event is 15 bytes; a cap of less than 1 KiB can only be a slip.
 const MIN_MAX_BODY_BYTES: u32 = 1024;
@@ -66,29 +56,6 @@ pub enum ReplayPolicy {
     Refuse,
 }
 
-/// Where a delivery's `createdAt` lies in relation to the replay window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Window {
-    /// Young enough that its marker, if there was one, is still there.
-    Inside,
-    /// Older than a marker lives: a late retry by hand, or a replay.
-    Outside,
-    /// `createdAt` is absent, unreadable, or too far ahead.
-    Unknown,
-}
-
-impl Window {
-    /// The word for it, in messages.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Inside => "inside",
-            Self::Outside => "outside",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
 /// All settings of a delivery but its path.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -107,11 +74,11 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads all settings but [`webhook_path`] through `value`, which gives what stands under a name.
+    /// Reads all settings but [the path](crate::configuration::webhook_path) through `value`, which gives what stands under a name.
     ///
     /// # Errors
     /// All that is wrong, in the order of the settings in the README.
-    pub fn parse(value: impl Fn(&str) -> Value) -> Result<Self, Vec<Misconfigured>> {
+    pub fn parse(value: impl Fn(&str) -> Value) -> Result<Self, Vec<ConfigError>> {
         let mut reader = Reader::new(&value);
         let secrets = reader.read(
             "CRONOZEN_SIGNING_SECRET",
@@ -198,8 +165,8 @@ impl Settings {
     }
 }
 
-fn max_body_bytes(reader: &mut Reader<'_>) -> Option<u32> {
-    let range = MIN_MAX_BODY_BYTES..=MAX_MAX_BODY_BYTES;
+pub(crate) fn max_body_bytes(reader: &mut Reader<'_>) -> Option<u32> {
+    let range = MIN_MAX_BODY_BYTES..=MAX_STORED_BODY_BYTES;
     reader.number("MAX_BODY_BYTES", &range, DEFAULT_MAX_BODY_BYTES)
 }
 

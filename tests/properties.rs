@@ -14,12 +14,10 @@
 #[path = "support/signing.rs"]
 mod signing;
 
-use std::time::Duration;
-
 use cronozen_edge::event::{Event, EventError};
 use cronozen_edge::message::queued::QueuedMessage;
-use cronozen_edge::message::{Dedupe, Message};
-use cronozen_edge::settings::{MAX_MESSAGE_BYTES, Settings, Value, Window};
+use cronozen_edge::message::{Dedupe, MAX_MESSAGE_BYTES, Message, Window};
+use cronozen_edge::settings::{Settings, Value};
 use cronozen_edge::signature::{Secrets, Signature, SignatureError};
 use cronozen_edge::time::Timestamp;
 use proptest::collection::vec;
@@ -144,15 +142,12 @@ proptest! {
         prop_assert_eq!(event.id().as_str(), &id);
         let window = [Window::Inside, Window::Outside, Window::Unknown][key_window];
         for dedupe in [Dedupe::New, Dedupe::Unknown] {
-            let message = Message::new(&event, Timestamp::from_millis(0), window, Duration::from_secs(60)).unwrap();
+            let message = Message::new(&event, Timestamp::from_millis(0), window).unwrap();
             let shown = format!("{message:?}");
-            let parts = message.into_text();
+            prop_assert!(shown.contains("Message") && !shown.contains("signature"), "{}", shown);
             let word = dedupe.as_str();
-            let joined = format!("{}{word}{}", parts.before_dedupe(), parts.after_dedupe());
-            for shown in [shown, format!("{parts:?}")] {
-                prop_assert!(shown.contains("Message") && !shown.contains("signature"), "{}", shown);
-            }
-            let text = parts.with_dedupe(dedupe);
+            let joined = format!("{}{word}{}", message.before_dedupe(), message.after_dedupe());
+            let text = message.with_dedupe(dedupe);
             prop_assert_eq!(&text, &joined);
             prop_assert!(text.len() <= MAX_MESSAGE_BYTES);
 
@@ -185,8 +180,8 @@ proptest! {
     #[test]
     fn no_text_on_the_queue_panics(before in "[\\{\"v1:,e]{0,12}", cut in any::<prop::sample::Index>(), after in any::<String>()) {
         let event = read(br#"{"eventId":"e"}"#).unwrap();
-        let message = Message::new(&event, Timestamp::from_millis(0), Window::Inside, Duration::from_secs(60)).unwrap();
-        let text = message.into_text().with_dedupe(Dedupe::New);
+        let message = Message::new(&event, Timestamp::from_millis(0), Window::Inside).unwrap();
+        let text = message.with_dedupe(Dedupe::New);
         let _either = QueuedMessage::parse(&format!("{before}{}{after}", &text[cut.index(text.len())..]));
     }
 

@@ -12,17 +12,17 @@
 
 use std::time::Duration;
 
-use cronozen_edge::settings::{
-    Budget, Configuration, DedupeMode, Misconfigured, Needs, ReplayPolicy, Settings, Value, Window,
-    webhook_path,
-};
+use cronozen_edge::budget::Budget;
+use cronozen_edge::configuration::{Configuration, Needs, webhook_path};
+use cronozen_edge::message::Window;
+use cronozen_edge::settings::{ConfigError, DedupeMode, ReplayPolicy, Settings, Value};
 use cronozen_edge::time::Timestamp;
 
 fn text(value: &str) -> Value {
     Value::Text(value.to_owned().into())
 }
 
-fn parse(settings: &[(&str, &str)]) -> Result<Settings, Vec<Misconfigured>> {
+fn parse(settings: &[(&str, &str)]) -> Result<Settings, Vec<ConfigError>> {
     Settings::parse(|name| {
         let secret = ("CRONOZEN_SIGNING_SECRET", "whsec_test");
         let mut all = settings.iter().chain([&secret]);
@@ -157,7 +157,7 @@ fn what_the_settings_need_of_the_bindings() {
 fn an_error_names_the_setting_and_hides_its_value() {
     let wrong = [("DEDUPE", "whsec_slip"), ("REPLAY", "whsec_slip"), ("DEADLINE_MS", "whsec_slip")];
     let errors = parse(&wrong).unwrap_err();
-    let shown: Vec<String> = errors.iter().map(Misconfigured::to_string).collect();
+    let shown: Vec<String> = errors.iter().map(ConfigError::to_string).collect();
     assert_eq!(
         shown,
         [

@@ -9,8 +9,8 @@ use super::binding::{object, settled, with_methods};
 use super::failure;
 use super::request::FetchedBytes;
 use crate::bodies::BodyStore;
-use crate::error::PlatformError;
 use crate::message::StoredBody;
+use crate::runtime::PlatformError;
 use crate::time::Timestamp;
 
 #[wasm_bindgen]

@@ -10,8 +10,8 @@ use js_sys::Date;
 use wasm_bindgen::JsValue;
 
 use super::wait::{Outcome, Settled, Timer, Wait};
-use crate::platform::Clock;
-use crate::settings::MARK_WAIT;
+use crate::budget::MARK_WAIT;
+use crate::runtime::Clock;
 use crate::time::Timestamp;
 
 /// The timer runs no longer than this before it looks who is due, so that a later step with an earlier limit seldom

@@ -13,9 +13,9 @@ use super::deduper::DurableObjects;
 use super::kv::KvSeenStore;
 use super::queue::WorkerQueue;
 use super::{BODIES, DEDUPER, EVENTS, SEEN};
-use crate::settings::{
-    Configuration, DEFAULT_MAX_BODY_BYTES, DedupeMode, Misconfigured, Needs, Value,
-};
+use crate::configuration::{Configuration, Needs};
+use crate::dedupe::DedupeStore;
+use crate::settings::{ConfigError, DEFAULT_MAX_BODY_BYTES, DedupeMode, Value};
 
 /// The bindings that a delivery needs.
 #[derive(Debug)]
@@ -23,18 +23,9 @@ pub(super) struct Bindings {
     /// The queue, bound as `EVENTS`.
     pub events: WorkerQueue,
     /// Where events are remembered.
-    pub store: Store,
+    pub store: DedupeStore<KvSeenStore, DurableObjects>,
     /// The bucket for bodies that do not fit a message, bound as `BODIES`.
     pub bodies: Option<R2Bodies>,
-}
-
-/// Where events are remembered, as `DEDUPE` says.
-#[derive(Debug)]
-pub(super) enum Store {
-    /// Workers KV, bound as `SEEN`.
-    Kv(KvSeenStore),
-    /// The Durable Objects, bound as `DEDUPER`, and the KV namespace that was used before, if it still counts.
-    Deduper { shards: DurableObjects, previous: Option<KvSeenStore> },
 }
 
 thread_local! {
@@ -76,7 +67,7 @@ fn setting(env: &Env, name: &str) -> Value {
 }
 
 /// What the settings need.
-fn bindings(env: &Env, needs: Needs) -> Result<Bindings, Vec<Misconfigured>> {
+fn bindings(env: &Env, needs: Needs) -> Result<Bindings, Vec<ConfigError>> {
     let mut wrong = Vec::new();
     let events = WorkerQueue::bound(env, EVENTS);
     if events.is_none() {
@@ -95,25 +86,29 @@ fn bindings(env: &Env, needs: Needs) -> Result<Bindings, Vec<Misconfigured>> {
     }
 }
 
-fn store(env: &Env, dedupe: DedupeMode, wrong: &mut Vec<Misconfigured>) -> Option<Store> {
+fn store(
+    env: &Env,
+    dedupe: DedupeMode,
+    wrong: &mut Vec<ConfigError>,
+) -> Option<DedupeStore<KvSeenStore, DurableObjects>> {
     let seen = KvSeenStore::bound(env, SEEN);
     if seen.is_none() && dedupe != (DedupeMode::DurableObject { migrate_from_kv: false }) {
         wrong.push(unusable(env, SEEN, "a KV namespace"));
     }
     match dedupe {
-        DedupeMode::Kv => seen.map(Store::Kv),
+        DedupeMode::Kv => seen.map(DedupeStore::Markers),
         DedupeMode::DurableObject { migrate_from_kv } => {
             let shards = DurableObjects::bound(env, DEDUPER);
             if shards.is_none() {
                 wrong.push(unusable(env, DEDUPER, "the Durable Object class Deduper"));
             }
             let previous = seen.filter(|_| migrate_from_kv);
-            shards.map(|shards| Store::Deduper { shards, previous })
+            shards.map(|shards| DedupeStore::Shards { shards, previous })
         }
     }
 }
 
-fn unusable(env: &Env, name: &'static str, expected: &str) -> Misconfigured {
+fn unusable(env: &Env, name: &'static str, expected: &str) -> ConfigError {
     let found = if is_bound(env, name) { "something else" } else { "no such binding" };
-    Misconfigured { name, expected: expected.to_owned(), found: found.to_owned() }
+    ConfigError { name, expected: expected.to_owned(), found: found.to_owned() }
 }

@@ -12,8 +12,8 @@ use worker::Env;
 
 use super::binding::{settled, with_methods};
 use crate::dedupe::shard::{Granted, ShardLease, Shards};
-use crate::error::PlatformError;
 use crate::event::EventId;
+use crate::runtime::PlatformError;
 use crate::time::Timestamp;
 
 #[wasm_bindgen(module = "/src/cloudflare/once.mjs")]

@@ -8,10 +8,10 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
 
 use super::binding::{object, settled, with_methods};
+use crate::dedupe::Marker;
 use crate::dedupe::SeenStore;
-use crate::error::PlatformError;
 use crate::event::EventId;
-use crate::message::Marker;
+use crate::runtime::PlatformError;
 
 const KEY_PREFIX: &str = "seen:";
 

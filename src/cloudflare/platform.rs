@@ -3,7 +3,6 @@
 use core::time::Duration;
 use std::rc::Rc;
 
-use futures_util::future::Either;
 use js_sys::Function;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -11,7 +10,7 @@ use worker::worker_sys::Context;
 
 use super::bodies::R2Bodies;
 use super::clock::WorkerClock;
-use super::configuration::{Bindings, Store};
+use super::configuration::Bindings;
 use super::deduper::DurableObjects;
 use super::kv::KvSeenStore;
 use super::log;
@@ -19,10 +18,10 @@ use super::queue::WorkerQueue;
 use super::request::FetchBody;
 use super::task::spawn;
 use crate::allowance::Allowance;
-use crate::dedupe::kv::KvDedupe;
-use crate::dedupe::shard::ShardDedupe;
+use crate::dedupe::DedupeStore;
 use crate::log::{Level, Log, Record};
-use crate::platform::{Background, Clock, Platform};
+use crate::platform::Platform;
+use crate::runtime::{Background, Clock};
 use crate::time::Timestamp;
 
 #[wasm_bindgen(module = "/src/cloudflare/once.mjs")]
@@ -85,23 +84,13 @@ impl Log for WorkerPlatform {
 impl Platform for WorkerPlatform {
     type Bindings = Bindings;
     type Body = FetchBody;
-    type Store = Either<
-        KvDedupe<KvSeenStore, WorkerClock>,
-        ShardDedupe<DurableObjects, KvSeenStore, WorkerClock>,
-    >;
+    type Markers = KvSeenStore;
+    type Shards = DurableObjects;
     type Queue = WorkerQueue;
     type Bodies = R2Bodies;
 
-    fn store(&self, bindings: &Bindings) -> Self::Store {
-        let clock = self.clock.clone();
-        match &bindings.store {
-            Store::Kv(markers) => Either::Left(KvDedupe { markers: markers.clone(), clock }),
-            Store::Deduper { shards, previous } => Either::Right(ShardDedupe {
-                shards: shards.clone(),
-                previous: previous.clone(),
-                clock,
-            }),
-        }
+    fn store(&self, bindings: &Bindings) -> DedupeStore<KvSeenStore, DurableObjects> {
+        bindings.store.clone()
     }
 
     fn queue(&self, bindings: &Bindings) -> WorkerQueue {

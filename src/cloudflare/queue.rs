@@ -8,9 +8,9 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
 
 use super::binding::{object, settled, with_methods};
-use crate::error::PlatformError;
-use crate::message::{Dedupe, MessageText};
-use crate::platform::EventQueue;
+use crate::message::{Dedupe, Message};
+use crate::queue::EventQueue;
+use crate::runtime::PlatformError;
 
 #[wasm_bindgen(module = "/src/cloudflare/once.mjs")]
 extern "C" {
@@ -50,8 +50,8 @@ impl EventQueue for WorkerQueue {
     /// Two texts in JavaScript's memory.
     type Held = JsValue;
 
-    fn hold(&self, text: MessageText) -> JsValue {
-        hold_message(text.before_dedupe(), text.after_dedupe())
+    fn hold(&self, message: Message) -> JsValue {
+        hold_message(message.before_dedupe(), message.after_dedupe())
     }
 
     fn send(

@@ -9,8 +9,8 @@ use web_sys::ReadableStreamDefaultReader;
 
 use super::binding::settled;
 use super::failure;
-use crate::error::PlatformError;
-use crate::platform::{Body, HeldBody};
+use crate::body::{Body, HeldBody};
+use crate::runtime::PlatformError;
 
 #[wasm_bindgen]
 extern "C" {

@@ -10,7 +10,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 
 use super::clock::WorkerClock;
-use crate::platform::Clock;
+use crate::runtime::Clock;
 
 #[wasm_bindgen]
 extern "C" {

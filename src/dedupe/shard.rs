@@ -5,13 +5,11 @@ use core::time::Duration;
 
 use futures_util::future::{Either, select};
 use sha2::{Digest, Sha256};
+use thiserror::Error;
 
-use super::{Acquired, DedupeStore, Lease, Lookup, SeenStore, look};
-use crate::error::{PlatformError, Unavailable};
+use crate::budget::Budget;
 use crate::event::EventId;
-use crate::message::Marker;
-use crate::platform::Clock;
-use crate::settings::{Budget, MARK_WAIT};
+use crate::runtime::{Clock, PlatformError};
 use crate::time::Timestamp;
 
 /// The number of shards. A queue takes 5,000 messages a second, and a Durable Object about 1,000 requests. This is
@@ -82,88 +80,66 @@ pub enum Granted<L> {
     TooManyWaiters,
 }
 
-/// Asks an event's shard for a lease, and writes the event's row there after the send.
-#[derive(Debug, Clone)]
-pub struct ShardDedupe<R, S, K> {
-    /// The shards.
-    pub shards: R,
-    /// The markers of the store that was used before, as long as they count.
-    pub previous: Option<S>,
-    /// The clock.
-    pub clock: K,
+/// A refusal of the lease of an event.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum AcquireError {
+    /// Too many deliveries wait for a lease already.
+    #[error("too many deliveries wait for a lease")]
+    TooManyWaiters,
+    /// The shard could not be reached, was overloaded, or ended.
+    #[error("deduper failed: {0}")]
+    Failed(PlatformError),
+    /// The shard gave no answer in time, or another delivery had the event's lease for all of it.
+    #[error("deduper granted no lease within {} ms", .0.as_millis())]
+    TimedOut(Duration),
 }
 
-impl<R, S, K> DedupeStore for ShardDedupe<R, S, K>
-where
-    R: Shards + Clone + 'static,
-    S: SeenStore,
-    K: Clock + Clone + 'static,
-{
-    type Lease = EventLease<R, K>;
+/// A lease together with the shard that granted it.
+pub(crate) struct OwnedLease<S: Shards> {
+    lease: S::Lease,
+    shards: S,
+    shard: u8,
+}
 
-    async fn acquire(
+impl<S: Shards> OwnedLease<S> {
+    /// Asks the event's shard for a lease. Returns `None` if the event is in the queue already.
+    pub(super) async fn acquire(
+        shards: S,
+        event_id: &EventId,
+        ignores_row: bool,
+        budget: Budget,
+        clock: &impl Clock,
+    ) -> Result<Option<Self>, AcquireError> {
+        let shard = shard_of(event_id);
+        let limit = budget.lease_time_left(clock.now());
+        let granted = {
+            let acquire = pin!(shards.acquire(shard, event_id, ignores_row, limit));
+            match select(acquire, pin!(clock.sleep(limit))).await {
+                Either::Left((granted, _)) => granted.map_err(AcquireError::Failed)?,
+                Either::Right(((), _)) => return Err(AcquireError::TimedOut(limit)),
+            }
+        };
+        match granted {
+            Granted::Lease(lease) => Ok(Some(Self { lease, shards, shard })),
+            Granted::Duplicate => Ok(None),
+            Granted::WaitEnded => Err(AcquireError::TimedOut(limit)),
+            Granted::TooManyWaiters => Err(AcquireError::TooManyWaiters),
+        }
+    }
+
+    /// Writes the event's row, and ends the lease.
+    pub(super) async fn commit(
         &self,
         event_id: &EventId,
-        marker: Marker,
-        ignores_marker: bool,
-        budget: Budget,
-    ) -> Result<Acquired<EventLease<R, K>>, Unavailable> {
-        let shard = shard_of(event_id);
-        let limit = budget.lease_time_left(self.clock.now());
-        let acquire = pin!(self.shards.acquire(shard, event_id, ignores_marker, limit));
-        let granted = match select(acquire, pin!(self.clock.sleep(limit))).await {
-            Either::Left((granted, _)) => granted.map_err(Unavailable::DeduperFailed)?,
-            Either::Right(((), _)) => return Err(Unavailable::DeduperTimedOut(limit)),
-        };
-        let lease = match granted {
-            Granted::Lease(lease) => lease,
-            Granted::Duplicate => return Ok(Acquired::Duplicate),
-            Granted::WaitEnded => return Err(Unavailable::DeduperTimedOut(limit)),
-            Granted::TooManyWaiters => return Err(Unavailable::TooManyWaiters),
-        };
-        let lookup = match &self.previous {
-            Some(previous) if !ignores_marker => {
-                look(previous, event_id, budget, &self.clock).await
-            }
-            _ => Some(Lookup::Missed),
-        };
-        let lease = EventLease {
-            lease,
-            shards: self.shards.clone(),
-            shard,
-            event_id: event_id.clone(),
-            clock: self.clock.clone(),
-        };
-        let Some(lookup) = lookup else {
-            // The row answers those that wait, and the next delivery need not look again. It is only a help, so a
-            // failure costs nothing.
-            let help = pin!(lease.commit(marker));
-            let _settled = select(help, pin!(self.clock.sleep(MARK_WAIT))).await;
-            return Ok(Acquired::Duplicate);
-        };
-        Ok(Acquired::Lease(lease, lookup))
-    }
-}
-
-/// The right to send an event, which no other delivery has.
-#[derive(Debug)]
-pub struct EventLease<R: Shards, K> {
-    lease: R::Lease,
-    shards: R,
-    shard: u8,
-    event_id: EventId,
-    clock: K,
-}
-
-impl<R: Shards + 'static, K: Clock + 'static> Lease for EventLease<R, K> {
-    async fn commit(self, marker: Marker) -> Result<(), PlatformError> {
-        let ends_at = marker.ends_at();
-        let limit = pin!(self.clock.sleep(COMMIT_LIMIT));
+        ends_at: Timestamp,
+        clock: &impl Clock,
+    ) -> Result<(), PlatformError> {
+        let limit = pin!(clock.sleep(COMMIT_LIMIT));
         if let Either::Left((Ok(()), _)) = select(pin!(self.lease.commit(ends_at)), limit).await {
             return Ok(());
         }
         // A shard that has restarted knows nothing of its leases, but takes the row.
-        self.shards.mark(self.shard, &self.event_id, ends_at).await
+        self.shards.mark(self.shard, event_id, ends_at).await
     }
 }
 

@@ -8,10 +8,9 @@ use core::fmt;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use super::stored_body::{key_of, sha256_hex};
-use super::{Dedupe, VERSION};
+use super::stored_body::{MAX_STORED_BODY_BYTES, key_of, sha256_hex};
+use super::{Dedupe, VERSION, Window};
 use crate::event::{Event, EventError, EventId, JsonString};
-use crate::settings::{MAX_MAX_BODY_BYTES, Window};
 use crate::signature::{Secrets, Signature, SignatureError};
 use crate::time::Timestamp;
 use fields::Fields;
@@ -261,7 +260,7 @@ fn body<'text>(text: &'text str, fields: &Fields<'text>) -> Result<QueuedBody<'t
             let key: String = fields.read("bodyKey", "bodyKey to be a string")?;
             let sha256: String = fields.read("bodySha256", "bodySha256 to be a string")?;
             let bytes: u64 = fields.read("bodyBytes", "bodyBytes to be a number")?;
-            if key != key_of(&sha256) || bytes > u64::from(MAX_MAX_BODY_BYTES) {
+            if key != key_of(&sha256) || bytes > u64::from(MAX_STORED_BODY_BYTES) {
                 return Err(QueuedError::BodyMismatch);
             }
             Ok(QueuedBody::Stored { key, sha256, bytes })

@@ -9,6 +9,10 @@ use crate::signature::Verified;
 /// Parts the bodies from whatever else lies in their bucket; a lifecycle rule can name it.
 const KEY_PREFIX: &str = "bodies/";
 
+/// 1 MiB, the largest body that is stored. Verifying, reading and naming it takes some 12 ms of CPU, and a hundred of
+/// them at once would fill the 128 MB of a Worker.
+pub const MAX_STORED_BODY_BYTES: u32 = 1024 * 1024;
+
 /// A verified body that is to be stored, by the name of its content: the same bytes are always stored under
 /// the same key, so that storing them again changes nothing but their age.
 #[derive(Debug, Clone, PartialEq, Eq)]

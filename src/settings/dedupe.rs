@@ -27,7 +27,7 @@ impl DedupeMode {
     }
 
     /// Reads `DEDUPE` and, in strict mode, `MIGRATE_FROM_KV`.
-    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let strict = Self::DurableObject { migrate_from_kv: false };
         let choices = [Self::Kv, strict].map(|mode| (mode.as_str(), mode));
         let mode = reader.choice("DEDUPE", &choices, Self::Kv)?;

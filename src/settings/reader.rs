@@ -31,7 +31,7 @@ impl fmt::Debug for Value {
 /// A setting or binding that is missing or wrong. Holds no text that came: somebody may have put a secret
 /// into the wrong setting.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Misconfigured {
+pub struct ConfigError {
     /// The setting's name.
     pub name: &'static str,
     /// What was expected.
@@ -40,31 +40,31 @@ pub struct Misconfigured {
     pub found: String,
 }
 
-impl fmt::Display for Misconfigured {
+impl fmt::Display for ConfigError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: expected {}, got {}", self.name, self.expected, self.found)
     }
 }
 
 /// Reads settings through a function that gives the value of a name.
-pub(super) struct Reader<'v> {
+pub(crate) struct Reader<'v> {
     value: &'v dyn Fn(&str) -> Value,
-    wrong: Vec<Misconfigured>,
+    wrong: Vec<ConfigError>,
 }
 
 impl<'v> Reader<'v> {
-    pub(super) fn new(value: &'v dyn Fn(&str) -> Value) -> Self {
+    pub(crate) fn new(value: &'v dyn Fn(&str) -> Value) -> Self {
         Self { value, wrong: Vec::new() }
     }
 
     /// All that was wrong, in the order of reading.
-    pub(super) fn into_wrong(self) -> Vec<Misconfigured> {
+    pub(crate) fn into_wrong(self) -> Vec<ConfigError> {
         self.wrong
     }
 
     /// The setting `name` as `parse` reads its text (`None` if it is not set); `parse` says what came if
     /// that is wrong. Nothing if it is wrong, which is then kept.
-    pub(super) fn read<T>(
+    pub(crate) fn read<T>(
         &mut self,
         name: &'static str,
         expected: &str,
@@ -76,11 +76,11 @@ impl<'v> Reader<'v> {
             Value::Other => Err("a value that is no text".to_owned()),
         };
         let expected = expected.to_owned();
-        parsed.map_err(|found| self.wrong.push(Misconfigured { name, expected, found })).ok()
+        parsed.map_err(|found| self.wrong.push(ConfigError { name, expected, found })).ok()
     }
 
     /// One of several words.
-    pub(super) fn choice<T: Copy>(
+    pub(crate) fn choice<T: Copy>(
         &mut self,
         name: &'static str,
         choices: &[(&str, T)],
@@ -95,7 +95,7 @@ impl<'v> Reader<'v> {
     }
 
     /// A whole number, in plain digits.
-    pub(super) fn number(
+    pub(crate) fn number(
         &mut self,
         name: &'static str,
         range: &RangeInclusive<u32>,

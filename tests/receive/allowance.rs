@@ -4,8 +4,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use cronozen_edge::allowance::{MAX_EXEMPT_BYTES, MAX_HELD_BYTES};
+use cronozen_edge::budget::LATE_LIMIT;
 use cronozen_edge::log::Level;
-use cronozen_edge::settings::LATE_LIMIT;
 use tokio::time::sleep;
 
 use crate::large::{LARGE, event, in_worlds_with_bodies};

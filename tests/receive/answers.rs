@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use cronozen_edge::log::{Level, Outcome};
+use cronozen_edge::message::MAX_MESSAGE_BYTES;
 use cronozen_edge::receive::Request;
-use cronozen_edge::settings::{MAX_MESSAGE_BYTES, Misconfigured};
+use cronozen_edge::settings::ConfigError;
 use serde_json::json;
 
 use crate::signing::sign;
@@ -245,7 +246,7 @@ fn a_bad_path_refuses_every_delivery() {
 #[test]
 fn a_missing_binding_refuses_every_delivery() {
     in_world(async |mut world| {
-        world.missing_binding = Some(Misconfigured {
+        world.missing_binding = Some(ConfigError {
             name: "EVENTS",
             expected: "a queue producer".to_owned(),
             found: "no such binding".to_owned(),

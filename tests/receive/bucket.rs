@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use cronozen_edge::bodies::BodyStore;
-use cronozen_edge::error::PlatformError;
 use cronozen_edge::message::StoredBody;
-use cronozen_edge::platform::Clock;
+use cronozen_edge::runtime::{Clock, PlatformError};
 use cronozen_edge::time::Timestamp;
 
 use crate::world::{Behaviour, FakeClock};

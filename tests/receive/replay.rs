@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cronozen_edge::settings::Window;
+use cronozen_edge::message::Window;
 
 use crate::world::{START, World, in_world};
 

@@ -4,13 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use cronozen_edge::dedupe::SeenStore;
 use cronozen_edge::dedupe::lease::{Decision, Decisions, LeaseId, LeaseTable};
 use cronozen_edge::dedupe::shard::{Granted, ShardLease, Shards};
-use cronozen_edge::error::PlatformError;
+use cronozen_edge::dedupe::{Marker, SeenStore};
 use cronozen_edge::event::EventId;
-use cronozen_edge::message::Marker;
-use cronozen_edge::platform::Clock;
+use cronozen_edge::runtime::{Clock, PlatformError};
 use cronozen_edge::time::Timestamp;
 use tokio::sync::oneshot;
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use cronozen_edge::budget::LATE_LIMIT;
 use cronozen_edge::dedupe::lease::{MAX_EVENT_WAITERS, MAX_LEASE};
 use cronozen_edge::dedupe::shard::{Granted, Shards};
 use cronozen_edge::event::EventId;
 use cronozen_edge::log::Outcome;
-use cronozen_edge::settings::LATE_LIMIT;
 use futures_util::future::join_all;
 use tokio::time::sleep;
 

@@ -9,18 +9,17 @@ use std::time::Duration;
 
 use cronozen_edge::allowance::Allowance;
 use cronozen_edge::answer::Answer;
-use cronozen_edge::dedupe::SeenStore;
-use cronozen_edge::dedupe::kv::KvDedupe;
-use cronozen_edge::dedupe::shard::ShardDedupe;
-use cronozen_edge::error::PlatformError;
+use cronozen_edge::configuration::{Configuration, Needs};
+use cronozen_edge::dedupe::{DedupeStore, Marker, SeenStore};
 use cronozen_edge::event::EventId;
 use cronozen_edge::log::{Level, Log, Outcome, Record};
-use cronozen_edge::message::{Dedupe, Marker, MessageText};
-use cronozen_edge::platform::{Background, Clock, EventQueue, Platform};
+use cronozen_edge::message::{Dedupe, Message};
+use cronozen_edge::platform::Platform;
+use cronozen_edge::queue::EventQueue;
 use cronozen_edge::receive::{Request, receive};
-use cronozen_edge::settings::{Configuration, DedupeMode, Misconfigured, Needs, Value};
+use cronozen_edge::runtime::{Background, Clock, PlatformError};
+use cronozen_edge::settings::{ConfigError, DedupeMode, Value};
 use cronozen_edge::time::Timestamp;
-use futures_util::future::Either;
 use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep};
 
@@ -113,15 +112,15 @@ pub struct FakeQueue {
 }
 
 impl EventQueue for FakeQueue {
-    type Held = MessageText;
+    type Held = Message;
 
-    fn hold(&self, text: MessageText) -> MessageText {
-        text
+    fn hold(&self, message: Message) -> Message {
+        message
     }
 
     fn send(
         &self,
-        held: MessageText,
+        held: Message,
         dedupe: Dedupe,
     ) -> impl Future<Output = Result<(), PlatformError>> + 'static {
         let (behaviour, stored) = (self.send.get(), Rc::clone(&self.stored));
@@ -168,18 +167,15 @@ impl Platform for FakePlatform {
     /// The bucket.
     type Bindings = Option<FakeBodies>;
     type Body = FakeBody;
-    type Store =
-        Either<KvDedupe<FakeStore, FakeClock>, ShardDedupe<FakeShards, FakeStore, FakeClock>>;
+    type Markers = FakeStore;
+    type Shards = FakeShards;
     type Queue = FakeQueue;
     type Bodies = FakeBodies;
 
-    fn store(&self, _: &Option<FakeBodies>) -> Self::Store {
-        let clock = self.clock.clone();
+    fn store(&self, _: &Option<FakeBodies>) -> DedupeStore<FakeStore, FakeShards> {
         match self.shards.clone() {
-            None => Either::Left(KvDedupe { markers: self.store.clone(), clock }),
-            Some(shards) => {
-                Either::Right(ShardDedupe { shards, previous: self.previous.clone(), clock })
-            }
+            None => DedupeStore::Markers(self.store.clone()),
+            Some(shards) => DedupeStore::Shards { shards, previous: self.previous.clone() },
         }
     }
 
@@ -223,7 +219,7 @@ impl Served {
 
 pub struct World {
     pub settings: BTreeMap<String, String>,
-    pub missing_binding: Option<Misconfigured>,
+    pub missing_binding: Option<ConfigError>,
     pub clock: FakeClock,
     pub store: FakeStore,
     pub queue: FakeQueue,

@@ -14,9 +14,9 @@
 
 use core::pin::pin;
 
-use cronozen_edge::error::PlatformError;
 use cronozen_edge::event::{Event, JsonString};
 use cronozen_edge::message::queued::{QueuedBody, QueuedError, QueuedMessage};
+use cronozen_edge::runtime::PlatformError;
 use cronozen_edge::signature::{Secrets, SecretsError};
 use futures_util::future::{Either, select};
 use js_sys::{Array, Error, Function, JSON, Object, Promise, Reflect, Uint8Array};

@@ -16,8 +16,8 @@ use crate::cloudflare::clock::now;
 use crate::cloudflare::silence_panics;
 use crate::cloudflare::task::spawn;
 use crate::dedupe::lease::{Decision, Decisions, LeaseId, LeaseTable};
-use crate::error::PlatformError;
 use crate::event::EventId;
+use crate::runtime::PlatformError;
 use crate::time::Timestamp;
 
 #[wasm_bindgen]

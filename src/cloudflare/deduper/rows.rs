@@ -14,8 +14,8 @@ use crate::cloudflare::clock::now;
 use crate::cloudflare::failure;
 use crate::cloudflare::task::spawn;
 use crate::dedupe::purge::{AfterBatch, BATCH, INTERVAL};
-use crate::error::PlatformError;
 use crate::event::EventId;
+use crate::runtime::PlatformError;
 use crate::time::Timestamp;
 
 /// Without a rowid and a second index, an event costs one written row, and another when it is purged.

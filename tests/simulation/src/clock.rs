@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cronozen_edge::platform::Clock;
+use cronozen_edge::runtime::Clock;
 use cronozen_edge::time::Timestamp;
 use tokio::time::{Instant, sleep};
 

@@ -5,15 +5,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use cronozen_edge::allowance::Allowance;
-use cronozen_edge::dedupe::kv::KvDedupe;
-use cronozen_edge::dedupe::shard::ShardDedupe;
+use cronozen_edge::dedupe::DedupeStore;
 use cronozen_edge::log::{Level, Log, Record};
-use cronozen_edge::platform::{Background, Clock, Platform};
+use cronozen_edge::platform::Platform;
+use cronozen_edge::runtime::{Background, Clock};
 use cronozen_edge::time::Timestamp;
-use futures_util::future::Either;
 
 use crate::body::FakeBody;
-use crate::clock::{Ms, VirtualClock};
+use crate::clock::Ms;
 use crate::connections::Connections;
 use crate::fate::{Fate, ObjectStep};
 use crate::faults::Fault;
@@ -87,19 +86,17 @@ impl Log for SimPlatform {
 impl Platform for SimPlatform {
     type Bindings = ();
     type Body = FakeBody;
-    type Store =
-        Either<KvDedupe<KvStore, VirtualClock>, ShardDedupe<SimShards, KvStore, VirtualClock>>;
+    type Markers = KvStore;
+    type Shards = SimShards;
     type Queue = Producer;
     /// The senders' bodies are small.
     type Bodies = Infallible;
 
-    fn store(&self, (): &()) -> Self::Store {
-        let (delivery, clock) = (self.delivery.clone(), self.delivery.world.clock);
+    fn store(&self, (): &()) -> DedupeStore<KvStore, SimShards> {
+        let delivery = self.delivery.clone();
         match delivery.world.mode {
-            Mode::Kv => Either::Left(KvDedupe { markers: KvStore(delivery), clock }),
-            Mode::Strict => {
-                Either::Right(ShardDedupe { shards: SimShards(delivery), previous: None, clock })
-            }
+            Mode::Kv => DedupeStore::Markers(KvStore(delivery)),
+            Mode::Strict => DedupeStore::Shards { shards: SimShards(delivery), previous: None },
         }
     }
 

@@ -4,8 +4,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use cronozen_edge::allowance::Allowance;
+use cronozen_edge::configuration::Configuration;
 use cronozen_edge::receive::{Request, receive};
-use cronozen_edge::settings::{Configuration, Value};
+use cronozen_edge::settings::Value;
 use tokio::sync::oneshot;
 
 use crate::body::FakeBody;

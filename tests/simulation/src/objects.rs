@@ -8,7 +8,7 @@ use std::time::Duration;
 use cronozen_edge::dedupe::lease::{Decision, Decisions, LeaseId, LeaseTable};
 use cronozen_edge::dedupe::shard::{Granted, SHARDS};
 use cronozen_edge::event::EventId;
-use cronozen_edge::platform::Clock;
+use cronozen_edge::runtime::Clock;
 use tokio::sync::oneshot;
 
 use crate::account::Account;

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::future::pending;
 
-use cronozen_edge::error::PlatformError;
-use cronozen_edge::message::{Dedupe, MessageText};
-use cronozen_edge::platform::EventQueue;
+use cronozen_edge::message::{Dedupe, Message};
+use cronozen_edge::queue::EventQueue;
+use cronozen_edge::runtime::PlatformError;
 use fastrand::Rng;
 use tokio::sync::oneshot;
 use tokio::task::spawn_local;
@@ -83,15 +83,15 @@ impl Delivery {
 }
 
 impl EventQueue for Producer {
-    type Held = MessageText;
+    type Held = Message;
 
-    fn hold(&self, text: MessageText) -> MessageText {
-        text
+    fn hold(&self, message: Message) -> Message {
+        message
     }
 
     fn send(
         &self,
-        held: MessageText,
+        held: Message,
         dedupe: Dedupe,
     ) -> impl Future<Output = Result<(), PlatformError>> + 'static {
         let delivery = self.0.clone();

@@ -4,8 +4,8 @@ use std::future::pending;
 use std::time::Duration;
 
 use cronozen_edge::dedupe::shard::{Granted, ShardLease, Shards};
-use cronozen_edge::error::PlatformError;
 use cronozen_edge::event::EventId;
+use cronozen_edge::runtime::PlatformError;
 use cronozen_edge::time::Timestamp;
 use tokio::sync::oneshot;
 use tokio::task::spawn_local;

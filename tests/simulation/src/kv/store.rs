@@ -2,10 +2,9 @@
 
 use std::future::pending;
 
-use cronozen_edge::dedupe::SeenStore;
-use cronozen_edge::error::PlatformError;
+use cronozen_edge::dedupe::{Marker, SeenStore};
 use cronozen_edge::event::EventId;
-use cronozen_edge::message::Marker;
+use cronozen_edge::runtime::PlatformError;
 use tokio::sync::oneshot;
 use tokio::task::spawn_local;
 

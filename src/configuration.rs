@@ -1,7 +1,8 @@
 //! All that is configured: the webhook's path, the settings, and the bindings that they ask for.
 
-use super::reader::{Misconfigured, Reader, Value};
-use super::{DEFAULT_MAX_BODY_BYTES, DedupeMode, Settings, max_body_bytes};
+use crate::settings::{
+    ConfigError, DEFAULT_MAX_BODY_BYTES, DedupeMode, Reader, Settings, Value, max_body_bytes,
+};
 
 const DEFAULT_WEBHOOK_PATH: &str = "/webhooks/cronozen";
 
@@ -31,9 +32,9 @@ impl Needs {
 #[derive(Debug)]
 pub struct Configuration<T> {
     /// The webhook's path, or what is wrong with it.
-    pub webhook_path: Result<String, Vec<Misconfigured>>,
+    pub webhook_path: Result<String, Vec<ConfigError>>,
     /// The settings and the bindings, or all that is wrong with them; at least one.
-    pub ready: Result<(Settings, T), Vec<Misconfigured>>,
+    pub ready: Result<(Settings, T), Vec<ConfigError>>,
 }
 
 impl<T> Configuration<T> {
@@ -41,7 +42,7 @@ impl<T> Configuration<T> {
     /// what is missing of that which the settings need.
     pub fn new(
         value: impl Fn(&str) -> Value,
-        bindings: impl FnOnce(Needs) -> Result<T, Vec<Misconfigured>>,
+        bindings: impl FnOnce(Needs) -> Result<T, Vec<ConfigError>>,
     ) -> Self {
         let webhook_path = webhook_path(&value);
         let bindings = bindings(Needs::read(&value));
@@ -61,7 +62,7 @@ impl<T> Configuration<T> {
 ///
 /// # Errors
 /// If it is [`HEALTH_PATH`], or no path that the URL of a request can have.
-pub fn webhook_path(value: impl Fn(&str) -> Value) -> Result<String, Vec<Misconfigured>> {
+pub fn webhook_path(value: impl Fn(&str) -> Value) -> Result<String, Vec<ConfigError>> {
     let expected = format!(
         "a path that starts with /, has only letters, digits and -._~ between slashes, and is not \
          {HEALTH_PATH}"

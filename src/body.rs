@@ -1,0 +1,132 @@
+//! The body of a request: read within its limits, and held outside WebAssembly's memory.
+
+use core::pin::pin;
+use core::time::Duration;
+
+use futures_util::future::{Either, select};
+use thiserror::Error;
+
+use crate::allowance::{AllowanceExceeded, Holding, MAX_EXEMPT_BYTES};
+use crate::runtime::{Clock, PlatformError};
+
+/// The body of a request, not read yet.
+pub trait Body {
+    /// Bytes that have been read.
+    type Held: HeldBody;
+
+    /// Reads all of it.
+    fn whole(self) -> impl Future<Output = Result<Self::Held, PlatformError>>;
+
+    /// Reads the next part of it. Returns `None` at its end.
+    fn chunk(&mut self) -> impl Future<Output = Result<Option<Self::Held>, PlatformError>>;
+}
+
+/// Bytes of a body, held by the platform.
+///
+/// WebAssembly's memory never shrinks, so what lies in it while something is awaited decides how large it
+/// gets: one body after the other has passed through by the time that twenty would have lain there at once.
+/// Therefore a Worker holds bodies in JavaScript's memory, and nothing is awaited where the bytes are seen.
+pub trait HeldBody: Default {
+    /// Returns the number of bytes.
+    fn length(&self) -> usize;
+
+    /// Adds the next part.
+    fn append(&mut self, chunk: Self);
+
+    /// Lets `read` see the bytes, copied if they are held elsewhere, for as long as it runs.
+    fn with_bytes<R>(&self, read: impl FnOnce(&[u8]) -> R) -> R;
+}
+
+/// A host has no other memory.
+impl HeldBody for Vec<u8> {
+    fn length(&self) -> usize {
+        self.len()
+    }
+
+    fn append(&mut self, chunk: Self) {
+        self.extend(chunk);
+    }
+
+    fn with_bytes<R>(&self, read: impl FnOnce(&[u8]) -> R) -> R {
+        read(self)
+    }
+}
+
+/// A body that was not read to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum BodyError {
+    /// The body is larger than the cap.
+    #[error("expected a body of at most {limit} bytes, got more")]
+    TooLarge {
+        /// The cap, in bytes.
+        limit: usize,
+    },
+    /// The body did not come in time.
+    #[error("expected the whole body in time, got only a part of it")]
+    TimedOut,
+    /// The body ended before it was whole.
+    #[error("expected the whole body, got an error: {0}")]
+    Broken(PlatformError),
+}
+
+/// Either the sender's fault or ours.
+pub(crate) enum ReadError {
+    Body(BodyError),
+    AllowanceExceeded(AllowanceExceeded),
+}
+
+impl From<BodyError> for ReadError {
+    fn from(error: BodyError) -> Self {
+        Self::Body(error)
+    }
+}
+
+/// Limits on reading one body.
+pub(crate) struct Limits {
+    /// The largest body, in bytes.
+    pub bytes: usize,
+    pub time: Duration,
+}
+
+/// Reads a body within `limits`, and counts it in `holding`. `declared` is the length that the sender declares.
+pub(crate) async fn read<B: Body>(
+    body: B,
+    declared: Option<usize>,
+    limits: Limits,
+    holding: Holding,
+    clock: &impl Clock,
+) -> Result<(B::Held, Holding), ReadError> {
+    let read = pin!(read_bytes(body, declared, limits.bytes, holding));
+    match select(read, pin!(clock.sleep(limits.time))).await {
+        Either::Left((read, _)) => read,
+        Either::Right(_) => Err(BodyError::TimedOut.into()),
+    }
+}
+
+/// A body that declares a small length is read whole, which is cheaper. Others are read as streams, so that no more
+/// than the cap is ever held, and counted as they arrive: a declared length counts nothing, because a sender could
+/// declare much and send little.
+async fn read_bytes<B: Body>(
+    mut body: B,
+    declared: Option<usize>,
+    limit: usize,
+    mut holding: Holding,
+) -> Result<(B::Held, Holding), ReadError> {
+    let too_large = BodyError::TooLarge { limit };
+    if declared.is_some_and(|declared| declared > limit) {
+        return Err(too_large.into());
+    }
+    if declared.is_some_and(|declared| declared <= MAX_EXEMPT_BYTES) {
+        let held = body.whole().await.map_err(BodyError::Broken)?;
+        return if held.length() > limit { Err(too_large.into()) } else { Ok((held, holding)) };
+    }
+    let mut held = B::Held::default();
+    while let Some(chunk) = body.chunk().await.map_err(BodyError::Broken)? {
+        if held.length() + chunk.length() > limit {
+            return Err(too_large.into());
+        }
+        holding.add(chunk.length()).map_err(ReadError::AllowanceExceeded)?;
+        held.append(chunk);
+    }
+    Ok((held, holding))
+}

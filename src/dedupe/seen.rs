@@ -1,0 +1,76 @@
+//! Markers of seen events in an eventually consistent store, such as Workers KV.
+
+use core::pin::pin;
+use core::time::Duration;
+
+use futures_util::future::{Either, select};
+use thiserror::Error;
+
+use super::marker::Marker;
+use crate::budget::Budget;
+use crate::event::EventId;
+use crate::message::Dedupe;
+use crate::runtime::{Clock, PlatformError};
+
+/// Keeps a marker for each event that has been seen. Clones share one store.
+pub trait SeenStore {
+    /// Returns whether the event has a marker.
+    fn seen(&self, event_id: &EventId) -> impl Future<Output = Result<bool, PlatformError>>;
+
+    /// Gives the event a marker.
+    fn mark(
+        &self,
+        event_id: &EventId,
+        marker: Marker,
+    ) -> impl Future<Output = Result<(), PlatformError>>;
+}
+
+/// The result of looking for an event's marker, if there was none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lookup {
+    /// The event has not been seen.
+    Missed,
+    /// The store gave no answer, so the event may have been seen.
+    Doubtful(LookupError),
+}
+
+impl Lookup {
+    /// Returns the word for it in the message and in the log.
+    #[must_use]
+    pub fn dedupe(&self) -> Dedupe {
+        match self {
+            Self::Missed => Dedupe::New,
+            Self::Doubtful(_) => Dedupe::Unknown,
+        }
+    }
+}
+
+/// A look-up without an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum LookupError {
+    /// The store failed.
+    #[error("look-up failed: {0}")]
+    Failed(PlatformError),
+    /// The store took too long.
+    #[error("look-up timed out after {} ms", .0.as_millis())]
+    TimedOut(Duration),
+}
+
+/// Looks for an event's marker, for an eighth of the deadline at most. Returns `None` if there is one. Without a store
+/// there is none.
+pub(super) async fn look(
+    store: Option<&impl SeenStore>,
+    event_id: &EventId,
+    budget: Budget,
+    clock: &impl Clock,
+) -> Option<Lookup> {
+    let Some(store) = store else { return Some(Lookup::Missed) };
+    let limit = budget.lookup_limit();
+    let look = pin!(store.seen(event_id));
+    match select(look, pin!(clock.sleep(limit))).await {
+        Either::Left((Ok(true), _)) => None,
+        Either::Left((Ok(false), _)) => Some(Lookup::Missed),
+        Either::Left((Err(error), _)) => Some(Lookup::Doubtful(LookupError::Failed(error))),
+        Either::Right(((), _)) => Some(Lookup::Doubtful(LookupError::TimedOut(limit))),
+    }
+}

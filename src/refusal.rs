@@ -1,0 +1,156 @@
+//! A request that is not acknowledged: the sender's fault ([`Rejection`]) or ours ([`Fault`]).
+//!
+//! An error's `Display` is the precise reason, for the log. The sender gets its `detail`.
+
+use thiserror::Error;
+
+use crate::allowance::AllowanceExceeded;
+use crate::body::{BodyError, ReadError};
+use crate::commit::CommitError;
+use crate::configuration::HEALTH_PATH;
+use crate::event::EventError;
+use crate::log::{Level, Outcome};
+use crate::message::MessageTooLarge;
+use crate::settings::ConfigError;
+use crate::signature::SignatureError;
+
+/// The sender's fault, or its connection's.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Rejection {
+    /// The path is not the webhook's.
+    #[error("nothing is served at this path")]
+    NotFound,
+    /// The request has no URL that can be parsed, so it has no path.
+    #[error("request URL invalid: the Host header does not make one")]
+    UrlInvalid,
+    /// The path is served, with other methods.
+    #[error("expected the method {allow}, got another one")]
+    MethodNotAllowed {
+        /// The value of the `Allow` header.
+        allow: &'static str,
+    },
+    /// The body was not read to its end.
+    #[error(transparent)]
+    Body(#[from] BodyError),
+    /// The event is signed, but its message is larger than the queue takes.
+    #[error(transparent)]
+    MessageTooLarge(#[from] MessageTooLarge),
+    /// The signature is missing, malformed or wrong.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// The body is signed, but is no event.
+    #[error(transparent)]
+    Event(#[from] EventError),
+    /// The event lies outside the replay window, and the settings refuse that.
+    #[error("expected a createdAt inside the replay window, got an older one")]
+    EventTooOld,
+}
+
+/// Our fault: the same delivery may be accepted later.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Fault {
+    /// Settings or bindings are missing or wrong; at least one.
+    #[error("{}", list(.0))]
+    Config(Vec<ConfigError>),
+    /// Too many bodies are held already.
+    #[error(transparent)]
+    AllowanceExceeded(#[from] AllowanceExceeded),
+    /// The event is not known to be in the queue.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+}
+
+/// A reason for not acknowledging a delivery.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// The sender's fault.
+    #[error(transparent)]
+    Rejection(#[from] Rejection),
+    /// Our fault.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<ReadError> for Refusal {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Body(error) => Rejection::from(error).into(),
+            ReadError::AllowanceExceeded(error) => Fault::from(error).into(),
+        }
+    }
+}
+
+impl Refusal {
+    /// Returns whose fault it is, for the log.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Rejection(_) => Outcome::Rejected,
+            Self::Fault(_) => Outcome::Failed,
+        }
+    }
+
+    /// Returns how much it matters. A signed event that does not fit will be lost unless somebody acts.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        match self {
+            Self::Rejection(Rejection::MessageTooLarge(_)) | Self::Fault(_) => Level::Error,
+            Self::Rejection(_) => Level::Warn,
+        }
+    }
+
+    /// Returns the HTTP status of the answer.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.status_and_code().0
+    }
+
+    /// Returns the stable name of the outcome, for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.status_and_code().1
+    }
+
+    /// The answers table.
+    fn status_and_code(&self) -> (u16, &'static str) {
+        match self {
+            Self::Rejection(Rejection::Event(_)) => (400, "invalid_event"),
+            Self::Rejection(Rejection::Signature(_)) => (401, "invalid_signature"),
+            Self::Rejection(Rejection::NotFound | Rejection::UrlInvalid) => (404, "not_found"),
+            Self::Rejection(Rejection::MethodNotAllowed { .. }) => (405, "method_not_allowed"),
+            Self::Rejection(Rejection::Body(BodyError::TimedOut | BodyError::Broken(_))) => {
+                (408, "body_timeout")
+            }
+            Self::Rejection(
+                Rejection::Body(BodyError::TooLarge { .. }) | Rejection::MessageTooLarge(_),
+            ) => (413, "body_too_large"),
+            Self::Rejection(Rejection::EventTooOld) => (422, "event_too_old"),
+            Self::Fault(Fault::Config(_)) => (500, "misconfigured"),
+            Self::Fault(Fault::AllowanceExceeded(_) | Fault::Commit(_)) => (503, "unavailable"),
+        }
+    }
+
+    /// Returns the text for the sender. A forger learns nothing from it, and it names none of our parts.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        match self {
+            Self::Rejection(Rejection::Signature(_)) => "the signature did not verify".to_owned(),
+            Self::Rejection(Rejection::Body(BodyError::Broken(_))) => {
+                BodyError::TimedOut.to_string()
+            }
+            Self::Rejection(Rejection::UrlInvalid) => Rejection::NotFound.to_string(),
+            Self::Rejection(rejection) => rejection.to_string(),
+            Self::Fault(Fault::Config(_)) => {
+                format!("the gateway is not set up; {HEALTH_PATH} says what is missing")
+            }
+            Self::Fault(Fault::AllowanceExceeded(_) | Fault::Commit(_)) => {
+                "the event could not be queued in time; send it again".to_owned()
+            }
+        }
+    }
+}
+
+fn list(errors: &[ConfigError]) -> String {
+    let errors: Vec<String> = errors.iter().map(ConfigError::to_string).collect();
+    errors.join("; ")
+}
