@@ -1,82 +1,70 @@
-//! Where bodies are put that do not fit their messages.
+//! An R2 bucket as the store of bodies.
 
-use core::convert::Infallible;
-use core::pin::pin;
-use core::time::Duration;
+use js_sys::{Object, Reflect, Uint8Array};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::Env;
 
-use futures_util::future::{Either, select};
-use thiserror::Error;
-
-use crate::budget::Budget;
+use super::binding::{object, settled, with_methods};
+use super::failure;
+use super::request::FetchedBytes;
+use crate::bodies::BodyStore;
 use crate::message::StoredBody;
-use crate::runtime::{Clock, PlatformError};
+use crate::runtime::PlatformError;
 use crate::time::Timestamp;
 
-/// A body that was stored so lately need not be stored again: what deletes old ones counts in days.
-const FRESH: Duration = Duration::from_hours(1);
+#[wasm_bindgen]
+extern "C" {
+    #[derive(Debug, Clone)]
+    type R2Bucket;
 
-/// Stores bodies, which the platform holds as `H`.
-pub trait BodyStore<H> {
-    /// Completes once `held`, whose bytes are those of `body`, is stored under its key. A body that is there
-    /// already is stored again, so that whatever deletes old ones counts its age from now.
-    fn put(&self, body: &StoredBody, held: H) -> impl Future<Output = Result<(), PlatformError>>;
+    #[wasm_bindgen(method, catch)]
+    fn put(
+        this: &R2Bucket,
+        key: &str,
+        value: &Uint8Array,
+        options: &Object,
+    ) -> Result<JsValue, JsValue>;
 
-    /// Whether there is a body under this one's key, of its length, that was stored at `since` or later.
-    fn holds(
-        &self,
-        body: &StoredBody,
-        since: Timestamp,
-    ) -> impl Future<Output = Result<bool, PlatformError>>;
+    #[wasm_bindgen(method, catch)]
+    fn head(this: &R2Bucket, key: &str) -> Result<JsValue, JsValue>;
 }
 
-/// No store. `None` of it is what a platform without one has.
-impl<H> BodyStore<H> for Infallible {
-    async fn put(&self, _: &StoredBody, _: H) -> Result<(), PlatformError> {
-        match *self {}
+#[derive(Debug, Clone)]
+pub(super) struct R2Bodies(R2Bucket);
+
+impl R2Bodies {
+    /// The bucket bound as `name`; `None` if nothing is, or something that is no bucket: a KV namespace has
+    /// a `put`, too, but no `head`.
+    pub(super) fn bound(env: &Env, name: &str) -> Option<Self> {
+        with_methods(env, name, &["head", "put"]).map(Self)
+    }
+}
+
+impl BodyStore<FetchedBytes> for R2Bodies {
+    async fn put(&self, body: &StoredBody, held: FetchedBytes) -> Result<(), PlatformError> {
+        // R2 refuses other bytes than those of this hash.
+        let called = object(&[("sha256", body.sha256().into())])
+            .and_then(|options| self.0.put(&body.key(), &held.joined(), &options));
+        // The bucket has the bytes in one piece now. The pieces would stay until it answers.
+        drop(held);
+        let stored = settled(called).await?;
+        if stored.is_object() {
+            return Ok(());
+        }
+        Err(PlatformError::new("the answer is no stored object"))
     }
 
-    async fn holds(&self, _: &StoredBody, _: Timestamp) -> Result<bool, PlatformError> {
-        match *self {}
-    }
-}
-
-/// A body that is not known to be stored. Its message has not been sent.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum StoreBodyError {
-    /// The store refused the body.
-    #[error("expected the bucket to take the body, got an error: {0}")]
-    Failed(PlatformError),
-    /// The store gave no answer in time.
-    #[error("expected the bucket to take the body within {} ms, got no answer", .0.as_millis())]
-    TimedOut(Duration),
-}
-
-/// Stores a body before its message is sent: whoever reads the message must find it.
-///
-/// A body that the store refuses may be there already: R2 takes one write a second to a key, and a delivery
-/// may come again within that time. Then the store is asked, in what is left of the same time.
-///
-/// # Errors
-/// [`StoreBodyError`] if the store refuses the body and does not hold it, or gives no answer in the delivery's
-/// `budget`. Nothing may be sent then. The body may be stored all the same; nothing refers to it until the
-/// delivery comes again.
-pub(crate) async fn store<H>(
-    bodies: &impl BodyStore<H>,
-    body: &StoredBody,
-    held: H,
-    budget: Budget,
-    clock: &impl Clock,
-) -> Result<(), StoreBodyError> {
-    let now = clock.now();
-    let limit = budget.store_time_left(now);
-    let mut time_out = pin!(clock.sleep(limit));
-    let refusal = match select(pin!(bodies.put(body, held)), time_out.as_mut()).await {
-        Either::Left((Ok(()), _)) => return Ok(()),
-        Either::Left((Err(error), _)) => error,
-        Either::Right(((), _)) => return Err(StoreBodyError::TimedOut(limit)),
-    };
-    match select(pin!(bodies.holds(body, now.minus(FRESH))), time_out).await {
-        Either::Left((Ok(true), _)) => Ok(()),
-        _ => Err(StoreBodyError::Failed(refusal)),
+    async fn holds(&self, body: &StoredBody, since: Timestamp) -> Result<bool, PlatformError> {
+        let found = settled(self.0.head(&body.key())).await?;
+        if !found.is_object() {
+            return Ok(false);
+        }
+        let field = |name: &str| {
+            Reflect::get(&found, &name.into()).map_err(|thrown| failure::translate(&thrown))
+        };
+        // A date is compared with a number of milliseconds as JavaScript does it; nothing is never later.
+        let fresh = field("uploaded")?.ge(&since.as_millis().into());
+        Ok(fresh && field("size")?.loose_eq(&body.bytes().into()))
     }
 }

@@ -1,90 +1,114 @@
-//! All that is configured: the webhook's path, the settings, and the bindings that they ask for.
+//! The settings and bindings of an isolate, read once.
 
-use crate::settings::{
-    ConfigError, DEFAULT_MAX_BODY_BYTES, DedupeMode, Reader, Settings, Value, max_body_bytes,
-};
+use std::cell::RefCell;
+use std::rc::Rc;
 
-const DEFAULT_WEBHOOK_PATH: &str = "/webhooks/cronozen";
+use js_sys::{JSON, Reflect};
+use wasm_bindgen::JsValue;
+use worker::Env;
 
-/// Where the gateway says that it is well.
-pub const HEALTH_PATH: &str = "/healthz";
+use super::binding::is_bound;
+use super::bodies::R2Bodies;
+use super::deduper::DurableObjects;
+use super::kv::KvSeenStore;
+use super::queue::WorkerQueue;
+use super::{BODIES, DEDUPER, EVENTS, SEEN};
+use crate::configuration::{Configuration, Needs};
+use crate::dedupe::DedupeStore;
+use crate::settings::{ConfigError, DEFAULT_MAX_BODY_BYTES, DedupeMode, Value};
 
-/// What the settings ask of the bindings, as far as they can be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Needs {
-    /// How duplicates are recognised; without it, the bindings are asked for that every mode needs.
-    pub dedupe: Option<DedupeMode>,
-    /// Whether bodies are taken that fit no message, so that there must be a store for them.
-    pub bodies: bool,
-}
-
-impl Needs {
-    fn read(value: impl Fn(&str) -> Value) -> Self {
-        let mut reader = Reader::new(&value);
-        let dedupe = DedupeMode::read(&mut reader);
-        let cap = max_body_bytes(&mut reader);
-        Self { dedupe, bodies: cap.is_some_and(|cap| cap > DEFAULT_MAX_BODY_BYTES) }
-    }
-}
-
-/// All that a delivery needs to know before it is read: where the webhook is, and the settings together
-/// with the bindings `T` that they ask for.
+/// The bindings that a delivery needs.
 #[derive(Debug)]
-pub struct Configuration<T> {
-    /// The webhook's path, or what is wrong with it.
-    pub webhook_path: Result<String, Vec<ConfigError>>,
-    /// The settings and the bindings, or all that is wrong with them; at least one.
-    pub ready: Result<(Settings, T), Vec<ConfigError>>,
+pub(super) struct Bindings {
+    /// The queue, bound as `EVENTS`.
+    pub events: WorkerQueue,
+    /// Where events are remembered.
+    pub store: DedupeStore<KvSeenStore, DurableObjects>,
+    /// The bucket for bodies that do not fit a message, bound as `BODIES`.
+    pub bodies: Option<R2Bodies>,
 }
 
-impl<T> Configuration<T> {
-    /// Reads the settings through `value`, and joins them with the bindings, of which `bindings` says
-    /// what is missing of that which the settings need.
-    pub fn new(
-        value: impl Fn(&str) -> Value,
-        bindings: impl FnOnce(Needs) -> Result<T, Vec<ConfigError>>,
-    ) -> Self {
-        let webhook_path = webhook_path(&value);
-        let bindings = bindings(Needs::read(&value));
-        let ready = match (Settings::parse(value), bindings) {
-            (Ok(settings), Ok(bindings)) => Ok((settings, bindings)),
-            (settings, bindings) => {
-                let mut wrong = settings.err().unwrap_or_default();
-                wrong.extend(bindings.err().unwrap_or_default());
-                Err(wrong)
-            }
-        };
-        Self { webhook_path, ready }
+thread_local! {
+    /// An isolate's environment never changes: new settings are deployed as new isolates.
+    static LAST: RefCell<Option<(Env, Rc<Configuration<Bindings>>)>> = const { RefCell::new(None) };
+}
+
+/// The configuration in `env`; parsed again only if it is another environment than the last.
+pub(super) fn of(env: &Env) -> Rc<Configuration<Bindings>> {
+    let current: &JsValue = env.as_ref();
+    let known = LAST.with_borrow(|last| {
+        let (last, configuration) = last.as_ref()?;
+        let last: &JsValue = last.as_ref();
+        (last == current).then(|| Rc::clone(configuration))
+    });
+    if let Some(configuration) = known {
+        return configuration;
+    }
+    let configuration =
+        Rc::new(Configuration::new(|name| setting(env, name), |needs| bindings(env, needs)));
+    LAST.replace(Some((env.clone(), Rc::clone(&configuration))));
+    configuration
+}
+
+/// A setting's value. wrangler.toml may also give numbers and booleans; they become text as JSON writes
+/// them.
+fn setting(env: &Env, name: &str) -> Value {
+    let value = Reflect::get(env, &name.into()).unwrap_or(JsValue::UNDEFINED);
+    if value.is_undefined() {
+        return Value::Absent;
+    }
+    if let Some(text) = value.as_string() {
+        return Value::Text(text.into());
+    }
+    if value.as_f64().is_none() && value.as_bool().is_none() {
+        return Value::Other;
+    }
+    JSON::stringify(&value).map_or(Value::Other, |text| Value::Text(String::from(text).into()))
+}
+
+/// What the settings need.
+fn bindings(env: &Env, needs: Needs) -> Result<Bindings, Vec<ConfigError>> {
+    let mut wrong = Vec::new();
+    let events = WorkerQueue::bound(env, EVENTS);
+    if events.is_none() {
+        wrong.push(unusable(env, EVENTS, "a queue producer"));
+    }
+    let store = needs.dedupe.and_then(|dedupe| store(env, dedupe, &mut wrong));
+    let bodies = R2Bodies::bound(env, BODIES);
+    if bodies.is_none() && (needs.bodies || is_bound(env, BODIES)) {
+        let reason = format!(", for MAX_BODY_BYTES over {DEFAULT_MAX_BODY_BYTES}");
+        let reason = if needs.bodies { &reason } else { "" };
+        wrong.push(unusable(env, BODIES, &format!("an R2 bucket{reason}")));
+    }
+    match (events, store) {
+        (Some(events), Some(store)) if wrong.is_empty() => Ok(Bindings { events, store, bodies }),
+        _ => Err(wrong),
     }
 }
 
-/// The exact path of the webhook, `/webhooks/cronozen` if it is not set.
-///
-/// # Errors
-/// If it is [`HEALTH_PATH`], or no path that the URL of a request can have.
-pub fn webhook_path(value: impl Fn(&str) -> Value) -> Result<String, Vec<ConfigError>> {
-    let expected = format!(
-        "a path that starts with /, has only letters, digits and -._~ between slashes, and is not \
-         {HEALTH_PATH}"
-    );
-    let mut reader = Reader::new(&value);
-    let path = reader.read("WEBHOOK_PATH", &expected, |text| {
-        let path = text.unwrap_or(DEFAULT_WEBHOOK_PATH);
-        match path {
-            HEALTH_PATH => Err(HEALTH_PATH.to_owned()),
-            _ if is_plain_path(path) => Ok(path.to_owned()),
-            _ => Err("another text".to_owned()),
+fn store(
+    env: &Env,
+    dedupe: DedupeMode,
+    wrong: &mut Vec<ConfigError>,
+) -> Option<DedupeStore<KvSeenStore, DurableObjects>> {
+    let seen = KvSeenStore::bound(env, SEEN);
+    if seen.is_none() && dedupe != (DedupeMode::DurableObject { migrate_from_kv: false }) {
+        wrong.push(unusable(env, SEEN, "a KV namespace"));
+    }
+    match dedupe {
+        DedupeMode::Kv => seen.map(DedupeStore::Markers),
+        DedupeMode::DurableObject { migrate_from_kv } => {
+            let shards = DurableObjects::bound(env, DEDUPER);
+            if shards.is_none() {
+                wrong.push(unusable(env, DEDUPER, "the Durable Object class Deduper"));
+            }
+            let previous = seen.filter(|_| migrate_from_kv);
+            shards.map(|shards| DedupeStore::Shards { shards, previous })
         }
-    });
-    path.ok_or_else(|| reader.into_wrong())
+    }
 }
 
-/// Whether the path is one that a URL's parser leaves as it is: it would undo dot segments and escape
-/// other characters, and the path would never be met.
-fn is_plain_path(path: &str) -> bool {
-    let Some(segments) = path.strip_prefix('/') else { return false };
-    segments.split('/').all(|segment| {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-        segment.bytes().all(plain) && segment != "." && segment != ".."
-    })
+fn unusable(env: &Env, name: &'static str, expected: &str) -> ConfigError {
+    let found = if is_bound(env, name) { "something else" } else { "no such binding" };
+    ConfigError { name, expected: expected.to_owned(), found: found.to_owned() }
 }

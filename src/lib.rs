@@ -1,58 +1,102 @@
-//! cronozen-edge takes Cronozen's webhooks at the edge: it verifies each delivery, recognises
-//! duplicates, puts new events on a queue, and answers before the sender's 5 seconds are over.
-//!
-//! # One delivery, in eight steps
-//!
-//! 1. [`receive`](receive::receive) routes the request; bad [`settings`] refuse every delivery.
-//! 2. The [`signature`] header is parsed.
-//! 3. The body is read, capped in size and time, and within the [`allowance`] for all bodies together.
-//! 4. The signature is checked over the raw bytes. Only this makes a [`Verified`](signature::Verified) body.
-//! 5. The [`event`]'s envelope is read, and its [`message`] put together.
-//! 6. [`commit`] acquires the event from its [`dedupe`] store, which answers that it is a duplicate or gives a lease.
-//! 7. A body that does not fit its message is [stored](bodies), and the message is sent to the queue.
-//! 8. The lease is committed, which marks the event as seen, and the [`answer`] goes to the sender.
-//!
-//! A 2xx means that the event is in the queue. Whatever fails, an event is queued twice at worst, and never lost.
-//!
-//! In strict mode an event belongs to one of 16 [shards](dedupe::shard), each with a table of
-//! [leases](dedupe::lease).
-//!
-//! # What is in scope
-//!
-//! The core decides all of this and depends on no platform: the store, the queue, the clock and the log
-//! are traits. The feature `worker` adds the adapter for Cloudflare Workers, and the feature `npm` the one
-//! for JavaScript, which does steps 2 to 4 alone; both translate and decide nothing. Handling an event is not
-//! in scope; that is what consumers of the queue are for.
+//! The Worker: translates between Cloudflare's types and the core's, and decides nothing.
 
-pub mod allowance;
-pub mod answer;
-pub mod bodies;
-pub mod body;
-pub mod body_cap;
-pub mod budget;
-pub mod commit;
-pub mod configuration;
-pub mod dedupe;
-pub mod event;
-pub mod log;
-pub mod message;
-pub mod platform;
-pub mod queue;
-pub mod receive;
-pub mod refusal;
-pub mod runtime;
-pub mod settings;
-pub mod signature;
-pub mod tickets;
-pub mod time;
+mod binding;
+mod bodies;
+mod clock;
+mod configuration;
+mod deduper;
+mod failure;
+mod kv;
+mod log;
+mod platform;
+mod queue;
+mod request;
+mod task;
+#[cfg(feature = "test-trap")]
+mod trap;
+mod wait;
 
-#[cfg(feature = "worker")]
-mod cloudflare;
-#[cfg(feature = "npm")]
-mod npm;
+use std::sync::Once;
 
-#[cfg(all(target_family = "wasm", feature = "npm", feature = "worker"))]
-compile_error!(
-    "the features `npm` and `worker` exclude each other: a stray export of the one would become a method of \
-     the other's entry point"
-);
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::Env;
+use worker::worker_sys::Context;
+
+use crate::receive::{Request, receive};
+use platform::WorkerPlatform;
+use request::FetchBody;
+use task::spawn;
+
+/// The names of the bindings, in wrangler.toml.
+const SEEN: &str = "SEEN";
+const EVENTS: &str = "EVENTS";
+const DEDUPER: &str = "DEDUPER";
+const BODIES: &str = "BODIES";
+
+#[cfg(target_family = "wasm")]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
+static QUIET: Once = Once::new();
+
+/// The `worker` crate's own panic hook logs a stack. The shim tells of the trap that follows a panic.
+fn silence_panics() {
+    QUIET.call_once(|| std::panic::set_hook(Box::new(|_| {})));
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// Makes a response of an answer, and hands it out.
+    #[derive(Debug)]
+    pub type Respond;
+
+    #[wasm_bindgen(method)]
+    fn call(
+        this: &Respond,
+        receiver: &JsValue,
+        status: u16,
+        content_type: &str,
+        body: &str,
+        allow: Option<&str>,
+        retry_after: Option<u32>,
+    );
+}
+
+/// The entry point of every request. The shim `worker.mjs` calls it, and gives it the request's parts.
+#[wasm_bindgen]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each call between JavaScript and Rust costs, so it is one"
+)]
+pub fn fetch(
+    request: web_sys::Request,
+    method: String,
+    path: Option<String>,
+    content_length: Option<String>,
+    signature: Option<String>,
+    address: Option<String>,
+    ray: Option<String>,
+    env: &Env,
+    context: Context,
+    respond: Respond,
+) {
+    silence_panics();
+    let configuration = configuration::of(env);
+    spawn(async move {
+        #[cfg(feature = "test-trap")]
+        trap::if_asked(&request).await;
+
+        let body = FetchBody::new(request);
+        let request = Request { method, path, content_length, signature, address, ray, body };
+        let answer = receive(&WorkerPlatform::new(context), request, &configuration).await;
+        respond.call(
+            &JsValue::UNDEFINED,
+            answer.status,
+            answer.content_type,
+            &answer.body,
+            answer.allow,
+            answer.retry_after,
+        );
+    });
+}

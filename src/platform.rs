@@ -1,37 +1,107 @@
-//! The platform that one delivery runs on.
+//! A request's platform: the clock, the console, `ctx.waitUntil` and the bindings.
 
+use core::time::Duration;
+use std::rc::Rc;
+
+use js_sys::Function;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::worker_sys::Context;
+
+use super::bodies::R2Bodies;
+use super::clock::WorkerClock;
+use super::configuration::Bindings;
+use super::deduper::DurableObjects;
+use super::kv::KvSeenStore;
+use super::log;
+use super::queue::WorkerQueue;
+use super::request::FetchBody;
+use super::task::spawn;
 use crate::allowance::Allowance;
-use crate::bodies::BodyStore;
-use crate::body::Body;
-use crate::dedupe::{DedupeStore, SeenStore, Shards};
-use crate::log::Log;
-use crate::queue::EventQueue;
+use crate::dedupe::DedupeStore;
+use crate::log::{Level, Log, Record};
+use crate::platform::Platform;
 use crate::runtime::{Background, Clock};
+use crate::time::Timestamp;
 
-/// All that one delivery needs of where it runs. Clones belong to the same delivery, and may outlive its answer.
-pub trait Platform: Clock + Background + Log + Clone + 'static {
-    /// The bindings that the settings ask for.
-    type Bindings;
-    /// The body of the request.
-    type Body: Body;
-    /// Markers of events, eventually consistent.
-    type Markers: SeenStore + 'static;
-    /// The shards of the strict mode.
-    type Shards: Shards + 'static;
-    /// The queue that events are sent to.
-    type Queue: EventQueue;
-    /// The store of bodies that fit no message.
-    type Bodies: BodyStore<<Self::Body as Body>::Held>;
+#[wasm_bindgen(module = "/src/cloudflare/once.mjs")]
+extern "C" {
+    /// Keeps the request alive until the returned function is called.
+    #[wasm_bindgen(js_name = keepAlive)]
+    fn keep_alive(context: &Context) -> Function;
+}
 
-    /// Returns the store of events that the settings chose.
-    fn store(&self, bindings: &Self::Bindings) -> DedupeStore<Self::Markers, Self::Shards>;
+thread_local! {
+    /// The allowance of the isolate. A fresh instance after a trap begins with nothing held.
+    static ALLOWANCE: Allowance = Allowance::default();
+}
 
-    /// Returns the queue that events are sent to.
-    fn queue(&self, bindings: &Self::Bindings) -> Self::Queue;
+/// The platform of one request. Clones share its clock and its context.
+#[derive(Clone)]
+pub(super) struct WorkerPlatform {
+    clock: WorkerClock,
+    context: Rc<Context>,
+    allowance: Allowance,
+}
 
-    /// Returns the store of bodies that fit no message, if there is one.
-    fn bodies<'b>(&self, bindings: &'b Self::Bindings) -> Option<&'b Self::Bodies>;
+impl WorkerPlatform {
+    pub(super) fn new(context: Context) -> Self {
+        Self {
+            clock: WorkerClock::default(),
+            context: Rc::new(context),
+            allowance: ALLOWANCE.with(Allowance::clone),
+        }
+    }
+}
 
-    /// Returns what all deliveries together may hold in memory.
-    fn allowance(&self) -> &Allowance;
+impl Clock for WorkerPlatform {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> {
+        self.clock.sleep(duration)
+    }
+}
+
+impl Background for WorkerPlatform {
+    fn keep(&self, future: impl Future<Output = ()> + 'static) {
+        let release = keep_alive(&self.context);
+        spawn(async move {
+            future.await;
+            // It only resolves a promise.
+            let _undefined = release.call0(&JsValue::UNDEFINED);
+        });
+    }
+}
+
+impl Log for WorkerPlatform {
+    fn write(&self, level: Level, record: &Record) {
+        log::write(level, record);
+    }
+}
+
+impl Platform for WorkerPlatform {
+    type Bindings = Bindings;
+    type Body = FetchBody;
+    type Markers = KvSeenStore;
+    type Shards = DurableObjects;
+    type Queue = WorkerQueue;
+    type Bodies = R2Bodies;
+
+    fn store(&self, bindings: &Bindings) -> DedupeStore<KvSeenStore, DurableObjects> {
+        bindings.store.clone()
+    }
+
+    fn queue(&self, bindings: &Bindings) -> WorkerQueue {
+        bindings.events.clone()
+    }
+
+    fn bodies<'b>(&self, bindings: &'b Bindings) -> Option<&'b R2Bodies> {
+        bindings.bodies.as_ref()
+    }
+
+    fn allowance(&self) -> &Allowance {
+        &self.allowance
+    }
 }

@@ -1,20 +1,70 @@
-//! The queue that events are sent to.
+//! Cloudflare Queues as the queue of events.
 
+use std::rc::Rc;
+
+use js_sys::Object;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::Env;
+
+use super::binding::{object, settled, with_methods};
 use crate::message::{Dedupe, Message};
+use crate::queue::EventQueue;
 use crate::runtime::PlatformError;
 
-/// Takes messages. Clones share one queue.
-pub trait EventQueue {
-    /// A message that waits for its send, held by the platform.
-    type Held: 'static;
+#[wasm_bindgen(module = "/src/cloudflare/once.mjs")]
+extern "C" {
+    #[wasm_bindgen(js_name = holdMessage)]
+    fn hold_message(before_dedupe: &str, after_dedupe: &str) -> JsValue;
 
-    /// Moves a message to where it waits. WebAssembly's memory never shrinks, so a Worker holds it in JavaScript's.
-    fn hold(&self, message: Message) -> Self::Held;
+    #[wasm_bindgen(catch, js_name = sendMessage)]
+    fn send_message(
+        queue: &JsValue,
+        held: &JsValue,
+        dedupe: &str,
+        options: &Object,
+    ) -> Result<JsValue, JsValue>;
+}
 
-    /// Sends a message with the result of its look-up. Completes once the message is stored.
+#[derive(Debug, Clone)]
+pub(super) struct WorkerQueue(Rc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    queue: JsValue,
+    /// The same for every message.
+    options: Object,
+}
+
+impl WorkerQueue {
+    /// The queue bound as `name`; `None` if nothing is, or something that is no queue.
+    pub(super) fn bound(env: &Env, name: &str) -> Option<Self> {
+        let queue = with_methods(env, name, &["send"])?;
+        // A pull consumer sees no other type plainly.
+        let options = object(&[("contentType", "text".into())]).ok()?;
+        Some(Self(Rc::new(Inner { queue, options })))
+    }
+}
+
+impl EventQueue for WorkerQueue {
+    /// Two texts in JavaScript's memory.
+    type Held = JsValue;
+
+    fn hold(&self, message: Message) -> JsValue {
+        hold_message(message.before_dedupe(), message.after_dedupe())
+    }
+
     fn send(
         &self,
-        held: Self::Held,
+        held: JsValue,
         dedupe: Dedupe,
-    ) -> impl Future<Output = Result<(), PlatformError>> + 'static;
+    ) -> impl Future<Output = Result<(), PlatformError>> + 'static {
+        let inner = Rc::clone(&self.0);
+        async move {
+            let called = send_message(&inner.queue, &held, dedupe.as_str(), &inner.options);
+            // A send that never settles must not keep its message in memory.
+            drop(held);
+            settled(called).await.map(drop)
+        }
+    }
 }

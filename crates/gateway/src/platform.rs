@@ -1,0 +1,37 @@
+//! The platform that one delivery runs on.
+
+use crate::allowance::Allowance;
+use crate::bodies::BodyStore;
+use crate::body::Body;
+use crate::dedupe::{DedupeStore, SeenStore, Shards};
+use crate::log::Log;
+use crate::queue::EventQueue;
+use crate::runtime::{Background, Clock};
+
+/// All that one delivery needs of where it runs. Clones belong to the same delivery, and may outlive its answer.
+pub trait Platform: Clock + Background + Log + Clone + 'static {
+    /// The bindings that the settings ask for.
+    type Bindings;
+    /// The body of the request.
+    type Body: Body;
+    /// Markers of events, eventually consistent.
+    type Markers: SeenStore + 'static;
+    /// The shards of the strict mode.
+    type Shards: Shards + 'static;
+    /// The queue that events are sent to.
+    type Queue: EventQueue;
+    /// The store of bodies that fit no message.
+    type Bodies: BodyStore<<Self::Body as Body>::Held>;
+
+    /// Returns the store of events that the settings chose.
+    fn store(&self, bindings: &Self::Bindings) -> DedupeStore<Self::Markers, Self::Shards>;
+
+    /// Returns the queue that events are sent to.
+    fn queue(&self, bindings: &Self::Bindings) -> Self::Queue;
+
+    /// Returns the store of bodies that fit no message, if there is one.
+    fn bodies<'b>(&self, bindings: &'b Self::Bindings) -> Option<&'b Self::Bodies>;
+
+    /// Returns what all deliveries together may hold in memory.
+    fn allowance(&self) -> &Allowance;
+}

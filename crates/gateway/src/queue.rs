@@ -1,0 +1,20 @@
+//! The queue that events are sent to.
+
+use crate::message::{Dedupe, Message};
+use crate::runtime::PlatformError;
+
+/// Takes messages. Clones share one queue.
+pub trait EventQueue {
+    /// A message that waits for its send, held by the platform.
+    type Held: 'static;
+
+    /// Moves a message to where it waits. WebAssembly's memory never shrinks, so a Worker holds it in JavaScript's.
+    fn hold(&self, message: Message) -> Self::Held;
+
+    /// Sends a message with the result of its look-up. Completes once the message is stored.
+    fn send(
+        &self,
+        held: Self::Held,
+        dedupe: Dedupe,
+    ) -> impl Future<Output = Result<(), PlatformError>> + 'static;
+}
