@@ -7,7 +7,10 @@ import { setUp } from "./setup.mjs";
 const colors = process.stdout.isTTY ? [] : ["--colors=off"];
 const clippy = ["clippy", "--quiet", "--locked"];
 const denyWarnings = ["--", "--deny", "warnings"];
-const wasm = ["--lib", "--target", "wasm32-unknown-unknown", "--features"];
+const wasm = ["--lib", "--target", "wasm32-unknown-unknown"];
+
+/** @param {string} name */
+const packages = (name) => ["--package", name];
 
 /** For a whole file of tests, on a busy machine. */
 const nodeTest = ["--test", "--test-timeout=240000"];
@@ -28,15 +31,13 @@ const checks = [
   ["types of the Workers", "tsc", ["--project", "jsconfig.workers.json"]],
   ["types of the npm package", "tsc", ["--project", "jsconfig.pkg.json"]],
   ["clippy, host", "cargo", [...clippy, "--workspace", "--all-targets", ...denyWarnings]],
-  ["clippy, Worker", "cargo", [...clippy, ...wasm, "worker", ...denyWarnings]],
-  ["clippy, Worker that traps", "cargo", [...clippy, ...wasm, "test-trap", ...denyWarnings]],
-  ["clippy, npm package", "cargo", [...clippy, ...wasm, "npm", ...denyWarnings]],
   [
-    "clippy, consumer in Rust",
+    "clippy, WebAssembly",
     "cargo",
-    [...clippy, "--package", "consumer-rust", "--target", "wasm32-unknown-unknown", ...denyWarnings],
+    [...clippy, ...wasm, ...["cronozen-edge", "cronozen-webhook-wasm", "consumer-rust"].flatMap(packages), ...denyWarnings],
   ],
-  ["documentation of the core", "cargo", ["doc", "--quiet", "--locked", "--no-deps"]],
+  ["clippy, Worker that traps", "cargo", [...clippy, ...wasm, "--features", "test-trap", ...denyWarnings]],
+  ["documentation of the crates", "cargo", ["doc", "--quiet", "--locked", "--no-deps"]],
   ["tests on the host", "cargo", ["test", "--locked", "--workspace"]],
   ["simulation", "cargo", ["xtask", "simulate"]],
   ["build of the npm package and the Worker", "cargo", ["xtask", "npm"]],

@@ -6,7 +6,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use worker::Env;
 
 use super::{failure, wait};
-use crate::runtime::PlatformError;
+use cronozen_gateway::runtime::PlatformError;
 
 /// What is bound as `name`, if it has all these methods.
 pub(super) fn with_methods<T: JsCast>(env: &Env, name: &str, methods: &[&str]) -> Option<T> {

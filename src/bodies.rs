@@ -8,10 +8,10 @@ use worker::Env;
 use super::binding::{object, settled, with_methods};
 use super::failure;
 use super::request::FetchedBytes;
-use crate::bodies::BodyStore;
-use crate::message::StoredBody;
-use crate::runtime::PlatformError;
-use crate::time::Timestamp;
+use cronozen_gateway::bodies::BodyStore;
+use cronozen_gateway::runtime::PlatformError;
+use cronozen_webhook::message::StoredBody;
+use cronozen_webhook::time::Timestamp;
 
 #[wasm_bindgen]
 extern "C" {

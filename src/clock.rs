@@ -10,9 +10,9 @@ use js_sys::Date;
 use wasm_bindgen::JsValue;
 
 use super::wait::{Outcome, Settled, Timer, Wait};
-use crate::budget::MARK_WAIT;
-use crate::runtime::Clock;
-use crate::time::Timestamp;
+use cronozen_gateway::budget::MARK_WAIT;
+use cronozen_gateway::runtime::Clock;
+use cronozen_webhook::time::Timestamp;
 
 /// The timer runs no longer than this before it looks who is due, so that a later step with an earlier limit seldom
 /// needs another one: hardly any limit is shorter.

@@ -13,9 +13,9 @@ use super::deduper::DurableObjects;
 use super::kv::KvSeenStore;
 use super::queue::WorkerQueue;
 use super::{BODIES, DEDUPER, EVENTS, SEEN};
-use crate::configuration::{Configuration, Needs};
-use crate::dedupe::DedupeStore;
-use crate::settings::{ConfigError, DEFAULT_MAX_BODY_BYTES, DedupeMode, Value};
+use cronozen_gateway::configuration::{Configuration, Needs};
+use cronozen_gateway::dedupe::DedupeStore;
+use cronozen_gateway::settings::{ConfigError, DEFAULT_MAX_BODY_BYTES, DedupeMode, Value};
 
 /// The bindings that a delivery needs.
 #[derive(Debug)]

@@ -11,12 +11,12 @@ use wasm_bindgen::{JsCast, JsValue};
 use worker::Env;
 
 use super::binding::{settled, with_methods};
-use crate::dedupe::shard::{Granted, ShardLease, Shards};
-use crate::event::EventId;
-use crate::runtime::PlatformError;
-use crate::time::Timestamp;
+use cronozen_gateway::dedupe::shard::{Granted, ShardLease, Shards};
+use cronozen_gateway::runtime::PlatformError;
+use cronozen_webhook::event::EventId;
+use cronozen_webhook::time::Timestamp;
 
-#[wasm_bindgen(module = "/src/cloudflare/once.mjs")]
+#[wasm_bindgen(module = "/src/js/once.mjs")]
 extern "C" {
     #[wasm_bindgen(catch, js_name = acquireLease)]
     fn acquire_lease(

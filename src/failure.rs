@@ -3,7 +3,7 @@
 use js_sys::Error;
 use wasm_bindgen::{JsCast, JsValue};
 
-use crate::runtime::PlatformError;
+use cronozen_gateway::runtime::PlatformError;
 
 /// Keeps the name and message of an error, or the text of a thrown string. Never a stack.
 pub(super) fn translate(thrown: &JsValue) -> PlatformError {

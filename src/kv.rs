@@ -8,10 +8,10 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
 
 use super::binding::{object, settled, with_methods};
-use crate::dedupe::Marker;
-use crate::dedupe::SeenStore;
-use crate::event::EventId;
-use crate::runtime::PlatformError;
+use cronozen_gateway::dedupe::Marker;
+use cronozen_gateway::dedupe::SeenStore;
+use cronozen_gateway::runtime::PlatformError;
+use cronozen_webhook::event::EventId;
 
 const KEY_PREFIX: &str = "seen:";
 
@@ -19,7 +19,7 @@ const KEY_PREFIX: &str = "seen:";
 /// that it allows, and the time of the sender's first retry.
 const CACHE_TTL_SECONDS: u32 = 30;
 
-#[wasm_bindgen(module = "/src/cloudflare/once.mjs")]
+#[wasm_bindgen(module = "/src/js/once.mjs")]
 extern "C" {
     #[wasm_bindgen(js_name = markerOptions)]
     fn marker_options(expiration_ttl: u32, received_at: &str) -> Object;

@@ -12,6 +12,7 @@ mod platform;
 mod queue;
 mod request;
 mod task;
+mod tickets;
 #[cfg(feature = "test-trap")]
 mod trap;
 mod wait;
@@ -23,7 +24,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
 use worker::worker_sys::Context;
 
-use crate::receive::{Request, receive};
+use cronozen_gateway::receive::{Request, receive};
 use platform::WorkerPlatform;
 use request::FetchBody;
 use task::spawn;

@@ -2,7 +2,7 @@
 
 use web_sys::console;
 
-use crate::log::{Level, Record};
+use cronozen_gateway::log::{Level, Record};
 
 pub(super) fn write(level: Level, record: &Record) {
     let line = record.to_json().into();

@@ -17,14 +17,14 @@ use super::log;
 use super::queue::WorkerQueue;
 use super::request::FetchBody;
 use super::task::spawn;
-use crate::allowance::Allowance;
-use crate::dedupe::DedupeStore;
-use crate::log::{Level, Log, Record};
-use crate::platform::Platform;
-use crate::runtime::{Background, Clock};
-use crate::time::Timestamp;
+use cronozen_gateway::allowance::Allowance;
+use cronozen_gateway::dedupe::DedupeStore;
+use cronozen_gateway::log::{Level, Log, Record};
+use cronozen_gateway::platform::Platform;
+use cronozen_gateway::runtime::{Background, Clock};
+use cronozen_webhook::time::Timestamp;
 
-#[wasm_bindgen(module = "/src/cloudflare/once.mjs")]
+#[wasm_bindgen(module = "/src/js/once.mjs")]
 extern "C" {
     /// Keeps the request alive until the returned function is called.
     #[wasm_bindgen(js_name = keepAlive)]

@@ -8,11 +8,11 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
 
 use super::binding::{object, settled, with_methods};
-use crate::message::{Dedupe, Message};
-use crate::queue::EventQueue;
-use crate::runtime::PlatformError;
+use cronozen_gateway::queue::EventQueue;
+use cronozen_gateway::runtime::PlatformError;
+use cronozen_webhook::message::{Dedupe, Message};
 
-#[wasm_bindgen(module = "/src/cloudflare/once.mjs")]
+#[wasm_bindgen(module = "/src/js/once.mjs")]
 extern "C" {
     #[wasm_bindgen(js_name = holdMessage)]
     fn hold_message(before_dedupe: &str, after_dedupe: &str) -> JsValue;

@@ -9,8 +9,8 @@ use web_sys::ReadableStreamDefaultReader;
 
 use super::binding::settled;
 use super::failure;
-use crate::body::{Body, HeldBody};
-use crate::runtime::PlatformError;
+use cronozen_gateway::body::{Body, HeldBody};
+use cronozen_gateway::runtime::PlatformError;
 
 #[wasm_bindgen]
 extern "C" {

@@ -10,7 +10,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 
 use super::clock::WorkerClock;
-use crate::runtime::Clock;
+use cronozen_gateway::runtime::Clock;
 
 #[wasm_bindgen]
 extern "C" {

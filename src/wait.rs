@@ -16,7 +16,7 @@ use super::binding::{from_double, to_double};
 use super::task;
 use crate::tickets::{Ticket, Tickets};
 
-#[wasm_bindgen(module = "/src/cloudflare/once.mjs")]
+#[wasm_bindgen(module = "/src/js/once.mjs")]
 extern "C" {
     fn settle(called: &JsValue, settled: &JsValue, ticket: f64);
 

@@ -36,7 +36,7 @@ const maxKept = 256;
  * @typedef {import("./native.js").Sha256 | Uint8Array | undefined} Help
  */
 
-/** What the runtime has computed already, as `src/npm.rs` numbers it. */
+/** What the runtime has computed already, as `pkg/wasm/src/lib.rs` numbers it. */
 const innerHashes = 1;
 const macs = 2;
 
@@ -239,7 +239,7 @@ export class Instance {
   /**
    * The refusal of a text that is no event.
    *
-   * @param {number} found as `src/npm.rs` numbers it
+   * @param {number} found as `pkg/wasm/src/lib.rs` numbers it
    * @returns {Refusal}
    */
   noEvent(found) {

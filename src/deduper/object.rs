@@ -11,14 +11,14 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::rows::{Rows, Storage};
 use super::{DUPLICATE, LEASED, TOO_MANY_WAITERS, WAIT_ENDED};
-use crate::cloudflare::binding::{from_double, to_double};
-use crate::cloudflare::clock::now;
-use crate::cloudflare::silence_panics;
-use crate::cloudflare::task::spawn;
-use crate::dedupe::lease::{Decision, Decisions, LeaseId, LeaseTable};
-use crate::event::EventId;
-use crate::runtime::PlatformError;
-use crate::time::Timestamp;
+use crate::binding::{from_double, to_double};
+use crate::clock::now;
+use crate::silence_panics;
+use crate::task::spawn;
+use cronozen_gateway::dedupe::lease::{Decision, Decisions, LeaseId, LeaseTable};
+use cronozen_gateway::runtime::PlatformError;
+use cronozen_webhook::event::EventId;
+use cronozen_webhook::time::Timestamp;
 
 #[wasm_bindgen]
 extern "C" {

@@ -9,14 +9,14 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::millis;
-use crate::cloudflare::binding::settled;
-use crate::cloudflare::clock::now;
-use crate::cloudflare::failure;
-use crate::cloudflare::task::spawn;
-use crate::dedupe::purge::{AfterBatch, BATCH, INTERVAL};
-use crate::event::EventId;
-use crate::runtime::PlatformError;
-use crate::time::Timestamp;
+use crate::binding::settled;
+use crate::clock::now;
+use crate::failure;
+use crate::task::spawn;
+use cronozen_gateway::dedupe::purge::{AfterBatch, BATCH, INTERVAL};
+use cronozen_gateway::runtime::PlatformError;
+use cronozen_webhook::event::EventId;
+use cronozen_webhook::time::Timestamp;
 
 /// Without a rowid and a second index, an event costs one written row, and another when it is purged.
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS seen \

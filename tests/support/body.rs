@@ -5,8 +5,8 @@ use std::future::pending;
 use std::rc::Rc;
 use std::time::Duration;
 
-use cronozen_edge::body::Body;
-use cronozen_edge::runtime::PlatformError;
+use cronozen_gateway::body::Body;
+use cronozen_gateway::runtime::PlatformError;
 use tokio::time::sleep;
 
 /// A body that comes in pieces, each after so many milliseconds.

@@ -154,8 +154,8 @@ fn bindgen(
     build: &Path,
 ) -> Result<Compiled> {
     let compiled = Compilation {
-        package: "cronozen-edge",
-        feature: Some("npm"),
+        package: "cronozen-webhook-wasm",
+        feature: None,
         profile: "npm",
         flags,
         folder,

@@ -12,7 +12,7 @@ const TARGET: &str = "wasm32-unknown-unknown";
 pub struct Compilation {
     /// The crate.
     pub package: &'static str,
-    /// Its feature, if it needs one.
+    /// A feature that it is compiled with.
     pub feature: Option<&'static str>,
     /// Cargo's profile.
     pub profile: &'static str,
@@ -44,8 +44,7 @@ impl Compilation {
         let flags = [&[&*remapping], self.flags].concat();
         command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
         let status = command.status().context("cannot start cargo")?;
-        let what = self.feature.unwrap_or(self.package);
-        ensure!(status.success(), "{what} does not compile: see cargo's message above");
+        ensure!(status.success(), "{} does not compile: see cargo's message above", self.package);
         let module = format!("{}.wasm", self.package.replace('-', "_"));
         Ok(target.join(TARGET).join(self.profile).join(module))
     }

@@ -22,10 +22,10 @@ pub enum Flavour {
 }
 
 impl Flavour {
-    fn feature(self) -> &'static str {
+    fn feature(self) -> Option<&'static str> {
         match self {
-            Self::Shipped => "worker",
-            Self::TestTrap => "test-trap",
+            Self::Shipped => None,
+            Self::TestTrap => Some("test-trap"),
         }
     }
 
@@ -46,18 +46,18 @@ impl Flavour {
 }
 
 /// What every Worker's shim imports.
-const GUARD: &str = "src/cloudflare/guard.mjs";
+const GUARD: &str = "src/js/guard.mjs";
 
 /// Builds into `build/worker` or `build/worker-test-trap`: `worker.mjs`, `guard.mjs`, `index.js`, `index_bg.wasm`.
 pub fn build(flavour: Flavour) -> Result<()> {
     let compilation = Compilation {
         package: "cronozen-edge",
-        feature: Some(flavour.feature()),
+        feature: flavour.feature(),
         profile: flavour.profile(),
         flags: SIMD,
         folder: "",
     };
-    assemble(&compilation, "src/cloudflare/worker.mjs", flavour.folder())
+    assemble(&compilation, "src/js/worker.mjs", flavour.folder())
 }
 
 /// Builds the example consumer into `build/consumer-rust`, with files of the same names.

@@ -10,21 +10,21 @@ use std::time::Duration;
 use criterion::{
     BatchSize, Bencher, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
 };
-use cronozen_edge::allowance::Allowance;
-use cronozen_edge::body::Body;
-use cronozen_edge::configuration::Configuration;
-use cronozen_edge::dedupe::shard::Granted;
-use cronozen_edge::dedupe::{DedupeStore, Marker, SeenStore, ShardLease, Shards};
-use cronozen_edge::event::{Event, EventId};
-use cronozen_edge::log::{Level, Log, Record};
-use cronozen_edge::message::{Dedupe, Message, Window};
-use cronozen_edge::platform::Platform;
-use cronozen_edge::queue::EventQueue;
-use cronozen_edge::receive::{Request, receive};
-use cronozen_edge::runtime::{Background, Clock, PlatformError};
-use cronozen_edge::settings::Value;
-use cronozen_edge::signature::{Secrets, Signature, sign};
-use cronozen_edge::time::Timestamp;
+use cronozen_gateway::allowance::Allowance;
+use cronozen_gateway::body::Body;
+use cronozen_gateway::configuration::Configuration;
+use cronozen_gateway::dedupe::shard::Granted;
+use cronozen_gateway::dedupe::{DedupeStore, Marker, SeenStore, ShardLease, Shards};
+use cronozen_gateway::log::{Level, Log, Record};
+use cronozen_gateway::platform::Platform;
+use cronozen_gateway::queue::EventQueue;
+use cronozen_gateway::receive::{Request, receive};
+use cronozen_gateway::runtime::{Background, Clock, PlatformError};
+use cronozen_gateway::settings::Value;
+use cronozen_webhook::event::{Event, EventId};
+use cronozen_webhook::message::{Dedupe, Message, Window};
+use cronozen_webhook::signature::{Secrets, Signature, sign};
+use cronozen_webhook::time::Timestamp;
 use futures_util::FutureExt;
 
 const SECRET: &str = "whsec_bench";

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use crate::event::EventId;
-use crate::message::MAX_MESSAGE_BYTES;
 use crate::refusal::{Fault, Refusal, Rejection};
 use crate::settings::{ConfigError, DedupeMode, Settings};
+use cronozen_webhook::event::EventId;
+use cronozen_webhook::message::MAX_MESSAGE_BYTES;
 
 /// The sender's own schedule waits at least this long before its second attempt, in seconds.
 const RETRY_AFTER_SECONDS: u32 = 30;

@@ -8,9 +8,9 @@ use futures_util::future::{Either, select};
 use thiserror::Error;
 
 use crate::budget::Budget;
-use crate::message::StoredBody;
 use crate::runtime::{Clock, PlatformError};
-use crate::time::Timestamp;
+use cronozen_webhook::message::StoredBody;
+use cronozen_webhook::time::Timestamp;
 
 /// A body that was stored so lately need not be stored again: what deletes old ones counts in days.
 const FRESH: Duration = Duration::from_hours(1);

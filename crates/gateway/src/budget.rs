@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::time::Timestamp;
+use cronozen_webhook::time::Timestamp;
 
 /// How long an answer waits for the marker once the event is in the queue.
 pub const MARK_WAIT: Duration = Duration::from_millis(250);

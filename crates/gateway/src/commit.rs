@@ -14,12 +14,12 @@ use crate::bodies::{self, StoreBodyError};
 use crate::body::Body;
 use crate::budget::{Budget, LATE_LIMIT, MARK_WAIT};
 use crate::dedupe::{AcquireError, Acquired, Lease, Lookup, Marker};
-use crate::event::EventId;
 use crate::log::{Level, Outcome, Record};
-use crate::message::StoredBody;
 use crate::platform::Platform;
 use crate::queue::EventQueue;
 use crate::runtime::PlatformError;
+use cronozen_webhook::event::EventId;
+use cronozen_webhook::message::StoredBody;
 
 /// The bytes of a request on a platform.
 type HeldBody<P> = <<P as Platform>::Body as Body>::Held;

@@ -8,8 +8,8 @@ use core::pin::pin;
 use futures_util::future::select;
 
 use crate::budget::{Budget, MARK_WAIT};
-use crate::event::EventId;
 use crate::runtime::{Clock, PlatformError};
+use cronozen_webhook::event::EventId;
 use seen::look;
 use shard::OwnedLease;
 

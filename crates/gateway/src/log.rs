@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::event::EventId;
-use crate::message::Dedupe;
-use crate::time::Timestamp;
+use cronozen_webhook::event::EventId;
+use cronozen_webhook::message::Dedupe;
+use cronozen_webhook::time::Timestamp;
 
 /// Where log lines go.
 pub trait Log {

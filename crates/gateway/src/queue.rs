@@ -1,7 +1,7 @@
 //! The queue that events are sent to.
 
-use crate::message::{Dedupe, Message};
 use crate::runtime::PlatformError;
+use cronozen_webhook::message::{Dedupe, Message};
 
 /// Takes messages. Clones share one queue.
 pub trait EventQueue {

@@ -8,11 +8,11 @@ use crate::allowance::AllowanceExceeded;
 use crate::body::{BodyError, ReadError};
 use crate::commit::CommitError;
 use crate::configuration::HEALTH_PATH;
-use crate::event::EventError;
 use crate::log::{Level, Outcome};
-use crate::message::MessageTooLarge;
 use crate::settings::ConfigError;
-use crate::signature::SignatureError;
+use cronozen_webhook::event::EventError;
+use cronozen_webhook::message::MessageTooLarge;
+use cronozen_webhook::signature::SignatureError;
 
 /// The sender's fault, or its connection's.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use thiserror::Error;
 
-use crate::time::Timestamp;
+use cronozen_webhook::time::Timestamp;
 
 /// The longest text of a platform's error that is kept, in characters.
 const MAX_PLATFORM_ERROR_CHARACTERS: usize = 200;

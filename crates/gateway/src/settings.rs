@@ -5,10 +5,10 @@
 use core::time::Duration;
 
 use crate::budget::Budget;
-use crate::event::EventId;
-use crate::message::{MAX_STORED_BODY_BYTES, Window};
-use crate::signature::{MAX_SECRETS, Secrets, SecretsError};
-use crate::time::Timestamp;
+use cronozen_webhook::event::EventId;
+use cronozen_webhook::message::{MAX_STORED_BODY_BYTES, Window};
+use cronozen_webhook::signature::{MAX_SECRETS, Secrets, SecretsError};
+use cronozen_webhook::time::Timestamp;
 pub use dedupe::DedupeMode;
 pub(crate) use reader::Reader;
 pub use reader::{ConfigError, Value};

@@ -11,7 +11,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use crate::signature::Verified;
+use crate::signature::VerifiedBody;
 use crate::time::Timestamp;
 
 /// Keeps a Workers KV key (512 bytes at most, with its prefix) and a log line short; the sender's ids
@@ -114,7 +114,7 @@ impl fmt::Display for EventId {
 
 /// A verified body that is one valid JSON object with a usable `eventId`.
 pub struct Event<'body> {
-    verified: Verified<'body>,
+    verified: VerifiedBody<'body>,
     text: &'body str,
     id: EventId,
     r#type: Option<JsonString<'body>>,
@@ -126,7 +126,7 @@ impl<'body> Event<'body> {
     ///
     /// # Errors
     /// [`EventError`] says what was expected and where.
-    pub fn read(verified: Verified<'body>) -> Result<Self, EventError> {
+    pub fn read(verified: VerifiedBody<'body>) -> Result<Self, EventError> {
         let text = text(verified.body())?;
         let envelope: Envelope<'body> =
             serde_json::from_str(text).map_err(|error| EventError::NotJson {
@@ -146,7 +146,7 @@ impl<'body> Event<'body> {
 
     /// The bytes and the signature that the event came in.
     #[must_use]
-    pub fn verified(&self) -> Verified<'body> {
+    pub fn verified(&self) -> VerifiedBody<'body> {
         self.verified
     }
 
@@ -193,7 +193,7 @@ impl<'body> Event<'body> {
 ///
 /// # Errors
 /// [`EventError::NotUtf8`] or [`EventError::NotAnObject`].
-pub(crate) fn text(body: &[u8]) -> Result<&str, EventError> {
+fn text(body: &[u8]) -> Result<&str, EventError> {
     let text = core::str::from_utf8(body)
         .map_err(|error| EventError::NotUtf8 { position: error.valid_up_to() })?;
     // A parser's own message would quote what it found instead.

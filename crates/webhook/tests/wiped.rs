@@ -13,7 +13,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use cronozen_edge::signature::{MAX_SECRETS, Secrets, sign};
+use cronozen_webhook::signature::{MAX_SECRETS, Secrets, sign};
 use sha2::block_api::compress256;
 
 const SECRET: &str = "whsec_that_must_not_stay_in_memory";

@@ -14,10 +14,9 @@
 
 use core::pin::pin;
 
-use cronozen_edge::event::{Event, JsonString};
-use cronozen_edge::message::queued::{QueuedBody, QueuedError, QueuedMessage};
-use cronozen_edge::runtime::PlatformError;
-use cronozen_edge::signature::{Secrets, SecretsError};
+use cronozen_webhook::event::{Event, JsonString};
+use cronozen_webhook::message::queued::{QueuedBody, QueuedError, QueuedMessage};
+use cronozen_webhook::signature::{Secrets, SecretsError};
 use futures_util::future::{Either, select};
 use js_sys::{Array, Error, Function, JSON, Object, Promise, Reflect, Uint8Array};
 use serde_json::json;
@@ -112,16 +111,16 @@ enum Failure {
     NoBucket,
     #[error("message timed out after {TIMEOUT_MS} ms")]
     TimedOut,
-    #[error(transparent)]
-    Platform(#[from] PlatformError),
+    /// The first line of the platform's message: the rest may be a stack.
+    #[error("{0}")]
+    Platform(String),
 }
 
 impl From<JsValue> for Failure {
     fn from(thrown: JsValue) -> Self {
-        let error = thrown.dyn_ref::<Error>().map(|error| String::from(error.message()));
-        Self::Platform(PlatformError::new(
-            error.as_deref().unwrap_or("a thrown value that is no error"),
-        ))
+        let message = thrown.dyn_ref::<Error>().map(|error| String::from(error.message()));
+        let message = message.as_deref().unwrap_or("a thrown value that is no error");
+        Self::Platform(message.lines().next().unwrap_or_default().to_owned())
     }
 }
 

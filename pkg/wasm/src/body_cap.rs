@@ -43,7 +43,6 @@ impl BodyCap {
     }
 
     /// The cap, in bytes.
-    #[must_use]
     pub fn bytes(self) -> usize {
         self.0
     }

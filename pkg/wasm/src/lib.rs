@@ -11,11 +11,13 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use zeroize::Zeroize;
 
-use crate::body_cap::{BodyCap, BodyTooLarge};
-use crate::event::{self, EventError, EventId};
-use crate::signature::{
-    BLOCK_BYTES, HASH_BYTES, KeyBlocks, Precomputed, Secrets, Signature, SignatureError,
-};
+mod body_cap;
+mod precomputed;
+
+use body_cap::{BodyCap, BodyTooLarge};
+use cronozen_webhook::event::{EventError, EventId};
+use cronozen_webhook::signature::{Secrets, Signature, SignatureError};
+use precomputed::{BLOCK_BYTES, HASH_BYTES, KeyBlocks};
 
 #[cfg(target_family = "wasm")]
 #[global_allocator]
@@ -124,7 +126,7 @@ impl Verifier {
 
     /// Writes the signature of the body with the newest secret, which is 64 characters, over the body.
     pub fn sign(&self, input: &mut Input, body: usize) {
-        let signature = self.secrets.sign(input.bytes(0, body)).to_string();
+        let signature = self.blocks.sign(input.bytes(0, body)).to_string();
         let room = input.bytes_mut(0, signature.len());
         room.iter_mut().zip(signature.bytes()).for_each(|(room, digit)| *room = digit);
     }
@@ -168,7 +170,7 @@ impl Verifier {
     ) -> Result<u8, JsValue> {
         self.cap.check(body).map_err(refusal)?;
         let (key, body) = self.verify(input, signature, computed, body).map_err(refusal)?;
-        event::text(body).map_err(refusal)?;
+        check_text(body).map_err(refusal)?;
         Ok(key)
     }
 
@@ -191,14 +193,23 @@ impl Verifier {
         let body = input.bytes(start + hashes + block, body);
         let (hashes, _) = input.bytes(start, hashes).as_chunks();
         let key = match computed {
-            INNER_HASHES => self
-                .secrets
-                .matching_precomputed(signature, Precomputed::InnerHashes(&self.blocks, hashes)),
-            MACS => self.secrets.matching_precomputed(signature, Precomputed::Macs(hashes)),
+            INNER_HASHES => self.blocks.position_by_inner_hashes(signature, hashes),
+            MACS => self.blocks.position_by_macs(signature, hashes),
             _ => self.secrets.verify(body, signature).map(|verified| verified.key()),
         };
         Ok((key?, body))
     }
+}
+
+/// Checks that a body is text, whose first character is that of a JSON object. A parser says if the rest is one.
+///
+/// # Errors
+/// [`EventError::NotUtf8`] or [`EventError::NotAnObject`].
+fn check_text(body: &[u8]) -> Result<(), EventError> {
+    let text = core::str::from_utf8(body)
+        .map_err(|error| EventError::NotUtf8 { position: error.valid_up_to() })?;
+    let first = text.bytes().find(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+    if first == Some(b'{') { Ok(()) } else { Err(EventError::NotAnObject) }
 }
 
 /// Judges an `eventId` of this length in bytes, which the input holds: undefined, or a [`Refusal`].

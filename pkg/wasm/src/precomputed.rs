@@ -1,5 +1,7 @@
 //! Verification where the platform has done the greater part of the work: SHA-256 in hardware is four times as
-//! fast as WebAssembly. The header, the last step of the HMAC, the comparison and the verdict stay here.
+//! fast as WebAssembly. The header, the last step of the HMAC, the comparison and the verdict stay in WebAssembly.
+//!
+//! The result is the position of a secret and never a verified body: JavaScript vouches for its computation.
 
 use core::fmt;
 
@@ -7,7 +9,10 @@ use sha2::block_api::compress256;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroize;
 
-use super::{HASH_BYTES, MAX_SECRETS, Secrets, Signature, SignatureError};
+use cronozen_webhook::signature::{Signature, SignatureError};
+
+/// A SHA-256, and so an HMAC-SHA256, is 32 bytes.
+pub const HASH_BYTES: usize = 32;
 
 /// SHA-256 works on blocks of 64 bytes.
 pub const BLOCK_BYTES: usize = 64;
@@ -42,42 +47,6 @@ const END_OF_OUTER: [u8; BLOCK_BYTES - HASH_BYTES] = {
     end
 };
 
-/// The results of somebody else's computation, for each of the secrets in their order.
-#[derive(Clone, Copy)]
-pub enum Precomputed<'a> {
-    /// HMAC's inner hashes: SHA-256 of a secret's [block](KeyBlocks::inner), and then the body.
-    InnerHashes(&'a KeyBlocks, &'a [[u8; HASH_BYTES]]),
-    /// The HMACs themselves.
-    Macs(&'a [[u8; HASH_BYTES]]),
-}
-
-impl Secrets {
-    /// Returns the position of the secret whose signature this is. A secret for which nothing has been computed matches
-    /// nothing. This says nothing about any body, so it makes no [`Verified`](super::Verified) one: the caller vouches
-    /// for the computation.
-    ///
-    /// # Errors
-    /// [`SignatureError::Mismatch`] if no secret matches.
-    pub fn matching_precomputed(
-        &self,
-        signature: Signature,
-        precomputed: Precomputed<'_>,
-    ) -> Result<u8, SignatureError> {
-        match precomputed {
-            Precomputed::InnerHashes(keys, hashes) => {
-                let mut macs = [[0; HASH_BYTES]; MAX_SECRETS];
-                let mut computed = 0;
-                for ((mac, state), hash) in macs.iter_mut().zip(&keys.outer).zip(hashes) {
-                    *mac = outer_hash(*state, hash);
-                    computed += 1;
-                }
-                self.matching(signature, macs.get(..computed).unwrap_or_default())
-            }
-            Precomputed::Macs(macs) => self.matching(signature, macs),
-        }
-    }
-}
-
 /// The secrets in the form that lets others compute the inner hashes. Zeroised when dropped.
 #[derive(Clone)]
 pub struct KeyBlocks {
@@ -95,8 +64,7 @@ impl Drop for KeyBlocks {
 }
 
 impl KeyBlocks {
-    /// Takes secrets that are good, as [`Secrets::new`] has found.
-    #[must_use]
+    /// Takes secrets that [`Secrets::new`](cronozen_webhook::signature::Secrets::new) has taken.
     pub fn new(secrets: &[impl AsRef<str>]) -> Self {
         // With all the room at once: growing would leave copies behind.
         let mut keys = Self {
@@ -121,10 +89,42 @@ impl KeyBlocks {
         keys
     }
 
-    /// What the inner hash of each secret begins with.
-    #[must_use]
+    /// Returns the block that the inner hash of each secret begins with.
     pub fn inner(&self) -> &[[u8; BLOCK_BYTES]] {
         &self.inner
+    }
+
+    /// Returns the signature of the body with the newest secret.
+    pub fn sign(&self, body: &[u8]) -> Signature {
+        let inner = self.inner.first().map_or_else(Sha256::new, Sha256::new_with_prefix);
+        let inner = inner.chain_update(body).finalize().into();
+        self.outer.first().map_or([0; HASH_BYTES], |state| outer_hash(*state, &inner)).into()
+    }
+
+    /// Returns the position of the secret whose signature this is, if the platform has computed HMAC's inner hashes:
+    /// SHA-256 of a secret's [block](Self::inner), and then the body. A secret without a hash matches nothing.
+    ///
+    /// # Errors
+    /// [`SignatureError::Mismatch`] if no secret matches.
+    pub fn position_by_inner_hashes(
+        &self,
+        signature: Signature,
+        hashes: &[[u8; HASH_BYTES]],
+    ) -> Result<u8, SignatureError> {
+        let states = self.outer.iter().zip(hashes);
+        signature.position_in(states.map(|(state, hash)| outer_hash(*state, hash)))
+    }
+
+    /// The same if the platform has computed the HMACs themselves.
+    ///
+    /// # Errors
+    /// [`SignatureError::Mismatch`] if no secret matches.
+    pub fn position_by_macs(
+        &self,
+        signature: Signature,
+        macs: &[[u8; HASH_BYTES]],
+    ) -> Result<u8, SignatureError> {
+        signature.position_in(macs.iter().take(self.outer.len()).copied())
     }
 }
 
@@ -154,31 +154,27 @@ impl fmt::Debug for KeyBlocks {
     }
 }
 
-/// Shows only of what kind it is.
-impl fmt::Debug for Precomputed<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::InnerHashes(..) => "InnerHashes(redacted)",
-            Self::Macs(_) => "Macs(redacted)",
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use cronozen_webhook::signature::{Secrets, sign};
     use proptest::prelude::*;
 
     use super::*;
-    use crate::signature::sign;
 
-    /// What a platform computes.
+    /// Returns what a platform computes.
     fn inner_hash(block: &[u8], body: &[u8]) -> [u8; HASH_BYTES] {
         Sha256::new_with_prefix(block).chain_update(body).finalize().into()
     }
 
+    /// Returns the HMAC with a secret.
+    fn mac(text: &str, body: &[u8]) -> [u8; HASH_BYTES] {
+        let blocks = KeyBlocks::new(&[text]);
+        outer_hash(blocks.outer[0], &inner_hash(&blocks.inner[0], body))
+    }
+
     proptest! {
         #[test]
-        fn says_what_verify_says(
+        fn positions_are_those_of_verify(
             texts in prop::collection::vec("[!-~]{1,140}", 1..=8),
             other in "[!-~]{1,140}",
             body in prop::collection::vec(any::<u8>(), 0..300),
@@ -187,37 +183,41 @@ mod tests {
             let secrets = Secrets::new(&texts).unwrap();
             let blocks = KeyBlocks::new(&texts);
             let hashes: Vec<_> = blocks.inner().iter().map(|block| inner_hash(block, &body)).collect();
-            let macs: Vec<_> = texts.iter().map(|text| sign(&body, text).unwrap().0).collect();
+            let macs: Vec<_> = texts.iter().map(|text| mac(text, &body)).collect();
             for text in [signer.get(&texts), &other] {
                 let signature = sign(&body, text).unwrap();
                 let expected = secrets.verify(&body, signature).map(|verified| verified.key());
-                for precomputed in [Precomputed::InnerHashes(&blocks, &hashes), Precomputed::Macs(&macs)] {
-                    prop_assert_eq!(secrets.matching_precomputed(signature, precomputed), expected);
-                }
+                prop_assert_eq!(blocks.position_by_inner_hashes(signature, &hashes), expected);
+                prop_assert_eq!(blocks.position_by_macs(signature, &macs), expected);
             }
+        }
+
+        #[test]
+        fn signs_as_the_newest_secret_does(
+            texts in prop::collection::vec("[!-~]{1,140}", 1..=8),
+            body in prop::collection::vec(any::<u8>(), 0..300),
+        ) {
+            let expected = sign(&body, &texts[0]).unwrap().to_string();
+            prop_assert_eq!(KeyBlocks::new(&texts).sign(&body).to_string(), expected);
         }
     }
 
     #[test]
-    fn what_is_missing_matches_nothing() {
-        let texts = ["whsec_new", "whsec_old"];
-        let (secrets, blocks) = (Secrets::new(&texts).unwrap(), KeyBlocks::new(&texts));
+    fn a_secret_without_a_hash_matches_nothing() {
+        let blocks = KeyBlocks::new(&["whsec_new", "whsec_old"]);
         let signature = sign(b"body", "whsec_old").unwrap();
         let hashes: Vec<_> =
             blocks.inner().iter().map(|block| inner_hash(block, b"body")).collect();
         for hashes in [&hashes[..0], &hashes[..1]] {
-            let precomputed = Precomputed::InnerHashes(&blocks, hashes);
-            assert!(secrets.matching_precomputed(signature, precomputed).is_err());
+            assert!(blocks.position_by_inner_hashes(signature, hashes).is_err());
         }
         // More than there are secrets are not looked at.
-        let macs = [[0; HASH_BYTES], [0; HASH_BYTES], signature.0];
-        assert!(secrets.matching_precomputed(signature, Precomputed::Macs(&macs)).is_err());
+        let macs = [[0; HASH_BYTES], [0; HASH_BYTES], mac("whsec_old", b"body")];
+        assert!(blocks.position_by_macs(signature, &macs).is_err());
     }
 
     #[test]
     fn debug_shows_no_secret() {
-        let blocks = KeyBlocks::new(&["whsec_one"]);
-        let shown = format!("{blocks:?} {:?}", Precomputed::InnerHashes(&blocks, &[]));
-        assert_eq!(shown, "KeyBlocks(1 redacted) InnerHashes(redacted)");
+        assert_eq!(format!("{:?}", KeyBlocks::new(&["whsec_one"])), "KeyBlocks(1 redacted)");
     }
 }

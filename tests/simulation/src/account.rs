@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use cronozen_edge::dedupe::lease::Decision;
+use cronozen_gateway::dedupe::lease::Decision;
 
 use crate::causes::LEASE;
 use crate::clock::Ms;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use cronozen_edge::runtime::Clock;
-use cronozen_edge::time::Timestamp;
+use cronozen_gateway::runtime::Clock;
+use cronozen_webhook::time::Timestamp;
 use tokio::time::{Instant, sleep};
 
 /// Milliseconds, most often since the world began.

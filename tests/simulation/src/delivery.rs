@@ -4,12 +4,12 @@ use std::convert::Infallible;
 use std::rc::Rc;
 use std::time::Duration;
 
-use cronozen_edge::allowance::Allowance;
-use cronozen_edge::dedupe::DedupeStore;
-use cronozen_edge::log::{Level, Log, Record};
-use cronozen_edge::platform::Platform;
-use cronozen_edge::runtime::{Background, Clock};
-use cronozen_edge::time::Timestamp;
+use cronozen_gateway::allowance::Allowance;
+use cronozen_gateway::dedupe::DedupeStore;
+use cronozen_gateway::log::{Level, Log, Record};
+use cronozen_gateway::platform::Platform;
+use cronozen_gateway::runtime::{Background, Clock};
+use cronozen_webhook::time::Timestamp;
 
 use crate::body::FakeBody;
 use crate::clock::Ms;

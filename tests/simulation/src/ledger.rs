@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
-use cronozen_edge::log::{Level, Log, Record};
+use cronozen_gateway::log::{Level, Log, Record};
 
 use crate::causes::LEASE;
 use crate::clock::{Ms, VirtualClock};

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::future::pending;
 use std::rc::Rc;
 
-use cronozen_edge::runtime::Background;
+use cronozen_gateway::runtime::Background;
 use tokio::task::{AbortHandle, spawn_local};
 
 use crate::clock::{Ms, SECOND, VirtualClock, pass};

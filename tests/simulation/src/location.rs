@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use cronozen_edge::allowance::Allowance;
-use cronozen_edge::configuration::Configuration;
-use cronozen_edge::receive::{Request, receive};
-use cronozen_edge::settings::Value;
+use cronozen_gateway::allowance::Allowance;
+use cronozen_gateway::configuration::Configuration;
+use cronozen_gateway::receive::{Request, receive};
+use cronozen_gateway::settings::Value;
 use tokio::sync::oneshot;
 
 use crate::body::FakeBody;

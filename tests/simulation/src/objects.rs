@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use cronozen_edge::dedupe::lease::{Decision, Decisions, LeaseId, LeaseTable};
-use cronozen_edge::dedupe::shard::{Granted, SHARDS};
-use cronozen_edge::event::EventId;
-use cronozen_edge::runtime::Clock;
+use cronozen_gateway::dedupe::lease::{Decision, Decisions, LeaseId, LeaseTable};
+use cronozen_gateway::dedupe::shard::{Granted, SHARDS};
+use cronozen_gateway::runtime::Clock;
+use cronozen_webhook::event::EventId;
 use tokio::sync::oneshot;
 
 use crate::account::Account;

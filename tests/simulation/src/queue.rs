@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::future::pending;
 
-use cronozen_edge::message::{Dedupe, Message};
-use cronozen_edge::queue::EventQueue;
-use cronozen_edge::runtime::PlatformError;
+use cronozen_gateway::queue::EventQueue;
+use cronozen_gateway::runtime::PlatformError;
+use cronozen_webhook::message::{Dedupe, Message};
 use fastrand::Rng;
 use tokio::sync::oneshot;
 use tokio::task::spawn_local;

@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use cronozen_edge::dedupe::lease::LeaseId;
-use cronozen_edge::event::EventId;
+use cronozen_gateway::dedupe::lease::LeaseId;
+use cronozen_webhook::event::EventId;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::task::spawn_local;

@@ -3,10 +3,10 @@
 use std::future::pending;
 use std::time::Duration;
 
-use cronozen_edge::dedupe::shard::{Granted, ShardLease, Shards};
-use cronozen_edge::event::EventId;
-use cronozen_edge::runtime::PlatformError;
-use cronozen_edge::time::Timestamp;
+use cronozen_gateway::dedupe::shard::{Granted, ShardLease, Shards};
+use cronozen_gateway::runtime::PlatformError;
+use cronozen_webhook::event::EventId;
+use cronozen_webhook::time::Timestamp;
 use tokio::sync::oneshot;
 use tokio::task::spawn_local;
 

@@ -7,8 +7,8 @@ use core::time::Duration;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, DefaultHasher};
 
-use crate::event::EventId;
-use crate::time::Timestamp;
+use cronozen_webhook::event::EventId;
+use cronozen_webhook::time::Timestamp;
 
 /// The longest that a lease lasts: 4.5 s until the answer, the 30 s that a Worker may go on after it, and a margin.
 /// The sender's second attempt, 30 s after the first, meets a lease only if its holder still works.

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::time::Timestamp;
+use cronozen_webhook::time::Timestamp;
 
 /// What is remembered of an event that is in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,9 +8,9 @@ use thiserror::Error;
 
 use super::marker::Marker;
 use crate::budget::Budget;
-use crate::event::EventId;
-use crate::message::Dedupe;
 use crate::runtime::{Clock, PlatformError};
+use cronozen_webhook::event::EventId;
+use cronozen_webhook::message::Dedupe;
 
 /// Keeps a marker for each event that has been seen. Clones share one store.
 pub trait SeenStore {

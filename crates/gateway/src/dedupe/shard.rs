@@ -8,9 +8,9 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::budget::Budget;
-use crate::event::EventId;
 use crate::runtime::{Clock, PlatformError};
-use crate::time::Timestamp;
+use cronozen_webhook::event::EventId;
+use cronozen_webhook::time::Timestamp;
 
 /// The number of shards. A queue takes 5,000 messages a second, and a Durable Object about 1,000 requests. This is
 /// no setting, because another number would send events to shards that have never seen them. It is a power of two,

@@ -3,9 +3,9 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use cronozen_edge::allowance::{MAX_EXEMPT_BYTES, MAX_HELD_BYTES};
-use cronozen_edge::budget::LATE_LIMIT;
-use cronozen_edge::log::Level;
+use cronozen_gateway::allowance::{MAX_EXEMPT_BYTES, MAX_HELD_BYTES};
+use cronozen_gateway::budget::LATE_LIMIT;
+use cronozen_gateway::log::Level;
 use tokio::time::sleep;
 
 use crate::large::{LARGE, event, in_worlds_with_bodies};

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use cronozen_edge::log::{Level, Outcome};
-use cronozen_edge::message::MAX_MESSAGE_BYTES;
-use cronozen_edge::receive::Request;
-use cronozen_edge::settings::ConfigError;
+use cronozen_gateway::log::{Level, Outcome};
+use cronozen_gateway::receive::Request;
+use cronozen_gateway::settings::ConfigError;
+use cronozen_webhook::message::MAX_MESSAGE_BYTES;
 use serde_json::json;
 
 use crate::signing::sign;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cronozen_edge::receive::Request;
+use cronozen_gateway::receive::Request;
 
 use crate::world::{FakeBody, Served, World, in_world, signed};
 

@@ -4,10 +4,10 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use cronozen_edge::bodies::BodyStore;
-use cronozen_edge::message::StoredBody;
-use cronozen_edge::runtime::{Clock, PlatformError};
-use cronozen_edge::time::Timestamp;
+use cronozen_gateway::bodies::BodyStore;
+use cronozen_gateway::runtime::{Clock, PlatformError};
+use cronozen_webhook::message::StoredBody;
+use cronozen_webhook::time::Timestamp;
 
 use crate::world::{Behaviour, FakeClock};
 

@@ -1,18 +1,16 @@
 //! What errors say to programs: statuses and codes.
 
-#![allow(clippy::pedantic, clippy::unwrap_used, reason = "a test")]
-
 use std::time::Duration;
 
-use cronozen_edge::allowance::AllowanceExceeded;
-use cronozen_edge::body::BodyError;
-use cronozen_edge::dedupe::purge::{AfterBatch, INTERVAL};
-use cronozen_edge::event::EventError;
-use cronozen_edge::log::{Level, Outcome};
-use cronozen_edge::message::MessageTooLarge;
-use cronozen_edge::refusal::{Fault, Refusal, Rejection};
-use cronozen_edge::runtime::PlatformError;
-use cronozen_edge::signature::SignatureError;
+use cronozen_gateway::allowance::AllowanceExceeded;
+use cronozen_gateway::body::BodyError;
+use cronozen_gateway::dedupe::purge::{AfterBatch, INTERVAL};
+use cronozen_gateway::log::{Level, Outcome};
+use cronozen_gateway::refusal::{Fault, Refusal, Rejection};
+use cronozen_gateway::runtime::PlatformError;
+use cronozen_webhook::event::EventError;
+use cronozen_webhook::message::MessageTooLarge;
+use cronozen_webhook::signature::SignatureError;
 
 #[test]
 fn a_refusal_has_its_status_and_code() {

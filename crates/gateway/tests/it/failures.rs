@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use cronozen_edge::log::{Level, Outcome};
+use cronozen_gateway::log::{Level, Outcome};
 use tokio::time::sleep;
 
 use crate::world::{Behaviour, World, in_world};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use cronozen_edge::log::{Level, Outcome};
-use cronozen_edge::message::MAX_MESSAGE_BYTES;
+use cronozen_gateway::log::{Level, Outcome};
+use cronozen_webhook::message::MAX_MESSAGE_BYTES;
 use sha2::{Digest, Sha256};
 use tokio::time::sleep;
 

@@ -1,4 +1,4 @@
-//! The flow from request to answer, over in-memory fakes in virtual time.
+//! The gateway over in-memory fakes in virtual time, and its settings.
 
 #![allow(
     clippy::expect_used,
@@ -7,22 +7,24 @@
     clippy::pedantic,
     clippy::string_slice,
     clippy::unwrap_used,
-    reason = "a test"
+    reason = "tests"
 )]
 
-#[path = "../support/body.rs"]
+#[path = "../../../../tests/support/body.rs"]
 mod body;
-#[path = "../support/signing.rs"]
+#[path = "../../../../tests/support/signing.rs"]
 mod signing;
 
 mod allowance;
 mod answers;
 mod bodies;
 mod bucket;
+mod errors;
 mod failures;
 mod large;
 mod refused;
 mod replay;
+mod settings;
 mod shards;
 mod strict;
 mod world;

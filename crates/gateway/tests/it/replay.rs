@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cronozen_edge::message::Window;
+use cronozen_webhook::message::Window;
 
 use crate::world::{START, World, in_world};
 
@@ -28,7 +28,7 @@ async fn accepted(world: &World, created_at: &str) -> (Window, u64) {
 fn at(offset_seconds: i64) -> String {
     let shift = Duration::from_secs(offset_seconds.unsigned_abs());
     let time = if offset_seconds < 0 {
-        cronozen_edge::time::Timestamp::from_millis(
+        cronozen_webhook::time::Timestamp::from_millis(
             START.as_millis() - i64::try_from(shift.as_millis()).unwrap(),
         )
     } else {

@@ -1,22 +1,14 @@
 //! How settings are parsed: their defaults, their edges, and what is said of a wrong one.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::pedantic,
-    clippy::string_slice,
-    clippy::unwrap_used,
-    reason = "a test"
-)]
-
 use std::time::Duration;
 
-use cronozen_edge::budget::Budget;
-use cronozen_edge::configuration::{Configuration, Needs, webhook_path};
-use cronozen_edge::message::Window;
-use cronozen_edge::settings::{ConfigError, DedupeMode, ReplayPolicy, Settings, Value};
-use cronozen_edge::time::Timestamp;
+use cronozen_gateway::budget::Budget;
+use cronozen_gateway::configuration::{Configuration, Needs, webhook_path};
+use cronozen_gateway::settings::{ConfigError, DedupeMode, ReplayPolicy, Settings, Value};
+use cronozen_webhook::message::Window;
+use cronozen_webhook::time::Timestamp;
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 fn text(value: &str) -> Value {
     Value::Text(value.to_owned().into())
@@ -247,5 +239,14 @@ fn paths() {
         "/a\"b",
     ] {
         assert!(webhook_path(|_| text(wrong)).is_err(), "{wrong}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_setting_panics(values in vec(any::<String>(), 7)) {
+        let names = ["CRONOZEN_SIGNING_SECRET", "DEDUPE", "DEDUPE_TTL_SECONDS", "REPLAY", "MAX_BODY_BYTES", "DEADLINE_MS", "FORGET"];
+        let value = |name: &str| names.iter().position(|known| *known == name).map_or(Value::Absent, |index| Value::Text(values[index].clone().into()));
+        let _either = Settings::parse(value);
     }
 }

@@ -4,12 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use cronozen_edge::dedupe::lease::{Decision, Decisions, LeaseId, LeaseTable};
-use cronozen_edge::dedupe::shard::{Granted, ShardLease, Shards};
-use cronozen_edge::dedupe::{Marker, SeenStore};
-use cronozen_edge::event::EventId;
-use cronozen_edge::runtime::{Clock, PlatformError};
-use cronozen_edge::time::Timestamp;
+use cronozen_gateway::dedupe::lease::{Decision, Decisions, LeaseId, LeaseTable};
+use cronozen_gateway::dedupe::shard::{Granted, ShardLease, Shards};
+use cronozen_gateway::dedupe::{Marker, SeenStore};
+use cronozen_gateway::runtime::{Clock, PlatformError};
+use cronozen_webhook::event::EventId;
+use cronozen_webhook::time::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::world::{Behaviour, FakeClock, FakeStore};

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use cronozen_edge::budget::LATE_LIMIT;
-use cronozen_edge::dedupe::lease::{MAX_EVENT_WAITERS, MAX_LEASE};
-use cronozen_edge::dedupe::shard::{Granted, Shards};
-use cronozen_edge::event::EventId;
-use cronozen_edge::log::Outcome;
+use cronozen_gateway::budget::LATE_LIMIT;
+use cronozen_gateway::dedupe::lease::{MAX_EVENT_WAITERS, MAX_LEASE};
+use cronozen_gateway::dedupe::shard::{Granted, Shards};
+use cronozen_gateway::log::Outcome;
+use cronozen_webhook::event::EventId;
 use futures_util::future::join_all;
 use tokio::time::sleep;
 

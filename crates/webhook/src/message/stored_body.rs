@@ -4,7 +4,7 @@ use core::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
-use crate::signature::Verified;
+use crate::signature::VerifiedBody;
 
 /// Parts the bodies from whatever else lies in their bucket; a lifecycle rule can name it.
 const KEY_PREFIX: &str = "bodies/";
@@ -25,7 +25,7 @@ impl StoredBody {
     /// Names a verified body. That the bytes which are stored are these is left to the store: it is told their
     /// SHA-256 and refuses others.
     #[must_use]
-    pub fn of(verified: Verified<'_>) -> Self {
+    pub fn of(verified: VerifiedBody<'_>) -> Self {
         Self { sha256: sha256_hex(verified.body()), bytes: verified.body().len() }
     }
 

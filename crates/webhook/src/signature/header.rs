@@ -2,10 +2,56 @@
 
 use core::fmt::{self, Write};
 
-use super::{HASH_BYTES, SignatureError};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+use thiserror::Error;
+
+/// The header that carries the signature. Header names are compared without regard to case.
+pub const SIGNATURE_HEADER: &str = "x-cronozen-signature";
+
+/// An HMAC-SHA256 is 32 bytes.
+pub(super) const HASH_BYTES: usize = 32;
 
 /// Two hexadecimal digits a byte.
-pub(super) const SIGNATURE_DIGITS: usize = HASH_BYTES * 2;
+const SIGNATURE_DIGITS: usize = HASH_BYTES * 2;
+
+/// Why a signature was refused. The sender is told only that it did not verify; this goes to the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum SignatureError {
+    /// The request has no signature header.
+    #[error("signature header missing: expected {SIGNATURE_HEADER}")]
+    Missing,
+    /// The header's value has the wrong length.
+    #[error(
+        "signature malformed: expected {SIGNATURE_DIGITS} characters of ASCII, got {found} bytes"
+    )]
+    Length {
+        /// The length that came, in bytes.
+        found: usize,
+    },
+    /// A character of the header's value is not a lowercase hexadecimal digit.
+    #[error(
+        "signature malformed: expected lowercase hexadecimal digits, got another character at position {position}"
+    )]
+    Character {
+        /// Where the first such character stands, counted from 0.
+        position: usize,
+    },
+    /// The signature is well formed, and of no active secret.
+    #[error("signature mismatch: the body was signed with none of the active secrets")]
+    Mismatch,
+}
+
+impl SignatureError {
+    /// The stable name of the error, for the owner's programs. The sender gets one code for all of them.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Missing => "signature_missing",
+            Self::Length { .. } | Self::Character { .. } => "signature_malformed",
+            Self::Mismatch => "signature_mismatch",
+        }
+    }
+}
 
 /// A signature of the right form. Whether it is the right one only [`Secrets::verify`](super::Secrets::verify) tells.
 #[derive(Clone, Copy)]
@@ -32,6 +78,35 @@ impl Signature {
             *byte = digit(*high) << 4 | digit(*low);
         }
         Ok(Self(bytes))
+    }
+
+    /// Returns the position of the HMAC that this is, among those of one body with several secrets. Every one of them is
+    /// compared in constant time. This is for a caller whose platform computes HMACs; it proves nothing of a body.
+    ///
+    /// # Errors
+    /// [`SignatureError::Mismatch`] if it is none of them.
+    pub fn position_in(
+        self,
+        macs: impl IntoIterator<Item = [u8; HASH_BYTES]>,
+    ) -> Result<u8, SignatureError> {
+        let mut matched = Choice::from(0);
+        let mut key = 0;
+        for (position, mac) in (0u8..).zip(macs) {
+            let equal = mac.ct_eq(&self.0);
+            key.conditional_assign(&position, equal & !matched);
+            matched |= equal;
+        }
+        if !bool::from(matched) {
+            return Err(SignatureError::Mismatch);
+        }
+        Ok(key)
+    }
+}
+
+/// The signature with these bytes, such as an HMAC-SHA256 that a platform has computed.
+impl From<[u8; HASH_BYTES]> for Signature {
+    fn from(bytes: [u8; HASH_BYTES]) -> Self {
+        Self(bytes)
     }
 }
 

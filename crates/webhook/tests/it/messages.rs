@@ -1,18 +1,8 @@
 //! The shared vectors of what a consumer finds on the queue, through the core's reader.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::pedantic,
-    clippy::string_slice,
-    clippy::unwrap_used,
-    reason = "a test"
-)]
-
-use cronozen_edge::event::JsonString;
-use cronozen_edge::message::queued::{QueuedBody, QueuedError, QueuedMessage};
-use cronozen_edge::signature::Secrets;
+use cronozen_webhook::event::JsonString;
+use cronozen_webhook::message::queued::{QueuedBody, QueuedError, QueuedMessage};
+use cronozen_webhook::signature::Secrets;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -54,7 +44,8 @@ struct Said {
 }
 
 fn file() -> File {
-    let file: File = serde_json::from_str(include_str!("vectors/messages.json")).unwrap();
+    let file: File =
+        serde_json::from_str(include_str!("../../../../tests/vectors/messages.json")).unwrap();
     assert!(file.vectors.len() > 10, "a file of few vectors tests little");
     file
 }

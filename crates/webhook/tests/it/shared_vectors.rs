@@ -1,22 +1,9 @@
 //! The shared vectors, through the core.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::pedantic,
-    clippy::string_slice,
-    clippy::unwrap_used,
-    reason = "a test"
-)]
-
-#[path = "support/vectors.rs"]
-mod vectors;
-
-use cronozen_edge::event::{Event, EventError, JsonString};
-use cronozen_edge::signature::{Secrets, Signature, SignatureError, Verified};
+use crate::vectors::{self, Part};
+use cronozen_webhook::event::{Event, EventError, JsonString};
+use cronozen_webhook::signature::{Secrets, Signature, SignatureError, VerifiedBody};
 use serde::Deserialize;
-use vectors::Part;
 
 #[derive(Deserialize)]
 struct Vector<E> {
@@ -46,16 +33,16 @@ fn verify<'body>(
     body: &'body [u8],
     signature: Option<&str>,
     secrets: &[String],
-) -> Result<Verified<'body>, SignatureError> {
+) -> Result<VerifiedBody<'body>, SignatureError> {
     let signature = Signature::parse(signature.map(str::as_bytes))?;
     Secrets::parse(&secrets.join(" ")).unwrap().verify(body, signature)
 }
 
 #[test]
 fn signatures() {
-    for vector in
-        vectors::read::<Vector<SignatureExpected>>(include_str!("vectors/signatures.json"))
-    {
+    for vector in vectors::read::<Vector<SignatureExpected>>(include_str!(
+        "../../../../tests/vectors/signatures.json"
+    )) {
         let body = vectors::body(&vector.body);
         let verified = verify(&body, vector.signature.as_deref(), &vector.secrets);
         let error = verified.as_ref().err().map(|error| error.code());
@@ -69,8 +56,9 @@ fn signatures() {
 
 #[test]
 fn envelopes() {
-    for vector in vectors::read::<Vector<EnvelopeExpected>>(include_str!("vectors/envelopes.json"))
-    {
+    for vector in vectors::read::<Vector<EnvelopeExpected>>(include_str!(
+        "../../../../tests/vectors/envelopes.json"
+    )) {
         let (name, expect) = (&vector.name, &vector.expect);
         let body = vectors::body(&vector.body);
         let verified = verify(&body, vector.signature.as_deref(), &vector.secrets).expect(name);

@@ -2,9 +2,9 @@
 
 use std::future::pending;
 
-use cronozen_edge::dedupe::{Marker, SeenStore};
-use cronozen_edge::event::EventId;
-use cronozen_edge::runtime::PlatformError;
+use cronozen_gateway::dedupe::{Marker, SeenStore};
+use cronozen_gateway::runtime::PlatformError;
+use cronozen_webhook::event::EventId;
 use tokio::sync::oneshot;
 use tokio::task::spawn_local;
 

@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use cronozen_edge::dedupe::shard::shard_of;
-use cronozen_edge::event::EventId;
+use cronozen_gateway::dedupe::shard::shard_of;
+use cronozen_webhook::event::EventId;
 use fastrand::Rng;
 
 use super::{Attack, AttackKind, Attempt, DELAYS, Event, FORGERIES, TYPES, Trip};

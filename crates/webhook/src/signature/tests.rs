@@ -1,0 +1,91 @@
+//! The computation, and what secrets are taken.
+
+use hmac::{Hmac, KeyInit};
+use serde::Deserialize;
+
+use super::secrets::Secret;
+use super::*;
+
+#[path = "../../../../tests/support/vectors.rs"]
+mod vectors;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Vector {
+    name: String,
+    key_hex: String,
+    body: Vec<vectors::Part>,
+    signature: String,
+}
+
+#[test]
+fn computes_rfc_4231() {
+    for vector in vectors::read::<Vector>(include_str!("../../../../tests/vectors/rfc4231.json")) {
+        let key = vectors::bytes(&vector.key_hex);
+        let secret = Secret(Hmac::new_from_slice(&key).unwrap());
+        let signature = secret.sign(&vectors::body(&vector.body));
+        assert_eq!(signature.to_string(), vector.signature, "{}", vector.name);
+    }
+}
+
+#[test]
+fn debug_shows_no_secret_and_no_signature() {
+    let secrets = Secrets::parse("whsec_one whsec_two").unwrap();
+    let signature = secrets.0[0].sign(b"body");
+    let verified = secrets.verify(b"body", signature).unwrap();
+    let shown = format!("{secrets:?} {signature:?} {verified:?}");
+    assert_eq!(
+        shown,
+        "Secrets(2 redacted) Signature(redacted) VerifiedBody { bytes: 4, key: 0, .. }"
+    );
+}
+
+#[test]
+fn takes_one_to_eight_secrets() {
+    for (list, found) in [("", 0), (" \t\n", 0), ("1 2 3 4 5 6 7 8 9", 9)] {
+        assert_eq!(Secrets::parse(list).unwrap_err(), SecretsError::Count { found });
+    }
+    assert_eq!(Secrets::parse("\n1 2\t3\r\n4 5 6 7 8 ").unwrap().0.len(), 8);
+    assert_eq!(Secrets::new(&["1"; 8]).unwrap().0.len(), 8);
+    for secrets in [vec![], vec!["1"; 9]] {
+        let found = secrets.len();
+        assert_eq!(Secrets::new(&secrets).unwrap_err(), SecretsError::Count { found });
+    }
+}
+
+#[test]
+fn takes_no_secret_that_is_empty_or_has_what_cannot_be_seen() {
+    let empty = SecretsError::Empty { position: 1 };
+    assert_eq!(Secrets::new(&["whsec_one", ""]).unwrap_err(), empty);
+    for bad in
+        [" one", "one\n", "one two", "\u{a0}one", "\t", "\0", "one\0", "\u{feff}one", "\u{fffd}"]
+    {
+        let invisible = SecretsError::Invisible { position: 1 };
+        assert_eq!(Secrets::new(&["whsec_one", bad]).unwrap_err(), invisible);
+        assert_eq!(sign(b"", bad).unwrap_err(), SecretsError::Invisible { position: 0 });
+    }
+    for bad in ["whsec_one \0", "whsec_one \u{feff}two"] {
+        assert_eq!(Secrets::parse(bad).unwrap_err(), SecretsError::Invisible { position: 1 });
+    }
+    assert_eq!(sign(b"", "").unwrap_err(), SecretsError::Empty { position: 0 });
+}
+
+#[test]
+fn an_error_names_the_first_character_that_is_no_digit() {
+    for (positions, first) in [([3, 40], 3), ([0, 1], 0), ([63, 63], 63)] {
+        let mut digits = [b'0'; 64];
+        for position in positions {
+            digits[position] = b'G';
+        }
+        let error = Signature::parse(Some(&digits)).unwrap_err();
+        assert_eq!(error, SignatureError::Character { position: first });
+    }
+}
+
+#[test]
+fn signs_what_it_verifies() {
+    let secrets = Secrets::new(&["whsec_new", "whsec_old"]).unwrap();
+    let signature = sign(b"body", "whsec_old").unwrap();
+    assert_eq!(secrets.verify(b"body", signature).unwrap().key(), 1);
+    assert!(secrets.verify(b"bodY", signature).is_err());
+}

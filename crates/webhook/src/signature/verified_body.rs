@@ -1,0 +1,77 @@
+//! The proof that a body is signed.
+
+use core::fmt;
+
+use super::header::{Signature, SignatureError};
+use super::secrets::Secrets;
+
+/// A body whose signature has been checked. [`Secrets::verify`] is the only way to make one, so code
+/// that asks for it cannot be handed bytes that nobody signed.
+///
+/// ```compile_fail,E0451
+/// use cronozen_webhook::signature::{Signature, VerifiedBody};
+/// let signature = Signature::parse(Some(&[b'0'; 64])).unwrap();
+/// let forged = VerifiedBody { body: b"{}", signature, key: 0 };
+/// ```
+///
+/// An HMAC that the caller has made up cannot make one either:
+///
+/// ```compile_fail,E0308
+/// use cronozen_webhook::signature::{Signature, VerifiedBody};
+/// let signature = Signature::parse(Some(&[b'0'; 64])).unwrap();
+/// let forged: VerifiedBody<'_> = signature.position_in([[0; 32]]).unwrap();
+/// ```
+#[derive(Clone, Copy)]
+pub struct VerifiedBody<'body> {
+    body: &'body [u8],
+    signature: Signature,
+    key: u8,
+}
+
+impl<'body> VerifiedBody<'body> {
+    /// The exact bytes that were signed.
+    #[must_use]
+    pub fn body(&self) -> &'body [u8] {
+        self.body
+    }
+
+    /// The signature that they were signed with.
+    #[must_use]
+    pub fn signature(&self) -> Signature {
+        self.signature
+    }
+
+    /// The position of the secret that matched; 0 is the newest.
+    #[must_use]
+    pub fn key(&self) -> u8 {
+        self.key
+    }
+}
+
+impl fmt::Debug for VerifiedBody<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("VerifiedBody")
+            .field("bytes", &self.body.len())
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Secrets {
+    /// Checks the signature of the raw body against every active secret.
+    ///
+    /// The time taken depends on the body's length and the number of secrets, never on the bytes
+    /// compared nor on which secret matched.
+    ///
+    /// # Errors
+    /// [`SignatureError::Mismatch`] if no secret matches.
+    pub fn verify<'body>(
+        &self,
+        body: &'body [u8],
+        signature: Signature,
+    ) -> Result<VerifiedBody<'body>, SignatureError> {
+        let key = signature.position_in(self.macs(body))?;
+        Ok(VerifiedBody { body, signature, key })
+    }
+}

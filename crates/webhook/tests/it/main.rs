@@ -1,0 +1,20 @@
+//! The crate's interface: the vectors that all languages share, and properties of any input.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::pedantic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "tests"
+)]
+
+#[path = "../../../../tests/support/signing.rs"]
+mod signing;
+#[path = "../../../../tests/support/vectors.rs"]
+mod vectors;
+
+mod messages;
+mod properties;
+mod shared_vectors;
