@@ -34,7 +34,12 @@ const checks = [
   [
     "clippy, WebAssembly",
     "cargo",
-    [...clippy, ...wasm, ...["cronozen-edge", "cronozen-webhook-wasm", "consumer-rust"].flatMap(packages), ...denyWarnings],
+    [
+      ...clippy,
+      ...wasm,
+      ...["cronozen-edge", "cronozen-webhook-wasm", "consumer-rust"].flatMap(packages),
+      ...denyWarnings,
+    ],
   ],
   ["clippy, Worker that traps", "cargo", [...clippy, ...wasm, "--features", "test-trap", ...denyWarnings]],
   ["documentation of the crates", "cargo", ["doc", "--quiet", "--locked", "--no-deps"]],

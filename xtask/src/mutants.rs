@@ -16,12 +16,13 @@ use crate::wasm::{cargo, project_root};
 const MUTANTS: &str = "tests/simulation/mutants";
 
 /// What of the crate the simulation and the tests of the library are built from.
-const FILES: [&str; 4] = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "clippy.toml"];
-const FOLDERS: [&str; 9] = [
+const FILES: &[&str] = &["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "clippy.toml"];
+const FOLDERS: &[&str] = &[
     ".cargo",
     "crates",
     "src",
     "benches/verifier/native",
+    "examples/axum",
     "examples/consumer-rust",
     "pkg/wasm",
     "tests/simulation",

@@ -12,7 +12,7 @@ const MAX_BYTES: u32 = 64 * 1024 * 1024;
 
 /// A body that is larger than the cap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("expected a body of at most {limit} bytes, got more")]
+#[error("body too large: more than {limit} bytes")]
 pub struct BodyTooLarge {
     /// The cap, in bytes.
     pub limit: usize,
@@ -20,7 +20,7 @@ pub struct BodyTooLarge {
 
 /// A cap that cannot be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("expected maxBodyBytes to be from 1 to {MAX_BYTES}, got {found}")]
+#[error("maxBodyBytes out of range: {found} (expected 1 to {MAX_BYTES})")]
 pub struct BodyCapError {
     /// What came.
     pub found: u32,

@@ -6,7 +6,6 @@
 //! people import, and the loaders, are in `pkg/src`.
 
 use serde::Serialize;
-use thiserror::Error;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use zeroize::Zeroize;
@@ -126,7 +125,7 @@ impl Verifier {
 
     /// Writes the signature of the body with the newest secret, which is 64 characters, over the body.
     pub fn sign(&self, input: &mut Input, body: usize) {
-        let signature = self.blocks.sign(input.bytes(0, body)).to_string();
+        let signature = self.secrets.sign(input.bytes(0, body)).to_string();
         let room = input.bytes_mut(0, signature.len());
         room.iter_mut().zip(signature.bytes()).for_each(|(room, digit)| *room = digit);
     }
@@ -155,7 +154,7 @@ impl Verifier {
         computed: u8,
         body: usize,
     ) -> JsValue {
-        self.judge(input, signature, computed, body).map_or_else(|refusal| refusal, JsValue::from)
+        self.judge(input, signature, computed, body).map_or_else(refusal, JsValue::from)
     }
 }
 
@@ -167,10 +166,10 @@ impl Verifier {
         signature: Option<u32>,
         computed: u8,
         body: usize,
-    ) -> Result<u8, JsValue> {
-        self.cap.check(body).map_err(refusal)?;
-        let (key, body) = self.verify(input, signature, computed, body).map_err(refusal)?;
-        check_text(body).map_err(refusal)?;
+    ) -> Result<u8, Refusal> {
+        self.cap.check(body)?;
+        let (key, body) = self.verify(input, signature, computed, body)?;
+        check_text(body)?;
         Ok(key)
     }
 
@@ -235,29 +234,29 @@ pub fn no_event(found: u8) -> JsValue {
     })
 }
 
-/// The reason why a body is not a verified event.
-#[derive(Debug, Clone, Copy, Error)]
-enum Rejection {
-    #[error(transparent)]
-    BodyTooLarge(#[from] BodyTooLarge),
-    #[error(transparent)]
-    Signature(#[from] SignatureError),
-    #[error(transparent)]
-    Event(#[from] EventError),
-}
-
-/// Code, status and message: an array in JavaScript.
-#[derive(Serialize)]
+/// Code, status and message of a body that is not a verified event: an array in JavaScript.
+#[derive(Debug, Serialize)]
 struct Refusal(&'static str, u16, String);
 
-fn refusal(error: impl Into<Rejection>) -> JsValue {
-    let rejection = error.into();
-    let (code, status) = match rejection {
-        Rejection::BodyTooLarge(_) => ("body_too_large", 413),
-        Rejection::Signature(error) => (error.code(), 401),
-        Rejection::Event(_) => ("invalid_event", 400),
-    };
-    let refusal = Refusal(code, status, rejection.to_string());
+impl From<BodyTooLarge> for Refusal {
+    fn from(error: BodyTooLarge) -> Self {
+        Self("body_too_large", 413, error.to_string())
+    }
+}
+
+impl From<SignatureError> for Refusal {
+    fn from(error: SignatureError) -> Self {
+        Self(error.code(), 401, error.to_string())
+    }
+}
+
+impl From<EventError> for Refusal {
+    fn from(error: EventError) -> Self {
+        Self("invalid_event", 400, error.to_string())
+    }
+}
+
+fn refusal(refusal: impl Into<Refusal>) -> JsValue {
     // An array of texts and numbers always converts.
-    serde_wasm_bindgen::to_value(&refusal).unwrap_or(JsValue::NULL)
+    serde_wasm_bindgen::to_value(&refusal.into()).unwrap_or(JsValue::NULL)
 }

@@ -22,16 +22,14 @@ pub enum SignatureError {
     Missing,
     /// The header's value has the wrong length.
     #[error(
-        "signature malformed: expected {SIGNATURE_DIGITS} characters of ASCII, got {found} bytes"
+        "signature malformed: {found} bytes ({SIGNATURE_DIGITS} hexadecimal digits are expected)"
     )]
     Length {
         /// The length that came, in bytes.
         found: usize,
     },
     /// A character of the header's value is not a lowercase hexadecimal digit.
-    #[error(
-        "signature malformed: expected lowercase hexadecimal digits, got another character at position {position}"
-    )]
+    #[error("signature malformed: no lowercase hexadecimal digit at position {position}")]
     Character {
         /// Where the first such character stands, counted from 0.
         position: usize,
@@ -85,10 +83,7 @@ impl Signature {
     ///
     /// # Errors
     /// [`SignatureError::Mismatch`] if it is none of them.
-    pub fn position_in(
-        self,
-        macs: impl IntoIterator<Item = [u8; HASH_BYTES]>,
-    ) -> Result<u8, SignatureError> {
+    pub fn position_in(self, macs: &[[u8; HASH_BYTES]]) -> Result<u8, SignatureError> {
         let mut matched = Choice::from(0);
         let mut key = 0;
         for (position, mac) in (0u8..).zip(macs) {

@@ -16,13 +16,13 @@ pub const MAX_SECRETS: usize = 8;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SecretsError {
     /// Too many secrets, or none.
-    #[error("expected 1 to {MAX_SECRETS} secrets, got {found}")]
+    #[error("wrong number of secrets: {found} (1 to {MAX_SECRETS} are allowed)")]
     Count {
         /// How many came.
         found: usize,
     },
     /// A secret is empty. An empty key would make forging trivial.
-    #[error("expected a secret, got an empty string at position {position}")]
+    #[error("secret at position {position} is empty")]
     Empty {
         /// Which one, counted from 0.
         position: usize,
@@ -30,9 +30,7 @@ pub enum SecretsError {
     /// A secret has white space or another character that cannot be seen, before, after or inside it. No
     /// signing secret has any, so it was copied badly, or holds more than one. NUL is among them: a key of
     /// nothing else is the same key as an empty one.
-    #[error(
-        "expected a secret without white space or invisible characters, got some in the secret at position {position}"
-    )]
+    #[error("secret at position {position} contains white space or an invisible character")]
     Invisible {
         /// Which one, counted from 0.
         position: usize,
@@ -77,9 +75,23 @@ impl Secrets {
         }
     }
 
-    /// Returns the HMAC of a body with each secret, in their order.
-    pub(super) fn macs(&self, body: &[u8]) -> impl Iterator<Item = [u8; HASH_BYTES]> {
-        self.0.iter().map(|secret| secret.sign(body).0)
+    /// Signs a body with the newest secret, as the sender does.
+    #[must_use]
+    pub fn sign(&self, body: &[u8]) -> Signature {
+        // There is always a first.
+        self.0.first().map_or(Signature([0; HASH_BYTES]), |secret| secret.sign(body))
+    }
+
+    /// Returns the HMACs of a body, one for each secret in their order, in `room`.
+    pub(super) fn macs<'room>(
+        &self,
+        body: &[u8],
+        room: &'room mut [[u8; HASH_BYTES]; MAX_SECRETS],
+    ) -> &'room [[u8; HASH_BYTES]] {
+        for (mac, secret) in room.iter_mut().zip(&self.0) {
+            *mac = secret.sign(body).0;
+        }
+        room.get(..self.0.len()).unwrap_or_default()
     }
 }
 

@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-use super::header::{Signature, SignatureError};
-use super::secrets::Secrets;
+use super::header::{HASH_BYTES, Signature, SignatureError};
+use super::secrets::{MAX_SECRETS, Secrets};
 
 /// A body whose signature has been checked. [`Secrets::verify`] is the only way to make one, so code
 /// that asks for it cannot be handed bytes that nobody signed.
@@ -19,7 +19,7 @@ use super::secrets::Secrets;
 /// ```compile_fail,E0308
 /// use cronozen_webhook::signature::{Signature, VerifiedBody};
 /// let signature = Signature::parse(Some(&[b'0'; 64])).unwrap();
-/// let forged: VerifiedBody<'_> = signature.position_in([[0; 32]]).unwrap();
+/// let forged: VerifiedBody<'_> = signature.position_in(&[[0; 32]]).unwrap();
 /// ```
 #[derive(Clone, Copy)]
 pub struct VerifiedBody<'body> {
@@ -71,7 +71,9 @@ impl Secrets {
         body: &'body [u8],
         signature: Signature,
     ) -> Result<VerifiedBody<'body>, SignatureError> {
-        let key = signature.position_in(self.macs(body))?;
+        let mut macs = [[0; HASH_BYTES]; MAX_SECRETS];
+        let macs = self.macs(body, &mut macs);
+        let key = signature.position_in(macs)?;
         Ok(VerifiedBody { body, signature, key })
     }
 }
