@@ -66,7 +66,7 @@ function unavailable(request) {
   log({
     outcome: "failed",
     code: "unavailable",
-    reason: "expected the instance to answer, got a trap",
+    reason: "instance trapped",
     address: request.headers.get("cf-connecting-ip") ?? undefined,
     ray: request.headers.get("cf-ray") ?? undefined,
   });

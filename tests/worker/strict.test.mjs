@@ -50,7 +50,7 @@ test("a send that fails is a 503, leaves no row, and gives the lease to a delive
   assert.equal((await failing).headers.get("retry-after"), "30");
   assert.deepEqual(countedByStatus(await waiting), { 200: 9, 202: 1 });
   const [line] = await gateway.linesOf(eventId);
-  assert.equal(line?.reason, "expected the queue to take the message, got an error: Error: send failed late");
+  assert.equal(line?.reason, "queue send failed: Error: send failed late");
   assert.equal((await gateway.messages(eventId)).length, 1);
 });
 

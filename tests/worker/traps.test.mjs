@@ -38,7 +38,7 @@ for (const way of ["unreachable", "unreachable after a wait", "panic", "exceptio
     const told = lines.split("\n").filter((line) => line.includes('"outcome":"trapped"'));
     assert.equal(told.length, 1, lines);
     assert.equal(JSON.parse(told[0] ?? "").inFlight, 21);
-    const failed = lines.split("\n").filter((line) => line.includes('"reason":"expected the instance to answer'));
+    const failed = lines.split("\n").filter((line) => line.includes('"reason":"instance trapped'));
     assert.equal(failed.length, 21, "each delivery has its line");
     assert.ok(!/\.rs|wasm-function|\bat .+:\d+:\d+/.test(lines), lines);
   });

@@ -47,15 +47,13 @@ export async function readBody(request: Request, maxBytes: number, ms: number, h
   try {
     const body = await within(reader ? readStream(reader, maxBytes, holding) : request.arrayBuffer(), ms);
     if (body === late) {
-      throw new Refusal("body_timeout", "expected the whole body in time, got only a part of it");
+      throw new Refusal("body_timeout", "body timed out: only a part of it arrived");
     }
     return body;
   } catch (error) {
     // Otherwise the rest would still be read, and counted.
     reader?.cancel().catch(() => {});
-    throw error instanceof Refusal
-      ? error
-      : new Refusal("body_timeout", `expected the whole body, got an error: ${describe(error)}`);
+    throw error instanceof Refusal ? error : new Refusal("body_timeout", `body broke off: ${describe(error)}`);
   }
 }
 
@@ -74,5 +72,5 @@ async function readStream(reader: ReadableStreamDefaultReader<Uint8Array>, maxBy
 }
 
 function tooLarge(maxBytes: number) {
-  return new Refusal("body_too_large", `expected a body of at most ${maxBytes} bytes, got more`);
+  return new Refusal("body_too_large", `body too large: more than ${maxBytes} bytes`);
 }

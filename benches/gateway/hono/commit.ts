@@ -56,11 +56,11 @@ export async function commit(delivery: Delivery, { store, queue, keep }: Platfor
   const limit = arrived + deadlineMs - markWaitMs - Date.now();
   const sent = await within(send, limit).catch((error) => {
     lease.release();
-    throw new Refusal("unavailable", `expected the queue to take the message, got an error: ${describe(error)}`);
+    throw new Refusal("unavailable", `queue send failed: ${describe(error)}`);
   });
   if (sent === late) {
     keep(finishLate(send, lease, { ...delivery, holding: holding.move() }));
-    throw new Refusal("unavailable", `expected the queue to answer within ${limit} ms, got no answer`);
+    throw new Refusal("unavailable", `queue send timed out after ${limit} ms`);
   }
   holding.release();
 

@@ -18,7 +18,7 @@ const encoder = new TextEncoder();
 export function readEvent(body: ArrayBuffer): Event {
   const { text, value } = parse(body);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new Refusal("invalid_event", "expected a JSON object, got something else");
+    throw new Refusal("invalid_event", "body malformed: not a JSON object");
   }
   const { eventId, type, event, eventType, createdAt } = value as Record<string, unknown>;
   return {
@@ -34,26 +34,29 @@ function parse(body: ArrayBuffer) {
     const text = decoder.decode(body);
     return { text, value: JSON.parse(text) as unknown };
   } catch {
-    throw new Refusal("invalid_event", "expected one valid JSON object in UTF-8, got something else");
+    throw new Refusal("invalid_event", "body malformed: not valid JSON");
   }
 }
 
 function checkId(id: unknown) {
   if (id === undefined) {
-    throw new Refusal("invalid_event", "expected an eventId, got none");
+    throw new Refusal("invalid_event", "eventId missing");
   }
   if (typeof id !== "string") {
-    throw new Refusal("invalid_event", "expected eventId to be a string, got another JSON value");
+    throw new Refusal("invalid_event", "eventId malformed: not a string");
   }
   if (!id.isWellFormed()) {
-    throw new Refusal("invalid_event", "expected eventId to be Unicode text, got a lone surrogate");
+    throw new Refusal("invalid_event", "eventId malformed: a lone surrogate");
   }
   const { length } = encoder.encode(id);
   if (length < 1 || length > maxIdBytes) {
-    throw new Refusal("invalid_event", `expected eventId to have 1 to ${maxIdBytes} bytes, got ${length}`);
+    throw new Refusal(
+      "invalid_event",
+      length === 0 ? "eventId empty" : `eventId too long: ${length} bytes (at most ${maxIdBytes} are allowed)`,
+    );
   }
   if (/\p{Cc}/u.test(id)) {
-    throw new Refusal("invalid_event", "expected eventId to have no control characters, got one");
+    throw new Refusal("invalid_event", "eventId malformed: a control character");
   }
   return id;
 }

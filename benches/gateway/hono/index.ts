@@ -58,7 +58,7 @@ app.post(webhookPath, async (c) => {
 
 app.all(webhookPath, (c) => {
   c.header("allow", "POST");
-  return refuse(c, new Refusal("method_not_allowed", "expected the method POST, got another one"));
+  return refuse(c, new Refusal("method_not_allowed", "method not allowed (POST is)"));
 });
 
 app.get("/healthz", async (c) => {

@@ -31,7 +31,7 @@ export function messageOf(
   const createdAt = parseTime(event.createdAt);
   const window = windowOf(createdAt, receivedAt, settings.ttlMs);
   if (window === "outside" && settings.refuseReplays) {
-    throw new Refusal("event_too_old", "expected a createdAt inside the replay window, got an older one");
+    throw new Refusal("event_too_old", "event too old: its createdAt is before the replay window");
   }
   const head = JSON.stringify({
     v: 1,
@@ -45,7 +45,7 @@ export function messageOf(
   const beforeEvent = `","window":"${window}","signature":"${signature}","event":`;
   const found = encoder.encode(beforeDedupe).length + "unknown".length + beforeEvent.length + bytes + "}".length;
   if (found > maxMessageBytes) {
-    const reason = `expected a message of at most ${maxMessageBytes} bytes, got ${found}`;
+    const reason = `message too large: ${found} bytes (at most ${maxMessageBytes} fit the queue)`;
     // A signed event that will be lost unless somebody acts.
     throw new Refusal("body_too_large", reason, "error");
   }

@@ -44,10 +44,10 @@ impl<H> BodyStore<H> for Infallible {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum StoreBodyError {
     /// The store refused the body.
-    #[error("expected the bucket to take the body, got an error: {0}")]
+    #[error("bucket put failed: {0}")]
     Failed(PlatformError),
     /// The store gave no answer in time.
-    #[error("expected the bucket to take the body within {} ms, got no answer", .0.as_millis())]
+    #[error("bucket put timed out after {} ms", .0.as_millis())]
     TimedOut(Duration),
 }
 

@@ -56,16 +56,16 @@ impl HeldBody for Vec<u8> {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum BodyError {
     /// The body is larger than the cap.
-    #[error("expected a body of at most {limit} bytes, got more")]
+    #[error("body too large: more than {limit} bytes")]
     TooLarge {
         /// The cap, in bytes.
         limit: usize,
     },
     /// The body did not come in time.
-    #[error("expected the whole body in time, got only a part of it")]
+    #[error("body timed out: only a part of it arrived")]
     TimedOut,
     /// The body ended before it was whole.
-    #[error("expected the whole body, got an error: {0}")]
+    #[error("body broke off: {0}")]
     Broken(PlatformError),
 }
 

@@ -37,10 +37,10 @@ pub enum CommitError {
     #[error(transparent)]
     StoreBody(#[from] StoreBodyError),
     /// The queue refused the message.
-    #[error("expected the queue to take the message, got an error: {0}")]
+    #[error("queue send failed: {0}")]
     SendFailed(PlatformError),
     /// The queue gave no answer in time. The message may still be stored.
-    #[error("expected the queue to answer within {} ms, got no answer", .0.as_millis())]
+    #[error("queue send timed out after {} ms", .0.as_millis())]
     SendTimedOut(Duration),
 }
 

@@ -24,7 +24,7 @@ pub enum Rejection {
     #[error("request URL invalid: the Host header does not make one")]
     UrlInvalid,
     /// The path is served, with other methods.
-    #[error("expected the method {allow}, got another one")]
+    #[error("method not allowed ({allow} is)")]
     MethodNotAllowed {
         /// The value of the `Allow` header.
         allow: &'static str,
@@ -42,7 +42,7 @@ pub enum Rejection {
     #[error(transparent)]
     Event(#[from] EventError),
     /// The event lies outside the replay window, and the settings refuse that.
-    #[error("expected a createdAt inside the replay window, got an older one")]
+    #[error("event too old: its createdAt is before the replay window")]
     EventTooOld,
 }
 

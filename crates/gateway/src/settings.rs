@@ -17,7 +17,7 @@ mod dedupe;
 mod reader;
 
 /// With the message's other fields around it (about 300 bytes), a body of this size still fits
-/// [`MAX_MESSAGE_BYTES`]. A larger cap needs a store for the bodies that do not.
+/// [`MAX_MESSAGE_BYTES`](cronozen_webhook::message::MAX_MESSAGE_BYTES). A larger cap needs a store for the bodies that do not.
 pub const DEFAULT_MAX_BODY_BYTES: u32 = 127_000;
 
 /// The smallest body that can be an event is 15 bytes; a cap of less than 1 KiB can only be a slip.

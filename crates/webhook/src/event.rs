@@ -25,40 +25,40 @@ const MAX_LOGGED_TYPE_CHARACTERS: usize = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum EventError {
     /// The body is not UTF-8.
-    #[error("expected UTF-8, got another byte at position {position}")]
+    #[error("body malformed: no UTF-8 at position {position}")]
     NotUtf8 {
         /// Where the first wrong byte stands, counted from 0.
         position: usize,
     },
     /// The body does not begin as a JSON object.
-    #[error("expected a JSON object, got something else")]
+    #[error("body malformed: not a JSON object")]
     NotAnObject,
     /// The body is not one valid JSON text to its last byte.
-    #[error("expected one valid JSON object, got an error{}", at(*place))]
+    #[error("body malformed: not valid JSON{}", at(*place))]
     NotJson {
         /// Where the error is, if the parser says so.
         place: Option<Place>,
     },
     /// There is no `eventId`.
-    #[error("expected an eventId, got none")]
+    #[error("eventId missing")]
     IdMissing,
     /// The `eventId` is not a string.
-    #[error("expected eventId to be a string, got another JSON value")]
+    #[error("eventId malformed: not a string")]
     IdNotAString,
     /// The `eventId` is no Unicode text: it holds half of a surrogate pair.
-    #[error("expected eventId to be Unicode text, got a lone surrogate")]
+    #[error("eventId malformed: a lone surrogate")]
     IdNotUnicode,
     /// The `eventId` is empty.
-    #[error("expected eventId to have 1 to {MAX_EVENT_ID_BYTES} bytes, got none")]
+    #[error("eventId empty")]
     IdEmpty,
     /// The `eventId` is longer than [`MAX_EVENT_ID_BYTES`].
-    #[error("expected eventId to have 1 to {MAX_EVENT_ID_BYTES} bytes, got {found}")]
+    #[error("eventId too long: {found} bytes (at most {MAX_EVENT_ID_BYTES} are allowed)")]
     IdTooLong {
         /// Its length, in bytes.
         found: usize,
     },
     /// The `eventId` holds a control character.
-    #[error("expected eventId to have no control characters, got one")]
+    #[error("eventId malformed: a control character")]
     IdControlCharacter,
 }
 

@@ -9,7 +9,7 @@
 //! whole is valid JSON. The exact bytes stand between the first `,"event":` and the last `}`: no
 //! string before them can hold that text, because its quotes would be escaped.
 //!
-//! The message of a body that does not fit, but has been [stored](crate::bodies), says where it is instead:
+//! The message of a body that does not fit, but has been stored, says where it is instead:
 //!
 //! ```json
 //! {…,"signature":"…","bodyKey":"bodies/<bodySha256>","bodySha256":"<64 digits>","bodyBytes":1048576}
@@ -87,7 +87,7 @@ impl Window {
 
 /// The message would be larger than the queue takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("expected a message of at most {MAX_MESSAGE_BYTES} bytes, got {found}")]
+#[error("message too large: {found} bytes (at most {MAX_MESSAGE_BYTES} fit the queue)")]
 pub struct MessageTooLarge {
     /// The size that it would have, in bytes.
     pub found: usize,

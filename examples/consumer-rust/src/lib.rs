@@ -99,15 +99,15 @@ extern "C" {
 /// Why a message is tried again.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    #[error("expected a message of text, got another kind")]
+    #[error("not a message of text")]
     NotText,
     #[error("CRONOZEN_SIGNING_SECRET: {0}")]
     Secrets(#[from] SecretsError),
     #[error(transparent)]
     Message(#[from] QueuedError),
-    #[error("expected the body under {0}, got nothing")]
+    #[error("stored body missing: {0}")]
     BodyMissing(String),
-    #[error("expected an R2 bucket, got none: bind BODIES to the gateway's")]
+    #[error("R2 bucket missing: bind BODIES to the gateway's")]
     NoBucket,
     #[error("message timed out after {TIMEOUT_MS} ms")]
     TimedOut,

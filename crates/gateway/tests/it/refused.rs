@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use crate::large::{LARGE, event, in_worlds_with_bodies};
 use crate::world::Behaviour;
 
-const REFUSED: &str = "expected the bucket to take the body, got an error: out of order";
+const REFUSED: &str = "bucket put failed: out of order";
 
 #[test]
 fn a_refused_body_that_is_there_counts_as_stored() {

@@ -24,20 +24,20 @@ const BEFORE_EVENT: &str = ",\"event\":";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum QueuedError {
     /// The text is no message of any version.
-    #[error("expected {expected}, got something else")]
+    #[error("not a message: expected {expected}")]
     NotAMessage {
         /// What was expected.
         expected: &'static str,
     },
     /// The message is of another version than this one reads. A newer consumer may.
-    #[error("expected a message of version {VERSION}, got another version")]
+    #[error("message version unknown (this reader knows {VERSION})")]
     UnknownVersion,
     /// The event is not in the message: read it from where it is stored, and have that verified.
-    #[error("expected the event in the message, got the key of a stored body")]
+    #[error("event not in the message: its body is stored elsewhere")]
     BodyStored,
     /// The stored body is not the one that the message refers to, or the message refers to one that no gateway
     /// has stored for it.
-    #[error("expected the stored body to have the message's length and SHA-256, got another body")]
+    #[error("stored body mismatch: not the length and SHA-256 in the message")]
     BodyMismatch,
     /// The signature is malformed, or the event was signed with none of the secrets.
     #[error(transparent)]
@@ -46,7 +46,7 @@ pub enum QueuedError {
     #[error(transparent)]
     Event(#[from] EventError),
     /// The message gives the signed event another `eventId`, type or `createdAt`: it is another event's.
-    #[error("expected the envelope of the signed event, got another one's")]
+    #[error("envelope mismatch: the signed event is another one")]
     EnvelopeMismatch,
 }
 
