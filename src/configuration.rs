@@ -12,10 +12,15 @@ use super::bodies::R2Bodies;
 use super::deduper::DurableObjects;
 use super::kv::KvSeenStore;
 use super::queue::WorkerQueue;
-use super::{BODIES, DEDUPER, EVENTS, SEEN};
 use cronozen_gateway::configuration::{Configuration, Needs};
 use cronozen_gateway::dedupe::DedupeStore;
 use cronozen_gateway::settings::{ConfigError, DEFAULT_MAX_BODY_BYTES, DedupeMode, Value};
+
+/// The names of the bindings, in wrangler.toml.
+const SEEN: &str = "SEEN";
+const EVENTS: &str = "EVENTS";
+const DEDUPER: &str = "DEDUPER";
+const BODIES: &str = "BODIES";
 
 /// The bindings that a delivery needs.
 #[derive(Debug)]

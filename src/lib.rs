@@ -5,6 +5,7 @@ mod bodies;
 mod clock;
 mod configuration;
 mod deduper;
+mod double;
 mod failure;
 mod kv;
 mod log;
@@ -28,12 +29,6 @@ use cronozen_gateway::receive::{Request, receive};
 use platform::WorkerPlatform;
 use request::FetchBody;
 use task::spawn;
-
-/// The names of the bindings, in wrangler.toml.
-const SEEN: &str = "SEEN";
-const EVENTS: &str = "EVENTS";
-const DEDUPER: &str = "DEDUPER";
-const BODIES: &str = "BODIES";
 
 #[cfg(target_family = "wasm")]
 #[global_allocator]

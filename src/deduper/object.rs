@@ -11,8 +11,8 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::rows::{Rows, Storage};
 use super::{DUPLICATE, LEASED, TOO_MANY_WAITERS, WAIT_ENDED};
-use crate::binding::{from_double, to_double};
 use crate::clock::now;
+use crate::double::{from_double, to_double};
 use crate::silence_panics;
 use crate::task::spawn;
 use cronozen_gateway::dedupe::lease::{Decision, Decisions, LeaseId, LeaseTable};

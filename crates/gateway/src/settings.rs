@@ -74,7 +74,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads all settings but [the path](crate::configuration::webhook_path) through `value`, which gives what stands under a name.
+    /// Reads all settings but the path through `value`, which gives what stands under a name.
     ///
     /// # Errors
     /// All that is wrong, in the order of the settings in the README.
@@ -89,6 +89,7 @@ impl Settings {
                     SecretsError::Count { found } => found.to_string(),
                     SecretsError::Empty { .. } => "an empty one".to_owned(),
                     SecretsError::Invisible { .. } => "one with an invisible character".to_owned(),
+                    other => other.to_string(),
                 })
             },
         );

@@ -23,6 +23,7 @@ const MAX_LOGGED_TYPE_CHARACTERS: usize = 64;
 
 /// Why a signed body is no event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum EventError {
     /// The body is not UTF-8.
     #[error("body malformed: no UTF-8 at position {position}")]

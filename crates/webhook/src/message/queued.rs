@@ -13,7 +13,7 @@ use super::{Dedupe, VERSION, Window};
 use crate::event::{Event, EventError, EventId, JsonString};
 use crate::signature::{Secrets, Signature, SignatureError};
 use crate::time::Timestamp;
-use fields::Fields;
+use fields::{Expected, Fields};
 
 mod fields;
 
@@ -22,6 +22,7 @@ const BEFORE_EVENT: &str = ",\"event\":";
 
 /// Why a text on the queue is not taken for a verified event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum QueuedError {
     /// The text is no message of any version.
     #[error("not a message: expected {expected}")]
@@ -48,6 +49,12 @@ pub enum QueuedError {
     /// The message gives the signed event another `eventId`, type or `createdAt`: it is another event's.
     #[error("envelope mismatch: the signed event is another one")]
     EnvelopeMismatch,
+}
+
+impl From<Expected> for QueuedError {
+    fn from(Expected(expected): Expected) -> Self {
+        Self::NotAMessage { expected }
+    }
 }
 
 impl QueuedError {

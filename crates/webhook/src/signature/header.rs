@@ -16,6 +16,7 @@ const SIGNATURE_DIGITS: usize = HASH_BYTES * 2;
 
 /// Why a signature was refused. The sender is told only that it did not verify; this goes to the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum SignatureError {
     /// The request has no signature header.
     #[error("signature header missing: expected {SIGNATURE_HEADER}")]
@@ -51,7 +52,7 @@ impl SignatureError {
     }
 }
 
-/// A signature of the right form. Whether it is the right one only [`Secrets::verify`](super::Secrets::verify) tells.
+/// A signature of the right form, of whichever body and secret.
 #[derive(Clone, Copy)]
 pub struct Signature(pub(super) [u8; HASH_BYTES]);
 
@@ -95,13 +96,6 @@ impl Signature {
             return Err(SignatureError::Mismatch);
         }
         Ok(key)
-    }
-}
-
-/// The signature with these bytes, such as an HMAC-SHA256 that a platform has computed.
-impl From<[u8; HASH_BYTES]> for Signature {
-    fn from(bytes: [u8; HASH_BYTES]) -> Self {
-        Self(bytes)
     }
 }
 

@@ -14,6 +14,7 @@ pub const MAX_SECRETS: usize = 8;
 
 /// Why secrets were refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum SecretsError {
     /// Too many secrets, or none.
     #[error("wrong number of secrets: {found} (1 to {MAX_SECRETS} are allowed)")]

@@ -73,6 +73,7 @@ fn envelopes() {
             EventError::IdEmpty => "id_empty",
             EventError::IdTooLong { .. } => "id_too_long",
             EventError::IdControlCharacter => "id_control_character",
+            _ => "a new one",
         });
         assert_eq!(reason, expect.reason.as_deref(), "{name}");
         let Ok(event) = event else { continue };

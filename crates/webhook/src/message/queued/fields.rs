@@ -6,8 +6,11 @@ use std::borrow::Cow;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{QueuedError, no_message};
 use crate::event::{JsonString, plain_key};
+
+/// A description of what a field should have been.
+#[derive(Clone, Copy)]
+pub(super) struct Expected(pub(super) &'static str);
 
 /// Only what is asked for is decoded. Whatever a later version adds is let be, even a key or a text that
 /// JavaScript allows and Rust's strings do not: one with a lone surrogate.
@@ -24,17 +27,14 @@ impl<'text> Fields<'text> {
         &self,
         name: &str,
         expected: &'static str,
-    ) -> Result<T, QueuedError> {
+    ) -> Result<T, Expected> {
         let value = self.raw(name).and_then(|value| serde_json::from_str(value.get()).ok());
-        value.ok_or(no_message(expected))
+        value.ok_or(Expected(expected))
     }
 
     /// The field as it stands there, a string or `null`.
-    pub(super) fn string_or_null(
-        &self,
-        name: &str,
-    ) -> Result<Option<JsonString<'text>>, QueuedError> {
-        let expected = no_message("type and createdAt to be a string or null");
+    pub(super) fn string_or_null(&self, name: &str) -> Result<Option<JsonString<'text>>, Expected> {
+        let expected = Expected("type and createdAt to be a string or null");
         let value = self.raw(name).ok_or(expected)?;
         let string = JsonString::new(value);
         if string.is_none() && value.get() != "null" {
