@@ -30,6 +30,9 @@ const FIRST_DELAY_SECONDS: u32 = 30;
 /// The most that Cloudflare Queues allows: 12 hours.
 const MAX_DELAY_SECONDS: u32 = 43_200;
 
+/// The longest text of an error in the log.
+const MAX_ERROR_CHARACTERS: usize = 200;
+
 /// A message that is not handled by then is tried again. The others of its batch wait for it until then.
 const TIMEOUT_MS: u32 = 30_000;
 
@@ -111,7 +114,7 @@ enum Failure {
     NoBucket,
     #[error("message timed out after {TIMEOUT_MS} ms")]
     TimedOut,
-    /// The first line of the platform's message: the rest may be a stack.
+    /// The start of the platform's message: the rest may be a stack.
     #[error("{0}")]
     Platform(String),
 }
@@ -120,7 +123,8 @@ impl From<JsValue> for Failure {
     fn from(thrown: JsValue) -> Self {
         let message = thrown.dyn_ref::<Error>().map(|error| String::from(error.message()));
         let message = message.as_deref().unwrap_or("a thrown value that is no error");
-        Self::Platform(message.lines().next().unwrap_or_default().to_owned())
+        let line = message.lines().next().unwrap_or_default();
+        Self::Platform(line.chars().take(MAX_ERROR_CHARACTERS).collect())
     }
 }
 
