@@ -87,7 +87,7 @@ impl Signature {
     pub fn position_in(self, macs: &[[u8; HASH_BYTES]]) -> Result<u8, SignatureError> {
         let mut matched = Choice::from(0);
         let mut key = 0;
-        for (position, mac) in (0u8..).zip(macs) {
+        for (position, mac) in (0..=u8::MAX).zip(macs) {
             let equal = mac.ct_eq(&self.0);
             key.conditional_assign(&position, equal & !matched);
             matched |= equal;
