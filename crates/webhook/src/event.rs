@@ -126,7 +126,7 @@ impl<'body> Event<'body> {
     /// Reads the envelope. Of a repeated key the last one counts, as in `JSON.parse`.
     ///
     /// # Errors
-    /// [`EventError`] says what was expected and where.
+    /// [`EventError`] names the first thing that is wrong.
     pub fn read(verified: VerifiedBody<'body>) -> Result<Self, EventError> {
         let text = text(verified.body())?;
         let envelope: Envelope<'body> =
@@ -194,7 +194,7 @@ impl<'body> Event<'body> {
 ///
 /// # Errors
 /// [`EventError::NotUtf8`] or [`EventError::NotAnObject`].
-fn text(body: &[u8]) -> Result<&str, EventError> {
+pub fn text(body: &[u8]) -> Result<&str, EventError> {
     let text = core::str::from_utf8(body)
         .map_err(|error| EventError::NotUtf8 { position: error.valid_up_to() })?;
     // A parser's own message would quote what it found instead.

@@ -14,7 +14,7 @@ mod body_cap;
 mod precomputed;
 
 use body_cap::{BodyCap, BodyTooLarge};
-use cronozen_webhook::event::{EventError, EventId};
+use cronozen_webhook::event::{self, EventError, EventId};
 use cronozen_webhook::signature::{Secrets, Signature, SignatureError};
 use precomputed::{BLOCK_BYTES, HASH_BYTES, KeyBlocks};
 
@@ -88,7 +88,7 @@ impl Verifier {
     /// Takes the secrets, newest first, out of the input: this many, each after its length in four bytes.
     ///
     /// # Errors
-    /// What was expected of the secrets or the cap, as a text.
+    /// A text that names what is wrong with the secrets or the cap.
     #[wasm_bindgen(constructor)]
     pub fn new(
         input: &mut Input,
@@ -169,7 +169,7 @@ impl Verifier {
     ) -> Result<u8, Refusal> {
         self.cap.check(body)?;
         let (key, body) = self.verify(input, signature, computed, body)?;
-        check_text(body)?;
+        event::text(body)?;
         Ok(key)
     }
 
@@ -198,17 +198,6 @@ impl Verifier {
         };
         Ok((key?, body))
     }
-}
-
-/// Checks that a body is text, whose first character is that of a JSON object. A parser says if the rest is one.
-///
-/// # Errors
-/// [`EventError::NotUtf8`] or [`EventError::NotAnObject`].
-fn check_text(body: &[u8]) -> Result<(), EventError> {
-    let text = core::str::from_utf8(body)
-        .map_err(|error| EventError::NotUtf8 { position: error.valid_up_to() })?;
-    let first = text.bytes().find(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
-    if first == Some(b'{') { Ok(()) } else { Err(EventError::NotAnObject) }
 }
 
 /// Judges an `eventId` of this length in bytes, which the input holds: undefined, or a [`Refusal`].
