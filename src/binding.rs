@@ -5,7 +5,7 @@ use js_sys::{Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::Env;
 
-use super::{failure, wait};
+use super::{error, wait};
 use cronozen_gateway::runtime::PlatformError;
 
 /// What is bound as `name`, if it has all these methods.
@@ -33,12 +33,12 @@ pub(super) fn object(fields: &[(&str, JsValue)]) -> Result<Object, JsValue> {
 
 /// What a call comes to, whether it throws at once or later. What can be awaited need be no promise: remote calls
 /// return something else.
-pub(super) async fn settled(called: Result<JsValue, JsValue>) -> Result<JsValue, PlatformError> {
-    let called = called.map_err(|thrown| failure::translate(&thrown))?;
+pub(super) async fn await_call(called: Result<JsValue, JsValue>) -> Result<JsValue, PlatformError> {
+    let called = called.map_err(|thrown| error::from_js(&thrown))?;
     // Nothing, at once, is no binding's answer, and must not be taken for a success. What a remote call returns is
     // a function, too.
     if !called.is_object() && !called.is_function() {
         return Err(PlatformError::new("the call returned nothing to await"));
     }
-    wait::settled(&called).await.map_err(|thrown| failure::translate(&thrown))
+    wait::await_promise(&called).await.map_err(|thrown| error::from_js(&thrown))
 }

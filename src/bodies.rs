@@ -5,8 +5,8 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
 
-use super::binding::{object, settled, with_methods};
-use super::failure;
+use super::binding::{await_call, object, with_methods};
+use super::error;
 use super::request::FetchedBytes;
 use cronozen_gateway::bodies::BodyStore;
 use cronozen_gateway::runtime::PlatformError;
@@ -48,7 +48,7 @@ impl BodyStore<FetchedBytes> for R2Bodies {
             .and_then(|options| self.0.put(&body.key(), &held.joined(), &options));
         // The bucket has the bytes in one piece now. The pieces would stay until it answers.
         drop(held);
-        let stored = settled(called).await?;
+        let stored = await_call(called).await?;
         if stored.is_object() {
             return Ok(());
         }
@@ -56,12 +56,12 @@ impl BodyStore<FetchedBytes> for R2Bodies {
     }
 
     async fn holds(&self, body: &StoredBody, since: Timestamp) -> Result<bool, PlatformError> {
-        let found = settled(self.0.head(&body.key())).await?;
+        let found = await_call(self.0.head(&body.key())).await?;
         if !found.is_object() {
             return Ok(false);
         }
         let field = |name: &str| {
-            Reflect::get(&found, &name.into()).map_err(|thrown| failure::translate(&thrown))
+            Reflect::get(&found, &name.into()).map_err(|thrown| error::from_js(&thrown))
         };
         // A date is compared with a number of milliseconds as JavaScript does it; nothing is never later.
         let fresh = field("uploaded")?.ge(&since.as_millis().into());

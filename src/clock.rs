@@ -9,14 +9,14 @@ use std::rc::{Rc, Weak};
 use js_sys::Date;
 use wasm_bindgen::JsValue;
 
-use super::wait::{Outcome, Settled, Timer, Wait};
+use super::wait::{Completion, Settlement, Timer, Wait};
 use cronozen_gateway::budget::MARK_WAIT;
 use cronozen_gateway::runtime::Clock;
 use cronozen_webhook::time::Timestamp;
 
 /// The timer runs no longer than this before it looks who is due, so that a later step with an earlier limit seldom
 /// needs another one: hardly any limit is shorter.
-const TURN: Duration = MARK_WAIT;
+const TICK: Duration = MARK_WAIT;
 
 /// No step before the answer has a limit as long as this. Only late work sleeps longer, and it needs no earlier timer.
 const LONG: Duration = Duration::from_secs(5);
@@ -27,7 +27,7 @@ pub(super) struct WorkerClock(Rc<Sleepers>);
 
 #[derive(Default)]
 struct Sleepers {
-    asleep: RefCell<Vec<(Timestamp, Rc<Outcome>)>>,
+    asleep: RefCell<Vec<(Timestamp, Rc<Completion>)>>,
     running: Cell<Option<(Timestamp, Timer)>>,
 }
 
@@ -37,12 +37,12 @@ impl Clock for WorkerClock {
     }
 
     async fn sleep(&self, duration: Duration) {
-        let sleeper = Sleeper { sleepers: &self.0, outcome: Rc::default() };
+        let sleeper = Sleeper { sleepers: &self.0, completion: Rc::default() };
         let now = now();
         let due = now.plus(duration);
-        self.0.asleep.borrow_mut().push((due, Rc::clone(&sleeper.outcome)));
+        self.0.asleep.borrow_mut().push((due, Rc::clone(&sleeper.completion)));
         self.0.run_until(due, now);
-        let _rung = sleeper.outcome.settled().await;
+        let _settlement = sleeper.completion.wait().await;
     }
 }
 
@@ -57,35 +57,35 @@ pub(super) fn now() -> Timestamp {
 /// One that sleeps, until it is dropped.
 struct Sleeper<'s> {
     sleepers: &'s Sleepers,
-    outcome: Rc<Outcome>,
+    completion: Rc<Completion>,
 }
 
 impl Drop for Sleeper<'_> {
     fn drop(&mut self) {
-        self.sleepers.asleep.borrow_mut().retain(|(_, other)| !Rc::ptr_eq(other, &self.outcome));
+        self.sleepers.asleep.borrow_mut().retain(|(_, other)| !Rc::ptr_eq(other, &self.completion));
     }
 }
 
 impl Sleepers {
     /// Sees to it that the timer ends at `due`, or earlier.
     fn run_until(self: &Rc<Self>, due: Timestamp, now: Timestamp) {
-        let due = if due.since(now) < LONG { due.min(now.plus(TURN)) } else { due };
+        let due = if due.since(now) < LONG { due.min(now.plus(TICK)) } else { due };
         match self.running.take() {
             Some((ends, timer)) if ends <= due => return self.running.set(Some((ends, timer))),
             Some((_, timer)) => timer.stop(),
             None => {}
         }
-        let timer = Timer::start(due.since(now), Rc::new(Turn(Rc::downgrade(self))));
+        let timer = Timer::start(due.since(now), Rc::new(Tick(Rc::downgrade(self))));
         self.running.set(Some((due, timer)));
     }
 
-    fn turn(self: &Rc<Self>) {
+    fn tick(self: &Rc<Self>) {
         self.running.take();
         let now = now();
         let mut next: Option<Timestamp> = None;
-        for (due, outcome) in self.asleep.borrow().iter() {
+        for (due, completion) in self.asleep.borrow().iter() {
             if *due <= now {
-                outcome.end(Ok(JsValue::UNDEFINED));
+                completion.end(Ok(JsValue::UNDEFINED));
             } else {
                 next = Some(next.map_or(*due, |next| next.min(*due)));
             }
@@ -105,12 +105,12 @@ impl Drop for Sleepers {
 }
 
 /// The timer must not keep its clock: it is stopped when that ends.
-struct Turn(Weak<Sleepers>);
+struct Tick(Weak<Sleepers>);
 
-impl Wait for Turn {
-    fn end(&self, _: Settled) {
+impl Wait for Tick {
+    fn end(&self, _: Settlement) {
         if let Some(sleepers) = self.0.upgrade() {
-            sleepers.turn();
+            sleepers.tick();
         }
     }
 }

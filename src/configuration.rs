@@ -10,7 +10,7 @@ use worker::Env;
 use super::binding::is_bound;
 use super::bodies::R2Bodies;
 use super::deduper::DurableObjects;
-use super::kv::KvSeenStore;
+use super::kv::KvMarkers;
 use super::queue::WorkerQueue;
 use cronozen_gateway::configuration::{Configuration, Needs};
 use cronozen_gateway::dedupe::DedupeStore;
@@ -28,7 +28,7 @@ pub(super) struct Bindings {
     /// The queue, bound as `EVENTS`.
     pub events: WorkerQueue,
     /// Where events are remembered.
-    pub store: DedupeStore<KvSeenStore, DurableObjects>,
+    pub store: DedupeStore<KvMarkers, DurableObjects>,
     /// The bucket for bodies that do not fit a message, bound as `BODIES`.
     pub bodies: Option<R2Bodies>,
 }
@@ -73,39 +73,39 @@ fn setting(env: &Env, name: &str) -> Value {
 
 /// What the settings need.
 fn bindings(env: &Env, needs: Needs) -> Result<Bindings, Vec<ConfigError>> {
-    let mut wrong = Vec::new();
+    let mut errors = Vec::new();
     let events = WorkerQueue::bound(env, EVENTS);
     if events.is_none() {
-        wrong.push(unusable(env, EVENTS, "a queue producer"));
+        errors.push(unusable(env, EVENTS, "a queue producer"));
     }
-    let store = needs.dedupe.and_then(|dedupe| store(env, dedupe, &mut wrong));
+    let store = needs.dedupe.and_then(|dedupe| store(env, dedupe, &mut errors));
     let bodies = R2Bodies::bound(env, BODIES);
     if bodies.is_none() && (needs.bodies || is_bound(env, BODIES)) {
         let reason = format!(", for MAX_BODY_BYTES over {DEFAULT_MAX_BODY_BYTES}");
         let reason = if needs.bodies { &reason } else { "" };
-        wrong.push(unusable(env, BODIES, &format!("an R2 bucket{reason}")));
+        errors.push(unusable(env, BODIES, &format!("an R2 bucket{reason}")));
     }
     match (events, store) {
-        (Some(events), Some(store)) if wrong.is_empty() => Ok(Bindings { events, store, bodies }),
-        _ => Err(wrong),
+        (Some(events), Some(store)) if errors.is_empty() => Ok(Bindings { events, store, bodies }),
+        _ => Err(errors),
     }
 }
 
 fn store(
     env: &Env,
     dedupe: DedupeMode,
-    wrong: &mut Vec<ConfigError>,
-) -> Option<DedupeStore<KvSeenStore, DurableObjects>> {
-    let seen = KvSeenStore::bound(env, SEEN);
+    errors: &mut Vec<ConfigError>,
+) -> Option<DedupeStore<KvMarkers, DurableObjects>> {
+    let seen = KvMarkers::bound(env, SEEN);
     if seen.is_none() && dedupe != (DedupeMode::DurableObject { migrate_from_kv: false }) {
-        wrong.push(unusable(env, SEEN, "a KV namespace"));
+        errors.push(unusable(env, SEEN, "a KV namespace"));
     }
     match dedupe {
         DedupeMode::Kv => seen.map(DedupeStore::Markers),
         DedupeMode::DurableObject { migrate_from_kv } => {
             let shards = DurableObjects::bound(env, DEDUPER);
             if shards.is_none() {
-                wrong.push(unusable(env, DEDUPER, "the Durable Object class Deduper"));
+                errors.push(unusable(env, DEDUPER, "the Durable Object class Deduper"));
             }
             let previous = seen.filter(|_| migrate_from_kv);
             shards.map(|shards| DedupeStore::Shards { shards, previous })

@@ -10,13 +10,14 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::Env;
 
-use super::binding::{settled, with_methods};
-use cronozen_gateway::dedupe::shard::{Granted, ShardLease, Shards};
+use super::binding::{await_call, with_methods};
+use cronozen_gateway::dedupe::lease::Decision;
+use cronozen_gateway::dedupe::shard::{ShardLease, Shards};
 use cronozen_gateway::runtime::PlatformError;
 use cronozen_webhook::event::EventId;
 use cronozen_webhook::time::Timestamp;
 
-#[wasm_bindgen(module = "/src/js/once.mjs")]
+#[wasm_bindgen(module = "/src/js/calls.mjs")]
 extern "C" {
     #[wasm_bindgen(catch, js_name = acquireLease)]
     fn acquire_lease(
@@ -76,17 +77,17 @@ impl Shards for DurableObjects {
         event_id: &EventId,
         ignores_row: bool,
         wait: Duration,
-    ) -> Result<Granted<RemoteLease>, PlatformError> {
+    ) -> Result<Decision<RemoteLease>, PlatformError> {
         let wait_ms = wait.as_secs_f64() * 1000.0;
         let called = acquire_lease(&self.0, shard, event_id.as_str(), ignores_row, wait_ms);
         // Wrapped first, so that an answer that is not understood is disposed of, too.
-        let acquired = RemoteLease(settled(called).await?);
+        let acquired = RemoteLease(await_call(called).await?);
         let outcome = acquired.0.is_object().then(|| acquired.0.unchecked_ref::<AcquireReply>());
         match outcome.and_then(AcquireReply::outcome).as_deref() {
-            Some(LEASED) => Ok(Granted::Lease(acquired)),
-            Some(DUPLICATE) => Ok(Granted::Duplicate),
-            Some(WAIT_ENDED) => Ok(Granted::WaitEnded),
-            Some(TOO_MANY_WAITERS) => Ok(Granted::TooManyWaiters),
+            Some(LEASED) => Ok(Decision::Lease(acquired)),
+            Some(DUPLICATE) => Ok(Decision::Duplicate),
+            Some(WAIT_ENDED) => Ok(Decision::WaitEnded),
+            Some(TOO_MANY_WAITERS) => Ok(Decision::TooManyWaiters),
             _ => Err(PlatformError::new("the answer is not one of the deduper's")),
         }
     }
@@ -98,7 +99,7 @@ impl Shards for DurableObjects {
         ends_at: Timestamp,
     ) -> Result<(), PlatformError> {
         let called = mark_event(&self.0, shard, event_id.as_str(), millis(ends_at));
-        settled(called).await.map(drop)
+        await_call(called).await.map(drop)
     }
 }
 
@@ -108,7 +109,7 @@ pub(super) struct RemoteLease(JsValue);
 
 impl ShardLease for RemoteLease {
     async fn commit(&self, ends_at: Timestamp) -> Result<(), PlatformError> {
-        settled(commit_lease(&self.0, millis(ends_at))).await.map(drop)
+        await_call(commit_lease(&self.0, millis(ends_at))).await.map(drop)
     }
 }
 

@@ -7,9 +7,9 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
 
-use super::binding::{object, settled, with_methods};
+use super::binding::{await_call, object, with_methods};
 use cronozen_gateway::dedupe::Marker;
-use cronozen_gateway::dedupe::SeenStore;
+use cronozen_gateway::dedupe::MarkerStore;
 use cronozen_gateway::runtime::PlatformError;
 use cronozen_webhook::event::EventId;
 
@@ -19,7 +19,7 @@ const KEY_PREFIX: &str = "seen:";
 /// that it allows, and the time of the sender's first retry.
 const CACHE_TTL_SECONDS: u32 = 30;
 
-#[wasm_bindgen(module = "/src/js/once.mjs")]
+#[wasm_bindgen(module = "/src/js/calls.mjs")]
 extern "C" {
     #[wasm_bindgen(js_name = markerOptions)]
     fn marker_options(expiration_ttl: u32, received_at: &str) -> Object;
@@ -45,7 +45,7 @@ extern "C" {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct KvSeenStore(Rc<Inner>);
+pub(super) struct KvMarkers(Rc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -54,7 +54,7 @@ struct Inner {
     get_options: Object,
 }
 
-impl KvSeenStore {
+impl KvMarkers {
     /// The namespace bound as `name`; `None` if nothing is, or something that is no namespace.
     pub(super) fn bound(env: &Env, name: &str) -> Option<Self> {
         let namespace = with_methods(env, name, &["get", "put"])?;
@@ -63,10 +63,10 @@ impl KvSeenStore {
     }
 }
 
-impl SeenStore for KvSeenStore {
+impl MarkerStore for KvMarkers {
     async fn seen(&self, event_id: &EventId) -> Result<bool, PlatformError> {
         let Inner { namespace, get_options } = &*self.0;
-        let value = settled(namespace.get(&key(event_id), get_options)).await?;
+        let value = await_call(namespace.get(&key(event_id), get_options)).await?;
         match (value.is_string(), value.is_null()) {
             (true, _) => Ok(true),
             (_, true) => Ok(false),
@@ -78,7 +78,7 @@ impl SeenStore for KvSeenStore {
     async fn mark(&self, event_id: &EventId, marker: Marker) -> Result<(), PlatformError> {
         let ttl = u32::try_from(marker.ttl_seconds()).unwrap_or(u32::MAX);
         let options = marker_options(ttl, &marker.received_at.to_string());
-        settled(self.0.namespace.put(&key(event_id), "", &options)).await.map(drop)
+        await_call(self.0.namespace.put(&key(event_id), "", &options)).await.map(drop)
     }
 }
 

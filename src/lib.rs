@@ -6,7 +6,7 @@ mod clock;
 mod configuration;
 mod deduper;
 mod double;
-mod failure;
+mod error;
 mod kv;
 mod log;
 mod platform;
@@ -36,14 +36,39 @@ static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_all
 
 static QUIET: Once = Once::new();
 
-/// The `worker` crate's own panic hook logs a stack. The shim tells of the trap that follows a panic.
+/// Replaces the `worker` crate's panic hook, which logs a stack. The shim logs the trap that follows a panic.
 fn silence_panics() {
     QUIET.call_once(|| std::panic::set_hook(Box::new(|_| {})));
 }
 
 #[wasm_bindgen]
 extern "C" {
-    /// Makes a response of an answer, and hands it out.
+    /// A request and those of its parts that a delivery needs, as `worker.mjs` has read them.
+    #[derive(Debug)]
+    pub type RequestParts;
+
+    #[wasm_bindgen(method, getter)]
+    fn request(this: &RequestParts) -> web_sys::Request;
+
+    #[wasm_bindgen(method, getter)]
+    fn method(this: &RequestParts) -> String;
+
+    #[wasm_bindgen(method, getter)]
+    fn path(this: &RequestParts) -> Option<String>;
+
+    #[wasm_bindgen(method, getter, js_name = contentLength)]
+    fn content_length(this: &RequestParts) -> Option<String>;
+
+    #[wasm_bindgen(method, getter)]
+    fn signature(this: &RequestParts) -> Option<String>;
+
+    #[wasm_bindgen(method, getter)]
+    fn address(this: &RequestParts) -> Option<String>;
+
+    #[wasm_bindgen(method, getter)]
+    fn ray(this: &RequestParts) -> Option<String>;
+
+    /// Sends the response that the answer stands for.
     #[derive(Debug)]
     pub type Respond;
 
@@ -59,32 +84,24 @@ extern "C" {
     );
 }
 
-/// The entry point of every request. The shim `worker.mjs` calls it, and gives it the request's parts.
+/// Serves one request. `worker.mjs` calls it.
 #[wasm_bindgen]
-#[expect(
-    clippy::too_many_arguments,
-    reason = "each call between JavaScript and Rust costs, so it is one"
-)]
-pub fn fetch(
-    request: web_sys::Request,
-    method: String,
-    path: Option<String>,
-    content_length: Option<String>,
-    signature: Option<String>,
-    address: Option<String>,
-    ray: Option<String>,
-    env: &Env,
-    context: Context,
-    respond: Respond,
-) {
+pub fn fetch(parts: &RequestParts, env: &Env, context: Context, respond: Respond) {
     silence_panics();
     let configuration = configuration::of(env);
+    let request = Request {
+        method: parts.method(),
+        path: parts.path(),
+        content_length: parts.content_length(),
+        signature: parts.signature(),
+        address: parts.address(),
+        ray: parts.ray(),
+        body: FetchBody::new(parts.request()),
+    };
     spawn(async move {
         #[cfg(feature = "test-trap")]
-        trap::if_asked(&request).await;
+        trap::if_asked(request.body.request()).await;
 
-        let body = FetchBody::new(request);
-        let request = Request { method, path, content_length, signature, address, ray, body };
         let answer = receive(&WorkerPlatform::new(context), request, &configuration).await;
         respond.call(
             &JsValue::UNDEFINED,

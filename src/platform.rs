@@ -12,7 +12,7 @@ use super::bodies::R2Bodies;
 use super::clock::WorkerClock;
 use super::configuration::Bindings;
 use super::deduper::DurableObjects;
-use super::kv::KvSeenStore;
+use super::kv::KvMarkers;
 use super::log;
 use super::queue::WorkerQueue;
 use super::request::FetchBody;
@@ -24,7 +24,7 @@ use cronozen_gateway::platform::Platform;
 use cronozen_gateway::runtime::{Background, Clock};
 use cronozen_webhook::time::Timestamp;
 
-#[wasm_bindgen(module = "/src/js/once.mjs")]
+#[wasm_bindgen(module = "/src/js/calls.mjs")]
 extern "C" {
     /// Keeps the request alive until the returned function is called.
     #[wasm_bindgen(js_name = keepAlive)]
@@ -84,12 +84,12 @@ impl Log for WorkerPlatform {
 impl Platform for WorkerPlatform {
     type Bindings = Bindings;
     type Body = FetchBody;
-    type Markers = KvSeenStore;
+    type Markers = KvMarkers;
     type Shards = DurableObjects;
     type Queue = WorkerQueue;
     type Bodies = R2Bodies;
 
-    fn store(&self, bindings: &Bindings) -> DedupeStore<KvSeenStore, DurableObjects> {
+    fn store(&self, bindings: &Bindings) -> DedupeStore<KvMarkers, DurableObjects> {
         bindings.store.clone()
     }
 

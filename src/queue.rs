@@ -7,12 +7,12 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
 
-use super::binding::{object, settled, with_methods};
+use super::binding::{await_call, object, with_methods};
 use cronozen_gateway::queue::EventQueue;
 use cronozen_gateway::runtime::PlatformError;
 use cronozen_webhook::message::{Dedupe, Message};
 
-#[wasm_bindgen(module = "/src/js/once.mjs")]
+#[wasm_bindgen(module = "/src/js/calls.mjs")]
 extern "C" {
     #[wasm_bindgen(js_name = holdMessage)]
     fn hold_message(before_dedupe: &str, after_dedupe: &str) -> JsValue;
@@ -48,7 +48,7 @@ impl WorkerQueue {
 
 impl EventQueue for WorkerQueue {
     /// Two texts in JavaScript's memory.
-    type Held = JsValue;
+    type HeldMessage = JsValue;
 
     fn hold(&self, message: Message) -> JsValue {
         hold_message(message.before_dedupe(), message.after_dedupe())
@@ -64,7 +64,7 @@ impl EventQueue for WorkerQueue {
             let called = send_message(&inner.queue, &held, dedupe.as_str(), &inner.options);
             // A send that never settles must not keep its message in memory.
             drop(held);
-            settled(called).await.map(drop)
+            await_call(called).await.map(drop)
         }
     }
 }

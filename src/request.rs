@@ -7,9 +7,9 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::ReadableStreamDefaultReader;
 
-use super::binding::settled;
-use super::failure;
-use cronozen_gateway::body::{Body, HeldBody};
+use super::binding::await_call;
+use super::error;
+use cronozen_gateway::body::{Body, BodyBytes};
 use cronozen_gateway::runtime::PlatformError;
 
 #[wasm_bindgen]
@@ -32,6 +32,12 @@ impl FetchBody {
         Self { request, reader: None }
     }
 
+    /// Returns the request that the body belongs to.
+    #[cfg(feature = "test-trap")]
+    pub(super) fn request(&self) -> &web_sys::Request {
+        &self.request
+    }
+
     /// The reader of the body's stream; `None` if the request has no body.
     fn reader(&mut self) -> Result<Option<&ReadableStreamDefaultReader>, JsValue> {
         if self.reader.is_none() {
@@ -43,17 +49,17 @@ impl FetchBody {
 }
 
 impl Body for FetchBody {
-    type Held = FetchedBytes;
+    type Bytes = FetchedBytes;
 
-    async fn whole(self) -> Result<FetchedBytes, PlatformError> {
-        let buffer = settled(self.request.array_buffer().map(JsValue::from)).await?;
+    async fn read_all(self) -> Result<FetchedBytes, PlatformError> {
+        let buffer = await_call(self.request.array_buffer().map(JsValue::from)).await?;
         Ok(FetchedBytes::all_of(Uint8Array::new(&buffer)))
     }
 
-    async fn chunk(&mut self) -> Result<Option<FetchedBytes>, PlatformError> {
-        let reader = self.reader().map_err(|thrown| failure::translate(&thrown))?;
+    async fn next_chunk(&mut self) -> Result<Option<FetchedBytes>, PlatformError> {
+        let reader = self.reader().map_err(|thrown| error::from_js(&thrown))?;
         let Some(reader) = reader else { return Ok(None) };
-        let read = settled(Ok(reader.read().into())).await?;
+        let read = await_call(Ok(reader.read().into())).await?;
         // What else was read may be the sender's text, which no log line may hold.
         bytes(&read).map_err(|_| PlatformError::new("a part of the body is no bytes"))
     }
@@ -130,7 +136,7 @@ impl FetchedBytes {
     }
 }
 
-impl HeldBody for FetchedBytes {
+impl BodyBytes for FetchedBytes {
     fn length(&self) -> usize {
         usize::try_from(self.length).unwrap_or(usize::MAX)
     }

@@ -16,12 +16,12 @@ use super::double::{from_double, to_double};
 use super::task;
 use crate::tickets::{Ticket, Tickets};
 
-#[wasm_bindgen(module = "/src/js/once.mjs")]
+#[wasm_bindgen(module = "/src/js/calls.mjs")]
 extern "C" {
-    fn settle(called: &JsValue, settled: &JsValue, ticket: f64);
+    fn settle(called: &JsValue, on_settled: &JsValue, ticket: f64);
 
     #[wasm_bindgen(js_name = startTimer)]
-    fn start_timer(ms: u32, settled: &JsValue, ticket: f64) -> JsValue;
+    fn start_timer(ms: u32, on_settled: &JsValue, ticket: f64) -> JsValue;
 }
 
 #[wasm_bindgen]
@@ -31,14 +31,14 @@ extern "C" {
 }
 
 /// What comes of a promise; a timer ends with `Ok`.
-pub(super) type Settled = Result<JsValue, JsValue>;
+pub(super) type Settlement = Result<JsValue, JsValue>;
 
 thread_local! {
     /// What JavaScript holds tickets of.
     static WAITS: RefCell<Tickets<Rc<dyn Wait>>> = const { RefCell::new(Tickets::new()) };
 
     /// Returns whether anybody still waited.
-    static SETTLED: Closure<dyn Fn(f64, bool, JsValue) -> bool> = Closure::new(|ticket, fulfilled, value| {
+    static ON_SETTLED: Closure<dyn Fn(f64, bool, JsValue) -> bool> = Closure::new(|ticket, fulfilled, value| {
         let Some(wait) = take(Ticket::from_number(from_double(ticket))) else { return false };
         wait.end(if fulfilled { Ok(value) } else { Err(value) });
         task::run();
@@ -48,30 +48,30 @@ thread_local! {
 
 /// What JavaScript is to tell of.
 pub(super) trait Wait {
-    fn end(&self, settled: Settled);
+    fn end(&self, settlement: Settlement);
 }
 
 /// One thing that a future waits for.
 #[derive(Default)]
-pub(super) struct Outcome {
-    settled: Cell<Option<Settled>>,
+pub(super) struct Completion {
+    settlement: Cell<Option<Settlement>>,
     waker: Cell<Option<Waker>>,
 }
 
-impl Wait for Outcome {
-    fn end(&self, settled: Settled) {
-        self.settled.set(Some(settled));
+impl Wait for Completion {
+    fn end(&self, settlement: Settlement) {
+        self.settlement.set(Some(settlement));
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }
     }
 }
 
-impl Outcome {
-    pub(super) async fn settled(&self) -> Settled {
+impl Completion {
+    pub(super) async fn wait(&self) -> Settlement {
         poll_fn(|context| {
-            if let Some(settled) = self.settled.take() {
-                return Poll::Ready(settled);
+            if let Some(settlement) = self.settlement.take() {
+                return Poll::Ready(settlement);
             }
             self.waker.set(Some(context.waker().clone()));
             Poll::Pending
@@ -81,10 +81,10 @@ impl Outcome {
 }
 
 /// A wait that JavaScript has a ticket of. Dropping it gives the wait up: a call that comes later finds nothing.
-struct Waiting(Ticket);
+struct TicketGuard(Ticket);
 
-impl Waiting {
-    fn begin(wait: Rc<dyn Wait>) -> Self {
+impl TicketGuard {
+    fn new(wait: Rc<dyn Wait>) -> Self {
         Self(WAITS.with_borrow_mut(|waits| waits.give(wait)))
     }
 
@@ -93,7 +93,7 @@ impl Waiting {
     }
 }
 
-impl Drop for Waiting {
+impl Drop for TicketGuard {
     fn drop(&mut self) {
         take(self.0);
     }
@@ -104,31 +104,32 @@ fn take(ticket: Ticket) -> Option<Rc<dyn Wait>> {
 }
 
 /// Returns what comes of a call that has returned this. What can be awaited need be no promise.
-pub(super) async fn settled(called: &JsValue) -> Settled {
-    let outcome = Rc::<Outcome>::default();
-    let waiting = Waiting::begin(outcome.clone());
-    SETTLED.with(|settled| settle(called, settled.as_ref(), waiting.ticket()));
-    outcome.settled().await
+pub(super) async fn await_promise(called: &JsValue) -> Settlement {
+    let completion = Rc::<Completion>::default();
+    let guard = TicketGuard::new(completion.clone());
+    ON_SETTLED.with(|on_settled| settle(called, on_settled.as_ref(), guard.ticket()));
+    completion.wait().await
 }
 
 /// A timer of JavaScript's.
 pub(super) struct Timer {
-    waiting: Waiting,
+    guard: TicketGuard,
     handle: JsValue,
 }
 
 impl Timer {
     /// Ends `wait` after `duration`.
     pub(super) fn start(duration: Duration, wait: Rc<dyn Wait>) -> Self {
-        let waiting = Waiting::begin(wait);
+        let guard = TicketGuard::new(wait);
         let ms = u32::try_from(duration.as_millis()).unwrap_or(u32::MAX);
-        let handle = SETTLED.with(|settled| start_timer(ms, settled.as_ref(), waiting.ticket()));
-        Self { waiting, handle }
+        let handle =
+            ON_SETTLED.with(|on_settled| start_timer(ms, on_settled.as_ref(), guard.ticket()));
+        Self { guard, handle }
     }
 
     /// Stops one that has not ended its wait.
     pub(super) fn stop(self) {
         clear_timeout(&self.handle);
-        drop(self.waiting);
+        drop(self.guard);
     }
 }

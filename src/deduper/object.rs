@@ -168,7 +168,7 @@ fn pass_on(decisions: Decisions<AcquireCallback>) {
 impl AcquireCallback {
     fn send(&self, decision: Decision) {
         let (outcome, lease) = match decision {
-            Decision::Leased(lease) => (LEASED, Some(to_double(lease.number()))),
+            Decision::Lease(lease) => (LEASED, Some(to_double(lease.number()))),
             Decision::Duplicate => (DUPLICATE, None),
             Decision::WaitEnded => (WAIT_ENDED, None),
             Decision::TooManyWaiters => (TOO_MANY_WAITERS, None),

@@ -9,11 +9,11 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::millis;
-use crate::binding::settled;
+use crate::binding::await_call;
 use crate::clock::now;
-use crate::failure;
+use crate::error;
 use crate::task::spawn;
-use cronozen_gateway::dedupe::purge::{AfterBatch, BATCH, INTERVAL};
+use cronozen_gateway::dedupe::purge::{BATCH, INTERVAL, PurgeProgress};
 use cronozen_gateway::runtime::PlatformError;
 use cronozen_webhook::event::EventId;
 use cronozen_webhook::time::Timestamp;
@@ -93,7 +93,7 @@ impl Rows {
     fn execute(&self, query: &str, values: &[JsValue]) -> Result<Array, PlatformError> {
         let values = values.iter().collect();
         let rows = self.0.storage.sql().exec(query, &values).and_then(|cursor| cursor.to_array());
-        rows.map_err(|thrown| failure::translate(&thrown))
+        rows.map_err(|thrown| error::from_js(&thrown))
     }
 
     /// Goes through one batch of rows, and plans the next.
@@ -114,29 +114,29 @@ impl Rows {
         Ok(())
     }
 
-    fn purge_batch(&self) -> Result<AfterBatch, PlatformError> {
+    fn purge_batch(&self) -> Result<PurgeProgress, PlatformError> {
         let now = millis(now()).into();
         let begin = JsValue::from_str(&self.0.purged_until.borrow());
         let end = self.execute(BATCH_END, &[begin.clone(), (BATCH - 1).into()])?;
         if let Some(end) = first_text(&end, "event_id") {
             self.execute(PURGE, &[begin, end.as_str().into(), now])?;
             self.0.purged_until.replace(end);
-            return Ok(AfterBatch::More);
+            return Ok(PurgeProgress::More);
         }
         self.execute(PURGE_LAST, &[begin, now])?;
         self.0.purged_until.take();
         let empty = self.execute(ANY, &[])?.length() == 0;
-        Ok(if empty { AfterBatch::Empty } else { AfterBatch::Done })
+        Ok(if empty { PurgeProgress::Empty } else { PurgeProgress::Done })
     }
 
     async fn plan(&self, after: Duration) -> Result<(), PlatformError> {
         let at = millis(now().plus(after));
-        settled(self.0.storage.set_alarm(at)).await.map(drop)
+        await_call(self.0.storage.set_alarm(at)).await.map(drop)
     }
 
     /// Plans a purge, unless one is planned.
     async fn plan_first(&self) -> Result<(), PlatformError> {
-        let planned = settled(self.0.storage.get_alarm()).await?;
+        let planned = await_call(self.0.storage.get_alarm()).await?;
         // One that is long overdue will not come any more.
         let overdue = millis(now().minus(INTERVAL));
         let comes = planned.as_f64().is_some_and(|at| at > overdue);

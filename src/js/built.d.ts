@@ -2,22 +2,26 @@
 
 declare module "*/index.js" {
   export function initSync(options: { module: WebAssembly.Module }): unknown;
+  /** A request and those of its parts that a delivery needs. */
+  export interface RequestParts {
+    request: Request;
+    method: string;
+    path: string | undefined;
+    contentLength: string | null;
+    signature: string | null;
+    address: string | null;
+    ray: string | null;
+  }
   export function fetch(
-    request: Request,
-    method: string,
-    path: string | undefined,
-    contentLength: string | null,
-    signature: string | null,
-    address: string | null,
-    ray: string | null,
+    parts: RequestParts,
     env: unknown,
     ctx: { waitUntil(work: Promise<unknown>): void },
     respond: (status: number, contentType: string, body: string, allow?: string, retryAfter?: number) => void,
   ): void;
   /** Of the example consumer in Rust. */
-  export function receive(message: unknown, env: unknown): Promise<void>;
+  export function consume(message: unknown, env: unknown): Promise<void>;
   /** Of the example consumer in Rust. */
-  export function bury(message: unknown, env: unknown): Promise<void>;
+  export function keepDeadLetter(message: unknown, env: unknown): Promise<void>;
   export function __wbg_reset_state(): void;
   export class DeduperObject {
     constructor(storage: DurableObjectStorage, generation: number);

@@ -22,13 +22,15 @@ async function answer(request, env, ctx) {
   const response = await unlessTrapped(
     (/** @type {(response: Response) => void} */ end) =>
       serve(
-        request,
-        request.method,
-        URL.parse(request.url)?.pathname,
-        headers.get("content-length"),
-        headers.get("x-cronozen-signature"),
-        headers.get("cf-connecting-ip"),
-        headers.get("cf-ray"),
+        {
+          request,
+          method: request.method,
+          path: URL.parse(request.url)?.pathname,
+          contentLength: headers.get("content-length"),
+          signature: headers.get("x-cronozen-signature"),
+          address: headers.get("cf-connecting-ip"),
+          ray: headers.get("cf-ray"),
+        },
         env,
         { waitUntil: (/** @type {Promise<unknown>} */ work) => ctx.waitUntil(untilTrapped(work)) },
         (...parts) => end(responseOf(...parts)),

@@ -18,17 +18,17 @@ pub struct FakeBody {
 }
 
 impl Body for FakeBody {
-    type Held = Vec<u8>;
+    type Bytes = Vec<u8>;
 
-    async fn whole(mut self) -> Result<Vec<u8>, PlatformError> {
+    async fn read_all(mut self) -> Result<Vec<u8>, PlatformError> {
         let mut bytes = Vec::new();
-        while let Some(piece) = self.chunk().await? {
+        while let Some(piece) = self.next_chunk().await? {
             bytes.extend(piece);
         }
         Ok(bytes)
     }
 
-    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, PlatformError> {
+    async fn next_chunk(&mut self) -> Result<Option<Vec<u8>>, PlatformError> {
         self.reads.set(self.reads.get() + 1);
         if self.pieces.is_empty() {
             return if self.ends { Ok(None) } else { pending().await };

@@ -13,8 +13,8 @@ use criterion::{
 use cronozen_gateway::allowance::Allowance;
 use cronozen_gateway::body::Body;
 use cronozen_gateway::configuration::Configuration;
-use cronozen_gateway::dedupe::shard::Granted;
-use cronozen_gateway::dedupe::{DedupeStore, Marker, SeenStore, ShardLease, Shards};
+use cronozen_gateway::dedupe::lease::Decision;
+use cronozen_gateway::dedupe::{DedupeStore, Marker, MarkerStore, ShardLease, Shards};
 use cronozen_gateway::log::{Level, Log, Record};
 use cronozen_gateway::platform::Platform;
 use cronozen_gateway::queue::EventQueue;
@@ -80,13 +80,13 @@ impl Delivery {
 struct ArrivedBody(Option<Vec<u8>>);
 
 impl Body for ArrivedBody {
-    type Held = Vec<u8>;
+    type Bytes = Vec<u8>;
 
-    async fn whole(self) -> Result<Vec<u8>, PlatformError> {
+    async fn read_all(self) -> Result<Vec<u8>, PlatformError> {
         Ok(self.0.unwrap_or_default())
     }
 
-    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, PlatformError> {
+    async fn next_chunk(&mut self) -> Result<Option<Vec<u8>>, PlatformError> {
         Ok(self.0.take())
     }
 }
@@ -132,7 +132,7 @@ impl Clock for InstantPlatform {
     }
 }
 
-impl SeenStore for InstantPlatform {
+impl MarkerStore for InstantPlatform {
     async fn seen(&self, _: &EventId) -> Result<bool, PlatformError> {
         Ok(false)
     }
@@ -155,7 +155,7 @@ impl Shards for NoShards {
         _: &EventId,
         _: bool,
         _: Duration,
-    ) -> Result<Granted<Self>, PlatformError> {
+    ) -> Result<Decision<Self>, PlatformError> {
         match *self {}
     }
 
@@ -171,7 +171,7 @@ impl ShardLease for NoShards {
 }
 
 impl EventQueue for InstantPlatform {
-    type Held = Message;
+    type HeldMessage = Message;
 
     fn hold(&self, message: Message) -> Message {
         message

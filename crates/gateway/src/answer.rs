@@ -92,9 +92,9 @@ impl Answer {
 
     /// The gateway is not set up; says what is missing or wrong.
     #[must_use]
-    pub fn unhealthy(wrong: Vec<ConfigError>) -> Self {
-        let problems = wrong.clone();
-        Self::problem(&Fault::Config(wrong).into(), Some(&problems))
+    pub fn unhealthy(errors: Vec<ConfigError>) -> Self {
+        let problems = errors.clone();
+        Self::problem(&Fault::Config(errors).into(), Some(&problems))
     }
 
     fn problem(refusal: &Refusal, problems: Option<&[ConfigError]>) -> Self {

@@ -12,13 +12,13 @@ use crate::runtime::{Clock, PlatformError};
 /// The body of a request, not read yet.
 pub trait Body {
     /// Bytes that have been read.
-    type Held: HeldBody;
+    type Bytes: BodyBytes;
 
     /// Reads all of it.
-    fn whole(self) -> impl Future<Output = Result<Self::Held, PlatformError>>;
+    fn read_all(self) -> impl Future<Output = Result<Self::Bytes, PlatformError>>;
 
     /// Reads the next part of it. Returns `None` at its end.
-    fn chunk(&mut self) -> impl Future<Output = Result<Option<Self::Held>, PlatformError>>;
+    fn next_chunk(&mut self) -> impl Future<Output = Result<Option<Self::Bytes>, PlatformError>>;
 }
 
 /// Bytes of a body, held by the platform.
@@ -26,7 +26,7 @@ pub trait Body {
 /// WebAssembly's memory never shrinks, so what lies in it while something is awaited decides how large it
 /// gets: one body after the other has passed through by the time that twenty would have lain there at once.
 /// Therefore a Worker holds bodies in JavaScript's memory, and nothing is awaited where the bytes are seen.
-pub trait HeldBody: Default {
+pub trait BodyBytes: Default {
     /// Returns the number of bytes.
     fn length(&self) -> usize;
 
@@ -38,7 +38,7 @@ pub trait HeldBody: Default {
 }
 
 /// A host has no other memory.
-impl HeldBody for Vec<u8> {
+impl BodyBytes for Vec<u8> {
     fn length(&self) -> usize {
         self.len()
     }
@@ -95,7 +95,7 @@ pub(crate) async fn read<B: Body>(
     limits: Limits,
     holding: Holding,
     clock: &impl Clock,
-) -> Result<(B::Held, Holding), ReadError> {
+) -> Result<(B::Bytes, Holding), ReadError> {
     let read = pin!(read_bytes(body, declared, limits.bytes, holding));
     match select(read, pin!(clock.sleep(limits.time))).await {
         Either::Left((read, _)) => read,
@@ -111,17 +111,17 @@ async fn read_bytes<B: Body>(
     declared: Option<usize>,
     limit: usize,
     mut holding: Holding,
-) -> Result<(B::Held, Holding), ReadError> {
+) -> Result<(B::Bytes, Holding), ReadError> {
     let too_large = BodyError::TooLarge { limit };
     if declared.is_some_and(|declared| declared > limit) {
         return Err(too_large.into());
     }
     if declared.is_some_and(|declared| declared <= MAX_EXEMPT_BYTES) {
-        let held = body.whole().await.map_err(BodyError::Broken)?;
+        let held = body.read_all().await.map_err(BodyError::Broken)?;
         return if held.length() > limit { Err(too_large.into()) } else { Ok((held, holding)) };
     }
-    let mut held = B::Held::default();
-    while let Some(chunk) = body.chunk().await.map_err(BodyError::Broken)? {
+    let mut held = B::Bytes::default();
+    while let Some(chunk) = body.next_chunk().await.map_err(BodyError::Broken)? {
         if held.length() + chunk.length() > limit {
             return Err(too_large.into());
         }

@@ -13,7 +13,7 @@ use crate::allowance::Holding;
 use crate::bodies::{self, StoreBodyError};
 use crate::body::Body;
 use crate::budget::{Budget, LATE_LIMIT, MARK_WAIT};
-use crate::dedupe::{AcquireError, Acquired, Lease, Lookup, Marker};
+use crate::dedupe::{AcquireError, Acquisition, Lease, Lookup, Marker};
 use crate::log::{Level, Outcome, Record};
 use crate::platform::Platform;
 use crate::queue::EventQueue;
@@ -22,7 +22,7 @@ use cronozen_webhook::event::EventId;
 use cronozen_webhook::message::StoredBody;
 
 /// The bytes of a request on a platform.
-type HeldBody<P> = <<P as Platform>::Body as Body>::Held;
+type BytesOf<P> = <<P as Platform>::Body as Body>::Bytes;
 
 /// The lease of an event on a platform.
 type EventLease<P> = Lease<<P as Platform>::Markers, <P as Platform>::Shards>;
@@ -50,15 +50,15 @@ pub(crate) struct Delivery<P: Platform> {
     pub marker: Marker,
     /// The event is sent although it may have been seen.
     pub ignores_marker: bool,
-    pub message: <P::Queue as EventQueue>::Held,
+    pub message: <P::Queue as EventQueue>::HeldMessage,
     /// The body, if the message only refers to it.
-    pub body: Option<(StoredBody, HeldBody<P>)>,
+    pub body: Option<(StoredBody, BytesOf<P>)>,
     pub holding: Holding,
 }
 
 /// The result of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Committed {
+pub(crate) enum Verdict {
     /// The queue has acknowledged the event.
     New(Lookup),
     /// The event has been committed before.
@@ -74,11 +74,11 @@ pub(crate) async fn commit<P: Platform>(
     bindings: &P::Bindings,
     delivery: Delivery<P>,
     budget: Budget,
-) -> Result<Committed, CommitError> {
+) -> Result<Verdict, CommitError> {
     let Delivery { event_id, marker, ignores_marker, message, body, holding } = delivery;
     let store = platform.store(bindings);
     let acquired = store.acquire(&event_id, marker, ignores_marker, budget, platform).await?;
-    let Acquired::Lease(lease, lookup) = acquired else { return Ok(Committed::Duplicate) };
+    let Acquisition::Lease(lease, lookup) = acquired else { return Ok(Verdict::Duplicate) };
 
     // The message refers to the body, so the body is there first. Then only the small message is held.
     let mut holding = Some(holding);
@@ -105,7 +105,7 @@ pub(crate) async fn commit<P: Platform>(
     if let Either::Right(((), mark)) = select(mark, pin!(platform.sleep(MARK_WAIT))).await {
         platform.keep(mark);
     }
-    Ok(Committed::New(lookup))
+    Ok(Verdict::New(lookup))
 }
 
 /// Waits for a send that has outlived its time. The sender has been answered 503 and will retry.

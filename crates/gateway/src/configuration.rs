@@ -49,9 +49,9 @@ impl<T> Configuration<T> {
         let ready = match (Settings::parse(value), bindings) {
             (Ok(settings), Ok(bindings)) => Ok((settings, bindings)),
             (settings, bindings) => {
-                let mut wrong = settings.err().unwrap_or_default();
-                wrong.extend(bindings.err().unwrap_or_default());
-                Err(wrong)
+                let mut errors = settings.err().unwrap_or_default();
+                errors.extend(bindings.err().unwrap_or_default());
+                Err(errors)
             }
         };
         Self { webhook_path, ready }
@@ -76,7 +76,7 @@ pub fn webhook_path(value: impl Fn(&str) -> Value) -> Result<String, Vec<ConfigE
             _ => Err("another text".to_owned()),
         }
     });
-    path.ok_or_else(|| reader.into_wrong())
+    path.ok_or_else(|| reader.into_errors())
 }
 
 /// Whether the path is one that a URL's parser leaves as it is: it would undo dot segments and escape

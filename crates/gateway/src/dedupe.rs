@@ -1,6 +1,6 @@
 //! Where events are remembered: one protocol over two stores.
 //!
-//! [Workers KV](seen) is eventually consistent, and lets two deliveries of one event through if they come at once.
+//! [Workers KV](marker) is eventually consistent, and lets two deliveries of one event through if they come at once.
 //! The strict mode has one owner for each event, its [shard], which lets one delivery at a time through.
 
 use core::pin::pin;
@@ -10,17 +10,15 @@ use futures_util::future::select;
 use crate::budget::{Budget, MARK_WAIT};
 use crate::runtime::{Clock, PlatformError};
 use cronozen_webhook::event::EventId;
-use seen::look;
+use marker::look;
 use shard::OwnedLease;
 
-pub use marker::Marker;
-pub use seen::{Lookup, LookupError, SeenStore};
+pub use marker::{Lookup, LookupError, Marker, MarkerStore};
 pub use shard::{AcquireError, ShardLease, Shards};
 
 pub mod lease;
-mod marker;
+pub mod marker;
 pub mod purge;
-pub mod seen;
 pub mod shard;
 
 /// The store of events that the settings chose. `M` keeps markers, `S` are the shards.
@@ -45,15 +43,15 @@ pub(crate) enum Lease<M, S: Shards> {
     Shard(OwnedLease<S>),
 }
 
-/// The answer to a request for a lease.
-pub(crate) enum Acquired<M, S: Shards> {
+/// The result of asking for the right to send an event.
+pub(crate) enum Acquisition<M, S: Shards> {
     /// The event is in the queue already.
     Duplicate,
     /// The event may be sent.
     Lease(Lease<M, S>, Lookup),
 }
 
-impl<M: SeenStore, S: Shards> DedupeStore<M, S> {
+impl<M: MarkerStore, S: Shards> DedupeStore<M, S> {
     /// Asks for the right to send an event, whose marker will be `marker`. A marker that it has already is ignored if
     /// `ignores_marker` says so.
     ///
@@ -66,33 +64,33 @@ impl<M: SeenStore, S: Shards> DedupeStore<M, S> {
         ignores_marker: bool,
         budget: Budget,
         clock: &impl Clock,
-    ) -> Result<Acquired<M, S>, AcquireError> {
+    ) -> Result<Acquisition<M, S>, AcquireError> {
         match self {
             Self::Markers(markers) => {
                 let looked = (!ignores_marker).then_some(&markers);
                 Ok(match look(looked, event_id, budget, clock).await {
-                    Some(lookup) => Acquired::Lease(Lease::Markers(markers), lookup),
-                    None => Acquired::Duplicate,
+                    Some(lookup) => Acquisition::Lease(Lease::Markers(markers), lookup),
+                    None => Acquisition::Duplicate,
                 })
             }
             Self::Shards { shards, previous } => {
                 let acquired = OwnedLease::acquire(shards, event_id, ignores_marker, budget, clock);
-                let Some(lease) = acquired.await? else { return Ok(Acquired::Duplicate) };
+                let Some(lease) = acquired.await? else { return Ok(Acquisition::Duplicate) };
                 let looked = previous.as_ref().filter(|_| !ignores_marker);
                 if let Some(lookup) = look(looked, event_id, budget, clock).await {
-                    return Ok(Acquired::Lease(Lease::Shard(lease), lookup));
+                    return Ok(Acquisition::Lease(Lease::Shard(lease), lookup));
                 }
                 // The row answers those that wait, and the next delivery need not look again. It is only a help, so a
                 // failure costs nothing.
                 let help = pin!(lease.commit(event_id, marker.ends_at(), clock));
                 let _finished = select(help, pin!(clock.sleep(MARK_WAIT))).await;
-                Ok(Acquired::Duplicate)
+                Ok(Acquisition::Duplicate)
             }
         }
     }
 }
 
-impl<M: SeenStore, S: Shards> Lease<M, S> {
+impl<M: MarkerStore, S: Shards> Lease<M, S> {
     /// Marks the event as seen, and ends the lease.
     pub(crate) async fn commit(
         self,

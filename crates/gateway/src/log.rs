@@ -2,9 +2,12 @@
 
 use serde::Serialize;
 
-use cronozen_webhook::event::EventId;
+use cronozen_webhook::event::{EventId, JsonString};
 use cronozen_webhook::message::Dedupe;
 use cronozen_webhook::time::Timestamp;
+
+/// The longest type in a log line, in characters. The sender's longest has 24.
+const MAX_LOGGED_TYPE_CHARACTERS: usize = 64;
 
 /// Where log lines go.
 pub trait Log {
@@ -112,12 +115,12 @@ impl Record {
         reason: Option<String>,
     ) -> Self {
         let mut record = Self { outcome, reason, event_id: Some(event_id), ..Self::new(arrived) };
-        record.ended(now);
+        record.finish(now);
         record
     }
 
     /// Sets the time that it took, now that it has ended.
-    pub fn ended(&mut self, now: Timestamp) {
+    pub fn finish(&mut self, now: Timestamp) {
         self.ms = u64::try_from(now.since(self.at).as_millis()).unwrap_or(u64::MAX);
     }
 
@@ -127,4 +130,9 @@ impl Record {
         // This type always serialises, so the empty line never comes.
         serde_json::to_string(self).unwrap_or_default()
     }
+}
+
+/// Returns the first characters of an event's type. Returns nothing if it holds a lone surrogate.
+pub(crate) fn logged_type(event_type: JsonString<'_>) -> Option<String> {
+    Some(event_type.decode()?.chars().take(MAX_LOGGED_TYPE_CHARACTERS).collect())
 }

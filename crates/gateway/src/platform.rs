@@ -3,7 +3,7 @@
 use crate::allowance::Allowance;
 use crate::bodies::BodyStore;
 use crate::body::Body;
-use crate::dedupe::{DedupeStore, SeenStore, Shards};
+use crate::dedupe::{DedupeStore, MarkerStore, Shards};
 use crate::log::Log;
 use crate::queue::EventQueue;
 use crate::runtime::{Background, Clock};
@@ -15,13 +15,13 @@ pub trait Platform: Clock + Background + Log + Clone + 'static {
     /// The body of the request.
     type Body: Body;
     /// Markers of events, eventually consistent.
-    type Markers: SeenStore + 'static;
+    type Markers: MarkerStore + 'static;
     /// The shards of the strict mode.
     type Shards: Shards + 'static;
     /// The queue that events are sent to.
     type Queue: EventQueue;
     /// The store of bodies that fit no message.
-    type Bodies: BodyStore<<Self::Body as Body>::Held>;
+    type Bodies: BodyStore<<Self::Body as Body>::Bytes>;
 
     /// Returns the store of events that the settings chose.
     fn store(&self, bindings: &Self::Bindings) -> DedupeStore<Self::Markers, Self::Shards>;

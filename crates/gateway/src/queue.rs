@@ -6,15 +6,15 @@ use cronozen_webhook::message::{Dedupe, Message};
 /// Takes messages. Clones share one queue.
 pub trait EventQueue {
     /// A message that waits for its send, held by the platform.
-    type Held: 'static;
+    type HeldMessage: 'static;
 
     /// Moves a message to where it waits. WebAssembly's memory never shrinks, so a Worker holds it in JavaScript's.
-    fn hold(&self, message: Message) -> Self::Held;
+    fn hold(&self, message: Message) -> Self::HeldMessage;
 
     /// Sends a message with the result of its look-up. Completes once the message is stored.
     fn send(
         &self,
-        held: Self::Held,
+        message: Self::HeldMessage,
         dedupe: Dedupe,
     ) -> impl Future<Output = Result<(), PlatformError>> + 'static;
 }

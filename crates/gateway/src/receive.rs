@@ -1,11 +1,11 @@
 //! One delivery, one direction: the eight steps from request to answer.
 
 use crate::answer::Answer;
-use crate::body::{self, HeldBody};
-use crate::commit::{Committed, Delivery, commit};
+use crate::body::{self, BodyBytes};
+use crate::commit::{Delivery, Verdict, commit};
 use crate::configuration::{Configuration, HEALTH_PATH};
 use crate::dedupe::{Lookup, Marker};
-use crate::log::{Level, Outcome, Record};
+use crate::log::{Level, Outcome, Record, logged_type};
 use crate::platform::Platform;
 use crate::queue::EventQueue;
 use crate::refusal::{Fault, Refusal, Rejection};
@@ -52,9 +52,9 @@ pub async fn receive<P: Platform>(
     record.address.clone_from(&request.address);
     record.ray.clone_from(&request.ray);
     let result = deliver(platform, request, configuration, &mut record).await;
-    record.ended(platform.now());
+    record.finish(platform.now());
     let (level, answer) = match result {
-        Ok(Acknowledged { event_id, committed: Committed::New(lookup) }) => {
+        Ok((event_id, Verdict::New(lookup))) => {
             record.outcome = Outcome::Accepted;
             record.code = Some("accepted");
             record.dedupe = Some(lookup.dedupe());
@@ -67,7 +67,7 @@ pub async fn receive<P: Platform>(
                 }
             }
         }
-        Ok(Acknowledged { event_id, committed: Committed::Duplicate }) => {
+        Ok((event_id, Verdict::Duplicate)) => {
             record.outcome = Outcome::Duplicate;
             record.code = Some("duplicate");
             (Level::Info, Answer::duplicate(&event_id))
@@ -83,19 +83,14 @@ pub async fn receive<P: Platform>(
     answer
 }
 
-/// An event that is in the queue, so that its delivery is answered 2xx.
-struct Acknowledged {
-    event_id: EventId,
-    committed: Committed,
-}
-
-/// Takes the eight steps, and adds what it learns to `record`.
+/// Takes the eight steps, and adds what it learns to `record`. The event that it returns is in the queue, so its delivery
+/// is answered 2xx.
 async fn deliver<P: Platform>(
     platform: &P,
     request: Request<P::Body>,
     configuration: &Configuration<P::Bindings>,
     record: &mut Record,
-) -> Result<Acknowledged, Refusal> {
+) -> Result<(EventId, Verdict), Refusal> {
     // 1. Route, then settings.
     let (settings, bindings) = route(&request.method, request.path.as_deref(), configuration)?;
     let budget = settings.budget(record.at);
@@ -113,8 +108,8 @@ async fn deliver<P: Platform>(
 
     // 4, 5. Verify the signature, and read the envelope.
     let stores_bodies = platform.bodies(bindings).is_some();
-    let accepted = verify(&held, signature, settings, stores_bodies, record)?;
-    let Accepted { event_id, marker, message, body } = accepted;
+    let event = verify(&held, signature, settings, stores_bodies, record)?;
+    let PreparedEvent { event_id, marker, message, body } = event;
     let delivery = Delivery {
         event_id: event_id.clone(),
         marker,
@@ -125,10 +120,10 @@ async fn deliver<P: Platform>(
     };
 
     // 6, 7. Acquire, send, mark.
-    let committed = commit(platform, bindings, delivery, budget).await.map_err(Fault::from)?;
+    let verdict = commit(platform, bindings, delivery, budget).await.map_err(Fault::from)?;
 
     // 8. Answer.
-    Ok(Acknowledged { event_id, committed })
+    Ok((event_id, verdict))
 }
 
 fn route<'c, T>(
@@ -138,7 +133,7 @@ fn route<'c, T>(
 ) -> Result<(&'c Settings, &'c T), Refusal> {
     let path = path.ok_or(Rejection::UrlInvalid)?;
     let webhook =
-        configuration.webhook_path.as_ref().map_err(|wrong| Fault::Config(wrong.clone()))?;
+        configuration.webhook_path.as_ref().map_err(|errors| Fault::Config(errors.clone()))?;
     if path != webhook {
         return Err(Rejection::NotFound.into());
     }
@@ -147,7 +142,7 @@ fn route<'c, T>(
     }
     match &configuration.ready {
         Ok((settings, bindings)) => Ok((settings, bindings)),
-        Err(wrong) => Err(Fault::Config(wrong.clone()).into()),
+        Err(errors) => Err(Fault::Config(errors.clone()).into()),
     }
 }
 
@@ -159,8 +154,8 @@ fn health<T>(method: &str, configuration: &Configuration<T>) -> Answer {
         (Ok(_), Ok((settings, _))) => Answer::healthy(settings),
         (path, ready) => {
             let path = path.as_ref().err().into_iter().flatten();
-            let wrong = path.chain(ready.as_ref().err().into_iter().flatten());
-            Answer::unhealthy(wrong.cloned().collect())
+            let errors = path.chain(ready.as_ref().err().into_iter().flatten());
+            Answer::unhealthy(errors.cloned().collect())
         }
     }
 }
@@ -172,8 +167,8 @@ fn content_length(value: &str) -> Option<usize> {
     plain.then(|| value.parse().unwrap_or(usize::MAX))
 }
 
-/// A verified event on its way into the queue.
-struct Accepted {
+/// A verified event in its message, ready to be committed.
+struct PreparedEvent {
     event_id: EventId,
     /// The marker that the event gets once it is in the queue.
     marker: Marker,
@@ -184,12 +179,12 @@ struct Accepted {
 
 /// Takes steps 4 and 5 in one stretch: the bytes have left WebAssembly's memory again before anything is awaited.
 fn verify(
-    held: &impl HeldBody,
+    held: &impl BodyBytes,
     signature: Signature,
     settings: &Settings,
     stores_bodies: bool,
     record: &mut Record,
-) -> Result<Accepted, Rejection> {
+) -> Result<PreparedEvent, Rejection> {
     held.with_bytes(|body| {
         // 4. Verify the signature. Nothing is parsed before this.
         let verified = settings.secrets.verify(body, signature)?;
@@ -198,18 +193,18 @@ fn verify(
         // 5. Read the envelope.
         let event = Event::read(verified)?;
         record.event_id = Some(event.id().clone());
-        record.r#type = event.logged_type();
-        accept(&event, settings, stores_bodies, record.at)
+        record.r#type = event.event_type().and_then(logged_type);
+        prepare(&event, settings, stores_bodies, record.at)
     })
 }
 
 /// Puts an event into its message, which only refers to the body if that does not fit and there is a store for it.
-fn accept(
+fn prepare(
     event: &Event<'_>,
     settings: &Settings,
     stores_bodies: bool,
     received_at: Timestamp,
-) -> Result<Accepted, Rejection> {
+) -> Result<PreparedEvent, Rejection> {
     let created = event.created();
     let window = settings.window(created, received_at);
     if window == Window::Outside && settings.replay == ReplayPolicy::Refuse {
@@ -223,5 +218,5 @@ fn accept(
         message => (message?, None),
     };
     let marker = Marker { ttl: settings.marker_ttl(created, received_at), received_at };
-    Ok(Accepted { event_id: event.id().clone(), marker, message, body })
+    Ok(PreparedEvent { event_id: event.id().clone(), marker, message, body })
 }

@@ -121,7 +121,7 @@ impl Settings {
             Some(forget),
         ) = (secrets, dedupe, dedupe_ttl, replay, max_body_bytes, deadline, forget)
         else {
-            return Err(reader.into_wrong());
+            return Err(reader.into_errors());
         };
         Ok(Self {
             secrets,

@@ -18,9 +18,6 @@ use crate::time::Timestamp;
 /// are a tenth of it.
 pub const MAX_EVENT_ID_BYTES: usize = 256;
 
-/// Log lines hold this much of a type at most, in characters. The sender's longest has 24.
-const MAX_LOGGED_TYPE_CHARACTERS: usize = 64;
-
 /// Why a signed body is no event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -167,13 +164,6 @@ impl<'body> Event<'body> {
     #[must_use]
     pub fn event_type(&self) -> Option<JsonString<'body>> {
         self.r#type
-    }
-
-    /// The first characters of the type, for a log line.
-    #[must_use]
-    pub fn logged_type(&self) -> Option<String> {
-        let event_type = self.r#type?.decode()?;
-        Some(event_type.chars().take(MAX_LOGGED_TYPE_CHARACTERS).collect())
     }
 
     /// `createdAt`, exactly as its JSON string stands in the body.

@@ -37,7 +37,7 @@ const MAX_ERROR_CHARACTERS: usize = 200;
 const TIMEOUT_MS: u32 = 30_000;
 
 /// What the queue has given up is kept. It may come twice.
-const BURY: &str =
+const KEEP_DEAD_LETTER: &str =
     "INSERT INTO dead_letters (message_id, body) VALUES (?, ?) ON CONFLICT (message_id) DO NOTHING";
 
 /// The claim and the work in one statement, so that neither is ever without the other. If your work takes
@@ -84,11 +84,11 @@ extern "C" {
     type Bucket;
     #[wasm_bindgen(method, catch)]
     fn get(this: &Bucket, key: &str) -> Result<Promise, JsValue>;
-    type Stored;
+    type StoredObject;
     #[wasm_bindgen(method, getter)]
-    fn size(this: &Stored) -> JsValue;
+    fn size(this: &StoredObject) -> JsValue;
     #[wasm_bindgen(method, catch, js_name = arrayBuffer)]
-    fn array_buffer(this: &Stored) -> Result<Promise, JsValue>;
+    fn array_buffer(this: &StoredObject) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(js_namespace = console)]
     fn log(line: &str);
@@ -130,19 +130,19 @@ impl From<JsValue> for Failure {
 
 /// The entry point for a message from the gateway: verifies its event and handles it.
 #[wasm_bindgen]
-pub async fn receive(message: Message, env: Env) {
-    settle(&message, within_its_time(handled(&message, &env)).await);
+pub async fn consume(message: Message, env: Env) {
+    acknowledge_or_retry(&message, with_time_limit(process(&message, &env)).await);
 }
 
 /// The entry point for a dead letter.
-#[wasm_bindgen]
-pub async fn bury(message: Message, env: Env) {
-    settle(&message, within_its_time(kept(&message, &env)).await);
+#[wasm_bindgen(js_name = keepDeadLetter)]
+pub async fn keep_dead_letter(message: Message, env: Env) {
+    acknowledge_or_retry(&message, with_time_limit(keep(&message, &env)).await);
 }
 
 /// Gives up work that takes too long. What it has asked the platform for may be done all the same, so the message must be
 /// safe to repeat.
-async fn within_its_time(
+async fn with_time_limit(
     work: impl Future<Output = Result<String, Failure>>,
 ) -> Result<String, Failure> {
     let (mut timer, mut resolver) = (JsValue::UNDEFINED, None);
@@ -150,19 +150,19 @@ async fn within_its_time(
         timer = set_timeout(&resolve, TIMEOUT_MS);
         resolver = Some(resolve);
     });
-    let ended = match select(pin!(work), pin!(JsFuture::from(promise))).await {
-        Either::Left((ended, _)) => ended,
+    let result = match select(pin!(work), pin!(JsFuture::from(promise))).await {
+        Either::Left((result, _)) => result,
         Either::Right(_) => Err(Failure::TimedOut),
     };
     clear_timeout(&timer);
     // A promise that is never settled would keep what waits for it as long as the instance lives.
     let _undefined = resolver.map(|resolve| resolve.call0(&JsValue::UNDEFINED));
-    ended
+    result
 }
 
 /// One message at a time is acknowledged or tried again, so that none repeats its neighbours.
-fn settle(message: &Message, ended: Result<String, Failure>) {
-    match ended {
+fn acknowledge_or_retry(message: &Message, result: Result<String, Failure>) {
+    match result {
         Ok(line) => {
             log(&line);
             message.ack();
@@ -176,14 +176,14 @@ fn settle(message: &Message, ended: Result<String, Failure>) {
 }
 
 /// Gives the line for the log.
-async fn handled(message: &Message, env: &Env) -> Result<String, Failure> {
+async fn process(message: &Message, env: &Env) -> Result<String, Failure> {
     let text = message.body().as_string().ok_or(Failure::NotText)?;
     let secrets = Secrets::parse(&env.secrets().unwrap_or_default())?;
     let message = QueuedMessage::parse(&text)?;
     let outcome = match message.body() {
         QueuedBody::Inline(_) => handle(&message.verify(&secrets)?, env).await?,
         QueuedBody::Stored { key, bytes, .. } => {
-            let body = stored(key, *bytes, env).await?;
+            let body = read_stored_body(key, *bytes, env).await?;
             handle(&message.verify_body(&body, &secrets)?, env).await?
         }
     };
@@ -200,14 +200,14 @@ async fn handle(event: &Event<'_>, env: &Env) -> Result<&'static str, Failure> {
 }
 
 /// Keeps what could not be handled, until somebody looks at it.
-async fn kept(message: &Message, env: &Env) -> Result<String, Failure> {
+async fn keep(message: &Message, env: &Env) -> Result<String, Failure> {
     let body = message.body();
     // What is no text is kept as JSON, or at least by its kind.
     let body = body.as_string().unwrap_or_else(|| {
         let json = JSON::stringify(&body).ok().and_then(|json| JsValue::from(json).as_string());
         json.unwrap_or_else(|| format!("{body:?}"))
     });
-    insert(env, BURY, &Array::of2(&message.id().into(), &body.into())).await?;
+    insert(env, KEEP_DEAD_LETTER, &Array::of2(&message.id().into(), &body.into())).await?;
     Ok(json!({ "outcome": "dead", "id": message.id() }).to_string())
 }
 
@@ -220,13 +220,13 @@ async fn insert(env: &Env, query: &str, values: &Array) -> Result<bool, Failure>
 }
 
 /// The body that the gateway has stored. An object of another size is none, and not read.
-async fn stored(key: &str, bytes: u64, env: &Env) -> Result<Vec<u8>, Failure> {
+async fn read_stored_body(key: &str, bytes: u64, env: &Env) -> Result<Vec<u8>, Failure> {
     let bucket = env.bodies().ok_or(Failure::NoBucket)?;
     let object = JsFuture::from(bucket.get(key)?).await?;
     if object.is_null() {
         return Err(Failure::BodyMissing(key.to_owned()));
     }
-    let object = object.unchecked_into::<Stored>();
+    let object = object.unchecked_into::<StoredObject>();
     if !u32::try_from(bytes).is_ok_and(|bytes| object.size() == bytes) {
         return Err(QueuedError::BodyMismatch.into());
     }

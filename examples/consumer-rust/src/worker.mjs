@@ -1,7 +1,7 @@
 // The Worker's entry point: hands each message to the WebAssembly instance.
 
 import { unlessTrapped } from "./guard.mjs";
-import { bury, receive } from "./index.js";
+import { consume, keepDeadLetter } from "./index.js";
 
 const deadLetters = "cronozen-events-dead";
 
@@ -14,11 +14,11 @@ export default {
    * @param {unknown} env
    */
   async queue(batch, env) {
-    const take = batch.queue === deadLetters ? bury : receive;
+    const handle = batch.queue === deadLetters ? keepDeadLetter : consume;
     for (const message of batch.messages) {
       // It acknowledges the message, or has it come again.
       const ended = await unlessTrapped((/** @type {(ended: boolean) => void} */ end) =>
-        take(message, env).then(() => end(true)),
+        handle(message, env).then(() => end(true)),
       );
       if (ended === undefined) {
         console.error(JSON.stringify({ outcome: "abandoned", id: message.id }));

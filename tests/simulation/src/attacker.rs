@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use crate::faults::Fault;
-use crate::ledger::Kind;
-use crate::location::Letter;
+use crate::history::Kind;
+use crate::location::Payload;
 use crate::plan::{Attack, AttackKind, Forgery, Plan};
 use crate::sender::request;
 use crate::signing::sign;
@@ -24,9 +24,9 @@ pub async fn attack(world: Rc<World>, number: usize) {
     let plan = Rc::clone(&world.plan);
     let attack = &plan.attacks[number];
     world.clock.until(attack.at).await;
-    world.ledger.strike(fault(attack.kind));
-    let (letter, secret) = letter(attack, &plan);
-    request(&world, Kind::from(attack), attack.event, secret, &attack.trip, letter).await;
+    world.recorder.strike(fault(attack.kind));
+    let (payload, secret) = payload(attack, &plan);
+    request(&world, Kind::from(attack), attack.event, secret, &attack.trip, payload).await;
 }
 
 fn fault(kind: AttackKind) -> Fault {
@@ -48,12 +48,12 @@ fn fault(kind: AttackKind) -> Fault {
 }
 
 /// What is sent, and the secret that it is truly signed with.
-fn letter(attack: &Attack, plan: &Plan) -> (Letter, Option<usize>) {
+fn payload(attack: &Attack, plan: &Plan) -> (Payload, Option<usize>) {
     if attack.kind == AttackKind::SignedNoEvent {
         let secret = plan.signs_with(attack.at);
         let body = NO_EVENTS[attack.event % NO_EVENTS.len()].to_vec();
         let signature = Some(sign(&body, &plan.secrets[secret]));
-        return (Letter { body, signature }, Some(secret));
+        return (Payload { body, signature }, Some(secret));
     }
     // The event's first request, as it went over the wire.
     let event = &plan.events[attack.event];
@@ -61,18 +61,18 @@ fn letter(attack: &Attack, plan: &Plan) -> (Letter, Option<usize>) {
     let secret = plan.signs_with(event.created);
     let signature = sign(&body, &plan.secrets[secret]);
     let AttackKind::Forged(forgery) = attack.kind else {
-        return (Letter { body, signature: Some(signature) }, Some(secret));
+        return (Payload { body, signature: Some(signature) }, Some(secret));
     };
     let other = &plan.events[(attack.event + 1) % plan.events.len()].bodies[0];
-    let letter = match forgery {
-        Forgery::WrongSecret => Letter { signature: Some(sign(&body, WRONG_SECRET)), body },
-        Forgery::OtherSignature => Letter { body: other.clone(), signature: Some(signature) },
+    let payload = match forgery {
+        Forgery::WrongSecret => Payload { signature: Some(sign(&body, WRONG_SECRET)), body },
+        Forgery::OtherSignature => Payload { body: other.clone(), signature: Some(signature) },
         Forgery::Tampered => {
             let text = String::from_utf8(body).expect("the sender's bodies are text");
             let body = text.replace("evt_", "evt-").into_bytes();
-            Letter { body, signature: Some(signature) }
+            Payload { body, signature: Some(signature) }
         }
-        Forgery::Missing => Letter { body, signature: None },
+        Forgery::Missing => Payload { body, signature: None },
         Forgery::Malformed => {
             let malformed = match attack.at % 4 {
                 0 => signature.to_uppercase(),
@@ -80,16 +80,16 @@ fn letter(attack: &Attack, plan: &Plan) -> (Letter, Option<usize>) {
                 2 => format!("{signature},{signature}"),
                 _ => signature.chars().skip(1).collect(),
             };
-            Letter { body, signature: Some(malformed) }
+            Payload { body, signature: Some(malformed) }
         }
         Forgery::Garbage => {
             let body = GARBAGE[attack.event % GARBAGE.len()].to_vec();
-            Letter { signature: Some(sign(&body, WRONG_SECRET)), body }
+            Payload { signature: Some(sign(&body, WRONG_SECRET)), body }
         }
         Forgery::NoEvent => {
             let body = NO_EVENTS[attack.event % NO_EVENTS.len()].to_vec();
-            Letter { signature: Some(sign(&body, WRONG_SECRET)), body }
+            Payload { signature: Some(sign(&body, WRONG_SECRET)), body }
         }
     };
-    (letter, None)
+    (payload, None)
 }

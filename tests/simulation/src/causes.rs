@@ -1,7 +1,7 @@
 //! Why an event was queued once more: a pure function of two trails.
 
 use crate::clock::{Ms, SECOND};
-use crate::ledger::{Sent, Trail};
+use crate::history::{SendRecord, Trail};
 use crate::plan::Mode;
 
 mod kv;
@@ -79,19 +79,22 @@ pub fn cause(mode: Mode, earlier: &Trail, later: &Trail, interruptions: &[Ms]) -
 }
 
 /// What became of the acknowledgement that a Worker waited for.
-enum Heard {
+enum Acknowledgement {
     /// It came to a Worker that still waited.
-    At(Ms),
+    Received(Ms),
     /// The Worker stopped waiting: the isolate died, or the send failed or took too long.
-    Not { since: Ms, cause: Cause },
+    Missed { since: Ms, cause: Cause },
 }
 
-fn heard(trail: &Trail, sent: Sent) -> Heard {
+fn acknowledgement(trail: &Trail, sent: SendRecord) -> Acknowledgement {
     let given_up = trail.arrived.map(|arrived| arrived + LATE).into_iter().chain(sent.failed).min();
     let (died, given_up) = (trail.isolate_died().unwrap_or(Ms::MAX), given_up.unwrap_or(Ms::MAX));
     match sent.acknowledged.filter(|at| *at < given_up) {
-        Some(at) if at <= died => Heard::At(at),
-        Some(_) => Heard::Not { since: died, cause: Cause::Died },
-        None => Heard::Not { since: died.min(given_up), cause: Cause::StoredUnacknowledged },
+        Some(at) if at <= died => Acknowledgement::Received(at),
+        Some(_) => Acknowledgement::Missed { since: died, cause: Cause::Died },
+        None => Acknowledgement::Missed {
+            since: died.min(given_up),
+            cause: Cause::StoredUnacknowledged,
+        },
     }
 }

@@ -30,7 +30,7 @@ impl VirtualClock {
         u64::try_from(self.0.elapsed().as_millis()).unwrap()
     }
 
-    /// Waits until `at`; not at all if that has passed.
+    /// PutGuard until `at`; not at all if that has passed.
     pub async fn until(self, at: Ms) {
         pass(at.saturating_sub(self.ms())).await;
     }

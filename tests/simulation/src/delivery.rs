@@ -16,11 +16,11 @@ use crate::clock::Ms;
 use crate::connections::Connections;
 use crate::fate::{Fate, ObjectStep};
 use crate::faults::Fault;
+use crate::history::Trail;
 use crate::kv::KvStore;
-use crate::ledger::Trail;
-use crate::life::{AfterAnswer, Host};
+use crate::life::{BackgroundWork, Host};
 use crate::plan::Mode;
-use crate::queue::Producer;
+use crate::queue::SimQueue;
 use crate::shards::SimShards;
 use crate::world::World;
 
@@ -39,11 +39,11 @@ pub struct Delivery {
 
 impl Delivery {
     pub fn strike(&self, fault: Fault) {
-        self.world.ledger.strike(fault);
+        self.world.recorder.strike(fault);
     }
 
-    pub fn tell(&self, what: &'static str, change: impl FnOnce(&mut Trail, Ms)) {
-        self.world.ledger.tell(self.number, what, change);
+    pub fn record(&self, what: &'static str, change: impl FnOnce(&mut Trail, Ms)) {
+        self.world.recorder.record(self.number, what, change);
     }
 
     /// Comes to a step at which its object may end.
@@ -56,7 +56,7 @@ impl Delivery {
 #[derive(Clone)]
 pub struct SimPlatform {
     pub delivery: Delivery,
-    pub after_answer: AfterAnswer,
+    pub background: BackgroundWork,
     /// That of the isolate.
     pub allowance: Allowance,
 }
@@ -73,13 +73,13 @@ impl Clock for SimPlatform {
 
 impl Background for SimPlatform {
     fn keep(&self, future: impl Future<Output = ()> + 'static) {
-        self.after_answer.keep(future);
+        self.background.keep(future);
     }
 }
 
 impl Log for SimPlatform {
     fn write(&self, level: Level, record: &Record) {
-        self.delivery.world.ledger.write(level, record);
+        self.delivery.world.recorder.write(level, record);
     }
 }
 
@@ -88,7 +88,7 @@ impl Platform for SimPlatform {
     type Body = FakeBody;
     type Markers = KvStore;
     type Shards = SimShards;
-    type Queue = Producer;
+    type Queue = SimQueue;
     /// The senders' bodies are small.
     type Bodies = Infallible;
 
@@ -100,8 +100,8 @@ impl Platform for SimPlatform {
         }
     }
 
-    fn queue(&self, (): &()) -> Producer {
-        Producer(self.delivery.clone())
+    fn queue(&self, (): &()) -> SimQueue {
+        SimQueue(self.delivery.clone())
     }
 
     fn bodies<'b>(&self, (): &'b ()) -> Option<&'b Infallible> {

@@ -5,21 +5,21 @@ use std::fmt;
 use crate::causes::{Cause, STEP};
 use crate::clock::{MINUTE, Ms};
 use crate::faults::Fault;
-use crate::ledger::{Kind, Told, Trail};
+use crate::history::{History, Kind, Trail};
 use crate::plan::{AttackKind, Mode, Plan};
 use crate::queue::consume;
 
 mod copies;
 mod leases;
-mod promising;
+mod must_succeed;
 
 /// What a look-up, a send and a marker may take over their times by rounding.
 pub const ROUNDING: Ms = 5;
 
-/// Of the ends of an object those are told of that came so soon after a delivery.
+/// Of the ends of an object those are history of that came so soon after a delivery.
 const DESCRIBED: Ms = MINUTE;
 
-/// What the sender may be told of a delivery whose signature does not verify: another status would show
+/// What the sender may be history of a delivery whose signature does not verify: another status would show
 /// that its content had been looked at.
 const UNVERIFIED: [u16; 5] = [401, 408, 413, 500, 503];
 
@@ -46,22 +46,22 @@ pub struct Findings {
     pub causes: Vec<Cause>,
     pub worst_answer: Ms,
     /// Attempts of which invariant 4 says that they must bring their event into the queue.
-    pub promising: u64,
+    pub must_succeed: u64,
 }
 
 /// Checks one world. Consumers read the queue on the way.
-pub fn check(plan: &Plan, mode: Mode, told: &mut Told) -> Findings {
-    strike_events_in_doubt(plan, told);
-    let wrong_messages = consume(&told.copies, plan, &mut told.strikes);
-    let mut check = Check { plan, mode, told, findings: Findings::default() };
+pub fn check(plan: &Plan, mode: Mode, history: &mut History) -> Findings {
+    strike_events_in_doubt(plan, history);
+    let wrong_messages = consume(&history.copies, plan, &mut history.strikes);
+    let mut check = Check { plan, mode, history, findings: Findings::default() };
     for (delivery, wrong) in wrong_messages {
         check.violated(2, delivery, wrong);
     }
-    for delivery in 0..check.told.trails.len() {
+    for delivery in 0..check.history.trails.len() {
         check.acknowledged_is_queued(delivery);
         check.unverified_learns_nothing(delivery);
         check.answered_in_time(delivery);
-        check.promising_is_queued(delivery);
+        check.required_is_queued(delivery);
         check.outside_is_refused(delivery);
         check.lease_is_let_go(delivery);
     }
@@ -71,13 +71,13 @@ pub fn check(plan: &Plan, mode: Mode, told: &mut Told) -> Findings {
 }
 
 /// Counts the events that were attempted several times, with no look-up that could have been answered.
-fn strike_events_in_doubt(plan: &Plan, told: &mut Told) {
+fn strike_events_in_doubt(plan: &Plan, history: &mut History) {
     for event in 0..plan.events.len() {
-        let of_event = told.trails.iter().filter(|trail| trail.event == event);
+        let of_event = history.trails.iter().filter(|trail| trail.event == event);
         let looks: Vec<bool> =
             of_event.filter_map(|trail| trail.look).map(|look| look.in_doubt).collect();
         if looks.len() > 2 && looks.iter().all(|in_doubt| *in_doubt) {
-            told.strikes.strike(Fault::LooksAllInDoubt);
+            history.strikes.strike(Fault::LooksAllInDoubt);
         }
     }
 }
@@ -85,7 +85,7 @@ fn strike_events_in_doubt(plan: &Plan, told: &mut Told) {
 struct Check<'w> {
     plan: &'w Plan,
     mode: Mode,
-    told: &'w Told,
+    history: &'w History,
     findings: Findings,
 }
 
@@ -97,7 +97,7 @@ impl Check<'_> {
     }
 
     fn describe(&self, delivery: usize) -> String {
-        let trail = &self.told.trails[delivery];
+        let trail = &self.history.trails[delivery];
         let Trail { kind, location, arrived, answered, entered, look, lease, sent, put, .. } =
             trail;
         let id = &self.plan.events[trail.event].id;
@@ -114,14 +114,14 @@ impl Check<'_> {
     /// When the object of an event restarted or trapped.
     fn interruptions(&self, event: usize) -> Vec<Ms> {
         let shard = self.plan.events[event].shard;
-        let of_shard = self.told.interruptions.iter().filter(|(_, other)| *other == shard);
+        let of_shard = self.history.interruptions.iter().filter(|(_, other)| *other == shard);
         of_shard.map(|(at, _)| *at).collect()
     }
 
     /// Whether the event was in the queue at a time.
     fn is_queued(&self, event: usize, at: Ms) -> bool {
-        let mut copies = self.told.copies.iter();
-        copies.any(|copy| copy.at <= at && self.told.trails[copy.delivery].event == event)
+        let mut copies = self.history.copies.iter();
+        copies.any(|copy| copy.at <= at && self.history.trails[copy.delivery].event == event)
     }
 
     fn is_verifiable(&self, trail: &Trail, arrived: Ms) -> bool {
@@ -130,7 +130,7 @@ impl Check<'_> {
 
     /// 1.
     fn acknowledged_is_queued(&mut self, delivery: usize) {
-        let trail = &self.told.trails[delivery];
+        let trail = &self.history.trails[delivery];
         let Some((at, status @ 200..300)) = trail.answered else { return };
         if !self.is_queued(trail.event, at) {
             self.violated(1, delivery, format_args!("answered {status}, not in the queue"));
@@ -139,7 +139,7 @@ impl Check<'_> {
 
     /// 2, as far as answers show it.
     fn unverified_learns_nothing(&mut self, delivery: usize) {
-        let trail = &self.told.trails[delivery];
+        let trail = &self.history.trails[delivery];
         let (Some(arrived), Some((_, status))) = (trail.arrived, trail.answered) else { return };
         if !self.is_verifiable(trail, arrived) && !UNVERIFIED.contains(&status) {
             self.violated(2, delivery, format_args!("unverified, and answered {status}"));
@@ -151,7 +151,7 @@ impl Check<'_> {
 
     /// 3.
     fn answered_in_time(&mut self, delivery: usize) {
-        let trail = &self.told.trails[delivery];
+        let trail = &self.history.trails[delivery];
         let Some(arrived) = trail.arrived else { return };
         let latest = arrived + self.plan.deadline + STEP;
         if let Some((at, _)) = trail.answered {
@@ -165,7 +165,7 @@ impl Check<'_> {
 
     /// 5: what the settings refuse as too old costs no copy.
     fn outside_is_refused(&mut self, delivery: usize) {
-        let trail = &self.told.trails[delivery];
+        let trail = &self.history.trails[delivery];
         let (Some(arrived), Some((_, 200..300))) = (trail.arrived, trail.answered) else { return };
         if self.plan.refuse && self.plan.is_outside(trail.event, arrived) {
             self.violated(5, delivery, "accepted outside the replay window");

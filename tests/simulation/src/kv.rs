@@ -17,7 +17,7 @@ struct Write {
 }
 
 #[derive(Clone, Copy)]
-struct Cached {
+struct CachedRead {
     from: Ms,
     found: bool,
 }
@@ -38,7 +38,7 @@ pub struct Read {
 pub struct Kv {
     cache: Ms,
     writes: BTreeMap<String, Vec<Write>>,
-    cached: BTreeMap<(String, usize), Cached>,
+    cached: BTreeMap<(String, usize), CachedRead>,
 }
 
 impl Kv {
@@ -55,13 +55,13 @@ impl Kv {
         let hidden = living.iter().any(|write| write.visible[location] > now);
         let expired = !ended.is_empty();
         let place = (key.to_owned(), location);
-        if let Some(Cached { from, found }) = self.cached.get(&place).copied()
+        if let Some(CachedRead { from, found }) = self.cached.get(&place).copied()
             && now < from + self.cache
         {
             return Read { found, as_of: from, hidden, expired };
         }
         let found = living.iter().any(|write| write.visible[location] <= now);
-        self.cached.insert(place, Cached { from: now, found });
+        self.cached.insert(place, CachedRead { from: now, found });
         Read { found, as_of: now, hidden, expired }
     }
 

@@ -10,10 +10,10 @@ use tokio::task::{AbortHandle, spawn_local};
 use crate::clock::{Ms, SECOND, VirtualClock, pass};
 use crate::fate::Step;
 use crate::faults::Fault;
-use crate::ledger::Ledger;
+use crate::history::Recorder;
 
 /// How long a Worker may go on after its answer.
-const AFTER_ANSWER: Ms = 30 * SECOND;
+const AFTER_ANSWER_LIMIT: Ms = 30 * SECOND;
 
 /// Finished tasks are forgotten when there are so many.
 const MANY_TASKS: usize = 32;
@@ -63,7 +63,7 @@ impl Life {
 #[derive(Clone)]
 pub struct Host {
     pub life: Rc<Life>,
-    pub ledger: Ledger,
+    pub recorder: Recorder,
     pub fatal: Option<Step>,
     /// What to call it.
     pub fault: fn(Step) -> Fault,
@@ -81,7 +81,7 @@ impl Host {
     pub fn ends_at(&self, step: Step) -> bool {
         let ends = self.fatal == Some(step) && self.life.died().is_none();
         if ends {
-            self.ledger.strike((self.fault)(step));
+            self.recorder.strike((self.fault)(step));
             self.life.end();
         }
         ends
@@ -90,32 +90,32 @@ impl Host {
 
 /// What a Worker keeps running after the answer to one delivery.
 #[derive(Clone)]
-pub struct AfterAnswer {
+pub struct BackgroundWork {
     life: Rc<Life>,
     kept: Rc<RefCell<Vec<AbortHandle>>>,
 }
 
-impl AfterAnswer {
+impl BackgroundWork {
     pub fn new(life: &Rc<Life>) -> Self {
         Self { life: Rc::clone(life), kept: Rc::default() }
     }
 
     /// The answer has been given: work that still runs in 30 s is cut off. It should have ended itself before that.
-    pub async fn ends(&self, ledger: &Ledger, delivery: usize) {
+    pub async fn ends(&self, recorder: &Recorder, delivery: usize) {
         if self.kept.borrow().is_empty() {
             return;
         }
-        pass(AFTER_ANSWER).await;
+        pass(AFTER_ANSWER_LIMIT).await;
         for task in self.kept.take() {
             if !task.is_finished() {
-                ledger.wrong(delivery, "its work after the answer was cut off after 30 s");
+                recorder.broken_rule(delivery, "its work after the answer was cut off after 30 s");
                 task.abort();
             }
         }
     }
 }
 
-impl Background for AfterAnswer {
+impl Background for BackgroundWork {
     fn keep(&self, future: impl Future<Output = ()> + 'static) {
         self.kept.borrow_mut().extend(self.life.spawn(future));
     }

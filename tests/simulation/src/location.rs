@@ -14,7 +14,7 @@ use crate::connections::Connections;
 use crate::delivery::{Delivery, SimPlatform};
 use crate::fate::{BodyFate, Fate, Step};
 use crate::faults::Fault;
-use crate::life::{AfterAnswer, Host, Life};
+use crate::life::{BackgroundWork, Host, Life};
 use crate::plan::{Mode, Plan, TTL};
 use crate::world::World;
 
@@ -43,7 +43,7 @@ impl Location {
         let usable = current.take().filter(|isolate| {
             let alive = isolate.life.died().is_none();
             if alive && isolate.deployment != deployment {
-                world.ledger.strike(Fault::Deployed);
+                world.recorder.strike(Fault::Deployed);
             }
             alive && isolate.deployment == deployment
         });
@@ -96,7 +96,7 @@ fn fault_of_death(step: Step) -> Fault {
 }
 
 /// What of a request is the sender's.
-pub struct Letter {
+pub struct Payload {
     pub body: Vec<u8>,
     pub signature: Option<String>,
 }
@@ -107,24 +107,24 @@ pub fn arrive(
     delivery: usize,
     location: usize,
     fate: &Rc<Fate>,
-    letter: Letter,
+    payload: Payload,
     reply: oneshot::Sender<u16>,
 ) {
     let Isolate { life, configuration, allowance, .. } =
         world.locations[location].isolate(location, world);
     let mut secret = None;
-    world.ledger.tell(delivery, "arrived", |trail, now| {
+    world.recorder.record(delivery, "arrived", |trail, now| {
         trail.arrived = Some(now);
         trail.isolate = Some(Rc::clone(&life));
         secret = trail.secret;
     });
     let deployment = world.plan.deployment(location, world.clock.ms());
     if let Some(fault) = fault_of_secret(secret, deployment) {
-        world.ledger.strike(fault);
+        world.recorder.strike(fault);
     }
     let host = Host {
         life: Rc::clone(&life),
-        ledger: world.ledger.clone(),
+        recorder: world.recorder.clone(),
         fatal: fate.death,
         fault: fault_of_death,
     };
@@ -136,23 +136,23 @@ pub fn arrive(
         fate: Rc::clone(fate),
         connections: Connections::default(),
     };
-    let platform = SimPlatform { delivery, after_answer: AfterAnswer::new(&life), allowance };
+    let platform = SimPlatform { delivery, background: BackgroundWork::new(&life), allowance };
     life.spawn(async move {
-        let SimPlatform { delivery, after_answer, .. } = &platform;
-        let request = request(letter, &delivery.fate.body, &delivery.world);
+        let SimPlatform { delivery, background, .. } = &platform;
+        let request = request(payload, &delivery.fate.body, &delivery.world);
         let answer = receive(&platform, request, &configuration).await;
         delivery.host.step(Step::BeforeAnswer).await;
-        delivery.tell("answered", |trail, now| {
+        delivery.record("answered", |trail, now| {
             trail.answered = Some((now, answer.status));
         });
         // The sender may have hung up.
         let _nobody = reply.send(answer.status);
-        after_answer.ends(&delivery.world.ledger, delivery.number).await;
+        background.ends(&delivery.world.recorder, delivery.number).await;
     });
 }
 
-fn request(letter: Letter, fate: &BodyFate, world: &World) -> Request<FakeBody> {
-    let Letter { body, signature } = letter;
+fn request(payload: Payload, fate: &BodyFate, world: &World) -> Request<FakeBody> {
+    let Payload { body, signature } = payload;
     let half = body.len() / 2;
     let mut pieces = Vec::new();
     let length = body.len().to_string();
@@ -162,7 +162,7 @@ fn request(letter: Letter, fate: &BodyFate, world: &World) -> Request<FakeBody> 
             (true, true)
         }
         BodyFate::Streamed(gaps) => {
-            world.ledger.strike(Fault::BodyStreamed);
+            world.recorder.strike(Fault::BodyStreamed);
             let size = body.len().div_ceil(gaps.len()).max(1);
             let mut chunks = body.chunks(size);
             for gap in gaps {
@@ -171,12 +171,12 @@ fn request(letter: Letter, fate: &BodyFate, world: &World) -> Request<FakeBody> 
             (false, true)
         }
         BodyFate::Stalled { declared } => {
-            world.ledger.strike(Fault::BodyStalled);
+            world.recorder.strike(Fault::BodyStalled);
             pieces.push((10, Ok(body[..half].to_vec())));
             (*declared, false)
         }
         BodyFate::Broken => {
-            world.ledger.strike(Fault::BodyBroken);
+            world.recorder.strike(Fault::BodyBroken);
             pieces.push((10, Ok(body[..half].to_vec())));
             pieces.push((10, Err("Network connection lost.")));
             (false, true)

@@ -1,8 +1,8 @@
 //! The gateway's core against a hostile world, in virtual time: every fault that its platform, its sender
 //! and its attackers are known for, drawn from a seed.
 //!
-//! A seed is a world, run once in each dedupe mode. What happened is told by the models of the world
-//! ([`ledger`]), and checked against the [`invariants`] of the design.
+//! A seed is a world, run once in each dedupe mode. What happened is history by the models of the world
+//! ([`history`]), and checked against the [`invariants`] of the design.
 
 #![allow(
     clippy::expect_used,
@@ -20,7 +20,6 @@ mod body;
 #[path = "../../support/signing.rs"]
 mod signing;
 
-mod account;
 mod attacker;
 mod causes;
 mod clock;
@@ -28,9 +27,10 @@ mod connections;
 mod delivery;
 mod fate;
 mod faults;
+mod history;
 mod invariants;
 mod kv;
-mod ledger;
+mod lease_audit;
 mod life;
 mod location;
 mod objects;
@@ -83,13 +83,13 @@ thread_local! {
 }
 
 /// What is to be run.
-struct Wanted {
+struct Arguments {
     first: u64,
     seeds: u64,
     calm: bool,
 }
 
-impl Wanted {
+impl Arguments {
     fn plan(&self, seed: u64) -> Rc<Plan> {
         let plan = Plan::draw(seed);
         Rc::new(if self.calm { plan.calm() } else { plan.hanging() })
@@ -102,13 +102,13 @@ impl Wanted {
 }
 
 fn main() -> ExitCode {
-    let Some(wanted) = arguments() else {
+    let Some(arguments) = parse_arguments() else {
         println!("{USAGE}");
         return ExitCode::FAILURE;
     };
-    tell_seed_of_panics();
-    let Wanted { first, seeds, calm } = wanted;
-    if !is_deterministic(&wanted.plan(first)) {
+    print_seed_of_panics();
+    let Arguments { first, seeds, calm } = arguments;
+    if !is_deterministic(&arguments.plan(first)) {
         println!("seed {first} does not do the same twice");
         return ExitCode::FAILURE;
     }
@@ -117,14 +117,14 @@ fn main() -> ExitCode {
     while next < end {
         let batch = next..end.min(next.saturating_add(BATCH));
         next = batch.end;
-        let (sums, violations) = run_batch(&wanted, batch.start, batch.end);
+        let (sums, violations) = run_batch(&arguments, batch.start, batch.end);
         report.add(&sums);
         if !violations.is_empty() || PANICKED.load(Ordering::Relaxed) {
-            return tell(&violations, calm);
+            return print_violations(&violations, calm);
         }
     }
     println!("{}\n\n{report}", if calm { CALM } else { HOSTILE });
-    let never_struck = if wanted.is_thorough() { report.never_struck() } else { Vec::new() };
+    let never_struck = if arguments.is_thorough() { report.never_struck() } else { Vec::new() };
     for (mode, fault) in &never_struck {
         println!("never struck in mode {}: {}", mode.name(), fault.text());
     }
@@ -132,32 +132,32 @@ fn main() -> ExitCode {
     if never_struck.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// A panic in a task ends that task alone, so it must be told by itself.
-fn tell_seed_of_panics() {
-    let told_by_default = panic::take_hook();
+/// A panic in a task ends that task alone, so it must be history by itself.
+fn print_seed_of_panics() {
+    let default_hook = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
-        told_by_default(panic);
+        default_hook(panic);
         println!("seed {}: something panicked", SEED.get());
         PANICKED.store(true, Ordering::Relaxed);
     }));
 }
 
-fn arguments() -> Option<Wanted> {
-    let mut wanted = Wanted { first: 0, seeds: DEFAULT_SEEDS, calm: false };
-    let mut arguments = std::env::args().skip(1);
-    while let Some(name) = arguments.next() {
-        let mut number = || arguments.next()?.parse().ok();
+fn parse_arguments() -> Option<Arguments> {
+    let mut arguments = Arguments { first: 0, seeds: DEFAULT_SEEDS, calm: false };
+    let mut words = std::env::args().skip(1);
+    while let Some(name) = words.next() {
+        let mut number = || words.next()?.parse().ok();
         match name.as_str() {
-            "--calm" => wanted.calm = true,
-            "--seeds" => wanted.seeds = number().filter(|seeds| *seeds > 0)?,
-            "--first" => wanted.first = number()?,
+            "--calm" => arguments.calm = true,
+            "--seeds" => arguments.seeds = number().filter(|seeds| *seeds > 0)?,
+            "--first" => arguments.first = number()?,
             _ => return None,
         }
     }
-    Some(wanted)
+    Some(arguments)
 }
 
-fn tell(violations: &[Violation], calm: bool) -> ExitCode {
+fn print_violations(violations: &[Violation], calm: bool) -> ExitCode {
     for invariant in 1..=6 {
         let of = violations.iter().filter(|violation| violation.invariant == invariant);
         of.take(MAX_VIOLATIONS).for_each(|violation| println!("{violation}"));
@@ -178,7 +178,7 @@ fn is_deterministic(plan: &Rc<Plan>) -> bool {
 }
 
 /// Runs seeds on all cores. What comes of it does not depend on how many there are.
-fn run_batch(wanted: &Wanted, start: u64, end: u64) -> (Report, Vec<Violation>) {
+fn run_batch(arguments: &Arguments, start: u64, end: u64) -> (Report, Vec<Violation>) {
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
     let next = AtomicU64::new(start);
     let work = || {
@@ -188,7 +188,7 @@ fn run_batch(wanted: &Wanted, start: u64, end: u64) -> (Report, Vec<Violation>) 
             if seed >= end {
                 return (report, violations);
             }
-            violations.extend(run_plan(&wanted.plan(seed), &mut report));
+            violations.extend(run_plan(&arguments.plan(seed), &mut report));
         }
     };
     let (mut report, mut violations) = (Report::default(), Vec::new());
@@ -208,9 +208,9 @@ fn run_plan(plan: &Rc<Plan>, report: &mut Report) -> Vec<Violation> {
     SEED.set(plan.seed);
     let mut violations = Vec::new();
     for mode in Mode::ALL {
-        let mut told = world::run(plan, mode);
-        let findings = check(plan, mode, &mut told);
-        report.of(mode).count(plan, &told, &findings);
+        let mut history = world::run(plan, mode);
+        let findings = check(plan, mode, &mut history);
+        report.of(mode).count(plan, &history, &findings);
         violations.extend(findings.violations);
     }
     violations

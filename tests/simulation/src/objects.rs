@@ -6,20 +6,20 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use cronozen_gateway::dedupe::lease::{Decision, Decisions, LeaseId, LeaseTable};
-use cronozen_gateway::dedupe::shard::{Granted, SHARDS};
+use cronozen_gateway::dedupe::shard::SHARDS;
 use cronozen_gateway::runtime::Clock;
 use cronozen_webhook::event::EventId;
 use tokio::sync::oneshot;
 
-use crate::account::Account;
 use crate::clock::{Ms, VirtualClock, pass};
 use crate::fate::{Fate, ObjectEnd, ObjectStep};
 use crate::faults::Fault;
+use crate::history::{LookRecord, Recorder};
 use crate::invariants::ROUNDING;
-use crate::ledger::{Ledger, Look};
+use crate::lease_audit::LeaseAudit;
 use crate::life::Life;
 use crate::plan::Mode;
-use crate::session::{Held, Session};
+use crate::session::{LeaseHandle, Session};
 use crate::world::World;
 
 /// All of them.
@@ -32,7 +32,7 @@ struct Object {
     /// Of the instance, which a trap replaces.
     generation: u32,
     leases: LeaseTable<Caller>,
-    account: Account,
+    lease_audit: LeaseAudit,
     /// Until when each event is remembered.
     durable: BTreeMap<String, Ms>,
     /// The same for rows that are readable, but not durable yet.
@@ -46,7 +46,7 @@ pub struct Caller {
     pub delivery: usize,
     pub event_id: EventId,
     pub fate: Rc<Fate>,
-    pub answer: oneshot::Sender<Granted<Held>>,
+    pub answer: oneshot::Sender<Decision<LeaseHandle>>,
 }
 
 /// A row that is to be written.
@@ -59,13 +59,13 @@ pub struct Write {
 }
 
 impl Objects {
-    pub fn new(clock: VirtualClock, ledger: &Ledger) -> Self {
+    pub fn new(clock: VirtualClock, recorder: &Recorder) -> Self {
         let object = |_| {
             RefCell::new(Object {
                 life: Life::new(clock),
                 generation: 0,
                 leases: LeaseTable::new(0),
-                account: Account::new(ledger.clone()),
+                lease_audit: LeaseAudit::new(recorder.clone()),
                 durable: BTreeMap::new(),
                 written: BTreeMap::new(),
                 gate: 0,
@@ -76,7 +76,7 @@ impl Objects {
 
     /// Returns whether an object has granted leases that have not ended.
     pub fn has_leases(&self, shard: usize) -> bool {
-        self.0[shard].borrow().account.has_leases()
+        self.0[shard].borrow().lease_audit.has_leases()
     }
 
     pub fn generation(&self, shard: usize) -> u32 {
@@ -86,7 +86,7 @@ impl Objects {
     /// Ends an object, or its instance. It goes on at once, without its leases.
     pub fn end(&self, world: &World, shard: usize, end: ObjectEnd) {
         let mut object = self.0[shard].borrow_mut();
-        object.account.interrupt(world.clock.ms());
+        object.lease_audit.interrupt(world.clock.ms());
         match end {
             ObjectEnd::Trap => object.generation += 1,
             ObjectEnd::Restart => {
@@ -98,13 +98,13 @@ impl Objects {
             }
         }
         object.leases = LeaseTable::new(object.generation);
-        world.ledger.interrupted(shard);
+        world.recorder.interrupted(shard);
     }
 
     /// A delivery comes to a step. Returns whether its object ends there.
     pub fn step(&self, world: &World, delivery: usize, step: ObjectStep) -> bool {
         let mut due = None;
-        world.ledger.tell(delivery, "at a step of its object", |trail, _| {
+        world.recorder.record(delivery, "at a step of its object", |trail, _| {
             let planned = trail.fate.object_end.filter(|(at, _)| *at == step);
             if let (Some((_, end)), Mode::Strict, false) = (planned, world.mode, trail.object_ended)
             {
@@ -113,7 +113,7 @@ impl Objects {
             }
         });
         let Some((event, end)) = due else { return false };
-        world.ledger.strike(match end {
+        world.recorder.strike(match end {
             ObjectEnd::Trap => Fault::Trapped,
             ObjectEnd::Restart => fault_of_restart(step),
         });
@@ -136,24 +136,26 @@ impl Objects {
         let (now, half) = (world.clock.ms(), world.plan.deadline / 2);
         let until = now + u64::try_from(wait.as_millis()).unwrap();
         let mut due = 0;
-        world.ledger.tell(caller.delivery, "entered", |trail, at| {
+        world.recorder.record(caller.delivery, "entered", |trail, at| {
             trail.entered = Some(at);
-            trail.look = Some(Look { at, as_of: at, in_doubt: false });
+            trail.look = Some(LookRecord { at, as_of: at, in_doubt: false });
             due = trail.arrived.unwrap_or_default() + half + trail.fate.call_there;
         });
         if until.abs_diff(due) > ROUNDING {
-            world.ledger.wrong(caller.delivery, "it does not wait until half of its deadline");
+            world
+                .recorder
+                .broken_rule(caller.delivery, "it does not wait until half of its deadline");
         }
         let mut object = self.0[shard].borrow_mut();
         let key = caller.event_id.as_str().to_owned();
         let row = object.written.get(&key).or_else(|| object.durable.get(&key)).copied();
         if row.is_some_and(|ends| ends <= now) {
-            world.ledger.strike(Fault::MarkerExpired);
+            world.recorder.strike(Fault::MarkerExpired);
         }
         let decisions = if !ignores_row && row.is_some_and(|ends| now < ends) {
             vec![(caller, Decision::Duplicate)]
         } else {
-            object.account.ask(&key, caller.delivery, until, now);
+            object.lease_audit.ask(&key, caller.delivery, until, now);
             let (event_id, time) = (caller.event_id.clone(), world.clock.now());
             let decisions = object.leases.acquire(&event_id, time, wait, caller);
             object.judge(&decisions, None, now);
@@ -167,10 +169,10 @@ impl Objects {
     pub fn release(&self, world: &Rc<World>, session: &Session) {
         let mut object = self.0[session.shard].borrow_mut();
         if object.generation != session.generation {
-            world.ledger.strike(Fault::ReleasedByOldHandle);
+            world.recorder.strike(Fault::ReleasedByOldHandle);
         }
         let now = world.clock.ms();
-        object.account.end(session.event_id.as_str(), session.delivery, now);
+        object.lease_audit.end(session.event_id.as_str(), session.delivery, now);
         let time = world.clock.now();
         let decisions = object.leases.release(&session.event_id, session.lease, time);
         object.judge(&decisions, None, now);
@@ -190,7 +192,7 @@ impl Objects {
         object.written.insert(key.clone(), ends);
         object.gate = object.gate.max(now + takes);
         if lease.is_some() {
-            object.account.end(&key, delivery, now);
+            object.lease_audit.end(&key, delivery, now);
         }
         let decisions = object.leases.commit(&event_id, lease);
         object.judge(&decisions, Some(&key), now);
@@ -201,7 +203,7 @@ impl Objects {
         life.spawn(async move {
             pass(takes).await;
             world.objects.make_durable(shard, key, ends);
-            world.ledger.tell(delivery, "durable", |trail, now| {
+            world.recorder.record(delivery, "durable", |trail, now| {
                 if let Some(put) = &mut trail.put {
                     put.applied = put.applied.or(Some(now));
                 }
@@ -221,7 +223,7 @@ impl Objects {
 
     /// Answers leave the object in their order, if it does not end before.
     fn pass_on(&self, world: &Rc<World>, shard: usize, decisions: Decisions<Caller>) {
-        let is_lease = |decision: &Decision| matches!(decision, Decision::Leased(_));
+        let is_lease = |decision: &Decision| matches!(decision, Decision::Lease(_));
         let granted = decisions.iter().filter(|(_, decision)| is_lease(decision));
         let granted: Vec<usize> = granted.map(|(caller, _)| caller.delivery).collect();
         if granted.into_iter().any(|delivery| self.step(world, delivery, ObjectStep::Granted)) {
@@ -230,11 +232,8 @@ impl Objects {
         let object = self.0[shard].borrow();
         for (caller, decision) in decisions {
             let Caller { delivery, event_id, fate, answer } = caller;
-            let granted = match decision {
-                Decision::Duplicate => Granted::Duplicate,
-                Decision::WaitEnded => Granted::WaitEnded,
-                Decision::TooManyWaiters => Granted::TooManyWaiters,
-                Decision::Leased(lease) => Granted::Lease(Session::open(Session {
+            let decision = decision.map_lease(|lease| {
+                let session = Session {
                     world: Rc::clone(world),
                     shard,
                     life: Rc::clone(&object.life),
@@ -243,13 +242,14 @@ impl Objects {
                     event_id,
                     fate,
                     lease,
-                })),
-            };
+                };
+                session.open()
+            });
             let (clock, gate) = (world.clock, object.gate);
             object.life.spawn(async move {
                 clock.until(gate).await;
                 // It is always waited for, on the wire.
-                let _nobody = answer.send(granted);
+                let _nobody = answer.send(decision);
             });
         }
     }
@@ -259,9 +259,9 @@ impl Object {
     fn judge(&mut self, decisions: &Decisions<Caller>, committed: Option<&str>, now: Ms) {
         for (Caller { delivery, event_id, .. }, decision) in decisions {
             let event = event_id.as_str();
-            self.account.answer(event, *delivery, *decision, committed == Some(event), now);
+            self.lease_audit.answer(event, *delivery, *decision, committed == Some(event), now);
         }
-        self.account.settle(committed, now);
+        self.lease_audit.settle(committed, now);
     }
 }
 

@@ -7,7 +7,7 @@ use fastrand::Rng;
 use crate::clock::{HOUR, MINUTE, Ms, SECOND};
 use crate::fate::{Fate, one_in};
 use drawing::{attacks, created, event};
-pub use hanging::Hanging;
+pub use hanging::HangingSends;
 
 mod calm;
 mod drawing;
@@ -170,7 +170,7 @@ pub struct Plan {
     pub events: Vec<Event>,
     pub attacks: Vec<Attack>,
     /// How many sends hang, if it is a world of those.
-    pub hanging: Option<Hanging>,
+    pub hanging: Option<HangingSends>,
 }
 
 fn id(seed: u64, number: usize) -> String {

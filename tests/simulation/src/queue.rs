@@ -14,7 +14,7 @@ use crate::clock::{Ms, SECOND, pass};
 use crate::delivery::Delivery;
 use crate::fate::{ObjectStep, SendFate, Step};
 use crate::faults::{Fault, Strikes};
-use crate::ledger::{Copy, Sent};
+use crate::history::{QueuedCopy, SendRecord};
 use crate::plan::{Plan, outage_at};
 use crate::signing::sign;
 
@@ -28,7 +28,7 @@ const SLOW: Ms = 200;
 const VERY_SLOW: Ms = 30 * SECOND;
 
 /// The queue for one delivery.
-pub struct Producer(pub Delivery);
+pub struct SimQueue(pub Delivery);
 
 impl Delivery {
     fn send_fate(&self) -> SendFate {
@@ -53,8 +53,8 @@ impl Delivery {
 
     /// The send is on the wire: it goes on without its isolate. Whether it is acknowledged.
     async fn deliver(self, text: String) -> bool {
-        self.tell("sent", |trail, at| {
-            trail.sent = Some(Sent { at, stored: None, acknowledged: None, failed: None });
+        self.record("sent", |trail, at| {
+            trail.sent = Some(SendRecord { at, stored: None, acknowledged: None, failed: None });
         });
         let (stores, takes, acknowledged) = match self.send_fate() {
             SendFate::Works(ms) => (true, ms, Some(true)),
@@ -66,13 +66,13 @@ impl Delivery {
         };
         pass(takes / 2).await;
         if stores {
-            self.world.ledger.stored(self.number, text);
+            self.world.recorder.stored(self.number, text);
             self.object_step(ObjectStep::Stored);
             self.host.ends_at(Step::Stored);
         }
         pass(takes - takes / 2).await;
         let Some(acknowledged) = acknowledged else { return pending().await };
-        self.tell("settled", |trail, now| {
+        self.record("settled", |trail, now| {
             if let Some(sent) = &mut trail.sent {
                 sent.acknowledged = acknowledged.then_some(now);
                 sent.failed = (!acknowledged).then_some(now);
@@ -82,8 +82,8 @@ impl Delivery {
     }
 }
 
-impl EventQueue for Producer {
-    type Held = Message;
+impl EventQueue for SimQueue {
+    type HeldMessage = Message;
 
     fn hold(&self, message: Message) -> Message {
         message
@@ -115,7 +115,7 @@ impl EventQueue for Producer {
 
 /// Delivers every message to a consumer, one to three times and out of order. What is wrong with the
 /// messages comes back, with the delivery that sent each.
-pub fn consume(copies: &[Copy], plan: &Plan, strikes: &mut Strikes) -> Vec<(usize, String)> {
+pub fn consume(copies: &[QueuedCopy], plan: &Plan, strikes: &mut Strikes) -> Vec<(usize, String)> {
     let mut rng = Rng::with_seed(plan.seed);
     let mut order: Vec<usize> = (0..copies.len()).collect();
     for copy in 0..copies.len() {
@@ -133,7 +133,7 @@ pub fn consume(copies: &[Copy], plan: &Plan, strikes: &mut Strikes) -> Vec<(usiz
         if !seen.insert(copy) {
             continue;
         }
-        let Copy { delivery, text, .. } = &copies[copy];
+        let QueuedCopy { delivery, text, .. } = &copies[copy];
         match read(text, plan) {
             Ok(event_id) => _ = handled.insert(event_id),
             Err(reason) => wrong.push((*delivery, reason)),

@@ -6,18 +6,18 @@ use std::fmt::{self, Write};
 use crate::causes::Cause;
 use crate::clock::Ms;
 use crate::faults::{Fault, Strikes};
+use crate::history::{History, Kind};
 use crate::invariants::Findings;
-use crate::ledger::{Kind, Told};
-use crate::plan::{AttackKind, Hanging, Mode, Plan};
+use crate::plan::{AttackKind, HangingSends, Mode, Plan};
 
 /// The sums of one mode.
 #[derive(Default, Clone)]
 pub struct Sums {
     worlds: u64,
     /// Those in which sends hang, by how many do.
-    hanging: BTreeMap<Hanging, u64>,
+    hanging: BTreeMap<HangingSends, u64>,
     /// The most sends of the events of one object that were under way at once, in those worlds.
-    sends_at_once: BTreeMap<Hanging, u64>,
+    sends_at_once: BTreeMap<HangingSends, u64>,
     events: u64,
     /// By kind.
     deliveries: BTreeMap<&'static str, u64>,
@@ -26,31 +26,31 @@ pub struct Sums {
     /// By cause.
     copies: BTreeMap<Cause, u64>,
     queued: u64,
-    promising: u64,
+    must_succeed: u64,
     worst_answer: Ms,
     strikes: Strikes,
 }
 
 impl Sums {
-    pub fn count(&mut self, plan: &Plan, told: &Told, findings: &Findings) {
+    pub fn count(&mut self, plan: &Plan, history: &History, findings: &Findings) {
         self.worlds += 1;
         if let Some(hanging) = plan.hanging {
             *self.hanging.entry(hanging).or_default() += 1;
             let most = self.sends_at_once.entry(hanging).or_default();
-            *most = sends_at_once(told).max(*most);
+            *most = sends_at_once(history).max(*most);
         }
         self.events += plan.events.len() as u64;
-        for trail in &told.trails {
+        for trail in &history.trails {
             *self.deliveries.entry(kind(trail.kind)).or_default() += 1;
             *self.answers.entry(trail.answered.map(|(_, status)| status)).or_default() += 1;
         }
         for cause in &findings.causes {
             *self.copies.entry(*cause).or_default() += 1;
         }
-        self.queued += told.copies.len() as u64;
-        self.promising += findings.promising;
+        self.queued += history.copies.len() as u64;
+        self.must_succeed += findings.must_succeed;
         self.worst_answer = self.worst_answer.max(findings.worst_answer);
-        self.strikes.add(&told.strikes);
+        self.strikes.add(&history.strikes);
     }
 
     pub fn add(&mut self, other: &Self) {
@@ -65,7 +65,7 @@ impl Sums {
         add(&mut self.answers, &other.answers);
         add(&mut self.copies, &other.copies);
         self.queued += other.queued;
-        self.promising += other.promising;
+        self.must_succeed += other.must_succeed;
         self.worst_answer = self.worst_answer.max(other.worst_answer);
         self.strikes.add(&other.strikes);
     }
@@ -78,8 +78,8 @@ fn add<K: Ord + Copy>(sums: &mut BTreeMap<K, u64>, others: &BTreeMap<K, u64>) {
 }
 
 /// The most sends that were under way at once. The events are all of one object.
-fn sends_at_once(told: &Told) -> u64 {
-    let sends = told.trails.iter().filter_map(|trail| trail.sent);
+fn sends_at_once(history: &History) -> u64 {
+    let sends = history.trails.iter().filter_map(|trail| trail.sent);
     let mut changes: Vec<(Ms, i64)> = sends
         .flat_map(|sent| {
             let settled = sent.acknowledged.or(sent.failed).unwrap_or(Ms::MAX);
@@ -160,7 +160,7 @@ impl fmt::Display for Report {
         let mut text = String::new();
         text += "| | kv | strict |\n|---|---:|---:|\n";
         text += &self.number("worlds", |sums| sums.worlds);
-        for hanging in Hanging::ALL {
+        for hanging in HangingSends::ALL {
             let percent = hanging.percent();
             let worlds = |sums: &Sums| sums.hanging.get(&hanging).copied().unwrap_or_default();
             let most = |sums: &Sums| sums.sends_at_once.get(&hanging).copied().unwrap_or_default();
@@ -185,7 +185,7 @@ impl fmt::Display for Report {
         }
         text += &self
             .row("worst answer time", |_, sums| Some(format!("{} ms", grouped(sums.worst_answer))));
-        text += &self.number("attempts that had to succeed, and did", |sums| sums.promising);
+        text += &self.number("attempts that had to succeed, and did", |sums| sums.must_succeed);
         text += &self.number("messages queued", |sums| sums.queued);
         text +=
             &self.number("events queued", |sums| sums.queued - sums.copies.values().sum::<u64>());

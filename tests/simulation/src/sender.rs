@@ -9,8 +9,8 @@ use tokio::time::timeout;
 
 use crate::clock::{Ms, SECOND, pass};
 use crate::faults::Fault;
-use crate::ledger::{Kind, Trail};
-use crate::location::{Letter, arrive};
+use crate::history::{Kind, Trail};
+use crate::location::{Payload, arrive};
 use crate::plan::{Attempt, DELAYS, Trip};
 use crate::signing::sign;
 use crate::world::World;
@@ -30,12 +30,12 @@ pub async fn send(world: Rc<World>, event: usize) {
         pass(*delay).await;
         let secret = present_secret();
         if number > 0 && attempt.form != planned.attempts[0].form {
-            world.ledger.strike(Fault::BodyChanged);
+            world.recorder.strike(Fault::BodyChanged);
         }
         for (later, twin) in &attempt.twins {
             let (world, twin, later) = (Rc::clone(&world), twin.clone(), *later);
             let form = attempt.form;
-            world.ledger.strike(Fault::SentTwice);
+            world.recorder.strike(Fault::SentTwice);
             spawn_local(async move {
                 pass(later).await;
                 let attempt = Attempt { trip: twin, form, twins: Vec::new() };
@@ -48,7 +48,7 @@ pub async fn send(world: Rc<World>, event: usize) {
     }
     if let Some(after) = planned.by_hand {
         pass(after).await;
-        world.ledger.strike(Fault::ByHand);
+        world.recorder.strike(Fault::ByHand);
         let secret = present_secret();
         let attempt = &planned.attempts[DELAYS.len()];
         deliver(&world, event, Kind::ByHand, attempt, secret).await;
@@ -66,8 +66,8 @@ async fn deliver(
     let plan = &world.plan;
     let body = plan.events[event].bodies[attempt.form].clone();
     let signature = Some(sign(&body, &plan.secrets[secret]));
-    let letter = Letter { body, signature };
-    let status = request(world, kind, event, Some(secret), &attempt.trip, letter).await;
+    let payload = Payload { body, signature };
+    let status = request(world, kind, event, Some(secret), &attempt.trip, payload).await;
     status.is_some_and(|status| (200..300).contains(&status))
 }
 
@@ -78,13 +78,13 @@ pub async fn request(
     event: usize,
     secret: Option<usize>,
     trip: &Trip,
-    letter: Letter,
+    payload: Payload,
 ) -> Option<u16> {
     let Trip { location, fate } = trip.clone();
     let trail = Trail::new(kind, event, secret, location, Rc::clone(&fate));
-    let delivery = world.ledger.open(trail);
+    let delivery = world.recorder.open(trail);
     if fate.request_lost {
-        world.ledger.strike(Fault::RequestLost);
+        world.recorder.strike(Fault::RequestLost);
         pass(PATIENCE).await;
         return None;
     }
@@ -94,15 +94,15 @@ pub async fn request(
     // On the wire: it arrives, whether the sender still waits or not.
     spawn_local(async move {
         pass(there).await;
-        arrive(&at_the_edge, delivery, location, &arriving, letter, reply);
+        arrive(&at_the_edge, delivery, location, &arriving, payload, reply);
     });
     let answer = async {
         let Ok(status) = answer.await else {
-            world.ledger.strike(Fault::Reset);
+            world.recorder.strike(Fault::Reset);
             return None;
         };
         if fate.answer_lost {
-            world.ledger.strike(Fault::AnswerLost);
+            world.recorder.strike(Fault::AnswerLost);
             pass(PATIENCE).await;
         }
         pass(fate.back).await;
@@ -110,7 +110,7 @@ pub async fn request(
     };
     let Ok(status) = timeout(Duration::from_millis(PATIENCE), answer).await else {
         if !fate.answer_lost {
-            world.ledger.strike(Fault::GaveUp);
+            world.recorder.strike(Fault::GaveUp);
         }
         return None;
     };

@@ -11,15 +11,15 @@ use tokio::task::spawn_local;
 use crate::clock::{Ms, SECOND, pass};
 use crate::fate::{CallFate, DisposalFate, Fate};
 use crate::faults::Fault;
-use crate::ledger::Ledger;
+use crate::history::Recorder;
 use crate::life::Life;
 use crate::objects::Write;
 use crate::world::World;
 
 /// The Worker's end. The lease is disposed of when this is dropped.
-pub struct Held {
+pub struct LeaseHandle {
     commits: UnboundedSender<Commit>,
-    ledger: Ledger,
+    recorder: Recorder,
     delivery: usize,
 }
 
@@ -29,7 +29,7 @@ struct Commit {
     answer: oneshot::Sender<()>,
 }
 
-impl Held {
+impl LeaseHandle {
     /// Commits. The answer comes if the row is durable, and is dropped if the call has failed.
     pub fn commit(&self, ends: Ms) -> oneshot::Receiver<()> {
         let (answer, answered) = oneshot::channel();
@@ -39,9 +39,9 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for LeaseHandle {
     fn drop(&mut self) {
-        self.ledger.tell(self.delivery, "lease disposed of", |trail, now| {
+        self.recorder.record(self.delivery, "lease disposed of", |trail, now| {
             if let Some(lease) = &mut trail.lease {
                 lease.disposed = Some(now);
             }
@@ -65,11 +65,12 @@ pub struct Session {
 
 impl Session {
     /// Opens the session, and returns the Worker's end of it.
-    pub fn open(self) -> Held {
+    pub fn open(self) -> LeaseHandle {
         let (commits, received) = unbounded_channel();
-        let held = Held { commits, ledger: self.world.ledger.clone(), delivery: self.delivery };
+        let handle =
+            LeaseHandle { commits, recorder: self.world.recorder.clone(), delivery: self.delivery };
         spawn_local(self.serve(received));
-        held
+        handle
     }
 
     /// Hands what the Worker sends to the object, in its order: a disposal never overtakes a commit.
@@ -123,7 +124,7 @@ impl Session {
             takes: self.fate.row,
         };
         self.world.objects.write(&self.world, self.shard, write, done);
-        let (fate, ledger) = (Rc::clone(&self.fate), self.world.ledger.clone());
+        let (fate, recorder) = (Rc::clone(&self.fate), self.world.recorder.clone());
         // On the wire.
         spawn_local(async move {
             let Ok(()) = written.await else { return };
@@ -133,12 +134,12 @@ impl Session {
                     // The Worker may have gone.
                     let _nobody = answer.send(());
                 }
-                _ => ledger.strike(Fault::CommitAnswerLost),
+                _ => recorder.strike(Fault::CommitAnswerLost),
             }
         });
     }
 
     fn strike(&self, fault: Fault) {
-        self.world.ledger.strike(fault);
+        self.world.recorder.strike(fault);
     }
 }

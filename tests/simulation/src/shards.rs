@@ -3,7 +3,8 @@
 use std::future::pending;
 use std::time::Duration;
 
-use cronozen_gateway::dedupe::shard::{Granted, ShardLease, Shards};
+use cronozen_gateway::dedupe::lease::Decision;
+use cronozen_gateway::dedupe::shard::{ShardLease, Shards};
 use cronozen_gateway::runtime::PlatformError;
 use cronozen_webhook::event::EventId;
 use cronozen_webhook::time::Timestamp;
@@ -15,9 +16,9 @@ use crate::connections::Connection;
 use crate::delivery::Delivery;
 use crate::fate::{CallFate, Step};
 use crate::faults::Fault;
-use crate::ledger::Put;
+use crate::history::PutRecord;
 use crate::objects::{Caller, Write};
-use crate::session::Held;
+use crate::session::LeaseHandle;
 
 /// The objects for one delivery.
 #[derive(Clone)]
@@ -25,7 +26,7 @@ pub struct SimShards(pub Delivery);
 
 /// A lease at its Worker. The session is open until it is dropped.
 pub struct SimLease {
-    held: Held,
+    handle: LeaseHandle,
     delivery: Delivery,
     _session: Connection,
 }
@@ -39,7 +40,7 @@ impl Shards for SimShards {
         event_id: &EventId,
         ignores_row: bool,
         wait: Duration,
-    ) -> Result<Granted<SimLease>, PlatformError> {
+    ) -> Result<Decision<SimLease>, PlatformError> {
         let delivery = &self.0;
         delivery.host.step(Step::BeforeAcquire).await;
         let session = delivery.connections.open().await;
@@ -59,16 +60,11 @@ impl Shards for SimShards {
                 spawn_local(ask(delivery.clone(), request, answer));
             }
         }
-        let granted = answered.await;
+        let decision = answered.await;
         delivery.host.step(Step::AfterAcquire).await;
-        Ok(match granted.map_err(|_| PlatformError::new("Durable Object reset."))? {
-            Granted::Lease(held) => {
-                Granted::Lease(SimLease { held, delivery: delivery.clone(), _session: session })
-            }
-            Granted::Duplicate => Granted::Duplicate,
-            Granted::WaitEnded => Granted::WaitEnded,
-            Granted::TooManyWaiters => Granted::TooManyWaiters,
-        })
+        let decision = decision.map_err(|_| PlatformError::new("Durable Object reset."))?;
+        let delivery = delivery.clone();
+        Ok(decision.map_lease(|handle| SimLease { handle, delivery, _session: session }))
     }
 
     async fn mark(
@@ -80,8 +76,8 @@ impl Shards for SimShards {
         let delivery = &self.0;
         let ends = since_start(ends_at);
         delivery.strike(Fault::MarkedAgain);
-        delivery.tell("marked without a lease", |trail, now| {
-            trail.put.get_or_insert_with(|| Put::new(now, ends)).marked_again = Some(now);
+        delivery.record("marked without a lease", |trail, now| {
+            trail.put.get_or_insert_with(|| PutRecord::new(now, ends)).marked_again = Some(now);
         });
         let _open = delivery.connections.open().await;
         let (answer, answered) = oneshot::channel();
@@ -111,17 +107,17 @@ impl Shards for SimShards {
 
 impl ShardLease for SimLease {
     async fn commit(&self, ends_at: Timestamp) -> Result<(), PlatformError> {
-        let Self { held, delivery, .. } = self;
+        let Self { handle, delivery, .. } = self;
         delivery.host.step(Step::Acknowledged).await;
         let ends = since_start(ends_at);
-        delivery.tell("commit", |trail, at| trail.put = Some(Put::new(at, ends)));
-        let answered = held.commit(ends);
+        delivery.record("commit", |trail, at| trail.put = Some(PutRecord::new(at, ends)));
+        let answered = handle.commit(ends);
         delivery.host.step(Step::Marking).await;
         if answered.await.is_ok() {
             return Ok(());
         }
         let error = delivery.refused().await;
-        delivery.tell("commit failed", |trail, now| {
+        delivery.record("commit failed", |trail, now| {
             if let Some(put) = &mut trail.put {
                 put.failed = Some(now);
             }
@@ -147,7 +143,7 @@ struct Request {
 }
 
 /// Carries a request for a lease to the object and its answer back. On the wire, so without the Worker's isolate.
-async fn ask(delivery: Delivery, request: Request, answer: oneshot::Sender<Granted<Held>>) {
+async fn ask(delivery: Delivery, request: Request, answer: oneshot::Sender<Decision<LeaseHandle>>) {
     let Request { shard, event_id, ignores_row, wait } = request;
     let Delivery { world, fate, number, .. } = &delivery;
     pass(fate.call_there).await;
@@ -163,7 +159,7 @@ async fn ask(delivery: Delivery, request: Request, answer: oneshot::Sender<Grant
         delivery.strike(Fault::AcquireLate);
     }
     pass(back).await;
-    if let Err(Granted::Lease(_)) = answer.send(granted) {
+    if let Err(Decision::Lease(_)) = answer.send(granted) {
         delivery.strike(Fault::GrantedToNobody);
     }
 }

@@ -10,8 +10,8 @@ use crate::attacker;
 use crate::clock::{MINUTE, Ms, VirtualClock, pass};
 use crate::fate::ObjectEnd;
 use crate::faults::Fault;
+use crate::history::{History, Recorder};
 use crate::kv::Kv;
-use crate::ledger::{Ledger, Told};
 use crate::location::Location;
 use crate::objects::Objects;
 use crate::plan::{Mode, Plan};
@@ -25,29 +25,29 @@ pub struct World {
     pub plan: Rc<Plan>,
     pub mode: Mode,
     pub clock: VirtualClock,
-    pub ledger: Ledger,
+    pub recorder: Recorder,
     pub locations: Vec<Location>,
     pub kv: RefCell<Kv>,
     pub objects: Objects,
 }
 
 /// Runs a world to its end, and tells what happened.
-pub fn run(plan: &Rc<Plan>, mode: Mode) -> Told {
+pub fn run(plan: &Rc<Plan>, mode: Mode) -> History {
     let runtime =
         Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
     LocalSet::new().block_on(&runtime, live(Rc::clone(plan), mode))
 }
 
-async fn live(plan: Rc<Plan>, mode: Mode) -> Told {
+async fn live(plan: Rc<Plan>, mode: Mode) -> History {
     let clock = VirtualClock::start();
-    let ledger = Ledger::new(clock);
+    let recorder = Recorder::new(clock);
     let world = Rc::new(World {
         mode,
         clock,
         locations: (0..plan.locations).map(|_| Location::default()).collect(),
         kv: RefCell::new(Kv::new(plan.cache)),
-        objects: Objects::new(clock, &ledger),
-        ledger,
+        objects: Objects::new(clock, &recorder),
+        recorder,
         plan,
     });
     let mut tasks = Vec::new();
@@ -64,7 +64,7 @@ async fn live(plan: Rc<Plan>, mode: Mode) -> Told {
         task.await.expect("the world's own tasks do not panic");
     }
     pass(AFTERMATH).await;
-    world.ledger.close()
+    world.recorder.close()
 }
 
 /// A deployment restarts objects at any moment.
@@ -74,7 +74,7 @@ async fn deploy_objects(world: Rc<World>) {
     for (at, shard) in restarts {
         world.clock.until(at).await;
         if world.objects.has_leases(shard) {
-            world.ledger.strike(Fault::RestartedByDeployment);
+            world.recorder.strike(Fault::RestartedByDeployment);
         }
         world.objects.end(&world, shard, ObjectEnd::Restart);
     }

@@ -39,17 +39,29 @@ impl LeaseId {
     }
 }
 
-/// The answer to a request for a lease.
+/// The answer to a request for a lease. `L` is the lease as the caller holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
+pub enum Decision<L = LeaseId> {
     /// The event may be sent.
-    Leased(LeaseId),
+    Lease(L),
     /// The event is in the queue.
     Duplicate,
     /// The lease of another delivery has lasted longer than this one could wait.
     WaitEnded,
     /// Too many deliveries wait already.
     TooManyWaiters,
+}
+
+impl<L> Decision<L> {
+    /// Returns the same answer, with its lease as `hold` returns it.
+    pub fn map_lease<M>(self, hold: impl FnOnce(L) -> M) -> Decision<M> {
+        match self {
+            Self::Lease(lease) => Decision::Lease(hold(lease)),
+            Self::Duplicate => Decision::Duplicate,
+            Self::WaitEnded => Decision::WaitEnded,
+            Self::TooManyWaiters => Decision::TooManyWaiters,
+        }
+    }
 }
 
 /// The answers that a call of the table has brought about, each with the caller that it is for.
@@ -59,7 +71,7 @@ pub type Decisions<W> = Vec<(W, Decision)>;
 #[derive(Debug)]
 pub struct LeaseTable<W> {
     /// With the same keys each time, so that a simulation does the same twice. Only signed ids come here.
-    leases: HashMap<EventId, Held<W>, BuildHasherDefault<DefaultHasher>>,
+    leases: HashMap<EventId, ActiveLease<W>, BuildHasherDefault<DefaultHasher>>,
     next: LeaseId,
     waiting: usize,
     /// No lease runs out before this time.
@@ -67,7 +79,7 @@ pub struct LeaseTable<W> {
 }
 
 #[derive(Debug)]
-struct Held<W> {
+struct ActiveLease<W> {
     lease: LeaseId,
     ends_at: Timestamp,
     /// In the order of their arrival.
@@ -100,7 +112,7 @@ impl<W> LeaseTable<W> {
         let mut decisions = self.sweep(now);
         if !self.leases.contains_key(event_id) {
             let lease = self.grant(event_id.clone(), now, VecDeque::new());
-            decisions.push((caller, Decision::Leased(lease)));
+            decisions.push((caller, Decision::Lease(lease)));
             return decisions;
         }
         if self.is_full(event_id) {
@@ -162,7 +174,7 @@ impl<W> LeaseTable<W> {
             self.waiting -= 1;
             if now < waits_until {
                 let lease = self.grant(event_id, now, held.waiters);
-                decisions.push((caller, Decision::Leased(lease)));
+                decisions.push((caller, Decision::Lease(lease)));
                 return decisions;
             }
             decisions.push((caller, Decision::WaitEnded));
@@ -180,7 +192,7 @@ impl<W> LeaseTable<W> {
         self.next = LeaseId(lease.0 + 1);
         let ends_at = now.plus(MAX_LEASE);
         self.sweep_at = Some(self.sweep_at.map_or(ends_at, |at| at.min(ends_at)));
-        self.leases.insert(event_id, Held { lease, ends_at, waiters });
+        self.leases.insert(event_id, ActiveLease { lease, ends_at, waiters });
         lease
     }
 

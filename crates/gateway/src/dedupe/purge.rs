@@ -13,7 +13,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// How a batch has left the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AfterBatch {
+pub enum PurgeProgress {
     /// There are markers that no batch has gone through yet.
     More,
     /// All have been gone through, and some live.
@@ -22,7 +22,7 @@ pub enum AfterBatch {
     Empty,
 }
 
-impl AfterBatch {
+impl PurgeProgress {
     /// When the next batch comes; none before the next marker is written if there is nothing to purge.
     #[must_use]
     pub fn next(self) -> Option<Duration> {

@@ -7,6 +7,7 @@ use futures_util::future::{Either, select};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use super::lease::Decision;
 use crate::budget::Budget;
 use crate::runtime::{Clock, PlatformError};
 use cronozen_webhook::event::EventId;
@@ -44,7 +45,7 @@ pub trait Shards {
         event_id: &EventId,
         ignores_row: bool,
         wait: Duration,
-    ) -> impl Future<Output = Result<Granted<Self::Lease>, PlatformError>>;
+    ) -> impl Future<Output = Result<Decision<Self::Lease>, PlatformError>>;
 
     /// Writes an event's row without a lease.
     ///
@@ -65,19 +66,6 @@ pub trait ShardLease {
     /// # Errors
     /// If the shard has restarted since, or cannot be reached.
     fn commit(&self, ends_at: Timestamp) -> impl Future<Output = Result<(), PlatformError>>;
-}
-
-/// A shard's answer to a request for a lease.
-#[derive(Debug)]
-pub enum Granted<L> {
-    /// The event may be sent.
-    Lease(L),
-    /// The event is in the queue already.
-    Duplicate,
-    /// The lease of another delivery has lasted longer than this one could wait.
-    WaitEnded,
-    /// Too many deliveries wait already.
-    TooManyWaiters,
 }
 
 /// A refusal of the lease of an event.
@@ -120,10 +108,10 @@ impl<S: Shards> OwnedLease<S> {
             }
         };
         match granted {
-            Granted::Lease(lease) => Ok(Some(Self { lease, shards, shard })),
-            Granted::Duplicate => Ok(None),
-            Granted::WaitEnded => Err(AcquireError::TimedOut(limit)),
-            Granted::TooManyWaiters => Err(AcquireError::TooManyWaiters),
+            Decision::Lease(lease) => Ok(Some(Self { lease, shards, shard })),
+            Decision::Duplicate => Ok(None),
+            Decision::WaitEnded => Err(AcquireError::TimedOut(limit)),
+            Decision::TooManyWaiters => Err(AcquireError::TooManyWaiters),
         }
     }
 

@@ -49,17 +49,17 @@ impl fmt::Display for ConfigError {
 /// Reads settings through a function that gives the value of a name.
 pub(crate) struct Reader<'v> {
     value: &'v dyn Fn(&str) -> Value,
-    wrong: Vec<ConfigError>,
+    errors: Vec<ConfigError>,
 }
 
 impl<'v> Reader<'v> {
     pub(crate) fn new(value: &'v dyn Fn(&str) -> Value) -> Self {
-        Self { value, wrong: Vec::new() }
+        Self { value, errors: Vec::new() }
     }
 
     /// All that was wrong, in the order of reading.
-    pub(crate) fn into_wrong(self) -> Vec<ConfigError> {
-        self.wrong
+    pub(crate) fn into_errors(self) -> Vec<ConfigError> {
+        self.errors
     }
 
     /// The setting `name` as `parse` reads its text (`None` if it is not set); `parse` says what came if
@@ -76,7 +76,7 @@ impl<'v> Reader<'v> {
             Value::Other => Err("a value that is no text".to_owned()),
         };
         let expected = expected.to_owned();
-        parsed.map_err(|found| self.wrong.push(ConfigError { name, expected, found })).ok()
+        parsed.map_err(|found| self.errors.push(ConfigError { name, expected, found })).ok()
     }
 
     /// One of several words.

@@ -39,10 +39,10 @@ fn a_missing_or_malformed_signature_is_refused_before_the_body_is_read() {
                 request.signature.clone_from(&signature);
                 request.content_length = content_length.map(str::to_owned);
                 request.body = body;
-                let served = world.serve(request).await;
-                assert_eq!(served.outcome(), (401, "invalid_signature".to_owned()));
+                let reply = world.serve(request).await;
+                assert_eq!(reply.status_and_code(), (401, "invalid_signature".to_owned()));
                 assert_eq!(reads.get(), 0);
-                assert_eq!(served.took, Duration::ZERO);
+                assert_eq!(reply.took, Duration::ZERO);
             }
         }
     });
@@ -56,9 +56,9 @@ fn a_body_beyond_the_allowance_is_a_503_and_a_small_one_is_exempt() {
         for declared in [true, false] {
             let mut request = signed(&event(COUNTED));
             request.content_length = request.content_length.filter(|_| declared);
-            let served = world.serve(request).await;
-            assert_eq!(served.outcome(), (503, "unavailable".to_owned()));
-            assert_eq!(served.answer.retry_after, Some(30));
+            let reply = world.serve(request).await;
+            assert_eq!(reply.status_and_code(), (503, "unavailable".to_owned()));
+            assert_eq!(reply.answer.retry_after, Some(30));
             let (level, record) = world.last_record();
             assert_eq!(level, Level::Error);
             let reason = "too many bodies held: more than 33554432 bytes at once";
@@ -111,9 +111,9 @@ fn a_body_counts_until_its_send_has_settled() {
 fn a_late_send_counts_until_it_is_given_up() {
     in_worlds(async |world| {
         world.queue.send.set(Behaviour::Hangs);
-        let served = world.deliver(&event(COUNTED)).await;
-        assert_eq!(served.answer.status, 503);
-        sleep(LATE_LIMIT - served.took - Duration::from_millis(10)).await;
+        let reply = world.deliver(&event(COUNTED)).await;
+        assert_eq!(reply.answer.status, 503);
+        sleep(LATE_LIMIT - reply.took - Duration::from_millis(10)).await;
         assert_eq!(world.allowance.held(), COUNTED);
         sleep(Duration::from_millis(20)).await;
         assert_eq!(world.allowance.held(), 0);

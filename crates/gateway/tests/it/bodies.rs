@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cronozen_gateway::receive::Request;
 
-use crate::world::{FakeBody, Served, World, in_world, signed};
+use crate::world::{FakeBody, Reply, World, in_world, signed};
 
 const EVENT: &str = r#"{"eventId":"evt_1"}"#;
 
@@ -12,12 +12,12 @@ async fn serve(
     world: &World,
     content_length: Option<&str>,
     pieces: Vec<(u64, Result<Vec<u8>, &'static str>)>,
-) -> (Served, usize) {
+) -> (Reply, usize) {
     let body = FakeBody { pieces, ends: true, ..FakeBody::default() };
     let reads = std::rc::Rc::clone(&body.reads);
     let content_length = content_length.map(str::to_owned);
-    let served = world.serve(Request { content_length, body, ..signed(EVENT) }).await;
-    (served, reads.get())
+    let reply = world.serve(Request { content_length, body, ..signed(EVENT) }).await;
+    (reply, reads.get())
 }
 
 fn too_large() -> (u16, String) {
@@ -28,8 +28,8 @@ fn too_large() -> (u16, String) {
 fn a_declared_length_over_the_cap_is_refused_unread() {
     in_world(async |world| {
         for declared in ["127001", "99999999999999999999"] {
-            let (served, reads) = serve(&world, Some(declared), vec![(0, Ok(vec![b'x']))]).await;
-            assert_eq!(served.outcome(), too_large());
+            let (reply, reads) = serve(&world, Some(declared), vec![(0, Ok(vec![b'x']))]).await;
+            assert_eq!(reply.status_and_code(), too_large());
             assert_eq!(reads, 0, "{declared}");
         }
     });
@@ -38,8 +38,8 @@ fn a_declared_length_over_the_cap_is_refused_unread() {
 #[test]
 fn a_body_longer_than_it_declares_is_still_capped() {
     in_world(async |world| {
-        let (served, _) = serve(&world, Some("10"), vec![(0, Ok(vec![b'x'; 127_001]))]).await;
-        assert_eq!(served.outcome(), too_large());
+        let (reply, _) = serve(&world, Some("10"), vec![(0, Ok(vec![b'x'; 127_001]))]).await;
+        assert_eq!(reply.status_and_code(), too_large());
     });
 }
 
@@ -47,8 +47,8 @@ fn a_body_longer_than_it_declares_is_still_capped() {
 fn a_stream_is_read_no_further_than_the_cap() {
     in_world(async |world| {
         let pieces = vec![(0, Ok(vec![b'x'; 50_000])); 10];
-        let (served, reads) = serve(&world, None, pieces).await;
-        assert_eq!(served.outcome(), too_large());
+        let (reply, reads) = serve(&world, None, pieces).await;
+        assert_eq!(reply.status_and_code(), too_large());
         assert_eq!(reads, 3);
     });
 }
@@ -58,8 +58,8 @@ fn a_stream_within_the_cap_is_joined() {
     in_world(async |world| {
         for declared in [None, Some(""), Some("-1"), Some("+19"), Some("19, 19")] {
             let pieces = EVENT.bytes().map(|byte| (1, Ok(vec![byte]))).collect();
-            let (served, _) = serve(&world, declared, pieces).await;
-            assert!(matches!(served.answer.status, 200 | 202), "{declared:?}");
+            let (reply, _) = serve(&world, declared, pieces).await;
+            assert!(matches!(reply.answer.status, 200 | 202), "{declared:?}");
         }
         assert_eq!(world.stored(), 1);
     });
@@ -71,7 +71,7 @@ fn the_cap_is_a_setting() {
         world.set("MAX_BODY_BYTES", "1024");
         let body = |size: usize| format!(r#"{{"eventId":"e","data":"{}"}}"#, "x".repeat(size - 25));
         assert_eq!(body(1024).len(), 1024);
-        assert_eq!(world.deliver(&body(1025)).await.outcome(), too_large());
+        assert_eq!(world.deliver(&body(1025)).await.status_and_code(), too_large());
         assert_eq!(world.deliver(&body(1024)).await.answer.status, 202);
     });
 }
@@ -83,9 +83,9 @@ fn a_slow_body_is_given_three_eighths_of_the_deadline() {
             world.set("DEADLINE_MS", deadline);
             for declared in [None, Some("19")] {
                 let pieces = vec![(10, Ok(EVENT.into())), (60_000, Ok(vec![]))];
-                let (served, _) = serve(&world, declared, pieces).await;
-                assert_eq!(served.outcome(), (408, "body_timeout".to_owned()));
-                let took = served.took.as_millis();
+                let (reply, _) = serve(&world, declared, pieces).await;
+                assert_eq!(reply.status_and_code(), (408, "body_timeout".to_owned()));
+                let took = reply.took.as_millis();
                 assert!((limit..=limit + 2).contains(&took), "{took} of {limit}");
             }
         }
@@ -96,9 +96,9 @@ fn a_slow_body_is_given_three_eighths_of_the_deadline() {
 fn a_body_that_never_ends_times_out() {
     in_world(async |world| {
         let body = FakeBody { ends: false, ..FakeBody::whole(EVENT.as_bytes()) };
-        let served = world.serve(Request { body, ..signed(EVENT) }).await;
-        assert_eq!(served.answer.status, 408);
-        assert!(served.took < Duration::from_millis(1510));
+        let reply = world.serve(Request { body, ..signed(EVENT) }).await;
+        assert_eq!(reply.answer.status, 408);
+        assert!(reply.took < Duration::from_millis(1510));
     });
 }
 
@@ -107,9 +107,9 @@ fn a_body_that_breaks_is_told_without_the_platforms_words() {
     in_world(async |world| {
         for declared in [None, Some("19")] {
             let pieces = vec![(0, Ok(EVENT.into())), (1, Err("Network connection lost."))];
-            let (served, _) = serve(&world, declared, pieces).await;
-            assert_eq!(served.answer.status, 408);
-            assert!(!served.answer.body.contains("Network"));
+            let (reply, _) = serve(&world, declared, pieces).await;
+            assert_eq!(reply.answer.status, 408);
+            assert!(!reply.answer.body.contains("Network"));
             let reason = world.last_record().1.reason.unwrap();
             assert!(reason.ends_with("Network connection lost."), "{reason}");
         }

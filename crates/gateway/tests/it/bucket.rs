@@ -9,7 +9,7 @@ use cronozen_gateway::runtime::{Clock, PlatformError};
 use cronozen_webhook::message::StoredBody;
 use cronozen_webhook::time::Timestamp;
 
-use crate::world::{Behaviour, FakeClock};
+use crate::platform::{Behaviour, FakeClock};
 
 #[derive(Clone)]
 pub struct FakeBodies {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cronozen_gateway::allowance::AllowanceExceeded;
 use cronozen_gateway::body::BodyError;
-use cronozen_gateway::dedupe::purge::{AfterBatch, INTERVAL};
+use cronozen_gateway::dedupe::purge::{INTERVAL, PurgeProgress};
 use cronozen_gateway::log::{Level, Outcome};
 use cronozen_gateway::refusal::{Fault, Refusal, Rejection};
 use cronozen_gateway::runtime::PlatformError;
@@ -57,8 +57,8 @@ fn a_platform_error_keeps_the_start_of_its_first_line() {
 
 #[test]
 fn a_purge_goes_on_soon_or_waits_for_a_day_or_for_an_event() {
-    assert_eq!(AfterBatch::More.next(), Some(Duration::from_secs(1)));
-    assert_eq!(AfterBatch::Done.next(), Some(INTERVAL));
-    assert_eq!(AfterBatch::Empty.next(), None);
+    assert_eq!(PurgeProgress::More.next(), Some(Duration::from_secs(1)));
+    assert_eq!(PurgeProgress::Done.next(), Some(INTERVAL));
+    assert_eq!(PurgeProgress::Empty.next(), None);
     assert_eq!(INTERVAL, Duration::from_secs(86_400));
 }

@@ -45,10 +45,10 @@ async fn in_every_order(
 ) {
     let case = format!("{look:?}, {send:?}, {mark:?}, deadline {deadline_ms}");
     behave(world, look, send, mark);
-    let served = world.deliver(EVENT).await;
+    let reply = world.deliver(EVENT).await;
 
-    assert!(served.took <= Duration::from_millis(deadline_ms + 1), "{case}: {:?}", served.took);
-    let status = served.answer.status;
+    assert!(reply.took <= Duration::from_millis(deadline_ms + 1), "{case}: {:?}", reply.took);
+    let status = reply.answer.status;
     assert_eq!(status, if send == Behaviour::Works(5) { 202 } else { 503 }, "{case}");
     if status == 202 {
         assert_eq!(world.stored(), 1, "a 2xx means that the event is in the queue: {case}");

@@ -62,8 +62,8 @@ fn without_a_bucket_a_message_that_does_not_fit_is_refused() {
         world.set("MAX_BODY_BYTES", "1048576");
         world.store.look.set(Behaviour::Fails(5));
         let fits = MAX_MESSAGE_BYTES - AROUND;
-        let served = world.deliver(&event(fits + 1)).await;
-        assert_eq!(served.outcome(), (413, "body_too_large".to_owned()));
+        let reply = world.deliver(&event(fits + 1)).await;
+        assert_eq!(reply.status_and_code(), (413, "body_too_large".to_owned()));
         assert_eq!(world.last_record().0, Level::Error);
         assert_eq!(world.deliver(&event(fits)).await.answer.status, 202);
     });
@@ -99,8 +99,8 @@ fn a_message_says_where_its_body_is() {
 #[test]
 fn the_cap_holds_with_a_bucket() {
     in_worlds_with_bodies(async |world, bodies| {
-        let served = world.deliver(&event(MIB + 1)).await;
-        assert_eq!(served.outcome(), (413, "body_too_large".to_owned()));
+        let reply = world.deliver(&event(MIB + 1)).await;
+        assert_eq!(reply.status_and_code(), (413, "body_too_large".to_owned()));
         assert_eq!((world.stored(), bodies.puts.get()), (0, 0));
     });
 }
@@ -122,8 +122,8 @@ fn a_bucket_is_used_at_the_default_cap_and_cannot_help_a_message_that_is_too_lar
         assert_eq!(bodies.puts.get(), 1);
 
         world.set("MAX_BODY_BYTES", "1048576");
-        let served = world.deliver(&with_type("evt_2", 127_500)).await;
-        assert_eq!(served.outcome(), (413, "body_too_large".to_owned()));
+        let reply = world.deliver(&with_type("evt_2", 127_500)).await;
+        assert_eq!(reply.status_and_code(), (413, "body_too_large".to_owned()));
         assert_eq!((world.stored(), bodies.puts.get()), (1, 1));
     });
 }
@@ -152,10 +152,10 @@ fn a_body_that_is_not_stored_is_a_503_and_nothing_is_sent() {
     ] {
         in_worlds_with_bodies(async |world, bodies| {
             bodies.put.set(put);
-            let served = world.deliver(&body).await;
-            assert_eq!(served.outcome(), (503, "unavailable".to_owned()), "{put:?}");
-            assert_eq!(served.answer.retry_after, Some(30));
-            assert!(served.took <= Duration::from_millis(3251), "{:?}", served.took);
+            let reply = world.deliver(&body).await;
+            assert_eq!(reply.status_and_code(), (503, "unavailable".to_owned()), "{put:?}");
+            assert_eq!(reply.answer.retry_after, Some(30));
+            assert!(reply.took <= Duration::from_millis(3251), "{:?}", reply.took);
             let (level, record) = world.last_record();
             assert_eq!((level, record.outcome), (Level::Error, Outcome::Failed));
             assert_eq!(record.reason.as_deref(), Some(reason));
@@ -184,8 +184,8 @@ fn a_body_is_there_before_its_message() {
             assert_eq!((bodies.stored.borrow().len(), world.stored()), (1, 0));
         };
         let body = event(LARGE);
-        let (served, ()) = tokio::join!(world.deliver(&body), watched);
-        assert_eq!(served.answer.status, 202);
+        let (reply, ()) = tokio::join!(world.deliver(&body), watched);
+        assert_eq!(reply.answer.status, 202);
     });
 }
 
@@ -211,13 +211,13 @@ fn every_answer_comes_by_the_deadline() {
                         bodies.put.set(put);
                         world.store.look.set(look);
                         world.queue.send.set(send);
-                        let served = world.deliver(&event(LARGE)).await;
+                        let reply = world.deliver(&event(LARGE)).await;
                         let case = format!("{put:?}, {look:?}, {send:?}, {deadline}");
-                        let took = served.took.as_millis();
+                        let took = reply.took.as_millis();
                         assert!(took <= u128::from(deadline) + 1, "{case}: {took}");
                         let works = put != Behaviour::Hangs
                             && (look, send) == (Behaviour::Works(0), Behaviour::Works(5));
-                        assert_eq!(served.answer.status, if works { 202 } else { 503 }, "{case}");
+                        assert_eq!(reply.answer.status, if works { 202 } else { 503 }, "{case}");
                     });
                 }
             }
@@ -231,9 +231,9 @@ fn a_body_that_took_its_time_to_come_leaves_less_to_store_it() {
         bodies.put.set(Behaviour::Hangs);
         let mut request = signed(&event(LARGE));
         request.body.pieces[0].0 = 1499;
-        let served = world.serve(request).await;
-        assert_eq!(served.answer.status, 503);
-        assert!(served.took <= Duration::from_millis(3252), "{:?}", served.took);
+        let reply = world.serve(request).await;
+        assert_eq!(reply.answer.status, 503);
+        assert!(reply.took <= Duration::from_millis(3252), "{:?}", reply.took);
         assert_eq!(world.last_record().1.reason.unwrap(), "bucket put timed out after 1746 ms");
     });
 }
@@ -272,8 +272,8 @@ fn a_stored_event_has_its_window_and_its_marker() {
 fn what_is_refused_as_too_old_is_not_stored() {
     in_worlds_with_bodies(async |mut world, bodies| {
         world.set("REPLAY", "refuse");
-        let served = world.deliver(&created_at("2026-10-01T00:00:00Z")).await;
-        assert_eq!(served.outcome(), (422, "event_too_old".to_owned()));
+        let reply = world.deliver(&created_at("2026-10-01T00:00:00Z")).await;
+        assert_eq!(reply.status_and_code(), (422, "event_too_old".to_owned()));
         assert_eq!((world.stored(), bodies.puts.get()), (0, 0));
     });
 }

@@ -66,9 +66,9 @@ fn a_look_for_a_refused_body_that_fails_or_hangs_is_a_503_in_time() {
         in_worlds_with_bodies(async |world, bodies| {
             bodies.put.set(Behaviour::WorksThenFails(1000));
             bodies.head.set(head);
-            let served = world.deliver(&event(LARGE)).await;
-            assert_eq!(served.outcome(), (503, "unavailable".to_owned()), "{head:?}");
-            assert!(served.took <= Duration::from_millis(3251), "{:?}", served.took);
+            let reply = world.deliver(&event(LARGE)).await;
+            assert_eq!(reply.status_and_code(), (503, "unavailable".to_owned()), "{head:?}");
+            assert!(reply.took <= Duration::from_millis(3251), "{:?}", reply.took);
             assert_eq!(world.last_record().1.reason.as_deref(), Some(REFUSED), "{head:?}");
             assert_eq!((world.stored(), world.marked()), (0, 0));
         });

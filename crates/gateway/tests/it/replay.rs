@@ -74,8 +74,8 @@ fn the_ttl_is_the_window() {
 fn outside_the_window_can_be_refused() {
     in_world(async |mut world| {
         world.set("REPLAY", "refuse");
-        let served = world.deliver(&event(&at(-(31 * 86_400)))).await;
-        assert_eq!(served.outcome(), (422, "event_too_old".to_owned()));
+        let reply = world.deliver(&event(&at(-(31 * 86_400)))).await;
+        assert_eq!(reply.status_and_code(), (422, "event_too_old".to_owned()));
         assert_eq!(world.stored() + world.marked(), 0);
         assert_eq!(accepted(&world, &at(-(29 * 86_400))).await.0, Window::Inside);
         assert_eq!(accepted(&world, "null").await.0, Window::Unknown);

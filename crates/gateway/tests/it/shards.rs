@@ -5,14 +5,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use cronozen_gateway::dedupe::lease::{Decision, Decisions, LeaseId, LeaseTable};
-use cronozen_gateway::dedupe::shard::{Granted, ShardLease, Shards};
-use cronozen_gateway::dedupe::{Marker, SeenStore};
+use cronozen_gateway::dedupe::shard::{ShardLease, Shards};
+use cronozen_gateway::dedupe::{Marker, MarkerStore};
 use cronozen_gateway::runtime::{Clock, PlatformError};
 use cronozen_webhook::event::EventId;
 use cronozen_webhook::time::Timestamp;
 use tokio::sync::oneshot;
 
-use crate::world::{Behaviour, FakeClock, FakeStore};
+use crate::platform::{Behaviour, FakeClock, FakeStore};
 
 type Table = LeaseTable<Caller>;
 
@@ -62,7 +62,7 @@ impl FakeShards {
     fn pass_on(&self, decisions: Decisions<Caller>) {
         for (Caller { event_id, answer }, decision) in decisions {
             // A lease that is granted to nobody is disposed of.
-            if let Err(Decision::Leased(lease)) = answer.send(decision) {
+            if let Err(Decision::Lease(lease)) = answer.send(decision) {
                 self.release(&event_id, lease);
             }
         }
@@ -91,26 +91,22 @@ impl Shards for FakeShards {
         event_id: &EventId,
         ignores_row: bool,
         wait: Duration,
-    ) -> Result<Granted<FakeLease>, PlatformError> {
+    ) -> Result<Decision<FakeLease>, PlatformError> {
         self.acquire.get().perform(|| ()).await?;
         if !ignores_row && self.rows.seen(event_id).await? {
-            return Ok(Granted::Duplicate);
+            return Ok(Decision::Duplicate);
         }
         let (answer, answered) = oneshot::channel();
         let caller = Caller { event_id: event_id.clone(), answer };
         let decisions = self.table.borrow_mut().acquire(event_id, self.clock.now(), wait, caller);
         self.pass_on(decisions);
-        Ok(match answered.await.map_err(|_| PlatformError::new("the shard has restarted"))? {
-            Decision::Leased(lease) => Granted::Lease(FakeLease {
-                shards: self.clone(),
-                generation: self.generation.get(),
-                event_id: event_id.clone(),
-                lease,
-            }),
-            Decision::Duplicate => Granted::Duplicate,
-            Decision::WaitEnded => Granted::WaitEnded,
-            Decision::TooManyWaiters => Granted::TooManyWaiters,
-        })
+        let decision = answered.await.map_err(|_| PlatformError::new("the shard has restarted"))?;
+        Ok(decision.map_lease(|lease| FakeLease {
+            shards: self.clone(),
+            generation: self.generation.get(),
+            event_id: event_id.clone(),
+            lease,
+        }))
     }
 
     async fn mark(

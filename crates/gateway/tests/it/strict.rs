@@ -2,20 +2,16 @@
 
 use std::time::Duration;
 
-use cronozen_gateway::budget::LATE_LIMIT;
-use cronozen_gateway::dedupe::lease::{MAX_EVENT_WAITERS, MAX_LEASE};
-use cronozen_gateway::dedupe::shard::{Granted, Shards};
 use cronozen_gateway::log::Outcome;
-use cronozen_webhook::event::EventId;
 use futures_util::future::join_all;
 use tokio::time::sleep;
 
 use crate::world::{Behaviour, World, in_world, signed};
 
-const EVENT: &str = r#"{"eventId":"evt_1"}"#;
-const OTHER: &str = r#"{"eventId":"evt_2"}"#;
+pub const EVENT: &str = r#"{"eventId":"evt_1"}"#;
+pub const OTHER: &str = r#"{"eventId":"evt_2"}"#;
 
-fn in_strict_world<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
+pub fn in_strict_world<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
     in_world(|mut world| {
         world.be_strict();
         test(world)
@@ -23,7 +19,7 @@ fn in_strict_world<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
 }
 
 /// The same with the shortest and the longest deadline, in milliseconds.
-fn in_strict_worlds(test: impl AsyncFn(World, u64)) {
+pub fn in_strict_worlds(test: impl AsyncFn(World, u64)) {
     for deadline in [1000, 4500] {
         in_strict_world(async |mut world| {
             world.set("DEADLINE_MS", &deadline.to_string());
@@ -33,12 +29,12 @@ fn in_strict_worlds(test: impl AsyncFn(World, u64)) {
 }
 
 /// The statuses of so many deliveries at once, in order of their arrival.
-async fn at_once(world: &World, times: usize) -> Vec<u16> {
+pub async fn at_once(world: &World, times: usize) -> Vec<u16> {
     let deliveries = join_all((0..times).map(|_| world.deliver(EVENT))).await;
-    deliveries.iter().map(|served| served.answer.status).collect()
+    deliveries.iter().map(|reply| reply.answer.status).collect()
 }
 
-fn ms(duration: Duration) -> u64 {
+pub fn ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap()
 }
 
@@ -61,9 +57,9 @@ fn other_events_do_not_wait() {
         let other = async {
             sleep(Duration::from_millis(10)).await;
             world.queue.send.set(Behaviour::Works(5));
-            let served = world.deliver(OTHER).await;
-            assert_eq!(served.answer.status, 202);
-            assert!(served.took < Duration::from_millis(100));
+            let reply = world.deliver(OTHER).await;
+            assert_eq!(reply.answer.status, 202);
+            assert!(reply.took < Duration::from_millis(100));
         };
         tokio::join!(hung, other);
     });
@@ -88,172 +84,6 @@ fn a_send_that_fails_gives_the_lease_to_the_next() {
             assert_eq!(world.marked(), 1);
         });
     }
-}
-
-#[test]
-fn a_waiter_gives_up_when_half_of_its_deadline_has_passed() {
-    in_strict_worlds(async |world, deadline| {
-        world.queue.send.set(Behaviour::Hangs);
-        let first = async {
-            let served = world.deliver(EVENT).await;
-            assert_eq!(served.answer.status, 503);
-            let took = ms(served.took);
-            assert!((deadline - 250..=deadline - 248).contains(&took), "{took}");
-        };
-        let waiter = async {
-            sleep(Duration::from_millis(20)).await;
-            let mut request = signed(EVENT);
-            // Half of the deadline after the arrival, whatever the body takes of it.
-            request.body.pieces[0].0 = deadline / 4;
-            let served = world.serve(request).await;
-            assert_eq!(served.outcome(), (503, "unavailable".to_owned()));
-            let took = ms(served.took);
-            assert!((deadline / 2..=deadline / 2 + 2).contains(&took), "{took}");
-        };
-        tokio::join!(first, waiter);
-        assert_eq!(world.stored(), 0);
-    });
-}
-
-#[test]
-fn a_late_send_that_works_is_committed_and_answers_the_waiter() {
-    in_strict_worlds(async |world, deadline| {
-        world.queue.send.set(Behaviour::Works(deadline + 1500));
-        let first = async { assert_eq!(world.deliver(EVENT).await.answer.status, 503) };
-        let second = async {
-            sleep(Duration::from_millis(deadline + 1300)).await;
-            let served = world.deliver(EVENT).await;
-            assert_eq!(served.answer.status, 200, "the event is in the queue by now");
-            assert!(served.took < Duration::from_millis(250), "{:?}", served.took);
-        };
-        tokio::join!(first, second);
-        assert_eq!((world.stored(), world.marked()), (1, 1));
-        assert_eq!(world.logged(), [Outcome::Failed, Outcome::LateCommit, Outcome::Duplicate]);
-    });
-}
-
-#[test]
-fn a_late_send_that_fails_releases_the_lease() {
-    in_strict_worlds(async |world, deadline| {
-        world.queue.send.set(Behaviour::Fails(deadline + 3000));
-        assert_eq!(world.deliver(EVENT).await.answer.status, 503);
-        world.queue.send.set(Behaviour::Works(5));
-        assert_eq!(world.deliver(EVENT).await.answer.status, 503, "it is leased");
-        sleep(Duration::from_secs(10)).await;
-        assert_eq!(world.logged(), [Outcome::Failed, Outcome::Failed, Outcome::LateSendFailed]);
-        assert_eq!(world.deliver(EVENT).await.answer.status, 202);
-    });
-}
-
-#[test]
-fn a_hung_send_ends_itself_so_that_the_second_attempt_sends_again() {
-    in_strict_worlds(async |world, deadline| {
-        world.queue.send.set(Behaviour::Hangs);
-        assert_eq!(world.deliver(EVENT).await.answer.status, 503);
-        world.queue.send.set(Behaviour::Works(5));
-        // The first has been answered 250 ms before its deadline.
-        sleep(LATE_LIMIT - Duration::from_millis(deadline + deadline / 2 + 100)).await;
-        assert_eq!(world.deliver(EVENT).await.answer.status, 503, "it is leased");
-        sleep(Duration::from_millis(360)).await;
-        let (_, record) = world.last_record();
-        assert_eq!(record.outcome, Outcome::LateSendFailed);
-        let reason = "no answer within 28000 ms of the delivery's arrival";
-        assert_eq!(record.reason.as_deref(), Some(reason));
-        assert_eq!(world.deliver(EVENT).await.answer.status, 202);
-        assert_eq!((world.stored(), world.marked()), (1, 1));
-    });
-}
-
-#[test]
-fn a_lease_whose_holder_stops_runs_out() {
-    in_strict_worlds(async |world, deadline| {
-        let event_id = EventId::new("evt_1".to_owned()).unwrap();
-        let wait = Duration::from_secs(1);
-        let granted = world.shards.acquire(0, &event_id, false, wait).await.unwrap();
-        let Granted::Lease(lease) = granted else { panic!("{granted:?}") };
-        std::mem::forget(lease);
-        sleep(MAX_LEASE - Duration::from_millis(deadline)).await;
-        assert_eq!(world.deliver(EVENT).await.answer.status, 503);
-        sleep(Duration::from_millis(deadline / 2)).await;
-        assert_eq!(world.deliver(EVENT).await.answer.status, 202);
-    });
-}
-
-#[test]
-fn a_send_that_outlives_its_lease_limit_does_not_end_the_next_lease() {
-    in_strict_worlds(async |world, deadline| {
-        let event_id = EventId::new("evt_1".to_owned()).unwrap();
-        let wait = Duration::from_secs(1);
-        let granted = world.shards.acquire(0, &event_id, false, wait).await.unwrap();
-        let Granted::Lease(old) = granted else { panic!("{granted:?}") };
-        sleep(MAX_LEASE).await;
-        world.queue.send.set(Behaviour::Works(deadline / 2));
-        let next = async { assert_eq!(world.deliver(EVENT).await.answer.status, 202) };
-        let waiter = async {
-            sleep(Duration::from_millis(100)).await;
-            drop(old);
-            sleep(Duration::from_millis(50)).await;
-            assert_eq!(world.deliver(EVENT).await.answer.status, 200);
-        };
-        tokio::join!(next, waiter);
-        assert_eq!(world.stored(), 1, "the waiter sends nothing");
-    });
-}
-
-#[test]
-fn a_shard_that_restarts_while_a_lease_is_out_gets_the_row_all_the_same() {
-    in_strict_worlds(async |world, _| {
-        world.queue.send.set(Behaviour::Works(300));
-        let first = async { assert_eq!(world.deliver(EVENT).await.answer.status, 202) };
-        let restart = async {
-            sleep(Duration::from_millis(100)).await;
-            world.shards.restart();
-        };
-        tokio::join!(first, restart);
-        assert_eq!((world.stored(), world.marked()), (1, 1));
-        assert_eq!(world.deliver(EVENT).await.answer.status, 200);
-        assert!(!world.logged().contains(&Outcome::MarkerFailed));
-    });
-}
-
-#[test]
-fn a_commit_that_fails_or_hangs_is_made_up_for_by_a_second_call() {
-    for (commit, takes) in [(Behaviour::Fails(5), 100), (Behaviour::Hangs, 5100)] {
-        in_strict_world(async |world| {
-            world.shards.commit.set(commit);
-            assert_eq!(world.deliver(EVENT).await.answer.status, 202);
-            sleep(Duration::from_millis(takes)).await;
-            assert_eq!((world.stored(), world.marked()), (1, 1), "{commit:?}");
-            assert_eq!(world.deliver(EVENT).await.answer.status, 200);
-            assert!(!world.logged().contains(&Outcome::MarkerFailed));
-        });
-    }
-}
-
-#[test]
-fn deliveries_that_wait_are_capped_and_leave_room_for_other_events() {
-    in_strict_worlds(async |world, deadline| {
-        world.queue.send.set(Behaviour::Works(deadline / 4));
-        let crowd = at_once(&world, 1000);
-        let other = async {
-            sleep(Duration::from_millis(100)).await;
-            world.queue.send.set(Behaviour::Works(5));
-            let served = world.deliver(OTHER).await;
-            assert_eq!(served.answer.status, 202);
-            assert!(served.took < Duration::from_millis(30), "{:?}", served.took);
-            let refused = world.deliver(EVENT).await;
-            assert_eq!(refused.outcome(), (503, "unavailable".to_owned()));
-            assert!(refused.took < Duration::from_millis(30), "{:?}", refused.took);
-            let (_, record) = world.last_record();
-            assert_eq!(record.reason.as_deref(), Some("too many deliveries wait for a lease"));
-        };
-        let (mut statuses, ()) = tokio::join!(crowd, other);
-        statuses.sort_unstable();
-        let count = |status| statuses.iter().filter(|other| **other == status).count();
-        assert_eq!((count(202), count(200)), (1, MAX_EVENT_WAITERS));
-        assert_eq!(count(503), 1000 - 1 - MAX_EVENT_WAITERS);
-        assert_eq!(world.stored(), 2);
-    });
 }
 
 #[test]
@@ -282,10 +112,10 @@ fn a_shard_that_fails_or_does_not_answer_is_a_503_in_time() {
             world.shards.acquire.set(acquire);
             let mut request = signed(EVENT);
             request.body.pieces[0].0 = body;
-            let served = world.serve(request).await;
-            assert_eq!(served.outcome(), (503, "unavailable".to_owned()), "{acquire:?}");
-            assert_eq!(served.answer.retry_after, Some(30));
-            assert!(ms(served.took) <= deadline / 2 + 2, "{:?}", served.took);
+            let reply = world.serve(request).await;
+            assert_eq!(reply.status_and_code(), (503, "unavailable".to_owned()), "{acquire:?}");
+            assert_eq!(reply.answer.retry_after, Some(30));
+            assert!(ms(reply.took) <= deadline / 2 + 2, "{:?}", reply.took);
             let (_, record) = world.last_record();
             assert_eq!(record.reason.as_deref(), Some(reason));
         }
@@ -342,9 +172,9 @@ fn a_store_before_that_fails_or_hangs_counts_as_a_miss() {
         in_world(async |mut world| {
             world.migrate();
             world.previous.as_ref().unwrap().look.set(look);
-            let served = world.deliver(EVENT).await;
-            assert_eq!(served.answer.status, 202);
-            assert!(served.took < Duration::from_millis(600), "{:?}", served.took);
+            let reply = world.deliver(EVENT).await;
+            assert_eq!(reply.answer.status, 202);
+            assert!(reply.took < Duration::from_millis(600), "{:?}", reply.took);
             assert!(world.queue.stored.borrow()[0].contains(r#""dedupe":"unknown""#));
         });
     }

@@ -1,196 +1,28 @@
-//! A gateway whose store, queue, clock and log are in memory. Time is virtual: it passes at once, and
-//! only when everything waits.
+//! One gateway with its settings and a platform in memory, and the requests that it serves.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::future::pending;
 use std::rc::Rc;
 use std::time::Duration;
 
 use cronozen_gateway::allowance::Allowance;
 use cronozen_gateway::answer::Answer;
 use cronozen_gateway::configuration::{Configuration, Needs};
-use cronozen_gateway::dedupe::{DedupeStore, Marker, SeenStore};
-use cronozen_gateway::log::{Level, Log, Outcome, Record};
-use cronozen_gateway::platform::Platform;
-use cronozen_gateway::queue::EventQueue;
+use cronozen_gateway::log::{Level, Outcome, Record};
 use cronozen_gateway::receive::{Request, receive};
-use cronozen_gateway::runtime::{Background, Clock, PlatformError};
 use cronozen_gateway::settings::{ConfigError, DedupeMode, Value};
-use cronozen_webhook::event::EventId;
-use cronozen_webhook::message::{Dedupe, Message};
-use cronozen_webhook::time::Timestamp;
 use tokio::task::LocalSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 pub use crate::body::FakeBody;
 pub use crate::bucket::FakeBodies;
+pub use crate::platform::{Behaviour, START};
+use crate::platform::{FakeClock, FakePlatform, FakeQueue, FakeStore};
 use crate::shards::FakeShards;
 use crate::signing::sign;
 
 pub const SECRET: &str = "whsec_test";
 pub const PATH: &str = "/webhooks/cronozen";
-
-/// When every world begins: 2026-11-24T07:00:00Z.
-pub const START: Timestamp = Timestamp::from_millis(1_795_503_600_000);
-
-/// How a store or a queue behaves when it is called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Behaviour {
-    /// It does what it is for, after so many milliseconds.
-    Works(u64),
-    /// It fails, after so many milliseconds.
-    Fails(u64),
-    /// It does what it is for after so many milliseconds, and then fails all the same.
-    WorksThenFails(u64),
-    /// It never answers.
-    Hangs,
-}
-
-impl Behaviour {
-    pub async fn perform<T>(self, work: impl FnOnce() -> T) -> Result<T, PlatformError> {
-        let failure = Err(PlatformError::new("out of order\n    at stack"));
-        match self {
-            Self::Hangs => pending().await,
-            Self::Works(ms) => {
-                sleep(Duration::from_millis(ms)).await;
-                Ok(work())
-            }
-            Self::Fails(ms) => {
-                sleep(Duration::from_millis(ms)).await;
-                failure
-            }
-            Self::WorksThenFails(ms) => {
-                sleep(Duration::from_millis(ms)).await;
-                work();
-                failure
-            }
-        }
-    }
-}
-
-#[derive(Clone)]
-pub struct FakeClock(Instant);
-
-impl Clock for FakeClock {
-    fn now(&self) -> Timestamp {
-        START.plus(self.0.elapsed())
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        sleep(duration).await;
-    }
-}
-
-#[derive(Clone)]
-pub struct FakeStore {
-    pub look: Rc<Cell<Behaviour>>,
-    pub mark: Rc<Cell<Behaviour>>,
-    pub markers: Rc<RefCell<BTreeMap<String, Marker>>>,
-    /// The number of look-ups.
-    pub looks: Rc<Cell<usize>>,
-}
-
-impl SeenStore for FakeStore {
-    async fn seen(&self, event_id: &EventId) -> Result<bool, PlatformError> {
-        self.looks.set(self.looks.get() + 1);
-        let found = || self.markers.borrow().contains_key(event_id.as_str());
-        self.look.get().perform(found).await
-    }
-
-    async fn mark(&self, event_id: &EventId, marker: Marker) -> Result<(), PlatformError> {
-        let key = event_id.as_str().to_owned();
-        let write = || self.markers.borrow_mut().insert(key, marker);
-        self.mark.get().perform(write).await.map(|_| ())
-    }
-}
-
-#[derive(Clone)]
-pub struct FakeQueue {
-    pub send: Rc<Cell<Behaviour>>,
-    pub stored: Rc<RefCell<Vec<String>>>,
-}
-
-impl EventQueue for FakeQueue {
-    type Held = Message;
-
-    fn hold(&self, message: Message) -> Message {
-        message
-    }
-
-    fn send(
-        &self,
-        held: Message,
-        dedupe: Dedupe,
-    ) -> impl Future<Output = Result<(), PlatformError>> + 'static {
-        let (behaviour, stored) = (self.send.get(), Rc::clone(&self.stored));
-        let store = move || stored.borrow_mut().push(held.with_dedupe(dedupe));
-        async move { behaviour.perform(store).await }
-    }
-}
-
-/// A platform whose parts are those of a world.
-#[derive(Clone)]
-struct FakePlatform {
-    clock: FakeClock,
-    log: Rc<RefCell<Vec<(Level, Record)>>>,
-    store: FakeStore,
-    shards: Option<FakeShards>,
-    previous: Option<FakeStore>,
-    queue: FakeQueue,
-    allowance: Allowance,
-}
-
-impl Clock for FakePlatform {
-    fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        self.clock.sleep(duration).await;
-    }
-}
-
-impl Background for FakePlatform {
-    fn keep(&self, future: impl Future<Output = ()> + 'static) {
-        tokio::task::spawn_local(future);
-    }
-}
-
-impl Log for FakePlatform {
-    fn write(&self, level: Level, record: &Record) {
-        self.log.borrow_mut().push((level, record.clone()));
-    }
-}
-
-impl Platform for FakePlatform {
-    /// The bucket.
-    type Bindings = Option<FakeBodies>;
-    type Body = FakeBody;
-    type Markers = FakeStore;
-    type Shards = FakeShards;
-    type Queue = FakeQueue;
-    type Bodies = FakeBodies;
-
-    fn store(&self, _: &Option<FakeBodies>) -> DedupeStore<FakeStore, FakeShards> {
-        match self.shards.clone() {
-            None => DedupeStore::Markers(self.store.clone()),
-            Some(shards) => DedupeStore::Shards { shards, previous: self.previous.clone() },
-        }
-    }
-
-    fn queue(&self, _: &Option<FakeBodies>) -> FakeQueue {
-        self.queue.clone()
-    }
-
-    fn bodies<'b>(&self, bindings: &'b Option<FakeBodies>) -> Option<&'b FakeBodies> {
-        bindings.as_ref()
-    }
-
-    fn allowance(&self) -> &Allowance {
-        &self.allowance
-    }
-}
 
 impl FakeBody {
     pub fn whole(bytes: &[u8]) -> Self {
@@ -199,18 +31,18 @@ impl FakeBody {
 }
 
 /// What came of a request, and how long it took.
-pub struct Served {
+pub struct Reply {
     pub answer: Answer,
     pub took: Duration,
 }
 
-impl Served {
+impl Reply {
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.answer.body).expect("every answer is JSON")
     }
 
     /// The status and the `code` or, of a success, the `status` in the body.
-    pub fn outcome(&self) -> (u16, String) {
+    pub fn status_and_code(&self) -> (u16, String) {
         let json = self.json();
         let code = json.get("code").unwrap_or(&json["status"]);
         (self.answer.status, code.as_str().unwrap().to_owned())
@@ -233,30 +65,16 @@ pub struct World {
     pub allowance: Allowance,
 }
 
-impl FakeStore {
-    fn working() -> Self {
-        Self {
-            look: Rc::new(Cell::new(Behaviour::Works(5))),
-            mark: Rc::new(Cell::new(Behaviour::Works(5))),
-            markers: Rc::default(),
-            looks: Rc::default(),
-        }
-    }
-}
-
 impl World {
     fn new() -> Self {
-        let (clock, store) = (FakeClock(Instant::now()), FakeStore::working());
+        let (clock, store) = (FakeClock::start(), FakeStore::working());
         Self {
             settings: BTreeMap::from([("CRONOZEN_SIGNING_SECRET".to_owned(), SECRET.to_owned())]),
             missing_binding: None,
             shards: FakeShards::new(&clock, &store),
             clock,
             store,
-            queue: FakeQueue {
-                send: Rc::new(Cell::new(Behaviour::Works(5))),
-                stored: Rc::default(),
-            },
+            queue: FakeQueue::working(),
             log: Rc::default(),
             bodies: None,
             previous: None,
@@ -291,7 +109,7 @@ impl World {
         self.settings.insert(name.to_owned(), value.to_owned());
     }
 
-    pub async fn serve(&self, request: Request<FakeBody>) -> Served {
+    pub async fn serve(&self, request: Request<FakeBody>) -> Reply {
         let missing = self.missing_binding.clone();
         let mut strict = false;
         // All that is bound is the bucket. The platform needs to know the mode, if the settings are right.
@@ -318,11 +136,11 @@ impl World {
         };
         let started = Instant::now();
         let answer = receive(&platform, request, &configuration).await;
-        Served { answer, took: started.elapsed() }
+        Reply { answer, took: started.elapsed() }
     }
 
     /// Serves a signed delivery of `body`.
-    pub async fn deliver(&self, body: &str) -> Served {
+    pub async fn deliver(&self, body: &str) -> Reply {
         self.serve(signed(body)).await
     }
 

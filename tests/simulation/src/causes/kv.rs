@@ -1,8 +1,8 @@
 //! Causes of duplicates over Workers KV.
 
-use super::{Cause, Heard, LATE, STEP, heard};
+use super::{Acknowledgement, Cause, LATE, STEP, acknowledgement};
 use crate::clock::Ms;
-use crate::ledger::Trail;
+use crate::history::Trail;
 
 pub fn cause(earlier: &Trail, later: &Trail) -> Option<Cause> {
     let (sent, look) = (earlier.sent?, later.look?);
@@ -15,17 +15,17 @@ pub fn cause(earlier: &Trail, later: &Trail) -> Option<Cause> {
     let at_once_or = |cause| {
         Some(if ended.is_none_or(|ended| look.at <= ended) { Cause::AtOnce } else { cause })
     };
-    let heard = match heard(earlier, sent) {
-        Heard::At(heard) => heard,
-        Heard::Not { cause, .. } => return at_once_or(cause),
+    let acknowledged_at = match acknowledgement(earlier, sent) {
+        Acknowledgement::Received(acknowledged_at) => acknowledged_at,
+        Acknowledgement::Missed { cause, .. } => return at_once_or(cause),
     };
-    if look.at <= heard {
+    if look.at <= acknowledged_at {
         return at_once_or(Cause::StoredUnacknowledged);
     }
     let Some(put) = &earlier.put else {
-        return died.filter(|died| *died <= heard + STEP).map(|_| Cause::Died);
+        return died.filter(|died| *died <= acknowledged_at + STEP).map(|_| Cause::Died);
     };
-    if put.at > heard + STEP {
+    if put.at > acknowledged_at + STEP {
         return None;
     }
     // Until 28 s after the arrival there is no need to leave a put to its fate.

@@ -1,9 +1,9 @@
 //! Causes of duplicates in strict mode.
 
-use super::{Cause, Heard, ROW, STEP, heard};
+use super::{Acknowledgement, Cause, ROW, STEP, acknowledgement};
 use crate::clock::Ms;
 use crate::fate::CallFate;
-use crate::ledger::Trail;
+use crate::history::Trail;
 
 pub fn cause(earlier: &Trail, later: &Trail, interruptions: &[Ms]) -> Option<Cause> {
     let (sent, lease) = (earlier.sent?, earlier.lease?);
@@ -19,20 +19,20 @@ pub fn cause(earlier: &Trail, later: &Trail, interruptions: &[Ms]) -> Option<Cau
     }
     let interrupted = |from: Ms, to: Ms| interruptions.iter().any(|at| (from..=to).contains(at));
     let restarted = interrupted(lease.at, granted).then_some(Cause::Restarted);
-    let heard = match heard(earlier, sent) {
-        Heard::At(heard) => heard,
+    let acknowledged_at = match acknowledgement(earlier, sent) {
+        Acknowledgement::Received(acknowledged_at) => acknowledged_at,
         // Before that it ought to have the lease still.
-        Heard::Not { since, .. } if granted < since => return restarted,
-        Heard::Not { cause, .. } => return Some(cause),
+        Acknowledgement::Missed { since, .. } if granted < since => return restarted,
+        Acknowledgement::Missed { cause, .. } => return Some(cause),
     };
-    if granted <= heard {
+    if granted <= acknowledged_at {
         return restarted;
     }
     let died = earlier.isolate_died();
     let Some(put) = &earlier.put else {
-        return died.filter(|died| *died <= heard + STEP).map(|_| Cause::Died);
+        return died.filter(|died| *died <= acknowledged_at + STEP).map(|_| Cause::Died);
     };
-    if put.at > heard + STEP {
+    if put.at > acknowledged_at + STEP {
         return None;
     }
     let refused = is_refused(earlier.fate.commit).then_some(Cause::MarkerRefused);

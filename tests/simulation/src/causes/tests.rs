@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::*;
 use crate::fate::{CallFate, Fate};
-use crate::ledger::{Kind, Leased, Look, Put};
+use crate::history::{Kind, LeaseRecord, LookRecord, PutRecord};
 
 /// Sent by 100, acknowledged at 120, marked at 130, and seen at location 1 from 60,000 on.
 fn delivery(location: usize, looks: Ms) -> Trail {
@@ -13,18 +13,22 @@ fn delivery(location: usize, looks: Ms) -> Trail {
         arrived: Some(looks),
         answered: Some((looks + 150, 202)),
         entered: Some(looks),
-        look: Some(Look { at: looks, as_of: looks, in_doubt: false }),
-        lease: Some(Leased { at: looks, disposed: Some(looks + 151), ended: Some(looks + 125) }),
-        sent: Some(Sent {
+        look: Some(LookRecord { at: looks, as_of: looks, in_doubt: false }),
+        lease: Some(LeaseRecord {
+            at: looks,
+            disposed: Some(looks + 151),
+            ended: Some(looks + 125),
+        }),
+        sent: Some(SendRecord {
             at: looks + 100,
             stored: Some(looks + 110),
             acknowledged: Some(looks + 120),
             failed: None,
         }),
-        put: Some(Put {
+        put: Some(PutRecord {
             applied: Some(looks + 130),
             visible: vec![looks + 130, looks + 60_000],
-            ..Put::new(looks + 120, looks + 1_000_000)
+            ..PutRecord::new(looks + 120, looks + 1_000_000)
         }),
         ..Trail::new(Kind::ByHand, 0, Some(0), location, Rc::new(fate))
     }
@@ -45,11 +49,11 @@ fn in_strict(at: Ms, interruptions: &[Ms], change: impl FnOnce(&mut Trail)) -> O
 
 fn acknowledged(at: Option<Ms>) -> impl Fn(&mut Trail) {
     move |trail: &mut Trail| {
-        trail.sent = trail.sent.map(|sent| Sent { acknowledged: at, ..sent });
+        trail.sent = trail.sent.map(|sent| SendRecord { acknowledged: at, ..sent });
     }
 }
 
-fn put(change: impl Fn(&mut Put)) -> impl Fn(&mut Trail) {
+fn put(change: impl Fn(&mut PutRecord)) -> impl Fn(&mut Trail) {
     move |trail: &mut Trail| {
         let put = trail.put.as_mut().unwrap();
         put.applied = None;
@@ -66,10 +70,10 @@ fn kv() {
     assert_eq!(in_kv(delivery(0, 120), unchanged), Some(Cause::AtOnce));
     assert_eq!(in_kv(delivery(0, 1_000_130), unchanged), Some(Cause::Outside));
     let mut doubtful = delivery(0, 40_000);
-    doubtful.look = doubtful.look.map(|look| Look { in_doubt: true, ..look });
+    doubtful.look = doubtful.look.map(|look| LookRecord { in_doubt: true, ..look });
     assert_eq!(in_kv(doubtful, unchanged), Some(Cause::LookInDoubt));
     let mut cached = delivery(1, 60_010);
-    cached.look = cached.look.map(|look| Look { as_of: 59_000, ..look });
+    cached.look = cached.look.map(|look| LookRecord { as_of: 59_000, ..look });
     assert_eq!(in_kv(cached, unchanged), Some(Cause::NotVisible));
 }
 
@@ -103,7 +107,7 @@ fn strict_with_a_send_that_is_not_acknowledged() {
         move |trail: &mut Trail| {
             acknowledged(None)(trail);
             trail.put = None;
-            trail.lease = trail.lease.map(|lease| Leased { ended, ..lease });
+            trail.lease = trail.lease.map(|lease| LeaseRecord { ended, ..lease });
         }
     };
     // The lease is out, then over too early, then over in time, then over by its limit.

@@ -4,21 +4,22 @@ use std::collections::BTreeMap;
 
 use super::Check;
 use crate::causes::{Cause, cause};
-use crate::ledger::Trail;
+use crate::history::Trail;
 
 impl Check<'_> {
     /// 5.
     pub(super) fn copies_have_causes(&mut self) {
         let mut by_event: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (number, copy) in self.told.copies.iter().enumerate() {
-            let trail = &self.told.trails[copy.delivery];
+        for (number, copy) in self.history.copies.iter().enumerate() {
+            let trail = &self.history.trails[copy.delivery];
             let earlier = by_event.entry(trail.event).or_default();
             earlier.push(number);
         }
         for copies in by_event.values_mut() {
             // In the order of their leases or sends: a send that was issued first may well be stored last.
             copies.sort_by_key(|copy| {
-                let Trail { lease, sent, .. } = &self.told.trails[self.told.copies[*copy].delivery];
+                let Trail { lease, sent, .. } =
+                    &self.history.trails[self.history.copies[*copy].delivery];
                 (lease.map(|lease| lease.at), sent.map(|sent| sent.at), *copy)
             });
             for (position, later) in copies.iter().enumerate().skip(1) {
@@ -29,13 +30,13 @@ impl Check<'_> {
 
     /// Every earlier copy must have a reason; the one that is counted is that of the copy before it.
     fn copy_has_a_cause(&mut self, earlier: &[usize], later: usize) {
-        let later = &self.told.copies[later];
-        let event = self.told.trails[later.delivery].event;
+        let later = &self.history.copies[later];
+        let event = self.history.trails[later.delivery].event;
         let interruptions = self.interruptions(event);
         let mut last = None;
         for copy in earlier {
-            let before = self.told.copies[*copy].delivery;
-            let trails = (&self.told.trails[before], &self.told.trails[later.delivery]);
+            let before = self.history.copies[*copy].delivery;
+            let trails = (&self.history.trails[before], &self.history.trails[later.delivery]);
             last = cause(self.mode, trails.0, trails.1, &interruptions)
                 .filter(|cause| before != later.delivery && cause.applies(self.mode));
             if last.is_none() {

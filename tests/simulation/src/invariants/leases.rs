@@ -1,24 +1,24 @@
 //! Invariant 6: a lease ends when its holder has no more use for it, and passes to the first that waits.
 //!
-//! The passing on is judged as it happens, by [`crate::account`].
+//! The passing on is judged as it happens, by [`crate::lease_audit`].
 
 use super::{Check, ROUNDING};
 use crate::causes::{LATE, ROW, STEP};
 use crate::clock::Ms;
 use crate::fate::CallFate;
-use crate::ledger::Trail;
+use crate::history::Trail;
 
 impl Check<'_> {
     /// 6, as far as the models saw it happen.
     pub(super) fn models_saw_nothing_wrong(&mut self) {
-        for (delivery, what) in &self.told.wrongs {
+        for (delivery, what) in &self.history.broken_rules {
             self.violated(6, *delivery, what);
         }
     }
 
     /// 6: its Worker lets go of a lease.
     pub(super) fn lease_is_let_go(&mut self, delivery: usize) {
-        let trail = &self.told.trails[delivery];
+        let trail = &self.history.trails[delivery];
         let (Some(lease), Some(done)) = (trail.lease, done(trail)) else { return };
         let back = match trail.fate.acquire {
             CallFate::Works { back } => back,

@@ -2,7 +2,7 @@
 
 use std::future::pending;
 
-use cronozen_gateway::dedupe::{Marker, SeenStore};
+use cronozen_gateway::dedupe::{Marker, MarkerStore};
 use cronozen_gateway::runtime::PlatformError;
 use cronozen_webhook::event::EventId;
 use tokio::sync::oneshot;
@@ -13,7 +13,7 @@ use crate::clock::{Ms, SECOND, pass};
 use crate::delivery::Delivery;
 use crate::fate::{LookFate, MarkFate, Step};
 use crate::faults::Fault;
-use crate::ledger::{Look, Put};
+use crate::history::{LookRecord, PutRecord};
 use crate::plan::outage_at;
 
 /// KV for one delivery.
@@ -46,8 +46,8 @@ impl Delivery {
     }
 
     fn looked(&self, as_of: Option<Ms>, in_doubt: bool) {
-        self.tell("looked", |trail, at| {
-            trail.look = Some(Look { at, as_of: as_of.unwrap_or(at), in_doubt });
+        self.record("looked", |trail, at| {
+            trail.look = Some(LookRecord { at, as_of: as_of.unwrap_or(at), in_doubt });
         });
     }
 
@@ -76,15 +76,15 @@ impl Delivery {
 
     /// The put is on the wire: it goes on without its isolate, unless that lives and waits no more.
     async fn put(self, key: String, ttl: Ms) -> Result<(), PlatformError> {
-        let mut waits = Waits { delivery: self.clone(), answered: false };
+        let mut waits = PutGuard { delivery: self.clone(), answered: false };
         let written = self.write(key, ttl).await;
         waits.answered = true;
         written
     }
 
     async fn write(self, key: String, ttl: Ms) -> Result<(), PlatformError> {
-        self.tell("put", |trail, at| {
-            trail.put = Some(Put::new(at, at + ttl));
+        self.record("put", |trail, at| {
+            trail.put = Some(PutRecord::new(at, at + ttl));
         });
         let takes = match self.put_fate() {
             Ok(takes) => takes,
@@ -112,7 +112,7 @@ impl Delivery {
 
     fn apply(&self, key: &str, ttl: Ms) -> bool {
         let mut dropped = false;
-        self.tell("arrived at KV", |trail, _| {
+        self.record("arrived at KV", |trail, _| {
             dropped = trail.put.as_ref().is_some_and(|put| put.dropped.is_some());
         });
         if dropped {
@@ -124,7 +124,7 @@ impl Delivery {
             self.strike(Fault::PutTooOften);
             return false;
         };
-        self.tell("applied", |trail, now| {
+        self.record("applied", |trail, now| {
             if let Some(put) = &mut trail.put {
                 (put.applied, put.visible, put.ends) = (Some(now), visible, now + ttl);
             }
@@ -134,15 +134,15 @@ impl Delivery {
 }
 
 /// An isolate that waits for its put.
-struct Waits {
+struct PutGuard {
     delivery: Delivery,
     answered: bool,
 }
 
-impl Drop for Waits {
+impl Drop for PutGuard {
     fn drop(&mut self) {
         if !self.answered && self.delivery.host.life.died().is_none() {
-            self.delivery.tell("dropped", |trail, now| {
+            self.delivery.record("dropped", |trail, now| {
                 if let Some(put) = &mut trail.put {
                     put.dropped = Some(now);
                 }
@@ -151,7 +151,7 @@ impl Drop for Waits {
     }
 }
 
-impl SeenStore for KvStore {
+impl MarkerStore for KvStore {
     async fn seen(&self, event_id: &EventId) -> Result<bool, PlatformError> {
         let Self(delivery) = self;
         delivery.host.step(Step::BeforeAcquire).await;

@@ -11,13 +11,13 @@ use crate::fate::Fate;
 
 /// How many of the sends of the first minutes hang.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Hanging {
+pub enum HangingSends {
     OnePercent,
     FivePercent,
     All,
 }
 
-impl Hanging {
+impl HangingSends {
     pub const ALL: [Self; 3] = [Self::OnePercent, Self::FivePercent, Self::All];
 
     pub fn percent(self) -> usize {
@@ -49,7 +49,7 @@ impl Plan {
     /// The same world, or one in which sends hang, if that is what the seed asks for. The first two attempts of each
     /// event are fair otherwise. Later ones meet what was drawn for them.
     pub fn hanging(mut self) -> Self {
-        let Some(hanging) = Hanging::of_seed(self.seed) else { return self };
+        let Some(hanging) = HangingSends::of_seed(self.seed) else { return self };
         let rng = &mut Rng::with_seed(!self.seed);
         let of_one_shard = shard(&id(self.seed, 0));
         let ids = (0..).map(|number| id(self.seed, number)).filter(|id| shard(id) == of_one_shard);
@@ -78,11 +78,11 @@ impl Plan {
     }
 }
 
-fn made_fair(mut event: Event, hangs: bool, hanging: Hanging) -> Event {
+fn made_fair(mut event: Event, hangs: bool, hanging: HangingSends) -> Event {
     for (number, attempt) in event.attempts.iter_mut().take(FAIR_ATTEMPTS).enumerate() {
         attempt.twins.clear();
         let mut fate = Fate::clone(&attempt.trip.fate).made_fair();
-        if hangs && (number == 0 || hanging == Hanging::All) {
+        if hangs && (number == 0 || hanging == HangingSends::All) {
             fate = fate.with_hung_send();
         }
         attempt.trip.fate = Rc::new(fate);
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn the_first_60_seeds_hold_each_kind() {
         let worlds = (0..60).filter_map(|seed| Plan::draw(seed).hanging().hanging);
-        assert_eq!(worlds.collect::<Vec<_>>(), Hanging::ALL);
+        assert_eq!(worlds.collect::<Vec<_>>(), HangingSends::ALL);
     }
 
     #[test]

@@ -7,31 +7,31 @@ use cronozen_gateway::dedupe::lease::Decision;
 use crate::causes::LEASE;
 use crate::clock::Ms;
 use crate::faults::Fault;
-use crate::ledger::{Leased, Ledger};
+use crate::history::{LeaseRecord, Recorder};
 
 /// The events of one shard that are leased or waited for.
-pub struct Account {
-    lines: BTreeMap<String, Line>,
-    ledger: Ledger,
+pub struct LeaseAudit {
+    lines: BTreeMap<String, WaitLine>,
+    recorder: Recorder,
 }
 
 /// A delivery that has a lease or waits for one.
 #[derive(Clone, Copy)]
-struct Entry {
+struct Claim {
     delivery: usize,
     until: Ms,
 }
 
 /// Those of one event, in the order of their requests.
 #[derive(Default)]
-struct Line {
-    holder: Option<Entry>,
-    waiting: VecDeque<Entry>,
+struct WaitLine {
+    holder: Option<Claim>,
+    waiting: VecDeque<Claim>,
 }
 
-impl Account {
-    pub fn new(ledger: Ledger) -> Self {
-        Self { lines: BTreeMap::new(), ledger }
+impl LeaseAudit {
+    pub fn new(recorder: Recorder) -> Self {
+        Self { lines: BTreeMap::new(), recorder }
     }
 
     /// Returns whether any event is leased.
@@ -43,29 +43,29 @@ impl Account {
     pub fn ask(&mut self, event: &str, delivery: usize, until: Ms, now: Ms) {
         for line in self.lines.values_mut() {
             if let Some(holder) = line.holder.take_if(|holder| holder.until <= now) {
-                self.ledger.strike(Fault::LeaseRanOut);
-                end(&self.ledger, holder, holder.until);
+                self.recorder.strike(Fault::LeaseRanOut);
+                end(&self.recorder, holder, holder.until);
             }
         }
         let line = self.lines.entry(event.to_owned()).or_default();
         if line.holder.is_some() {
-            self.ledger.strike(Fault::LeaseHeld);
+            self.recorder.strike(Fault::LeaseHeld);
         }
-        line.waiting.push_back(Entry { delivery, until });
+        line.waiting.push_back(Claim { delivery, until });
     }
 
     /// The lease of a delivery ends by a commit or a release, unless it has ended before.
     pub fn end(&mut self, event: &str, delivery: usize, now: Ms) {
         let Some(line) = self.lines.get_mut(event) else { return };
         if let Some(holder) = line.holder.take_if(|holder| holder.delivery == delivery) {
-            end(&self.ledger, holder, now);
+            end(&self.recorder, holder, now);
         }
     }
 
     /// The object forgets all leases.
     pub fn interrupt(&mut self, now: Ms) {
         for holder in std::mem::take(&mut self.lines).into_values().filter_map(|line| line.holder) {
-            end(&self.ledger, holder, now);
+            end(&self.recorder, holder, now);
         }
     }
 
@@ -78,7 +78,7 @@ impl Account {
         commit: bool,
         now: Ms,
     ) {
-        let wrong = |what| self.ledger.wrong(delivery, what);
+        let wrong = |what| self.recorder.broken_rule(delivery, what);
         let line = self.lines.entry(event.to_owned()).or_default();
         let place = line.waiting.iter().position(|entry| entry.delivery == delivery);
         let Some(entry) = place.and_then(|place| line.waiting.remove(place)) else {
@@ -86,7 +86,7 @@ impl Account {
         };
         let ended = entry.until <= now;
         match decision {
-            Decision::Leased(_) => {
+            Decision::Lease(_) => {
                 let others = line.waiting.iter().take(place.unwrap_or_default());
                 if line.holder.is_some() {
                     wrong("it was granted the lease that another delivery had");
@@ -96,19 +96,19 @@ impl Account {
                     wrong("it was granted a lease after its wait had ended");
                 }
                 let mut waited = false;
-                self.ledger.tell(delivery, "granted", |trail, now| {
+                self.recorder.record(delivery, "granted", |trail, now| {
                     waited = trail.entered.is_some_and(|entered| entered < now);
-                    trail.lease = Some(Leased::new(now));
+                    trail.lease = Some(LeaseRecord::new(now));
                 });
                 if waited {
-                    self.ledger.strike(Fault::GrantedAfterWait);
+                    self.recorder.strike(Fault::GrantedAfterWait);
                 }
-                line.holder = Some(Entry { delivery, until: now + LEASE });
+                line.holder = Some(Claim { delivery, until: now + LEASE });
             }
             Decision::Duplicate if !commit => wrong("it was called a duplicate without a commit"),
-            Decision::Duplicate => self.ledger.strike(Fault::DuplicateAfterWait),
+            Decision::Duplicate => self.recorder.strike(Fault::DuplicateAfterWait),
             Decision::WaitEnded if !ended => wrong("its wait was ended too early"),
-            Decision::WaitEnded => self.ledger.strike(Fault::WaitEnded),
+            Decision::WaitEnded => self.recorder.strike(Fault::WaitEnded),
             Decision::TooManyWaiters => wrong("it was one too many in a short line"),
         }
     }
@@ -120,9 +120,11 @@ impl Account {
             let forgotten = line.holder.is_none();
             for waiting in line.waiting.iter().filter(|waiting| now < waiting.until) {
                 if unanswered {
-                    self.ledger.wrong(waiting.delivery, "a commit of its event left it waiting");
+                    self.recorder
+                        .broken_rule(waiting.delivery, "a commit of its event left it waiting");
                 } else if forgotten {
-                    self.ledger.wrong(waiting.delivery, "nobody has the lease that it waits for");
+                    self.recorder
+                        .broken_rule(waiting.delivery, "nobody has the lease that it waits for");
                 }
             }
             line.holder.is_some() || line.waiting.iter().any(|waiting| now < waiting.until)
@@ -130,8 +132,8 @@ impl Account {
     }
 }
 
-fn end(ledger: &Ledger, holder: Entry, at: Ms) {
-    ledger.tell(holder.delivery, "lease ended", |trail, _| {
+fn end(recorder: &Recorder, holder: Claim, at: Ms) {
+    recorder.record(holder.delivery, "lease ended", |trail, _| {
         if let Some(lease) = &mut trail.lease {
             lease.ended = Some(at);
         }

@@ -4,22 +4,22 @@
  * Settles the wait of an instance that has this ticket. Returns whether the instance still waited. The function of an
  * instance that has been replaced throws.
  *
- * @typedef {(ticket: number, fulfilled: boolean, value: unknown) => boolean} Settled
+ * @typedef {(ticket: number, fulfilled: boolean, value: unknown) => boolean} OnSettled
  */
 
 /**
  * Awaits what a call has returned. What can be awaited need be no promise.
  *
  * @param {unknown} called
- * @param {Settled} settled
+ * @param {OnSettled} onSettled
  * @param {number} ticket
  */
-export function settle(called, settled, ticket) {
+export function settle(called, onSettled, ticket) {
   Promise.resolve(called).then(
     (value) => {
       let waited = false;
       try {
-        waited = settled(ticket, true, value);
+        waited = onSettled(ticket, true, value);
       } finally {
         if (!waited) {
           // A lease that comes too late would be held until this request has ended.
@@ -27,7 +27,7 @@ export function settle(called, settled, ticket) {
         }
       }
     },
-    (reason) => settled(ticket, false, reason),
+    (reason) => onSettled(ticket, false, reason),
   );
 }
 
@@ -35,11 +35,11 @@ export function settle(called, settled, ticket) {
  * Nobody sees an instance trap in the callback of a timer, so what the timer wakes runs after it.
  *
  * @param {number} ms
- * @param {Settled} settled
+ * @param {OnSettled} onSettled
  * @param {number} ticket
  */
-export function startTimer(ms, settled, ticket) {
-  return setTimeout(() => settle(undefined, settled, ticket), ms);
+export function startTimer(ms, onSettled, ticket) {
+  return setTimeout(() => settle(undefined, onSettled, ticket), ms);
 }
 
 /**
@@ -94,9 +94,9 @@ export function sendMessage(queue, [beforeDedupe, afterDedupe], dedupe, options)
 /**
  * The class `Deduper`, as the Worker calls it.
  *
- * @typedef {{ acquire(eventId: string, ignoresRow: boolean, waitMs: number): Promise<Acquired> }} Acquirer
+ * @typedef {{ acquire(eventId: string, ignoresRow: boolean, waitMs: number): Promise<AcquireReply> }} Acquirer
  * @typedef {{ mark(eventId: string, endsAt: number): Promise<void> }} Marker
- * @typedef {{ lease: { commit(endsAt: number): Promise<void> } }} Acquired
+ * @typedef {{ lease: { commit(endsAt: number): Promise<void> } }} AcquireReply
  * @typedef {{ idFromName(name: string): unknown, get(id: unknown): Acquirer & Marker }} Namespace
  */
 
@@ -116,7 +116,7 @@ export function acquireLease(namespace, shard, eventId, ignoresRow, waitMs) {
   return shardOf(namespace, shard).acquire(eventId, ignoresRow, waitMs);
 }
 
-/** @param {Acquired} acquired @param {number} endsAt */
+/** @param {AcquireReply} acquired @param {number} endsAt */
 export function commitLease({ lease }, endsAt) {
   return lease.commit(endsAt);
 }

@@ -6,7 +6,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use cronozen_gateway::runtime::PlatformError;
 
 /// Keeps the name and message of an error, or the text of a thrown string. Never a stack.
-pub(super) fn translate(thrown: &JsValue) -> PlatformError {
+pub(super) fn from_js(thrown: &JsValue) -> PlatformError {
     if let Some(text) = thrown.as_string() {
         return PlatformError::new(&text);
     }

@@ -6,7 +6,7 @@ use super::{Check, ROUNDING};
 use crate::causes::{ROW, STEP};
 use crate::clock::Ms;
 use crate::fate::{CallFate, SendFate};
-use crate::ledger::{Kind, Trail};
+use crate::history::{Kind, Trail};
 use crate::plan::Mode;
 
 /// The send must be acknowledged so long before the deadline.
@@ -14,13 +14,13 @@ const MARK_WAIT: Ms = 250;
 
 impl Check<'_> {
     /// 4, at the end of the first attempt that must succeed rather than in the end.
-    pub(super) fn promising_is_queued(&mut self, delivery: usize) {
-        let trail = &self.told.trails[delivery];
+    pub(super) fn required_is_queued(&mut self, delivery: usize) {
+        let trail = &self.history.trails[delivery];
         let Some(arrived) = trail.arrived else { return };
-        if !self.is_promising(trail, arrived) {
+        if !self.must_succeed(trail, arrived) {
             return;
         }
-        self.findings.promising += 1;
+        self.findings.must_succeed += 1;
         if !self.is_queued(trail.event, arrived + self.plan.deadline) {
             self.violated(4, delivery, "nothing stood in its way, not in the queue");
         }
@@ -29,7 +29,7 @@ impl Check<'_> {
     /// Returns whether a true attempt must bring its event into the queue: by what was drawn for it, by who lived,
     /// and, in strict mode, by when it had the lease. Not by what the code made of it. The sends of other events are
     /// no excuse.
-    fn is_promising(&self, trail: &Trail, arrived: Ms) -> bool {
+    fn must_succeed(&self, trail: &Trail, arrived: Ms) -> bool {
         let deadline = self.plan.deadline;
         let end = arrived + deadline + ROUNDING;
         let (Some(body), SendFate::Works(send)) = (trail.fate.body.takes(), trail.fate.send) else {
@@ -60,7 +60,7 @@ impl Check<'_> {
         let CallFate::Works { back } = trail.fate.acquire else { return None };
         let entered = trail.entered.unwrap_or(asks + trail.fate.call_there);
         let mut others = self
-            .told
+            .history
             .trails
             .iter()
             .filter(|other| other.event == trail.event && !ptr::eq(*other, trail));

@@ -1,4 +1,4 @@
-//! What really happened, told by the models of the world and never by the code under test.
+//! What really happened, history by the models of the world and never by the code under test.
 
 use std::cell::RefCell;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -32,7 +32,7 @@ impl From<&Attack> for Kind {
 
 /// A look-up, as the store saw it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Look {
+pub struct LookRecord {
     pub at: Ms,
     /// What it saw was the state of this time: earlier, if it saw a cached miss.
     pub as_of: Ms,
@@ -42,7 +42,7 @@ pub struct Look {
 
 /// A send, as the queue saw it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sent {
+pub struct SendRecord {
     pub at: Ms,
     pub stored: Option<Ms>,
     /// When the acknowledgement came.
@@ -53,7 +53,7 @@ pub struct Sent {
 
 /// A marker, as the store saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Put {
+pub struct PutRecord {
     pub at: Ms,
     /// When it took effect; never, if it was refused, failed or hung. A row takes effect once it is durable.
     pub applied: Option<Ms>,
@@ -68,7 +68,7 @@ pub struct Put {
     pub ends: Ms,
 }
 
-impl Put {
+impl PutRecord {
     /// A marker that has been issued.
     pub fn new(at: Ms, ends: Ms) -> Self {
         let never = None;
@@ -86,7 +86,7 @@ impl Put {
 
 /// A lease, as the object that granted it saw it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Leased {
+pub struct LeaseRecord {
     pub at: Ms,
     /// When the Worker let go of it.
     pub disposed: Option<Ms>,
@@ -94,7 +94,7 @@ pub struct Leased {
     pub ended: Option<Ms>,
 }
 
-impl Leased {
+impl LeaseRecord {
     /// A lease that has been granted.
     pub fn new(at: Ms) -> Self {
         Self { at, disposed: None, ended: None }
@@ -123,10 +123,10 @@ pub struct Trail {
     pub answered: Option<(Ms, u16)>,
     /// When its request for the lease came to the object.
     pub entered: Option<Ms>,
-    pub look: Option<Look>,
-    pub lease: Option<Leased>,
-    pub sent: Option<Sent>,
-    pub put: Option<Put>,
+    pub look: Option<LookRecord>,
+    pub lease: Option<LeaseRecord>,
+    pub sent: Option<SendRecord>,
+    pub put: Option<PutRecord>,
     /// The end that its object was to have has come.
     pub object_ended: bool,
 }
@@ -163,101 +163,101 @@ impl Trail {
 }
 
 /// A message on the queue.
-pub struct Copy {
+pub struct QueuedCopy {
     pub delivery: usize,
     pub at: Ms,
     pub text: String,
 }
 
-/// Everything that is told. Clones share it.
+/// Everything that is history. Clones share it.
 #[derive(Clone)]
-pub struct Ledger(Rc<RefCell<Told>>, VirtualClock);
+pub struct Recorder(Rc<RefCell<History>>, VirtualClock);
 
-/// What has been told.
+/// What has been history.
 #[derive(Default)]
-pub struct Told {
+pub struct History {
     pub trails: Vec<Trail>,
     /// In the order of the queue.
-    pub copies: Vec<Copy>,
+    pub copies: Vec<QueuedCopy>,
     pub strikes: Strikes,
     /// When which object restarted or trapped, in the order of time.
     pub interruptions: Vec<(Ms, usize)>,
     /// The rules that a model saw broken, each with the delivery.
-    pub wrongs: Vec<(usize, &'static str)>,
+    pub broken_rules: Vec<(usize, &'static str)>,
     trace: DefaultHasher,
 }
 
-impl Told {
+impl History {
     /// A number that stands for all that happened, in its order.
     pub fn trace(&self) -> u64 {
         self.trace.finish()
     }
 }
 
-impl Ledger {
+impl Recorder {
     pub fn new(clock: VirtualClock) -> Self {
         Self(Rc::default(), clock)
     }
 
-    /// All that has been told, at the end.
-    pub fn close(&self) -> Told {
+    /// All that has been history, at the end.
+    pub fn close(&self) -> History {
         self.0.take()
     }
 
     /// A delivery begins; its number comes back.
     pub fn open(&self, trail: Trail) -> usize {
-        let mut told = self.0.borrow_mut();
-        told.trails.push(trail);
-        told.trails.len() - 1
+        let mut history = self.0.borrow_mut();
+        history.trails.push(trail);
+        history.trails.len() - 1
     }
 
     /// Something has happened to a delivery.
-    pub fn tell(&self, delivery: usize, what: &'static str, change: impl FnOnce(&mut Trail, Ms)) {
+    pub fn record(&self, delivery: usize, what: &'static str, change: impl FnOnce(&mut Trail, Ms)) {
         let now = self.1.ms();
-        let mut told = self.0.borrow_mut();
-        (now, delivery, what).hash(&mut told.trace);
-        // What is dropped with the world itself is not told any more.
-        if let Some(trail) = told.trails.get_mut(delivery) {
+        let mut history = self.0.borrow_mut();
+        (now, delivery, what).hash(&mut history.trace);
+        // What is dropped with the world itself is not history any more.
+        if let Some(trail) = history.trails.get_mut(delivery) {
             change(trail, now);
         }
     }
 
     pub fn stored(&self, delivery: usize, text: String) {
-        self.tell(delivery, "stored", |trail, now| {
+        self.record(delivery, "stored", |trail, now| {
             if let Some(sent) = &mut trail.sent {
                 sent.stored = Some(now);
             }
         });
         let at = self.1.ms();
-        let mut told = self.0.borrow_mut();
-        text.hash(&mut told.trace);
-        told.copies.push(Copy { delivery, at, text });
+        let mut history = self.0.borrow_mut();
+        text.hash(&mut history.trace);
+        history.copies.push(QueuedCopy { delivery, at, text });
     }
 
     /// An object has restarted or trapped.
     pub fn interrupted(&self, shard: usize) {
         let now = self.1.ms();
-        let mut told = self.0.borrow_mut();
-        (now, shard).hash(&mut told.trace);
-        told.interruptions.push((now, shard));
+        let mut history = self.0.borrow_mut();
+        (now, shard).hash(&mut history.trace);
+        history.interruptions.push((now, shard));
     }
 
     /// A model has seen a rule broken.
-    pub fn wrong(&self, delivery: usize, what: &'static str) {
-        self.0.borrow_mut().wrongs.push((delivery, what));
+    pub fn broken_rule(&self, delivery: usize, what: &'static str) {
+        self.0.borrow_mut().broken_rules.push((delivery, what));
     }
 
     pub fn strike(&self, fault: Fault) {
-        let mut told = self.0.borrow_mut();
-        told.strikes.strike(fault);
-        (fault as usize, self.1.ms()).hash(&mut told.trace);
+        let mut history = self.0.borrow_mut();
+        history.strikes.strike(fault);
+        (fault as usize, self.1.ms()).hash(&mut history.trace);
     }
 }
 
 /// The gateway's log is a part of what happened.
-impl Log for Ledger {
+impl Log for Recorder {
     fn write(&self, level: Level, record: &Record) {
-        let mut told = self.0.borrow_mut();
-        (level as usize, record.outcome as usize, record.ms, record.code).hash(&mut told.trace);
+        let mut history = self.0.borrow_mut();
+        (level as usize, record.outcome as usize, record.ms, record.code).hash(&mut history.trace);
     }
 }

@@ -1,0 +1,179 @@
+//! The table against a model that is slow and plain.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// A caller of the model that has asked for a lease and has not been answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Waiting {
+    event: usize,
+    until: Timestamp,
+    caller: usize,
+}
+
+/// The same rules as lists that are searched from the front.
+#[derive(Debug, Default)]
+struct Model {
+    /// Event, lease and end, in the order of the grants.
+    leases: Vec<(usize, LeaseId, Timestamp)>,
+    waiting: Vec<Waiting>,
+    granted: u64,
+}
+
+impl Model {
+    fn grant(&mut self, event: usize, now: Timestamp) -> Decision {
+        let lease = LeaseId::from_number(self.granted);
+        self.granted += 1;
+        self.leases.push((event, lease, now.plus(MAX_LEASE)));
+        Decision::Lease(lease)
+    }
+
+    fn end(&mut self, lease: LeaseId, now: Timestamp, decisions: &mut Decisions<usize>) {
+        let Some(position) = self.leases.iter().position(|(_, other, _)| *other == lease) else {
+            return;
+        };
+        let (event, ..) = self.leases.remove(position);
+        while let Some(first) = self.waiting.iter().position(|waiting| waiting.event == event) {
+            let Waiting { until, caller, .. } = self.waiting.remove(first);
+            if now < until {
+                let decision = self.grant(event, now);
+                decisions.push((caller, decision));
+                return;
+            }
+            decisions.push((caller, Decision::WaitEnded));
+        }
+    }
+
+    fn sweep(&mut self, now: Timestamp, decisions: &mut Decisions<usize>) {
+        let ended: Vec<LeaseId> = self
+            .leases
+            .iter()
+            .filter(|(.., end)| *end <= now)
+            .map(|(_, lease, _)| *lease)
+            .collect();
+        for lease in ended {
+            self.end(lease, now, decisions);
+        }
+    }
+
+    fn is_full(&self, event: usize) -> bool {
+        let of_event = self.waiting.iter().filter(|waiting| waiting.event == event).count();
+        of_event >= MAX_EVENT_WAITERS || self.waiting.len() >= MAX_WAITERS
+    }
+
+    fn acquire(&mut self, waiting: Waiting, now: Timestamp) -> Decisions<usize> {
+        let mut decisions = Vec::new();
+        self.sweep(now, &mut decisions);
+        let Waiting { event, caller, .. } = waiting;
+        if self.leases.iter().all(|(other, ..)| *other != event) {
+            let decision = self.grant(event, now);
+            decisions.push((caller, decision));
+            return decisions;
+        }
+        if self.is_full(event) {
+            let (still, ended) = self.waiting.iter().partition(|waiting| now < waiting.until);
+            self.waiting = still;
+            let ended: Vec<Waiting> = ended;
+            decisions.extend(ended.iter().map(|ended| (ended.caller, Decision::WaitEnded)));
+        }
+        if self.is_full(event) {
+            decisions.push((caller, Decision::TooManyWaiters));
+        } else {
+            self.waiting.push(waiting);
+        }
+        decisions
+    }
+
+    fn commit(&mut self, event: usize, lease: Option<LeaseId>) -> Decisions<usize> {
+        let (answered, others) = self.waiting.iter().partition(|waiting| waiting.event == event);
+        self.waiting = others;
+        self.leases.retain(|(other, held, _)| *other != event || Some(*held) != lease);
+        let answered: Vec<Waiting> = answered;
+        answered.iter().map(|waiting| (waiting.caller, Decision::Duplicate)).collect()
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Call {
+    Acquire { event: usize, wait_ms: u64, times: usize },
+    Release(prop::sample::Index),
+    Commit(prop::sample::Index),
+    Mark { event: usize },
+    Pass { ms: u64 },
+}
+
+fn call() -> impl Strategy<Value = Call> {
+    let event = 0..6_usize;
+    // Often one caller, and sometimes a crowd that meets the caps.
+    let times = prop_oneof![8 => Just(1_usize), 1 => Just(150)];
+    prop_oneof![
+        6 => (event.clone(), 1..2500_u64, times)
+            .prop_map(|(event, wait_ms, times)| Call::Acquire { event, wait_ms, times }),
+        3 => any::<prop::sample::Index>().prop_map(Call::Release),
+        2 => any::<prop::sample::Index>().prop_map(Call::Commit),
+        1 => event.prop_map(|event| Call::Mark { event }),
+        3 => prop_oneof![1..300_u64, 1000..3000_u64, 30_000..40_000_u64]
+            .prop_map(|ms| Call::Pass { ms }),
+    ]
+}
+
+/// The decisions of one call in an order that does not depend on how the table keeps its events: those that were made
+/// in an order keep it.
+fn comparable(mut decisions: Decisions<usize>) -> Decisions<usize> {
+    let ended = |decision: &Decision| *decision == Decision::WaitEnded;
+    decisions.sort_by_key(|(caller, decision)| if ended(decision) { (0, *caller) } else { (1, 0) });
+    decisions
+}
+
+proptest! {
+    #[test]
+    fn a_table_answers_as_the_model_does(calls in prop::collection::vec(call(), 1..120)) {
+        let (mut table, mut model) = (LeaseTable::new(0), Model::default());
+        let mut now = START;
+        let mut caller = 0;
+        // Every lease that was ever granted, with its event: old handles call, too.
+        let mut granted: Vec<(usize, LeaseId)> = Vec::new();
+        let mut events = Vec::new();
+        for call in calls {
+            let (answered, expected) = match call {
+                Call::Pass { ms } => {
+                    now = now.plus(Duration::from_millis(ms));
+                    continue;
+                }
+                Call::Acquire { event: number, wait_ms, times } => {
+                    let (mut answered, mut expected) = (Vec::new(), Vec::new());
+                    for _ in 0..times {
+                        let wait = Duration::from_millis(wait_ms);
+                        let waiting = Waiting { event: number, until: now.plus(wait), caller };
+                        events.push(number);
+                        answered.extend(table.acquire(&event(number), now, wait, caller));
+                        expected.extend(model.acquire(waiting, now));
+                        caller += 1;
+                    }
+                    (answered, expected)
+                }
+                Call::Release(which) if !granted.is_empty() => {
+                    let (number, lease) = granted[which.index(granted.len())];
+                    let mut expected = Vec::new();
+                    model.end(lease, now, &mut expected);
+                    (table.release(&event(number), lease, now), expected)
+                }
+                Call::Commit(which) if !granted.is_empty() => {
+                    let (number, lease) = granted[which.index(granted.len())];
+                    (table.commit(&event(number), Some(lease)), model.commit(number, Some(lease)))
+                }
+                Call::Mark { event: number } => {
+                    (table.commit(&event(number), None), model.commit(number, None))
+                }
+                Call::Release(_) | Call::Commit(_) => continue,
+            };
+            for (caller, decision) in &answered {
+                if let Decision::Lease(lease) = decision {
+                    granted.push((events[*caller], *lease));
+                }
+            }
+            prop_assert_eq!(comparable(answered), comparable(expected));
+        }
+    }
+}
