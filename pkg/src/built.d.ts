@@ -10,7 +10,25 @@ declare module "*.wasm?module" {
   export default module;
 }
 
+declare module "built/enums" {
+  /** The part of an HMAC that the runtime has computed. */
+  export enum Precomputed {
+    Nothing,
+    InnerHashes,
+    Macs,
+  }
+
+  /** The reason why a verified text is no event. */
+  export enum EventFault {
+    NotJson,
+    IdMissing,
+    IdNotAString,
+    IdNotUnicode,
+  }
+}
+
 declare module "built/glue.js" {
+  import type { EventFault, Precomputed } from "built/enums";
   import type { VerificationErrorCode } from "../index.js";
 
   /** Code, status and message. */
@@ -31,8 +49,8 @@ declare module "built/glue.js" {
   export interface Verifier {
     readonly maxBodyBytes: number;
     blocks(): number;
-    matches(input: Input, signature: number | undefined, computed: number, body: number): boolean;
-    check(input: Input, signature: number | undefined, computed: number, body: number): number | Refusal;
+    matches(input: Input, signature: number | undefined, precomputed: Precomputed, body: number): boolean;
+    check(input: Input, signature: number | undefined, precomputed: Precomputed, body: number): number | Refusal;
     sign(input: Input, body: number): void;
     free(): void;
   }
@@ -41,7 +59,7 @@ declare module "built/glue.js" {
     Input: new () => Input;
     Verifier: new (input: Input, secrets: number, maxBodyBytes: number | undefined) => Verifier;
     checkEventId(input: Input, length: number): Refusal | undefined;
-    noEvent(found: number): Refusal;
+    refuseEvent(fault: EventFault): Refusal;
     getStringFromWasm0(start: number, length: number): string;
     __wbg_set_wasm(exports: Exports): void;
   }

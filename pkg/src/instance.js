@@ -1,5 +1,6 @@
 // The instance behind all verifiers: made on first use, and replaced if it ever fails.
 
+import { EventFault, Precomputed } from "built/enums";
 import makeGlue from "built/glue.js";
 import { helpFor } from "./backend.js";
 import { bytesPerUnit, hashBytes, Input, maxLength, roomFor } from "./input.js";
@@ -35,10 +36,6 @@ const maxKept = 256;
  *
  * @typedef {import("./native.js").Sha256 | Uint8Array | undefined} Help
  */
-
-/** What the runtime has computed already, as `pkg/wasm/src/lib.rs` numbers it. */
-const innerHashes = 1;
-const macs = 2;
 
 /** SHA-256 works on blocks of this many bytes. */
 const blockBytes = 64;
@@ -79,10 +76,10 @@ export class Instance {
   /** @type {Map<string, Keys>} */
   #kept = new Map();
 
-  // What was written last: the signature's length, what is computed, and where the body is.
+  // The last input: the signature's length, the part of its HMAC that is computed, and the start of the body.
   /** @type {number | undefined} */
   #signatureLength;
-  #computed = 0;
+  #precomputed = Precomputed.Nothing;
   #bodyAt = 0;
 
   #text = "";
@@ -142,7 +139,7 @@ export class Instance {
   matches(keys, signature, body, help) {
     // Where all is computed already, nobody looks at the body.
     const length = this.#write(keys, signature, help instanceof Uint8Array ? "" : body, help);
-    return keys.native.matches(this.#input.native, this.#signatureLength, this.#computed, length);
+    return keys.native.matches(this.#input.native, this.#signatureLength, this.#precomputed, length);
   }
 
   /**
@@ -157,7 +154,7 @@ export class Instance {
    */
   check(keys, signature, body, help) {
     const length = this.#write(keys, signature, body, help);
-    const checked = keys.native.check(this.#input.native, this.#signatureLength, this.#computed, length);
+    const checked = keys.native.check(this.#input.native, this.#signatureLength, this.#precomputed, length);
     if (typeof checked === "number") {
       // A string of ASCII stays what it is. Bytes do not: another thread may have changed them in the meantime.
       this.#text = length === body.length && typeof body === "string" ? body : this.#read(this.#bodyAt, length);
@@ -185,7 +182,7 @@ export class Instance {
     // A text has at least as many bytes as units.
     if (body.length > keys.maxBodyBytes) {
       this.#signatureLength = undefined;
-      this.#computed = 0;
+      this.#precomputed = Precomputed.Nothing;
       return Math.min(body.length, maxLength);
     }
     const input = this.#input;
@@ -194,16 +191,16 @@ export class Instance {
     const length = signature === undefined ? 0 : input.write(0, signature.slice(0, maxSignatureUnits));
     this.#signatureLength = signature === undefined ? undefined : length;
     if (help === undefined) {
-      this.#computed = 0;
+      this.#precomputed = Precomputed.Nothing;
       this.#bodyAt = length;
       return input.write(length, body);
     }
     if (help instanceof Uint8Array) {
-      this.#computed = macs;
+      this.#precomputed = Precomputed.Macs;
       this.#bodyAt = length + input.write(length, help);
       return input.write(this.#bodyAt, body);
     }
-    this.#computed = innerHashes;
+    this.#precomputed = Precomputed.InnerHashes;
     this.#bodyAt = length + hashes + blockBytes;
     const bytes = input.write(this.#bodyAt, body);
     const start = input.start + this.#bodyAt - blockBytes;
@@ -223,7 +220,9 @@ export class Instance {
    * @returns {Refusal}
    */
   tooLarge(keys, length) {
-    return /** @type {Refusal} */ (keys.native.check(this.#input.native, undefined, 0, Math.min(length, maxLength)));
+    return /** @type {Refusal} */ (
+      keys.native.check(this.#input.native, undefined, Precomputed.Nothing, Math.min(length, maxLength))
+    );
   }
 
   /** @param {string} id @returns {Refusal | undefined} */
@@ -233,17 +232,16 @@ export class Instance {
     // On its way a lone surrogate has become another character.
     return length === id.length || this.#read(0, length) === id
       ? this.#glue.checkEventId(this.#input.native, length)
-      : this.noEvent(3);
+      : this.refuseEvent(EventFault.IdNotUnicode);
   }
 
   /**
-   * The refusal of a text that is no event.
+   * Returns the refusal of a text that is no event.
    *
-   * @param {number} found as `pkg/wasm/src/lib.rs` numbers it
-   * @returns {Refusal}
+   * @param {EventFault} fault
    */
-  noEvent(found) {
-    return this.#glue.noEvent(found);
+  refuseEvent(fault) {
+    return this.#glue.refuseEvent(fault);
   }
 
   /**

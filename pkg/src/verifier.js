@@ -1,5 +1,6 @@
 // What people import. It checks what a caller may get wrong; what a sender may get wrong is for the core.
 
+import { EventFault } from "built/enums";
 import { helpFor, prefersSubtle } from "./backend.js";
 import { bodyOf, bodyOfRequest } from "./body.js";
 import { encoder } from "./input.js";
@@ -213,10 +214,13 @@ function eventOf(result) {
 function parse(instance, key) {
   const event = jsonOf(instance.takeText());
   if (event === undefined) {
-    return refused(instance.noEvent(0));
+    return refused(instance.refuseEvent(EventFault.NotJson));
   }
   const id = Object.hasOwn(event, "eventId") ? event.eventId : undefined;
-  const refusal = typeof id === "string" ? instance.checkEventId(id) : instance.noEvent(id === undefined ? 1 : 2);
+  if (typeof id !== "string") {
+    return refused(instance.refuseEvent(id === undefined ? EventFault.IdMissing : EventFault.IdNotAString));
+  }
+  const refusal = instance.checkEventId(id);
   return refusal === undefined ? { ok: true, event, key } : refused(refusal);
 }
 

@@ -105,7 +105,9 @@ pub fn build(extent: Extent) -> Result<()> {
     tool(&root, "wasm-opt", &[&["-O3"], &FEATURES[..]].concat(), &compiled.module, &optimised)?;
     write(&build.join("verifier.hex"), PLACEHOLDER)?;
     let digits = hex(&read(&optimised)?);
-    minify(&root, &factory(&compiled.glue)?, &build.join("glue.js"))?;
+    let (enums, glue) = split_enums(&compiled.glue)?;
+    write(&build.join("enums.ts"), enums)?;
+    minify(&root, &factory(&glue)?, &build.join("glue.js"))?;
     if extent == Extent::Package {
         without_wasm(&root, &compiled.glue, &build)?;
     }
@@ -210,6 +212,31 @@ fn factory(glue: &str) -> Result<String> {
         "export default function makeGlue() {{\n{body}return {{ {} }};\n}}\n",
         names.join(", ")
     ))
+}
+
+/// Splits the enums of Rust from the rest of the glue, and turns them into enums of TypeScript, whose values esbuild
+/// writes where they are used.
+fn split_enums(glue: &str) -> Result<(String, String)> {
+    let (mut enums, mut rest) = (String::new(), String::new());
+    let mut in_enum = false;
+    for line in glue.lines() {
+        if let Some(declaration) = line.strip_prefix("export const ") {
+            let name = declaration.strip_suffix(" = Object.freeze({");
+            enums += &format!("export enum {} {{\n", name.context("the glue has other constants")?);
+            in_enum = true;
+        } else if !in_enum {
+            rest += &format!("{line}\n");
+        } else if line == "});" {
+            enums += "}\n";
+            in_enum = false;
+        } else if let Some((name, value)) = line.trim().split_once(": ") {
+            // The name of each value follows it.
+            let value =
+                value.split(',').next().context("the glue has a constant without a value")?;
+            enums += &format!("{name} = {value},\n");
+        }
+    }
+    Ok((enums, rest))
 }
 
 /// The name that a declaration of a function or a class declares.

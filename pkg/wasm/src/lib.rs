@@ -5,6 +5,11 @@
 //! where the Worker has `serde_json`, because its result is the event that is handed out. The face that
 //! people import, and the loaders, are in `pkg/src`.
 
+#![expect(
+    clippy::float_cmp,
+    reason = "the code that wasm-bindgen generates for an enum compares doubles"
+)]
+
 use serde::Serialize;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -65,11 +70,31 @@ impl Input {
     }
 }
 
-/// What JavaScript's runtime has computed, and what therefore stands between the signature and the body: the inner
-/// hash of each secret, and then the block that the last of them began with.
-const INNER_HASHES: u8 = 1;
-/// As above: the HMAC of each secret.
-const MACS: u8 = 2;
+/// The part of an HMAC that JavaScript's runtime has computed. It stands between the signature and the body.
+#[wasm_bindgen]
+#[derive(Debug, Clone, Copy)]
+pub enum Precomputed {
+    /// Nothing.
+    Nothing,
+    /// The inner hash of each secret, and then the block that the last of them began with.
+    InnerHashes,
+    /// The HMAC of each secret.
+    Macs,
+}
+
+/// The reason why a verified text is no event.
+#[wasm_bindgen]
+#[derive(Debug, Clone, Copy)]
+pub enum EventFault {
+    /// `JSON.parse` does not take it.
+    NotJson,
+    /// It has no `eventId`.
+    IdMissing,
+    /// Its `eventId` is not a string.
+    IdNotAString,
+    /// Its `eventId` holds a lone surrogate.
+    IdNotUnicode,
+}
 
 /// JavaScript writes the length of a secret as a number of 32 bits, the least of its bytes first.
 const LENGTH_BYTES: usize = 4;
@@ -131,17 +156,17 @@ impl Verifier {
     }
 
     /// Whether one of the secrets has signed the body. The input holds the signature, if there is one, what
-    /// has been [computed](INNER_HASHES) already, and then the body, with these lengths in bytes. Beside
+    /// has been [computed](Precomputed) already, and then the body, with these lengths in bytes. Beside
     /// HMACs the body itself may be missing.
     #[must_use]
     pub fn matches(
         &self,
         input: &Input,
         signature: Option<u32>,
-        computed: u8,
+        precomputed: Precomputed,
         body: usize,
     ) -> bool {
-        self.cap.check(body).is_ok() && self.verify(input, signature, computed, body).is_ok()
+        self.cap.check(body).is_ok() && self.verify(input, signature, precomputed, body).is_ok()
     }
 
     /// Whether one of the secrets has signed the body, and it is a text that starts as an object does: the
@@ -151,10 +176,10 @@ impl Verifier {
         &self,
         input: &Input,
         signature: Option<u32>,
-        computed: u8,
+        precomputed: Precomputed,
         body: usize,
     ) -> JsValue {
-        self.judge(input, signature, computed, body).map_or_else(refusal, JsValue::from)
+        self.judge(input, signature, precomputed, body).map_or_else(refusal, JsValue::from)
     }
 }
 
@@ -164,11 +189,11 @@ impl Verifier {
         &self,
         input: &Input,
         signature: Option<u32>,
-        computed: u8,
+        precomputed: Precomputed,
         body: usize,
     ) -> Result<u8, Refusal> {
         self.cap.check(body)?;
-        let (key, body) = self.verify(input, signature, computed, body)?;
+        let (key, body) = self.verify(input, signature, precomputed, body)?;
         event::text(body)?;
         Ok(key)
     }
@@ -178,23 +203,25 @@ impl Verifier {
         &self,
         input: &'input Input,
         signature: Option<u32>,
-        computed: u8,
+        precomputed: Precomputed,
         body: usize,
     ) -> Result<(u8, &'input [u8]), SignatureError> {
         let start = signature.map_or(0, |length| length as usize);
         let hashes = self.blocks.inner().len() * HASH_BYTES;
-        let (hashes, block) = match computed {
-            INNER_HASHES => (hashes, BLOCK_BYTES),
-            MACS => (hashes, 0),
-            _ => (0, 0),
+        let (hashes, block) = match precomputed {
+            Precomputed::Nothing => (0, 0),
+            Precomputed::InnerHashes => (hashes, BLOCK_BYTES),
+            Precomputed::Macs => (hashes, 0),
         };
         let signature = Signature::parse(signature.map(|_| input.bytes(0, start)))?;
         let body = input.bytes(start + hashes + block, body);
         let (hashes, _) = input.bytes(start, hashes).as_chunks();
-        let key = match computed {
-            INNER_HASHES => self.blocks.position_by_inner_hashes(signature, hashes),
-            MACS => self.blocks.position_by_macs(signature, hashes),
-            _ => self.secrets.verify(body, signature).map(|verified| verified.key()),
+        let key = match precomputed {
+            Precomputed::Nothing => {
+                self.secrets.verify(body, signature).map(|verified| verified.key())
+            }
+            Precomputed::InnerHashes => self.blocks.position_by_inner_hashes(signature, hashes),
+            Precomputed::Macs => self.blocks.position_by_macs(signature, hashes),
         };
         Ok((key?, body))
     }
@@ -210,16 +237,15 @@ pub fn check_event_id(input: &Input, length: usize) -> JsValue {
     }
 }
 
-/// The [`Refusal`] of a verified text that is no event: `JSON.parse` does not take it (0), or has found no
-/// `eventId` (1), one that is no string (2), or one with a lone surrogate (3).
-#[wasm_bindgen(js_name = noEvent)]
+/// Returns the [`Refusal`] of a verified text that is no event.
+#[wasm_bindgen(js_name = refuseEvent)]
 #[must_use]
-pub fn no_event(found: u8) -> JsValue {
-    refusal(match found {
-        0 => EventError::NotJson { place: None },
-        1 => EventError::IdMissing,
-        2 => EventError::IdNotAString,
-        _ => EventError::IdNotUnicode,
+pub fn refuse_event(fault: EventFault) -> JsValue {
+    refusal(match fault {
+        EventFault::NotJson => EventError::NotJson { place: None },
+        EventFault::IdMissing => EventError::IdMissing,
+        EventFault::IdNotAString => EventError::IdNotAString,
+        EventFault::IdNotUnicode => EventError::IdNotUnicode,
     })
 }
 
