@@ -5,22 +5,22 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-/// Makes a folder, and those above it.
+/// Creates a folder and its parents.
 pub fn create(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))
 }
 
-/// A file's bytes.
+/// Returns a file's bytes.
 pub fn read(file: &Path) -> Result<Vec<u8>> {
     fs::read(file).with_context(|| format!("cannot read {}", file.display()))
 }
 
-/// A file's text.
+/// Returns a file's text.
 pub fn read_text(file: &Path) -> Result<String> {
     fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
 }
 
-/// Writes over what was in a file.
+/// Writes a file, and replaces its earlier contents.
 pub fn write(file: &Path, contents: impl AsRef<[u8]>) -> Result<()> {
     fs::write(file, contents).with_context(|| format!("cannot write {}", file.display()))
 }
@@ -31,7 +31,7 @@ pub fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Copies a folder, with all that is below it.
+/// Copies a folder with everything in it.
 pub fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     create(to)?;
     for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {

@@ -1,6 +1,7 @@
 //! The build steps that cargo cannot do alone: `cargo xtask <task>`.
 
 mod files;
+mod glue;
 mod mutants;
 mod npm;
 mod prune;
@@ -14,12 +15,12 @@ const USAGE: &str = "usage: cargo xtask <worker [--test-trap] | consumer-rust | 
                     simulate [--seeds N] [--first SEED] [--calm] | mutants>
 
   worker               build the Worker into build/worker
-  worker --test-trap   build the Worker that can be told to trap into build/worker-test-trap
+  worker --test-trap   build the Worker that traps when a test asks for it into build/worker-test-trap
   consumer-rust        build the example consumer in Rust into build/consumer-rust
   npm                  build the npm package into pkg/dist, the Worker included
-  npm --workers        build only what Workers import of it, which is quicker
-  simulate             run the core through many hostile worlds in virtual time, 2000 unless told
-  mutants              break a copy of the core in many ways, and have the simulation or a test catch each";
+  npm --workers        build only the bundles that Workers import, which is quicker
+  simulate             run the gateway through many hostile worlds in virtual time, 2000 by default
+  mutants              break a copy of the project in many ways, and check that the simulation or a test catches each";
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -1,5 +1,5 @@
-//! Shows that the tests can fail: breaks the crate in one place after another, and has each breakage caught by
-//! the invariant of the simulation that it violates, or by the test of the library that it fails.
+//! Shows that the tests can fail: breaks a copy of the project in one place after another, and checks that each mutant
+//! is caught by the invariant of the simulation that it violates, or by the unit test that it fails.
 
 use std::env::consts::EXE_SUFFIX;
 use std::fs;
@@ -12,10 +12,10 @@ use crate::files;
 use crate::simulation::{self, Profile};
 use crate::wasm::{cargo, project_root};
 
-/// Where the mutants are.
+/// The folder of the mutants.
 const MUTANTS: &str = "tests/simulation/mutants";
 
-/// What of the crate the simulation and the tests of the library are built from.
+/// The files and folders of the project from which the simulation and the unit tests are built.
 const FILES: &[&str] = &["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "clippy.toml"];
 const FOLDERS: &[&str] = &[
     ".cargo",
@@ -31,31 +31,32 @@ const FOLDERS: &[&str] = &[
     "xtask",
 ];
 
-/// What mutants change.
+/// The folders that mutants may change.
 const SOURCES: [&str; 2] = ["crates", "src"];
 
-/// Enough for each mutant, and for the crate as it is to show that it passes. Most are caught by the first few.
+/// The number of seeds. It is enough to catch each mutant, and to show that the unchanged project passes. Most mutants
+/// are caught by the first few seeds.
 const SEEDS: &str = "256";
 
-/// A breakage of the crate.
+/// A patch that breaks the project.
 struct Mutant {
     name: String,
     patch: PathBuf,
     catcher: Catcher,
-    /// The files that it changes.
+    /// The files that the patch changes.
     changes: Vec<String>,
 }
 
-/// What has to catch a mutant.
+/// The check that must catch a mutant.
 #[derive(Debug, PartialEq, Eq)]
 enum Catcher {
     /// An invariant of the simulation, by its number.
     Invariant(String),
-    /// A test of the library, by a part of its name. For rules that the simulation cannot see broken.
+    /// A unit test, by a part of its name. Used for rules whose violation the simulation cannot see.
     Test(String),
 }
 
-/// Has all mutants caught.
+/// Checks that every mutant is caught.
 pub fn run() -> Result<()> {
     let root = project_root()?;
     let mutants = read_mutants(&root)?;
@@ -65,7 +66,7 @@ pub fn run() -> Result<()> {
     for mutant in &mutants {
         if let Catcher::Test(name) = &mutant.catcher {
             let printed = copy.test(name)?;
-            ensure!(ended(&printed, name, "ok").is_some(), "{name} does not pass:\n{printed}");
+            ensure!(find_test(&printed, name, "ok").is_some(), "{name} does not pass:\n{printed}");
         }
     }
     println!("passes    the crate as it is");
@@ -80,12 +81,16 @@ pub fn run() -> Result<()> {
         };
         println!("{verdict:9} {:42} {result}", mutant.name);
     }
-    ensure!(survivors.is_empty(), "not caught as they should be: {}", survivors.join(", "));
+    ensure!(
+        survivors.is_empty(),
+        "not caught, or caught by another check: {}",
+        survivors.join(", ")
+    );
     println!("all {} mutants are caught", mutants.len());
     Ok(())
 }
 
-/// All mutants, by name; at least one.
+/// Returns all mutants, sorted by name. There is at least one.
 fn read_mutants(root: &Path) -> Result<Vec<Mutant>> {
     let folder = root.join(MUTANTS);
     let mut mutants = Vec::new();
@@ -113,16 +118,17 @@ impl Mutant {
         ensure!(!changes.is_empty(), "{name} changes nothing");
         for file in &changes {
             let allowed = SOURCES.iter().any(|folder| Path::new(file).starts_with(folder));
-            ensure!(allowed, "{name} may not change {file}");
+            ensure!(allowed, "{name} must not change {file}");
         }
         Ok(Self { name, patch, catcher, changes })
     }
 }
 
-/// The copy of the crate that is broken, so that the crate is not.
+/// A copy of the project. The mutants break the copy, not the project.
 struct Copy {
+    /// The project's root.
     root: PathBuf,
-    /// The copy's.
+    /// The copy's root.
     folder: PathBuf,
     target: PathBuf,
 }
@@ -141,7 +147,7 @@ impl Copy {
         Ok(copy)
     }
 
-    /// Makes a folder what it is in the crate.
+    /// Replaces a folder of the copy by the project's.
     fn restore(&self, part: &str) -> Result<()> {
         let folder = self.folder.join(part);
         if folder.exists() {
@@ -151,7 +157,7 @@ impl Copy {
         files::copy_folder(&self.root.join(part), &folder)
     }
 
-    /// Breaks the copy, and says what has caught that.
+    /// Breaks the copy, and returns the invariant or the test that has caught the mutant.
     fn catch(&self, mutant: &Mutant) -> Result<String> {
         for folder in SOURCES {
             self.restore(folder)?;
@@ -161,8 +167,8 @@ impl Copy {
             Catcher::Invariant(number) => {
                 let (passed, printed) = self.simulate()?;
                 ensure!(!passed, "every invariant holds");
-                let wanted = format!(": invariant {number}: ");
-                let found = printed.lines().find_map(|line| line.split_once(&wanted));
+                let marker = format!(": invariant {number}: ");
+                let found = printed.lines().find_map(|line| line.split_once(&marker));
                 let Some((seed, _)) = found else {
                     bail!("caught, but not by invariant {number}:\n{printed}");
                 };
@@ -170,7 +176,7 @@ impl Copy {
             }
             Catcher::Test(name) => {
                 let printed = self.test(name)?;
-                let failed = ended(&printed, name, "FAILED");
+                let failed = find_test(&printed, name, "FAILED");
                 failed
                     .map(str::to_owned)
                     .with_context(|| format!("{name} does not fail:\n{printed}"))
@@ -185,7 +191,7 @@ impl Copy {
         let before = read()?;
         let output = Command::new("git")
             .current_dir(&self.folder)
-            // Inside a repository git takes paths from its root, and leaves out what it does not find there.
+            // Inside a repository, git resolves paths from its root, and skips files that it does not find there.
             .env("GIT_CEILING_DIRECTORIES", self.folder.parent().unwrap_or(&self.folder))
             .env_remove("GIT_DIR")
             .env_remove("GIT_WORK_TREE")
@@ -196,14 +202,14 @@ impl Copy {
         let printed = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "does not apply: {}", printed.trim());
         let unchanged = before.iter().zip(read()?).any(|(before, after)| *before == after);
-        ensure!(!unchanged, "does not apply: a file is as it was");
+        ensure!(!unchanged, "does not apply: a file has not changed");
         Ok(())
     }
 
-    /// Builds and runs the copy's simulation: whether it passes, and what it prints.
+    /// Builds and runs the copy's simulation. Returns true if it passes, and its output.
     fn simulate(&self) -> Result<(bool, String)> {
         let mut build = simulation::command(&self.folder, "build", Profile::Dev);
-        // What is built only once may take longer, so that the simulation runs faster.
+        // Dependencies are built only once, so they may take longer to build: the simulation then runs faster.
         build.args(["--config", r#"profile.dev.package."*".opt-level=2"#]);
         self.build(build)?;
         let run = Command::new(self.target.join(format!("debug/simulation{EXE_SUFFIX}")))
@@ -213,7 +219,7 @@ impl Copy {
         Ok((run.status.success(), String::from_utf8_lossy(&run.stdout).into_owned()))
     }
 
-    /// Builds and runs the tests of the copy's library that have `name` in their names. Returns what they print.
+    /// Builds and runs the copy's unit tests that have `name` in their names. Returns their output.
     fn test(&self, name: &str) -> Result<String> {
         let command = || {
             let mut command = cargo();
@@ -236,7 +242,7 @@ impl Copy {
         Ok(())
     }
 
-    /// Runs cargo so that it builds with as little work as possible: it builds again and again.
+    /// Runs cargo with as little work for each build as possible, because there are many builds.
     fn cargo(&self, mut command: Command) -> Result<Output> {
         command
             .env("CARGO_TARGET_DIR", &self.target)
@@ -247,11 +253,11 @@ impl Copy {
     }
 }
 
-/// Finds the line of the first test with `name` in its name that ended in this way.
-fn ended<'p>(printed: &'p str, name: &str, way: &str) -> Option<&'p str> {
+/// Finds the first test that has `name` in its name and ended with `outcome`. Returns its full name.
+fn find_test<'p>(printed: &'p str, name: &str, outcome: &str) -> Option<&'p str> {
     let tests = printed.lines().filter_map(|line| line.strip_prefix("test "));
     let mut tests = tests.filter_map(|line| line.split_once(" ... "));
-    tests.find(|(test, result)| test.contains(name) && *result == way).map(|(test, _)| test)
+    tests.find(|(test, result)| test.contains(name) && *result == outcome).map(|(test, _)| test)
 }
 
 #[cfg(test)]
@@ -260,7 +266,8 @@ mod tests {
 
     const PATCH: &str = "Invariant: 1\nWhy.\n\n--- a/src/lib.rs\n+++ b/src/lib.rs\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n";
 
-    /// A crate of one file, below the project's target folder: ignored there, and inside a repository.
+    /// Applies the patch to a crate of one file, below the project's target folder: ignored by git, but inside a
+    /// repository.
     fn apply(name: &str, source: &str) -> (Result<()>, String) {
         let root = project_root().unwrap().join("target/mutants/tests").join(name);
         files::create(&root.join("src")).unwrap();
@@ -294,8 +301,8 @@ mod tests {
     fn a_test_is_found_by_a_part_of_its_name() {
         let printed =
             "\nrunning 2 tests\ntest a::b_c ... ok\ntest d::b_c_d ... FAILED\n\nfailures:\n";
-        assert_eq!(ended(printed, "b_c", "ok"), Some("a::b_c"));
-        assert_eq!(ended(printed, "b_c", "FAILED"), Some("d::b_c_d"));
-        assert_eq!(ended(printed, "a::b_c", "FAILED"), None);
+        assert_eq!(find_test(printed, "b_c", "ok"), Some("a::b_c"));
+        assert_eq!(find_test(printed, "b_c", "FAILED"), Some("d::b_c_d"));
+        assert_eq!(find_test(printed, "a::b_c", "FAILED"), None);
     }
 }

@@ -1,5 +1,5 @@
-//! Builds the npm package: compiles the crate twice, writes the glue, and bundles `pkg/src` into the
-//! builds that `pkg/package.json` exports. All that it writes is ignored by git.
+//! Builds the npm package: compiles `pkg/wasm` twice, writes the glue, and bundles `pkg/src` into the builds that
+//! `pkg/package.json` exports. Git ignores all files that it writes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,11 +9,11 @@ use anyhow::{Context, Result, ensure};
 use wasm_bindgen_cli_support::{Bindgen, EncodeInto};
 
 use crate::files::{copy, copy_folder, create, read, read_text, write};
-use crate::prune::without_unused_declarations;
+use crate::glue::{make_instantiable, split_enums, wrap_in_factory};
 use crate::wasm::{Compilation, project_root};
 use crate::worker;
 
-/// What wasm2js cannot translate is rewritten in terms of what it can.
+/// The options of wasm-opt that replace instructions that wasm2js cannot translate.
 const LOWERING: [&str; 3] = [
     "--llvm-memory-copy-fill-lowering",
     "--signext-lowering",
@@ -30,7 +30,7 @@ const BUNDLES: [(&str, &str, &str); 6] = [
     ("consumer.js", "esm", "consumer.js"),
 ];
 
-/// When nobody catches an error, Node shows the line that threw it, so lines are short.
+/// The options of esbuild. Lines are short, because Node prints the line that threw an uncaught error.
 const BUNDLING: [&str; 8] = [
     "--bundle",
     "--legal-comments=none",
@@ -39,36 +39,31 @@ const BUNDLING: [&str; 8] = [
     "--alias:built=./build/npm",
     "--loader:.hex=text",
     "--external:*.wasm?module",
-    // What verifies is left to the exports map.
+    // The consumer imports the verifier through the package's exports map.
     "--external:cronozen-edge",
 ];
 
-/// Stands for the module's digits until esbuild has broken the lines: it would break these, too.
+/// The placeholder for the module's digits until esbuild has broken the lines: it would break the digits, too.
 const PLACEHOLDER: &str = "THE MODULE";
 
-/// What the glue does without: its objects are freed by their owner, or with the instance, and nobody but
-/// `pkg/src` calls it.
-const DROPPED: [&str; 4] =
-    ["Finalization", "? { register: ", "if (Symbol.dispose)", "    _assertClass("];
+const NOT_INSTALLED: &str = "cannot start an npm tool: install the packages with npm ci";
 
-const NOT_INSTALLED: &str = "cannot start a tool of npm's: install the packages with npm ci";
-
-/// The module uses these features of WebAssembly and no others. Reference types and several results would
-/// need other glue, and wasm2js has neither.
+/// The compiler's flags. The module uses these features of WebAssembly and no others. Reference types and multiple
+/// results would need other glue, and wasm2js supports neither.
 const SIMD: &[&str] = &[
     "-Ctarget-feature=+simd128,-reference-types,-multivalue",
     "-Clink-arg=--no-check-features",
     "-Clink-arg=--features=bulk-memory,mutable-globals,nontrapping-fptoint,sign-ext,simd128",
 ];
 
-/// The same without SIMD, which wasm2js does not have.
+/// The compiler's flags without SIMD, which wasm2js does not support.
 const PLAIN: &[&str] = &[
     "-Ctarget-feature=-reference-types,-multivalue",
     "-Clink-arg=--no-check-features",
     "-Clink-arg=--features=bulk-memory,mutable-globals,nontrapping-fptoint,sign-ext",
 ];
 
-/// Tells binaryen of the features.
+/// The options that enable these features in binaryen.
 const FEATURES: [&str; 5] = [
     "--enable-bulk-memory",
     "--enable-mutable-globals",
@@ -77,39 +72,39 @@ const FEATURES: [&str; 5] = [
     "--enable-simd",
 ];
 
-/// Which builds are made.
+/// The set of builds that are made.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// All that is packed.
+    /// Everything in the package.
     Package,
-    /// What Workers import: a third of the time less.
+    /// The bundles that Workers import. They take a third less time.
     Workers,
 }
 
 /// The bundles that Workers import.
 const WORKER_BUNDLES: [&str; 2] = ["edge.js", "consumer.js"];
 
-/// Builds into `pkg/dist`, with `build/npm` for what lies between.
+/// Builds into `pkg/dist`. Intermediate files are in `build/npm`.
 pub fn build(extent: Extent) -> Result<()> {
     let root = project_root()?;
     let (build, dist) = (root.join("build/npm"), root.join("pkg/dist"));
-    // A file that an earlier version has left behind must not be packed.
+    // A file that an earlier build has left must not be packed.
     if extent == Extent::Package && dist.exists() {
         fs::remove_dir_all(&dist).context("cannot empty pkg/dist")?;
     }
     create(&build)?;
     create(&dist)?;
 
-    let compiled = bindgen(&root, SIMD, "simd128", &build)?;
+    let verifier = bindgen(&root, SIMD, "simd128", &build)?;
     let optimised = dist.join("verifier.wasm");
-    tool(&root, "wasm-opt", &[&["-O3"], &FEATURES[..]].concat(), &compiled.module, &optimised)?;
+    tool(&root, "wasm-opt", &[&["-O3"], &FEATURES[..]].concat(), &verifier.module, &optimised)?;
     write(&build.join("verifier.hex"), PLACEHOLDER)?;
     let digits = hex(&read(&optimised)?);
-    let (enums, glue) = split_enums(&compiled.glue)?;
+    let (enums, glue) = split_enums(&verifier.glue)?;
     write(&build.join("enums.ts"), enums)?;
-    minify(&root, &factory(&glue)?, &build.join("glue.js"))?;
+    minify(&root, &wrap_in_factory(&glue)?, &build.join("glue.js"))?;
     if extent == Extent::Package {
-        without_wasm(&root, &compiled.glue, &build)?;
+        build_without_wasm(&root, &verifier.glue, &build)?;
     }
 
     for (bundle, format, source) in BUNDLES {
@@ -132,8 +127,8 @@ pub fn build(extent: Extent) -> Result<()> {
     Ok(())
 }
 
-/// Compiles the crate once more, and turns the module into JavaScript.
-fn without_wasm(root: &Path, glue: &str, build: &Path) -> Result<()> {
+/// Compiles the crate again without SIMD, and translates the module into JavaScript.
+fn build_without_wasm(root: &Path, glue: &str, build: &Path) -> Result<()> {
     let plain = bindgen(root, PLAIN, "plain", build)?;
     ensure!(glue == plain.glue, "the glue must be the same with and without SIMD");
     let lowered = build.join("lowered.wasm");
@@ -141,10 +136,11 @@ fn without_wasm(root: &Path, glue: &str, build: &Path) -> Result<()> {
     tool(root, "wasm-opt", &arguments, &plain.module, &lowered)?;
     let script = build.join("wasm2js.js");
     tool(root, "wasm2js", &["-O3"], &lowered, &script)?;
-    minify(root, &instantiable(&read_text(&script)?)?, &build.join("verifier.js"))
+    minify(root, &make_instantiable(&read_text(&script)?)?, &build.join("verifier.js"))
 }
 
-struct Compiled {
+/// The output of wasm-bindgen.
+struct BindgenOutput {
     module: PathBuf,
     glue: String,
 }
@@ -154,8 +150,8 @@ fn bindgen(
     flags: &'static [&str],
     folder: &'static str,
     build: &Path,
-) -> Result<Compiled> {
-    let compiled = Compilation {
+) -> Result<BindgenOutput> {
+    let input = Compilation {
         package: "cronozen-webhook-wasm",
         feature: None,
         profile: "npm",
@@ -166,7 +162,7 @@ fn bindgen(
     let out = build.join(folder);
     create(&out)?;
     Bindgen::new()
-        .input_path(&compiled)
+        .input_path(&input)
         .bundler(true)?
         .typescript(false)
         .remove_name_section(true)
@@ -176,88 +172,10 @@ fn bindgen(
         .generate(&out)
         .context("wasm-bindgen failed")?;
     let glue = read_text(&out.join("verifier_bg.js"))?;
-    Ok(Compiled { module: out.join("verifier_bg.wasm"), glue })
+    Ok(BindgenOutput { module: out.join("verifier_bg.wasm"), glue })
 }
 
-/// Puts the glue into a function, so that an instance that has failed can be replaced with all that
-/// belongs to it, and lets it see that memory has grown where the old one is not detached, as in wasm2js.
-fn factory(glue: &str) -> Result<String> {
-    let mut names = Vec::new();
-    let mut body = String::new();
-    for line in glue.lines() {
-        let line = match line.strip_prefix("export ") {
-            Some(declaration) => {
-                names.extend(declared(declaration));
-                declaration
-            }
-            None => line,
-        };
-        body.push_str(line);
-        body.push('\n');
-    }
-    ensure!(names.len() > 4 && !body.contains("\nexport "), "the glue has exports of another form");
-    let detached = "cachedUint8ArrayMemory0.byteLength === 0";
-    ensure!(body.contains(detached), "the glue caches its Uint8Array in another way");
-    body = body.replace(detached, "cachedUint8ArrayMemory0.buffer !== wasm.memory.buffer");
-    let detached = "cachedDataViewMemory0.buffer.detached === undefined && ";
-    ensure!(body.contains(detached), "the glue caches its DataView in another way");
-    body = body.replace(detached, "");
-    // The glue's decoder has a cure for Safari, whose own fails after 2 GiB.
-    ensure!(body.contains("function getStringFromWasm0("), "the glue reads texts in another way");
-    names.push("getStringFromWasm0");
-    let kept =
-        body.split_inclusive('\n').filter(|line| !DROPPED.iter().any(|part| line.contains(part)));
-    body = without_unused_declarations(&kept.collect::<String>(), &names.join(" "));
-    Ok(format!(
-        "export default function makeGlue() {{\n{body}return {{ {} }};\n}}\n",
-        names.join(", ")
-    ))
-}
-
-/// Splits the enums of Rust from the rest of the glue, and turns them into enums of TypeScript, whose values esbuild
-/// writes where they are used.
-fn split_enums(glue: &str) -> Result<(String, String)> {
-    let (mut enums, mut rest) = (String::new(), String::new());
-    let mut in_enum = false;
-    for line in glue.lines() {
-        if let Some(declaration) = line.strip_prefix("export const ") {
-            let name = declaration.strip_suffix(" = Object.freeze({");
-            enums += &format!("export enum {} {{\n", name.context("the glue has other constants")?);
-            in_enum = true;
-        } else if !in_enum {
-            rest += &format!("{line}\n");
-        } else if line == "});" {
-            enums += "}\n";
-            in_enum = false;
-        } else if let Some((name, value)) = line.trim().split_once(": ") {
-            // The name of each value follows it.
-            let value =
-                value.split(',').next().context("the glue has a constant without a value")?;
-            enums += &format!("{name} = {value},\n");
-        }
-    }
-    Ok((enums, rest))
-}
-
-/// The name that a declaration of a function or a class declares.
-fn declared(declaration: &str) -> Option<&str> {
-    let rest =
-        declaration.strip_prefix("function ").or_else(|| declaration.strip_prefix("class "))?;
-    rest.split(['(', ' ']).next()
-}
-
-/// Leaves the instantiation to whoever has the imports.
-fn instantiable(script: &str) -> Result<String> {
-    let import = "import * as $_verifier_bg_js from './verifier_bg.js';\n";
-    let script = script.strip_prefix(import).context("wasm2js imports the glue in another way")?;
-    let (functions, _) = script
-        .split_once("var retasmFunc = asmFunc({")
-        .context("wasm2js instantiates in another way")?;
-    ensure!(!functions.contains("\nimport "), "wasm2js imports more than the glue");
-    Ok(format!("{functions}export default asmFunc;\n"))
-}
-
-/// Only what is generated loses its names.
+/// Minifies a generated script, its names included.
 fn minify(root: &Path, script: &str, output: &Path) -> Result<()> {
     let source = output.with_extension("unminified.js");
     write(&source, script)?;
@@ -265,7 +183,7 @@ fn minify(root: &Path, script: &str, output: &Path) -> Result<()> {
 }
 
 fn esbuild(root: &Path, options: &[&str], source: &Path, output: &Path) -> Result<()> {
-    let status = Command::new(installed(root, "esbuild"))
+    let status = Command::new(tool_path(root, "esbuild"))
         .current_dir(root)
         .arg(source)
         .args(["--log-level=warning", "--target=es2022", "--charset=ascii"])
@@ -277,15 +195,15 @@ fn esbuild(root: &Path, options: &[&str], source: &Path, output: &Path) -> Resul
     Ok(())
 }
 
-/// Hexadecimal digits. Base64 is shorter, but after gzip it is longer: as its characters are not aligned with
-/// the bytes, nothing repeats.
+/// Returns the bytes as hexadecimal digits. Base64 is shorter, but longer after gzip: its characters are not aligned
+/// with the bytes, so nothing repeats.
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Runs a tool that npm has installed.
 fn tool(root: &Path, name: &str, arguments: &[&str], input: &Path, output: &Path) -> Result<()> {
-    let status = Command::new(installed(root, name))
+    let status = Command::new(tool_path(root, name))
         .args(arguments)
         .arg(input)
         .arg("-o")
@@ -296,6 +214,6 @@ fn tool(root: &Path, name: &str, arguments: &[&str], input: &Path, output: &Path
     Ok(())
 }
 
-fn installed(root: &Path, name: &str) -> PathBuf {
+fn tool_path(root: &Path, name: &str) -> PathBuf {
     root.join("node_modules/.bin").join(name)
 }

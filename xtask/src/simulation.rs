@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::wasm::{cargo, project_root};
 
-/// Runs it on this crate.
+/// Runs the simulation of this project.
 pub fn run(arguments: &[&str]) -> Result<()> {
     let status = command(&project_root()?, "run", Profile::Simulation)
         .arg("--")
@@ -18,16 +18,16 @@ pub fn run(arguments: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// How the simulation is compiled.
+/// The cargo profile that the simulation is compiled with.
 #[derive(Clone, Copy)]
 pub enum Profile {
-    /// To run long.
+    /// For long runs: slow to compile, fast to run.
     Simulation,
-    /// To be compiled soon.
+    /// For short runs: fast to compile.
     Dev,
 }
 
-/// Cargo on the simulation of the crate in `root`.
+/// Returns the cargo command for the simulation of the project in `root`.
 pub fn command(root: &Path, subcommand: &str, profile: Profile) -> Command {
     let profile = match profile {
         Profile::Simulation => "simulation",

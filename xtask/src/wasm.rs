@@ -1,4 +1,4 @@
-//! Compiles crates to WebAssembly, and makes Workers of them.
+//! Compiles crates to WebAssembly.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -8,27 +8,27 @@ use anyhow::{Context, Result, bail, ensure};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// What is compiled, and how.
+/// A crate to compile, and its options.
 pub struct Compilation {
     /// The crate.
     pub package: &'static str,
-    /// A feature that it is compiled with.
+    /// The feature to enable, if any.
     pub feature: Option<&'static str>,
-    /// Cargo's profile.
+    /// The cargo profile.
     pub profile: &'static str,
-    /// For the compiler, if its own choices will not do.
+    /// Additional flags for the compiler.
     pub flags: &'static [&'static str],
-    /// Where cargo works, inside its target folder: flags of one's own need a folder of one's own.
+    /// The folder that cargo uses inside its target folder. Compilations with different flags need different folders.
     pub folder: &'static str,
 }
 
-/// The cargo that runs this, or the one on the path.
+/// Returns the cargo that runs this program, or the one on the path.
 pub fn cargo() -> Command {
     Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
 impl Compilation {
-    /// Compiles, and says where the module is.
+    /// Compiles the crate, and returns the path of the module.
     pub fn run(&self, root: &Path) -> Result<PathBuf> {
         let target = env::var_os("CARGO_TARGET_DIR")
             .map_or_else(|| root.join("target"), |folder| root.join(folder))
@@ -40,7 +40,7 @@ impl Compilation {
             .arg(&target)
             .args(["--profile", self.profile, "--package", self.package])
             .args(self.feature.map(|feature| format!("--features={feature}")));
-        let remapping = without_local_paths();
+        let remapping = path_remapping_flag();
         let flags = [&[&*remapping], self.flags].concat();
         command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
         let status = command.status().context("cannot start cargo")?;
@@ -50,17 +50,18 @@ impl Compilation {
     }
 }
 
-/// Panics name their source file: not by its path on this machine, which would differ on the next.
-fn without_local_paths() -> String {
+/// Returns the flag that removes local paths from panic messages. They contain the path of the source file, which would
+/// differ between machines.
+fn path_remapping_flag() -> String {
     let cargo = env::var_os("CARGO_HOME")
         .map_or_else(|| env::home_dir().unwrap_or_default().join(".cargo"), PathBuf::from);
     format!("--remap-path-prefix={}=", cargo.join("registry/src").display())
 }
 
-/// The project's root, wherever the command was started from.
+/// Returns the project's root, wherever the command was started.
 pub fn project_root() -> Result<PathBuf> {
     let Some(root) = Path::new(env!("CARGO_MANIFEST_DIR")).parent() else {
-        bail!("xtask must lie inside the project");
+        bail!("xtask must be inside the project");
     };
     Ok(root.to_path_buf())
 }

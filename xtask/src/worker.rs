@@ -1,4 +1,4 @@
-//! Compiles a Worker to WebAssembly, writes its JavaScript glue, and lays the shim beside both.
+//! Compiles a Worker to WebAssembly, writes its JavaScript glue, and copies the shim beside both.
 
 use std::path::Path;
 
@@ -9,15 +9,15 @@ use crate::files::{create, read_text, write};
 use crate::prune::prune;
 use crate::wasm::{Compilation, project_root};
 
-/// SHA-256 is a third faster with it. All have the same flags, so they can have the same folder.
+/// SHA-256 is a third faster with SIMD. All Workers have the same flags, so they can share a target folder.
 const SIMD: &[&str] = &["-Ctarget-feature=+simd128"];
 
-/// Which Worker is built.
+/// The Worker that is built.
 #[derive(Clone, Copy)]
 pub enum Flavour {
-    /// The one that is deployed.
+    /// The Worker that is deployed.
     Shipped,
-    /// The one that traps when a test asks for it.
+    /// The Worker that traps when a test asks for it.
     TestTrap,
 }
 
@@ -29,7 +29,7 @@ impl Flavour {
         }
     }
 
-    /// The profiles have folders of their own, so that the one Worker is never taken for the other.
+    /// Returns the cargo profile. Each profile has its own folder, so that one Worker is never mistaken for the other.
     fn profile(self) -> &'static str {
         match self {
             Self::Shipped => "release",
@@ -45,10 +45,11 @@ impl Flavour {
     }
 }
 
-/// What every Worker's shim imports.
+/// The script that every Worker's shim imports.
 const GUARD: &str = "src/js/guard.mjs";
 
-/// Builds into `build/worker` or `build/worker-test-trap`: `worker.mjs`, `guard.mjs`, `index.js`, `index_bg.wasm`.
+/// Builds the Worker into `build/worker` or `build/worker-test-trap`. Writes `worker.mjs`, `guard.mjs`, `index.js` and
+/// `index_bg.wasm`.
 pub fn build(flavour: Flavour) -> Result<()> {
     let compilation = Compilation {
         package: "cronozen-edge",
@@ -74,32 +75,32 @@ pub fn build_consumer() -> Result<()> {
 
 fn assemble(compilation: &Compilation, shim: &str, folder: &str) -> Result<()> {
     let root = project_root()?;
-    let compiled = compilation.run(&root)?;
+    let module = compilation.run(&root)?;
     let out = root.join(folder);
     create(&out)?;
     let [shim, guard] = [read_text(&root.join(shim))?, read_text(&root.join(GUARD))?];
-    bind(&compiled, &format!("{guard}{shim}"), &out)?;
+    bind(&module, &format!("{guard}{shim}"), &out)?;
     write(&out.join("guard.mjs"), &guard)?;
     write(&out.join("worker.mjs"), &shim)
 }
 
-fn bind(compiled: &Path, shim: &str, out: &Path) -> Result<()> {
-    let mut bound = Bindgen::new()
-        .input_path(compiled)
+fn bind(module: &Path, shim: &str, out: &Path) -> Result<()> {
+    let mut output = Bindgen::new()
+        .input_path(module)
         .web(true)?
-        // The shim hands over the module: workerd has no URL to fetch it from.
+        // The shim passes the module: workerd has no URL to fetch it from.
         .omit_default_module_path(true)
         .typescript(false)
-        // A fresh instance after a trap.
+        // Lets the guard create a new instance after a trap.
         .reset_state_function(true)
-        // The names of functions are a third of the file, and nothing shows a stack.
+        // The names of functions are a third of the file, and nothing prints a stack.
         .remove_name_section(true)
         .out_name("index")
         .generate_output()
         .context("wasm-bindgen failed")?;
-    bound.emit(out).context("wasm-bindgen cannot write")?;
+    output.emit(out).context("wasm-bindgen cannot write")?;
     let glue = out.join("index.js");
-    let pruned = prune(&read_text(&glue)?, shim, bound.wasm_mut())?;
-    write(&out.join("index_bg.wasm"), bound.wasm_mut().emit_wasm())?;
+    let pruned = prune(&read_text(&glue)?, shim, output.wasm_mut())?;
+    write(&out.join("index_bg.wasm"), output.wasm_mut().emit_wasm())?;
     write(&glue, &pruned)
 }
