@@ -279,7 +279,7 @@ export function present() {
  * @param {unknown} error
  */
 export function failed(error) {
-  // The core throws what it expected as a text.
+  // Rust throws a string.
   if (typeof error === "string") {
     return new TypeError(`cronozen-edge: ${error}`);
   }

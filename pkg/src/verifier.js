@@ -1,4 +1,4 @@
-// What people import. It checks what a caller may get wrong; what a sender may get wrong is for the core.
+// What people import. It checks what a caller may get wrong; the webhook crate checks what a sender may get wrong.
 
 import { EventFault } from "built/enums";
 import { helpFor, prefersSubtle } from "./backend.js";

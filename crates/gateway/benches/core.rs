@@ -1,6 +1,6 @@
-//! `cargo bench`: the core on the host, step by step and as a whole.
+//! `cargo bench`: the webhook and gateway crates on the host, step by step and as a whole.
 
-#![allow(clippy::expect_used, missing_docs, reason = "a bench")]
+#![allow(clippy::expect_used, missing_docs, reason = "a benchmark")]
 
 use std::convert::Infallible;
 use std::future::{pending, ready};
@@ -23,21 +23,22 @@ use cronozen_gateway::runtime::{Background, Clock, PlatformError};
 use cronozen_gateway::settings::Value;
 use cronozen_webhook::event::{Event, EventId};
 use cronozen_webhook::message::{Dedupe, Message, Window};
-use cronozen_webhook::signature::{Secrets, Signature, sign};
+use cronozen_webhook::signature::{Secrets, Signature};
 use cronozen_webhook::time::Timestamp;
 use futures_util::FutureExt;
 
 const SECRET: &str = "whsec_bench";
 
-/// 2026-11-24T07:00:00Z, when every event was made and is received.
+/// The time at which every event is created and received: 2026-11-24T07:00:00Z.
 const NOW: Timestamp = Timestamp::from_millis(1_795_503_600_000);
 
+/// The sizes of the bodies, in bytes.
 const SIZES: [usize; 5] = [256, 1 << 10, 4 << 10, 64 << 10, 1 << 20];
 
-/// Larger bodies do not fit a message.
+/// The sizes that fit a message.
 const SIZES_IN_MESSAGE: [usize; 4] = [256, 1 << 10, 4 << 10, 64 << 10];
 
-/// What a new event is answered with.
+/// The status of the answer to a new event.
 const ACCEPTED: u16 = 202;
 
 /// A signed event.
@@ -47,7 +48,7 @@ struct Delivery {
 }
 
 impl Delivery {
-    /// One whose body has `size` bytes: an event with as many small values as fit.
+    /// Makes a delivery whose body has `size` bytes: an event with as many small values as fit.
     fn of(size: usize) -> Self {
         const START: &str = r#"{"eventId":"evt_0001","type":"dpu.sealed","createdAt":"2026-11-24T07:00:00Z","data":["#;
         const VALUE: &str = r#"{"k":1},"#;
@@ -55,7 +56,8 @@ impl Delivery {
         let room = size - START.len() - LAST.len();
         let values = VALUE.repeat(room / VALUE.len());
         let body = format!("{START}{values}{}{LAST}", " ".repeat(room % VALUE.len()));
-        let signature = sign(body.as_bytes(), SECRET).expect("a good secret").to_string();
+        let signature =
+            Secrets::new(&[SECRET]).expect("a good secret").sign(body.as_bytes()).to_string();
         Self { body, signature }
     }
 
@@ -91,7 +93,7 @@ impl Body for ArrivedBody {
     }
 }
 
-/// A platform that does everything at once, and nothing for real. It is its own store, queue and clock.
+/// A platform that answers at once and stores nothing. It is also the marker store, the queue and the clock.
 #[derive(Clone, Default)]
 struct InstantPlatform {
     allowance: Allowance,
@@ -133,7 +135,7 @@ impl Clock for InstantPlatform {
 }
 
 impl MarkerStore for InstantPlatform {
-    async fn seen(&self, _: &EventId) -> Result<bool, PlatformError> {
+    async fn has_marker(&self, _: &EventId) -> Result<bool, PlatformError> {
         Ok(false)
     }
 
@@ -143,7 +145,7 @@ impl MarkerStore for InstantPlatform {
     }
 }
 
-/// Only markers are timed.
+/// No shards: only markers are measured.
 enum NoShards {}
 
 impl Shards for NoShards {
@@ -239,17 +241,17 @@ fn receive_delivery(criterion: &mut Criterion) {
     let configuration = Configuration::new(value, |_| Ok(()));
     let platform = InstantPlatform::default();
     each_size(criterion, "receive", &SIZES_IN_MESSAGE, |bencher, delivery| {
-        let work = |request| {
+        let receive_one = |request| {
             let answer = receive(&platform, request, &configuration);
             let answer = answer.now_or_never().expect("nothing here waits");
             assert_eq!(answer.status, ACCEPTED, "{}", answer.body);
             answer
         };
-        bencher.iter_batched(|| delivery.request(), work, BatchSize::SmallInput);
+        bencher.iter_batched(|| delivery.request(), receive_one, BatchSize::SmallInput);
     });
 }
 
-/// Runs `bench` with a delivery of each size.
+/// Runs `bench` with a delivery of each size, in bytes.
 fn each_size(
     criterion: &mut Criterion,
     name: &str,

@@ -1,7 +1,7 @@
 //! The envelope inside a verified body: one JSON object with an `eventId`.
 //!
-//! Only `eventId` is required, because it is all that the sender documents for every event. `type`
-//! and `createdAt` are read where they stand; everything else passes through untouched.
+//! Only `eventId` is required, because it is the only field that the sender documents for every event. The type and
+//! `createdAt` are read if they are there. Everything else passes through untouched.
 
 use core::fmt;
 use std::borrow::Cow;
@@ -14,36 +14,36 @@ use thiserror::Error;
 use crate::signature::VerifiedBody;
 use crate::time::Timestamp;
 
-/// Keeps a Workers KV key (512 bytes at most, with its prefix) and a log line short; the sender's ids
-/// are a tenth of it.
+/// The longest `eventId`, in bytes of UTF-8. It keeps log lines short, and fits a key of Workers KV (at most 512 bytes
+/// with its prefix). The sender's ids are about a tenth as long.
 pub const MAX_EVENT_ID_BYTES: usize = 256;
 
-/// Why a signed body is no event.
+/// The reason why a signed body is not an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum EventError {
     /// The body is not UTF-8.
-    #[error("body malformed: no UTF-8 at position {position}")]
+    #[error("body malformed: invalid UTF-8 at position {position}")]
     NotUtf8 {
-        /// Where the first wrong byte stands, counted from 0.
+        /// The position of the first invalid byte, counted from 0.
         position: usize,
     },
-    /// The body does not begin as a JSON object.
+    /// The first character of the body, after any white space, is not `{`.
     #[error("body malformed: not a JSON object")]
     NotAnObject,
-    /// The body is not one valid JSON text to its last byte.
+    /// The body as a whole is not one valid JSON value.
     #[error("body malformed: not valid JSON{}", at(*place))]
     NotJson {
-        /// Where the error is, if the parser says so.
+        /// The place of the error, if the parser reports one.
         place: Option<Place>,
     },
-    /// There is no `eventId`.
+    /// The event has no `eventId`.
     #[error("eventId missing")]
     IdMissing,
     /// The `eventId` is not a string.
     #[error("eventId malformed: not a string")]
     IdNotAString,
-    /// The `eventId` is no Unicode text: it holds half of a surrogate pair.
+    /// The `eventId` is not valid Unicode: it contains a lone surrogate.
     #[error("eventId malformed: a lone surrogate")]
     IdNotUnicode,
     /// The `eventId` is empty.
@@ -52,20 +52,20 @@ pub enum EventError {
     /// The `eventId` is longer than [`MAX_EVENT_ID_BYTES`].
     #[error("eventId too long: {found} bytes (at most {MAX_EVENT_ID_BYTES} are allowed)")]
     IdTooLong {
-        /// Its length, in bytes.
+        /// The length of the `eventId`, in bytes.
         found: usize,
     },
-    /// The `eventId` holds a control character.
+    /// The `eventId` contains a control character.
     #[error("eventId malformed: a control character")]
     IdControlCharacter,
 }
 
-/// A place in a text.
+/// A place in the text of a body, as the parser reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
-    /// Counted from 1.
+    /// The line, counted from 1.
     pub line: usize,
-    /// Counted from 1.
+    /// The column, in bytes, counted from 1.
     pub column: usize,
 }
 
@@ -75,16 +75,16 @@ fn at(place: Option<Place>) -> String {
     })
 }
 
-/// What makes an event itself: two deliveries with one id are one event, whatever their bytes.
+/// The identity of an event: two deliveries with the same id are the same event, even if their bytes differ.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct EventId(String);
 
 impl EventId {
-    /// Checks an id that has been decoded.
+    /// Checks a decoded id.
     ///
     /// # Errors
-    /// [`EventError`] if it is empty, longer than [`MAX_EVENT_ID_BYTES`] or holds a control character.
+    /// [`EventError`] if the id is empty, is longer than [`MAX_EVENT_ID_BYTES`] or contains a control character.
     pub fn new(id: String) -> Result<Self, EventError> {
         match id.len() {
             0 => return Err(EventError::IdEmpty),
@@ -97,7 +97,7 @@ impl EventId {
         Ok(Self(id))
     }
 
-    /// The id as text.
+    /// Returns the id as a string.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -120,12 +120,12 @@ pub struct Event<'body> {
 }
 
 impl<'body> Event<'body> {
-    /// Reads the envelope. Of a repeated key the last one counts, as in `JSON.parse`.
+    /// Reads the envelope. If a key is repeated, its last value counts, as in `JSON.parse`.
     ///
     /// # Errors
-    /// [`EventError`] names the first thing that is wrong.
+    /// [`EventError`] with the first error found.
     pub fn read(verified: VerifiedBody<'body>) -> Result<Self, EventError> {
-        let text = text(verified.body())?;
+        let text = object_text(verified.body())?;
         let envelope: Envelope<'body> =
             serde_json::from_str(text).map_err(|error| EventError::NotJson {
                 place: Some(Place { line: error.line(), column: error.column() }),
@@ -142,52 +142,53 @@ impl<'body> Event<'body> {
         Ok(Self { verified, text, id, r#type, created_at })
     }
 
-    /// The bytes and the signature that the event came in.
+    /// Returns the bytes of the event, with their signature.
     #[must_use]
     pub fn verified(&self) -> VerifiedBody<'body> {
         self.verified
     }
 
-    /// The body as text: one valid JSON object, white space around it included.
+    /// Returns the body as text: one valid JSON object, with any white space around it.
     #[must_use]
     pub fn text(&self) -> &'body str {
         self.text
     }
 
-    /// The event's identity.
+    /// Returns the event's id.
     #[must_use]
     pub fn id(&self) -> &EventId {
         &self.id
     }
 
-    /// The type, exactly as its JSON string stands in the body.
+    /// Returns the type exactly as the JSON string is in the body: the first of `type`, `event` and `eventType` that is
+    /// a string. Returns None if none of them is.
     #[must_use]
     pub fn event_type(&self) -> Option<JsonString<'body>> {
         self.r#type
     }
 
-    /// `createdAt`, exactly as its JSON string stands in the body.
+    /// Returns `createdAt` exactly as the JSON string is in the body, or None if it is absent or not a string.
     #[must_use]
     pub fn created_at(&self) -> Option<JsonString<'body>> {
         self.created_at
     }
 
-    /// `createdAt` as a point in time, if it is RFC 3339.
+    /// Returns `createdAt` as a point in time, or None if it is not an RFC 3339 date and time.
     #[must_use]
     pub fn created(&self) -> Option<Timestamp> {
         Timestamp::parse_rfc3339(&self.created_at?.decode()?)
     }
 }
 
-/// Returns the text of a body that has been verified, whose first character is that of a JSON object. A parser says
-/// if the rest is one.
+/// Returns a body as text, after a check that its first character, after any white space, is `{`. The rest is not
+/// checked: a JSON parser must read it.
 ///
 /// # Errors
-/// [`EventError::NotUtf8`] or [`EventError::NotAnObject`].
-pub fn text(body: &[u8]) -> Result<&str, EventError> {
+/// [`EventError::NotUtf8`] if the body is not UTF-8, [`EventError::NotAnObject`] if it does not begin with `{`.
+pub fn object_text(body: &[u8]) -> Result<&str, EventError> {
     let text = core::str::from_utf8(body)
         .map_err(|error| EventError::NotUtf8 { position: error.valid_up_to() })?;
-    // A parser's own message would quote what it found instead.
+    // Checked here, because a parser's error message would quote the body.
     let first = text.bytes().find(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
     if first != Some(b'{') {
         return Err(EventError::NotAnObject);
@@ -195,7 +196,7 @@ pub fn text(body: &[u8]) -> Result<&str, EventError> {
     Ok(text)
 }
 
-/// Without the body.
+/// Omits the body.
 impl fmt::Debug for Event<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -206,8 +207,8 @@ impl fmt::Debug for Event<'_> {
     }
 }
 
-/// A string in its JSON form, quotes and escapes included. Kept as it came, so that a message can
-/// repeat it without judging it: JavaScript allows lone surrogates, Rust's strings do not.
+/// A string in its JSON form, with its quotes and escapes. It is kept unchanged so that a message can repeat it even if
+/// it contains a lone surrogate, which JavaScript's strings allow and Rust's do not.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(transparent)]
 pub struct JsonString<'body>(&'body RawValue);
@@ -217,20 +218,20 @@ impl<'body> JsonString<'body> {
         value.get().starts_with('"').then_some(Self(value))
     }
 
-    /// The JSON form.
+    /// Returns the JSON form, with its quotes.
     #[must_use]
     pub fn json(self) -> &'body str {
         self.0.get()
     }
 
-    /// The text that it stands for; `None` if it holds a lone surrogate.
+    /// Returns the decoded string, or None if it contains a lone surrogate.
     #[must_use]
     pub fn decode(self) -> Option<String> {
         serde_json::from_str(self.0.get()).ok()
     }
 }
 
-/// The fields that are decoded. All others are skipped, however deep they are.
+/// The fields that are read, still in their JSON form. All others are skipped, however deeply they are nested.
 #[derive(Default)]
 struct Envelope<'body> {
     event_id: Option<&'body RawValue>,
@@ -257,7 +258,7 @@ impl<'de> Visitor<'de> for EnvelopeVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut envelope = Envelope::default();
-        // Keys are read raw too: one of them may hold a lone surrogate, which a string cannot.
+        // Keys are read raw, too: a key may contain a lone surrogate, which a Rust string cannot.
         while let Some(key) = map.next_key::<&RawValue>()? {
             let field = match plain_key(key).as_deref() {
                 Some("eventId") => &mut envelope.event_id,
@@ -276,7 +277,7 @@ impl<'de> Visitor<'de> for EnvelopeVisitor {
     }
 }
 
-/// The key's text, with its escapes undone only if it has any; `None` if it holds a lone surrogate.
+/// Returns the decoded key, or None if it contains a lone surrogate. A key without escapes is borrowed.
 pub(crate) fn plain_key(key: &RawValue) -> Option<Cow<'_, str>> {
     let json = key.get();
     if json.contains('\\') {

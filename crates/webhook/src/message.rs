@@ -1,21 +1,21 @@
-//! What is put on the queue: one JSON object with the signed body, verbatim, as its last value.
+//! The message that the gateway puts on the queue: one JSON object with the signed body, verbatim, as its last value.
 //!
 //! ```json
 //! {"v":1,"eventId":"…","type":"…","createdAt":"…","receivedAt":"…","key":0,
 //!  "dedupe":"new","window":"inside","signature":"…","event":<the exact signed body>}
 //! ```
 //!
-//! (One line, without white space.) The body has just been proved to be one valid JSON object, so the
-//! whole is valid JSON. The exact bytes stand between the first `,"event":` and the last `}`: no
-//! string before them can hold that text, because its quotes would be escaped.
+//! The real message is one line without white space between its values; the body keeps its white space. The body is
+//! known to be one valid JSON object, so the message is valid JSON. The exact bytes of the body are between the first
+//! `,"event":` and the last `}`: no earlier string can contain that text, because its quotes would be escaped.
 //!
-//! The message of a body that does not fit, but has been stored, says where it is instead:
+//! If the body does not fit and is stored elsewhere, the message refers to it instead:
 //!
 //! ```json
 //! {…,"signature":"…","bodyKey":"bodies/<bodySha256>","bodySha256":"<64 digits>","bodyBytes":1048576}
 //! ```
 //!
-//! Consumers written in Rust read both with [`queued`].
+//! Consumers written in Rust read both forms with [`queued`].
 
 use core::fmt;
 
@@ -29,24 +29,24 @@ pub use stored_body::{MAX_STORED_BODY_BYTES, StoredBody};
 pub mod queued;
 mod stored_body;
 
-/// The version of the message's form.
+/// The version of the message format.
 const VERSION: u8 = 1;
 
-/// Cloudflare Queues takes messages of 128,000 bytes, of which about 100 are its own metadata. The
-/// rest is a margin.
+/// The largest message, in bytes. Cloudflare Queues accepts 128,000 bytes, of which about 100 are its own metadata;
+/// the rest of the difference is a margin.
 pub const MAX_MESSAGE_BYTES: usize = 127_500;
 
-/// What the look-up said of the event.
+/// The result of the gateway's look-up of the event's id. A known duplicate gets no message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dedupe {
-    /// It had not been seen.
+    /// The gateway has no record of the event.
     New,
-    /// The store gave no answer, so it may have been seen.
+    /// The store gave no answer, so the event may be a duplicate.
     Unknown,
 }
 
 impl Dedupe {
-    /// The word for it, in messages and in the log.
+    /// Returns the word for the result in messages and in the log: `new` or `unknown`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -62,19 +62,20 @@ impl Serialize for Dedupe {
     }
 }
 
-/// Where a delivery's `createdAt` lies in relation to the replay window.
+/// The relation of a delivery's `createdAt` to the replay window, which is as long as the lifetime of a marker. A
+/// marker is the gateway's record that an event is in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Window {
-    /// Young enough that its marker, if there was one, is still there.
+    /// `createdAt` is so recent that the event's marker, if there was one, still exists.
     Inside,
-    /// Older than a marker lives: a late retry by hand, or a replay.
+    /// `createdAt` is older than the lifetime of a marker: a late manual retry, or a replay.
     Outside,
-    /// `createdAt` is absent, unreadable, or too far ahead.
+    /// `createdAt` is absent, unreadable or too far in the future.
     Unknown,
 }
 
 impl Window {
-    /// The word for it, in messages.
+    /// Returns the word for the relation in messages: `inside`, `outside` or `unknown`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -85,22 +86,22 @@ impl Window {
     }
 }
 
-/// The message would be larger than the queue takes.
+/// The error for a message that could be larger than [`MAX_MESSAGE_BYTES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("message too large: {found} bytes (at most {MAX_MESSAGE_BYTES} fit the queue)")]
+#[error("message too large: {found} bytes (the queue accepts at most {MAX_MESSAGE_BYTES})")]
 pub struct MessageTooLarge {
-    /// The size that it would have, in bytes.
+    /// The largest size that the message could have, in bytes.
     pub found: usize,
 }
 
-/// A message that lacks only the result of the look-up, in the two parts between which that will stand. It is made of a
-/// verified event alone.
+/// A message that lacks only the result of the look-up: the part before the result, and the part after it. Only a
+/// verified event can become a message.
 pub struct Message {
     before_dedupe: String,
     after_dedupe: String,
 }
 
-/// Everything up to `dedupe`, in the order of the fields.
+/// The fields before `dedupe`, in their order.
 #[derive(Serialize)]
 struct Head<'a> {
     v: u8,
@@ -115,10 +116,10 @@ struct Head<'a> {
 }
 
 impl Message {
-    /// Puts a verified event, received at `received_at`, into its message.
+    /// Makes the message of a verified event that was received at `received_at`.
     ///
     /// # Errors
-    /// [`MessageTooLarge`] if it could be more than [`MAX_MESSAGE_BYTES`] long.
+    /// [`MessageTooLarge`] if the message could be more than [`MAX_MESSAGE_BYTES`] long.
     pub fn new(
         event: &Event<'_>,
         received_at: Timestamp,
@@ -127,17 +128,18 @@ impl Message {
         Self::ending(event, received_at, window, &[",\"event\":", event.text(), "}"])
     }
 
-    /// The same without the body, and what the message says of it. The body must be stored before the message
-    /// is sent.
+    /// Makes a message that refers to a stored body, and returns both. The caller must store the body before it sends
+    /// the message. The body's length is not checked against [`MAX_STORED_BODY_BYTES`].
     ///
     /// # Errors
-    /// [`MessageTooLarge`] if even this could be more than [`MAX_MESSAGE_BYTES`] long, as with an endless type.
+    /// [`MessageTooLarge`] if even this message could be more than [`MAX_MESSAGE_BYTES`] long, for example because of a
+    /// very long type.
     pub fn with_stored_body(
         event: &Event<'_>,
         received_at: Timestamp,
         window: Window,
     ) -> Result<(Self, StoredBody), MessageTooLarge> {
-        let body = StoredBody::of(event.verified());
+        let body = StoredBody::new(event.verified());
         let end = format!(
             ",\"bodyKey\":\"{}\",\"bodySha256\":\"{}\",\"bodyBytes\":{}}}",
             body.key(),
@@ -147,7 +149,7 @@ impl Message {
         Ok((Self::ending(event, received_at, window, &[&end])?, body))
     }
 
-    /// The message whose last fields are those of `end`.
+    /// Makes a message that ends with the parts of `end`.
     fn ending(
         event: &Event<'_>,
         received_at: Timestamp,
@@ -163,7 +165,7 @@ impl Message {
             received_at,
             key: verified.key(),
         };
-        // Strings, numbers and raw JSON always serialise, so the empty text never comes.
+        // Strings, numbers and raw JSON always serialise, so the default is never used.
         let mut before_dedupe = serde_json::to_string(&head).unwrap_or_default();
         before_dedupe.pop();
         before_dedupe.push_str(",\"dedupe\":\"");
@@ -189,13 +191,13 @@ impl Message {
         &self.before_dedupe
     }
 
-    /// Returns the part after it.
+    /// Returns the part after the result of the look-up.
     #[must_use]
     pub fn after_dedupe(&self) -> &str {
         &self.after_dedupe
     }
 
-    /// Returns the whole text.
+    /// Returns the whole message with the result of the look-up.
     #[must_use]
     pub fn with_dedupe(self, dedupe: Dedupe) -> String {
         let mut text = self.before_dedupe;
@@ -205,7 +207,7 @@ impl Message {
     }
 }
 
-/// Without the body.
+/// Omits the body.
 impl fmt::Debug for Message {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter

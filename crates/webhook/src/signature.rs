@@ -1,10 +1,10 @@
 //! Secrets, the signature header, and the constant-time check that makes a [`VerifiedBody`].
 //!
-//! The sender signs the raw body with HMAC-SHA256 under the signing secret's text, taken as UTF-8
-//! bytes and not decoded, and sends the 32 bytes as 64 lowercase hexadecimal digits.
+//! The sender signs the raw body with HMAC-SHA256. The key is the UTF-8 text of the whole signing secret, with its
+//! prefix and without decoding. The signature header carries the 32 bytes as 64 lowercase hexadecimal digits.
 
 pub use header::{SIGNATURE_HEADER, Signature, SignatureError};
-pub use secrets::{MAX_SECRETS, Secrets, SecretsError, sign};
+pub use secrets::{MAX_SECRETS, Secrets, SecretsError};
 pub use verified_body::VerifiedBody;
 
 mod header;

@@ -1,4 +1,4 @@
-//! Points in time, as the sender and the platform's clock give them.
+//! Points in time, from the sender or from the platform's clock.
 
 use core::fmt;
 use core::time::Duration;
@@ -11,38 +11,40 @@ use serde::{Serialize, Serializer};
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// From milliseconds since 1970-01-01T00:00:00Z.
+    /// Makes a point in time from milliseconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// Milliseconds since 1970-01-01T00:00:00Z.
+    /// Returns the milliseconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn as_millis(self) -> i64 {
         self.0
     }
 
-    /// Reads an RFC 3339 date and time; `None` if it is not one.
+    /// Reads an RFC 3339 date and time, and drops fractions of a millisecond. Returns None if the text is not one.
     #[must_use]
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         let parsed = DateTime::parse_from_rfc3339(text).ok()?;
         Some(Self(parsed.timestamp_millis()))
     }
 
-    /// How long it is from `earlier` to here; zero if `earlier` is later.
+    /// Returns the time from `earlier` to this point, or zero if `earlier` is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0).try_into().unwrap_or(0))
     }
 
-    /// This point, later by `duration`.
+    /// Returns the point that is later by `duration`, of which at most `i64::MAX` milliseconds count. It saturates
+    /// instead of overflowing.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(millis(duration)))
     }
 
-    /// This point, earlier by `duration`.
+    /// Returns the point that is earlier by `duration`, of which at most `i64::MAX` milliseconds count. It saturates
+    /// instead of overflowing.
     #[must_use]
     pub fn minus(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(millis(duration)))
@@ -53,7 +55,8 @@ fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// RFC 3339 in UTC with milliseconds: `2026-11-24T06:55:27.123Z`.
+/// Writes RFC 3339 in UTC with milliseconds: `2026-11-24T06:55:27.123Z`. A point more than about 262,000 years away
+/// is written as 1970-01-01.
 impl fmt::Display for Timestamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let time = DateTime::<Utc>::from_timestamp_millis(self.0).unwrap_or_default();
@@ -72,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_and_writes_rfc3339() {
+    fn a_time_is_read_from_and_written_as_rfc3339() {
         let time = Timestamp::parse_rfc3339("2026-11-24T08:55:27.123+02:00").unwrap();
         assert_eq!(time.to_string(), "2026-11-24T06:55:27.123Z");
         for wrong in ["", "2026-11-24", "yesterday", "1700000000", "2026-13-01T00:00:00Z"] {
@@ -81,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn never_overflows() {
+    fn arithmetic_saturates() {
         let last = Timestamp::from_millis(i64::MAX);
         assert_eq!(last.plus(Duration::MAX), last);
         assert!(last.minus(Duration::MAX) < Timestamp::from_millis(1));

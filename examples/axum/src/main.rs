@@ -1,4 +1,4 @@
-//! Takes Cronozen's webhooks in an axum server: `CRONOZEN_SIGNING_SECRET=whsec_… cargo run -p axum-example`.
+//! An axum server that receives Cronozen's webhooks: `CRONOZEN_SIGNING_SECRET=whsec_… cargo run -p axum-example`.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use axum::routing::post;
 use cronozen_webhook::event::Event;
 use cronozen_webhook::signature::{SIGNATURE_HEADER, Secrets, Signature};
 
-/// The sender documents no limit. Its events are a hundred times smaller.
+/// The largest body. The sender documents no limit, but its events are a hundred times smaller.
 const MAX_BODY_BYTES: usize = 128 * 1024;
 
 #[tokio::main(flavor = "current_thread")]
@@ -28,7 +28,8 @@ fn router(secrets: Secrets) -> Router {
         .with_state(Arc::new(secrets))
 }
 
-/// Takes the body as bytes: only the exact bytes verify, not the same JSON written again.
+/// Verifies a delivery and stores its event. The body must be bytes: JSON that is parsed and written again does not
+/// verify.
 async fn receive(
     State(secrets): State<Arc<Secrets>>,
     headers: HeaderMap,
@@ -43,7 +44,8 @@ async fn receive(
     }
 }
 
-/// Your work goes here: keep the event, once for each id, before the answer. A 2xx means that Cronozen never sends it again.
+/// Your code goes here. Store the event before you answer, and only once for each id. After a 2xx, Cronozen never sends
+/// it again.
 fn store(_event: &Event<'_>) -> StatusCode {
     StatusCode::ACCEPTED
 }
@@ -52,7 +54,6 @@ fn store(_event: &Event<'_>) -> StatusCode {
 mod tests {
     use axum::body::Body;
     use axum::http::Request;
-    use cronozen_webhook::signature::sign;
     use tower::ServiceExt;
 
     use super::*;
@@ -68,9 +69,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_signed_event_alone_is_taken() {
+    async fn only_a_signed_event_is_accepted() {
         let event = r#"{"eventId":"evt_1","type":"payment.completed"}"#;
-        let signed = |body: &str, secret| Some(sign(body.as_bytes(), secret).unwrap().to_string());
+        let signed = |body: &str, secret| {
+            Some(Secrets::new(&[secret]).unwrap().sign(body.as_bytes()).to_string())
+        };
         assert_eq!(status(event, signed(event, "whsec_old")).await, StatusCode::ACCEPTED);
         assert_eq!(status(event, signed(event, "whsec_other")).await, StatusCode::UNAUTHORIZED);
         assert_eq!(status(event, signed("{}", "whsec_new")).await, StatusCode::UNAUTHORIZED);

@@ -1,5 +1,5 @@
-//! The other end of the queue, in Rust: verifies each event once more, and keeps it in a D1 database. A message
-//! is delivered at least once, so an event is claimed by its id: what was there before is not handled again.
+//! A consumer of the gateway's queue in Rust: verifies each event again, and stores it in a D1 database. The queue
+//! delivers a message at least once, so an event is claimed by its id: one that is already there is not handled again.
 //!
 //! Deploy it in place of examples/consumer, from the project's root, with the gateway's secret:
 //!
@@ -9,8 +9,8 @@
 //! npx wrangler d1 migrations apply cronozen-events-rust --remote --config examples/consumer-rust/wrangler.toml
 //! ```
 //!
-//! Until the last of them, what comes is tried again later. If the gateway stores large bodies, bind its bucket as
-//! `BODIES` here, too.
+//! Until the last command has run, messages fail and are retried later. If the gateway stores large bodies, bind its
+//! bucket as `BODIES` here, too.
 
 use core::pin::pin;
 
@@ -24,31 +24,31 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
-/// The first retry comes after this time, each further one after twice as long.
+/// The delay of the first retry. It doubles with each further retry.
 const FIRST_DELAY_SECONDS: u32 = 30;
 
-/// The most that Cloudflare Queues allows: 12 hours.
+/// The longest delay that Cloudflare Queues allows: 12 hours.
 const MAX_DELAY_SECONDS: u32 = 43_200;
 
-/// The longest text of an error in the log.
+/// The longest message of a platform error in the log.
 const MAX_ERROR_CHARACTERS: usize = 200;
 
-/// A message that is not handled by then is tried again. The others of its batch wait for it until then.
+/// The time after which a message that is not handled is retried. The rest of its batch waits for it until then.
 const TIMEOUT_MS: u32 = 30_000;
 
-/// What the queue has given up is kept. It may come twice.
+/// Stores a dead letter. The queue may deliver it twice.
 const KEEP_DEAD_LETTER: &str =
     "INSERT INTO dead_letters (message_id, body) VALUES (?, ?) ON CONFLICT (message_id) DO NOTHING";
 
-/// The claim and the work in one statement, so that neither is ever without the other. If your work takes
-/// several, put them into one `batch` with this: D1 makes it a transaction. `INSERT OR IGNORE` would take a row
-/// that breaks any other constraint for a duplicate, too, and lose the event.
+/// The claim and the work in one statement, so that either both happen or neither. If your work needs more statements,
+/// put them into one `batch` with this one: D1 makes it a transaction. `INSERT OR IGNORE` would also ignore a row that
+/// breaks any other constraint, and lose the event.
 const CLAIM: &str =
     "INSERT INTO events (event_id, type, event) VALUES (?, ?, ?) ON CONFLICT (event_id) DO NOTHING";
 
 #[wasm_bindgen]
 extern "C" {
-    /// A message on the queue.
+    /// A message from the queue.
     #[derive(Debug)]
     pub type Message;
     #[wasm_bindgen(method, getter)]
@@ -99,10 +99,10 @@ extern "C" {
     fn clear_timeout(timer: &JsValue);
 }
 
-/// Why a message is tried again.
+/// The reason why a message is retried.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    #[error("not a message of text")]
+    #[error("message body not a string")]
     NotText,
     #[error("CRONOZEN_SIGNING_SECRET: {0}")]
     Secrets(#[from] SecretsError),
@@ -114,7 +114,7 @@ enum Failure {
     NoBucket,
     #[error("message timed out after {TIMEOUT_MS} ms")]
     TimedOut,
-    /// The start of the platform's message: the rest may be a stack.
+    /// The first line of the platform's message: the rest may be a stack trace.
     #[error("{0}")]
     Platform(String),
 }
@@ -122,7 +122,7 @@ enum Failure {
 impl From<JsValue> for Failure {
     fn from(thrown: JsValue) -> Self {
         let message = thrown.dyn_ref::<Error>().map(|error| String::from(error.message()));
-        let message = message.as_deref().unwrap_or("a thrown value that is no error");
+        let message = message.as_deref().unwrap_or("a thrown value that is not an error");
         let line = message.lines().next().unwrap_or_default();
         Self::Platform(line.chars().take(MAX_ERROR_CHARACTERS).collect())
     }
@@ -140,8 +140,8 @@ pub async fn keep_dead_letter(message: Message, env: Env) {
     acknowledge_or_retry(&message, with_time_limit(keep(&message, &env)).await);
 }
 
-/// Gives up work that takes too long. What it has asked the platform for may be done all the same, so the message must be
-/// safe to repeat.
+/// Gives up work that takes too long. The platform may still complete an operation that has started, so the message
+/// must be safe to handle twice.
 async fn with_time_limit(
     work: impl Future<Output = Result<String, Failure>>,
 ) -> Result<String, Failure> {
@@ -155,12 +155,12 @@ async fn with_time_limit(
         Either::Right(_) => Err(Failure::TimedOut),
     };
     clear_timeout(&timer);
-    // A promise that is never settled would keep what waits for it as long as the instance lives.
+    // A promise that never settles would keep its callbacks in memory until the instance ends.
     let _undefined = resolver.map(|resolve| resolve.call0(&JsValue::UNDEFINED));
     result
 }
 
-/// One message at a time is acknowledged or tried again, so that none repeats its neighbours.
+/// Acknowledges or retries this one message, so that its failure does not repeat the rest of the batch.
 fn acknowledge_or_retry(message: &Message, result: Result<String, Failure>) {
     match result {
         Ok(line) => {
@@ -170,12 +170,12 @@ fn acknowledge_or_retry(message: &Message, result: Result<String, Failure>) {
         Err(failure) => {
             let reason = failure.to_string();
             log(&json!({ "outcome": "retried", "reason": reason }).to_string());
-            message.retry(&delay(message.attempts()));
+            message.retry(&retry_options(message.attempts()));
         }
     }
 }
 
-/// Gives the line for the log.
+/// Verifies and handles a message. Returns the line for the log.
 async fn process(message: &Message, env: &Env) -> Result<String, Failure> {
     let text = message.body().as_string().ok_or(Failure::NotText)?;
     let secrets = Secrets::parse(&env.secrets().unwrap_or_default())?;
@@ -190,19 +190,19 @@ async fn process(message: &Message, env: &Env) -> Result<String, Failure> {
     Ok(json!({ "outcome": outcome, "eventId": message.event_id() }).to_string())
 }
 
-/// Your work goes here.
+/// Handles a verified event. Your code goes here.
 async fn handle(event: &Event<'_>, env: &Env) -> Result<&'static str, Failure> {
-    // None if the event has no type, or one that is no text.
+    // None if the event has no type, or if the type contains a lone surrogate.
     let event_type = event.event_type().and_then(JsonString::decode);
     let event_type = event_type.map_or(JsValue::NULL, JsValue::from);
     let values = Array::of3(&event.id().as_str().into(), &event_type, &event.text().into());
     Ok(if insert(env, CLAIM, &values).await? { "consumed" } else { "duplicate" })
 }
 
-/// Keeps what could not be handled, until somebody looks at it.
+/// Stores a dead letter for an operator to look at. Returns the line for the log.
 async fn keep(message: &Message, env: &Env) -> Result<String, Failure> {
     let body = message.body();
-    // What is no text is kept as JSON, or at least by its kind.
+    // A body that is not a string is stored as JSON, or else in its debug form.
     let body = body.as_string().unwrap_or_else(|| {
         let json = JSON::stringify(&body).ok().and_then(|json| JsValue::from(json).as_string());
         json.unwrap_or_else(|| format!("{body:?}"))
@@ -211,7 +211,7 @@ async fn keep(message: &Message, env: &Env) -> Result<String, Failure> {
     Ok(json!({ "outcome": "dead", "id": message.id() }).to_string())
 }
 
-/// Whether the row is new.
+/// Inserts a row. Returns true if the row is new.
 async fn insert(env: &Env, query: &str, values: &Array) -> Result<bool, Failure> {
     let statement = env.database().prepare(query)?.bind(values)?;
     let result = JsFuture::from(statement.run()?).await?;
@@ -219,7 +219,7 @@ async fn insert(env: &Env, query: &str, values: &Array) -> Result<bool, Failure>
     Ok(Reflect::get(&meta, &"changes".into())? == 1)
 }
 
-/// The body that the gateway has stored. An object of another size is none, and not read.
+/// Reads the body that the gateway has stored. An object of another size is an error, and is not read.
 async fn read_stored_body(key: &str, bytes: u64, env: &Env) -> Result<Vec<u8>, Failure> {
     let bucket = env.bodies().ok_or(Failure::NoBucket)?;
     let object = JsFuture::from(bucket.get(key)?).await?;
@@ -234,11 +234,12 @@ async fn read_stored_body(key: &str, bytes: u64, env: &Env) -> Result<Vec<u8>, F
     Ok(Uint8Array::new(&buffer).to_vec())
 }
 
-fn delay(attempts: u32) -> Object {
+/// Returns the options of a retry after this many attempts.
+fn retry_options(attempts: u32) -> Object {
     let doublings = attempts.saturating_sub(1);
     let seconds = FIRST_DELAY_SECONDS.saturating_mul(2u32.saturating_pow(doublings));
     let options = Object::new();
-    // A new object takes any field.
+    // Setting a field of a new object never fails.
     let _set =
         Reflect::set(&options, &"delaySeconds".into(), &seconds.min(MAX_DELAY_SECONDS).into());
     options

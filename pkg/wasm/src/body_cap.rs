@@ -1,16 +1,16 @@
-//! The largest body that the npm package verifies. The gateway has one of its own among its settings, since
-//! its messages must fit the queue.
+//! The largest body that the npm package verifies. The gateway's limit is a separate setting, `MAX_BODY_BYTES`: it
+//! depends on the size of a queue's messages and on a Worker's memory.
 
 use thiserror::Error;
 
-/// The sender documents no limit. This is the most that the gateway can be set to take, and small beside the
-/// memory of any runtime.
+/// The default cap, in bytes: 1 MiB. The sender documents no limit. The gateway's setting allows up to 1 MiB, too, and
+/// any runtime has much more memory.
 const DEFAULT_BYTES: u32 = 1024 * 1024;
 
-/// WebAssembly's memory never shrinks, so one body must not make it huge.
+/// The largest cap, in bytes: 64 MiB. WebAssembly's memory never shrinks, so one body must not make it huge.
 const MAX_BYTES: u32 = 64 * 1024 * 1024;
 
-/// A body that is larger than the cap.
+/// The error for a body that is larger than the cap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("body too large: more than {limit} bytes")]
 pub struct BodyTooLarge {
@@ -18,31 +18,31 @@ pub struct BodyTooLarge {
     pub limit: usize,
 }
 
-/// A cap that cannot be.
+/// The error for a cap that is out of range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("maxBodyBytes out of range: {found} (expected 1 to {MAX_BYTES})")]
 pub struct BodyCapError {
-    /// What came.
+    /// The cap that was given, in bytes.
     pub found: u32,
 }
 
-/// How large a body may be.
+/// The largest length of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BodyCap(usize);
 
 impl BodyCap {
-    /// A cap in bytes; 1 MiB if none is given.
+    /// Makes a cap of `bytes`, or of 1 MiB if none is given.
     ///
     /// # Errors
-    /// [`BodyCapError`] if it is 0 or more than 64 MiB.
+    /// [`BodyCapError`] if `bytes` is 0 or more than 64 MiB.
     pub fn new(bytes: Option<u32>) -> Result<Self, BodyCapError> {
         match bytes.unwrap_or(DEFAULT_BYTES) {
-            found @ 1..=MAX_BYTES => Ok(Self(usize::try_from(found).unwrap_or(usize::MAX))),
+            bytes @ 1..=MAX_BYTES => Ok(Self(usize::try_from(bytes).unwrap_or(usize::MAX))),
             found => Err(BodyCapError { found }),
         }
     }
 
-    /// The cap, in bytes.
+    /// Returns the cap, in bytes.
     pub fn bytes(self) -> usize {
         self.0
     }
@@ -50,7 +50,7 @@ impl BodyCap {
     /// Checks a body's length.
     ///
     /// # Errors
-    /// [`BodyTooLarge`] if it is over the cap.
+    /// [`BodyTooLarge`] if the length is over the cap.
     pub fn check(self, length: usize) -> Result<(), BodyTooLarge> {
         if length > self.0 {
             return Err(BodyTooLarge { limit: self.0 });
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_a_cap_within_its_range() {
+    fn only_a_cap_out_of_range_is_refused() {
         assert_eq!(BodyCap::new(None).unwrap().bytes(), 1_048_576);
         for bytes in [1, 67_108_864] {
             assert_eq!(BodyCap::new(Some(bytes)).unwrap().bytes(), bytes as usize);
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_a_body_of_its_size_and_none_that_is_larger() {
+    fn only_a_body_over_the_cap_is_refused() {
         let cap = BodyCap::new(Some(10)).unwrap();
         assert_eq!(cap.check(10), Ok(()));
         assert_eq!(cap.check(11), Err(BodyTooLarge { limit: 10 }));

@@ -1,9 +1,8 @@
-//! The npm package: translates between JavaScript's values and the core's, and decides nothing.
+//! The WebAssembly of the npm package: translates between values of JavaScript and of the webhook crate, which decides.
 //!
-//! JavaScript writes what is to be verified into an [`Input`], a [`Verifier`] judges it, and
-//! [`check_event_id`] judges what `JSON.parse` has found in the verified text: the engine's parser stands
-//! where the Worker has `serde_json`, because its result is the event that is handed out. The face that
-//! people import, and the loaders, are in `pkg/src`.
+//! JavaScript writes a signature and a body into an [`Input`], and a [`Verifier`] checks them. `JSON.parse` then parses
+//! the verified text, where the Worker uses `serde_json`, because its result is the event that the caller gets. At the
+//! end, [`check_event_id`] checks the `eventId`. The JavaScript that callers import, and the loaders, are in `pkg/src`.
 
 #![expect(
     clippy::float_cmp,
@@ -27,22 +26,22 @@ use precomputed::{BLOCK_BYTES, HASH_BYTES, KeyBlocks};
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
-/// Room that JavaScript writes into: pieces one after the other, with nothing between them. One is enough
-/// for all calls, because each is over before the next one can write.
+/// The memory that JavaScript writes its arguments into, one directly after the other. All calls can share one input,
+/// because each call ends before the next one writes.
 #[wasm_bindgen]
 #[derive(Debug, Default)]
 pub struct Input(Vec<u8>);
 
 #[wasm_bindgen]
 impl Input {
-    /// One without any room yet.
+    /// Makes an empty input.
     #[wasm_bindgen(constructor)]
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Makes room for `length` bytes, and says where it is; null if there is no memory left.
+    /// Makes room for `length` bytes and returns its address, or null if there is no memory left.
     pub fn reserve(&mut self, length: usize) -> *const u8 {
         let more = length.saturating_sub(self.0.len());
         if self.0.try_reserve_exact(more).is_err() {
@@ -54,52 +53,52 @@ impl Input {
 }
 
 impl Input {
-    /// The `length` bytes from `start` on. There are none if JavaScript has not reserved them.
+    /// Returns `length` bytes from `start` on, or none if JavaScript has not reserved them all.
     fn bytes(&self, start: usize, length: usize) -> &[u8] {
         self.0.get(start..).and_then(|rest| rest.get(..length)).unwrap_or_default()
     }
 
-    /// As [`Self::bytes`].
+    /// Returns the same bytes as [`Self::bytes`], to be changed.
     fn bytes_mut(&mut self, start: usize, length: usize) -> &mut [u8] {
         self.0.get_mut(start..).and_then(|rest| rest.get_mut(..length)).unwrap_or_default()
     }
 
-    /// As [`Self::bytes`]. JavaScript has encoded the text, so it is UTF-8.
+    /// Returns the same bytes as [`Self::bytes`], as a string. JavaScript has encoded it, so it is UTF-8.
     fn text(&self, start: usize, length: usize) -> &str {
         str::from_utf8(self.bytes(start, length)).unwrap_or_default()
     }
 }
 
-/// The part of an HMAC that JavaScript's runtime has computed. It stands between the signature and the body.
+/// The part of the HMACs that JavaScript's runtime has computed. In the input it is between the signature and the body.
 #[wasm_bindgen]
 #[derive(Debug, Clone, Copy)]
 pub enum Precomputed {
-    /// Nothing.
+    /// No part.
     Nothing,
-    /// The inner hash of each secret, and then the block that the last of them began with.
+    /// The inner hash of each secret, followed by the first block of the last inner hash, which is ignored.
     InnerHashes,
     /// The HMAC of each secret.
     Macs,
 }
 
-/// The reason why a verified text is no event.
+/// The reason why a verified text is not an event.
 #[wasm_bindgen]
 #[derive(Debug, Clone, Copy)]
 pub enum EventFault {
-    /// `JSON.parse` does not take it.
+    /// `JSON.parse` does not accept the text.
     NotJson,
-    /// It has no `eventId`.
+    /// The event has no `eventId`.
     IdMissing,
-    /// Its `eventId` is not a string.
+    /// The `eventId` is not a string.
     IdNotAString,
-    /// Its `eventId` holds a lone surrogate.
+    /// The `eventId` contains a lone surrogate.
     IdNotUnicode,
 }
 
-/// JavaScript writes the length of a secret as a number of 32 bits, the least of its bytes first.
+/// The bytes of a secret's length, which JavaScript writes as a little-endian number of 32 bits.
 const LENGTH_BYTES: usize = 4;
 
-/// The active secrets, as key states, and the cap.
+/// The active secrets, as key states, and the cap on the body's length.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Verifier {
@@ -110,10 +109,11 @@ pub struct Verifier {
 
 #[wasm_bindgen]
 impl Verifier {
-    /// Takes the secrets, newest first, out of the input: this many, each after its length in four bytes.
+    /// Reads the secrets from the input, newest first, each after its length in four bytes, and zeroises them there.
+    /// `secrets` is their number.
     ///
     /// # Errors
-    /// A text that names what is wrong with the secrets or the cap.
+    /// The message of the error in the secrets or the cap.
     #[wasm_bindgen(constructor)]
     pub fn new(
         input: &mut Input,
@@ -135,29 +135,29 @@ impl Verifier {
         Ok(Self { secrets, blocks, cap })
     }
 
-    /// The largest body that is verified, in bytes.
+    /// Returns the largest length of a body that is verified, in bytes.
     #[wasm_bindgen(getter, js_name = maxBodyBytes)]
     #[must_use]
     pub fn max_body_bytes(&self) -> usize {
         self.cap.bytes()
     }
 
-    /// Where the blocks are that the inner hashes begin with, one after the other.
+    /// Returns the address of the first blocks of the inner hashes, which are one directly after the other.
     #[must_use]
     pub fn blocks(&self) -> *const u8 {
         self.blocks.inner().as_flattened().as_ptr()
     }
 
-    /// Writes the signature of the body with the newest secret, which is 64 characters, over the body.
+    /// Signs the body with the newest secret. Writes the signature, which is 64 characters, over the body.
     pub fn sign(&self, input: &mut Input, body: usize) {
         let signature = self.secrets.sign(input.bytes(0, body)).to_string();
         let room = input.bytes_mut(0, signature.len());
         room.iter_mut().zip(signature.bytes()).for_each(|(room, digit)| *room = digit);
     }
 
-    /// Whether one of the secrets has signed the body. The input holds the signature, if there is one, what
-    /// has been [computed](Precomputed) already, and then the body, with these lengths in bytes. Beside
-    /// HMACs the body itself may be missing.
+    /// Returns true if one of the secrets has signed the body. The input holds the signature, if there is one, then the
+    /// [precomputed](Precomputed) part, and then the body. `signature` and `body` are lengths in bytes. After
+    /// precomputed HMACs the body may be missing.
     #[must_use]
     pub fn matches(
         &self,
@@ -169,8 +169,8 @@ impl Verifier {
         self.cap.check(body).is_ok() && self.verify(input, signature, precomputed, body).is_ok()
     }
 
-    /// Whether one of the secrets has signed the body, and it is a text that starts as an object does: the
-    /// position of the secret, or a [`Refusal`]. The input is as in [`Self::matches`], with the body.
+    /// Returns the position of the secret that has signed the body, or a [`Refusal`]. A body that is not UTF-8, or does
+    /// not begin with `{`, is refused. The input is that of [`Self::matches`], with the body.
     #[must_use]
     pub fn check(
         &self,
@@ -184,7 +184,7 @@ impl Verifier {
 }
 
 impl Verifier {
-    /// The position of the secret, or a [`Refusal`].
+    /// Returns the result of [`Self::check`].
     fn judge(
         &self,
         input: &Input,
@@ -194,11 +194,12 @@ impl Verifier {
     ) -> Result<u8, Refusal> {
         self.cap.check(body)?;
         let (key, body) = self.verify(input, signature, precomputed, body)?;
-        event::text(body)?;
+        event::object_text(body)?;
         Ok(key)
     }
 
-    /// The position of the secret, and the body. JavaScript vouches that what has been computed is of the body.
+    /// Returns the position of the secret, and the body. JavaScript must have computed the precomputed part from this
+    /// body: that is not checked.
     fn verify<'input>(
         &self,
         input: &'input Input,
@@ -227,7 +228,7 @@ impl Verifier {
     }
 }
 
-/// Judges an `eventId` of this length in bytes, which the input holds: undefined, or a [`Refusal`].
+/// Checks the `eventId` in the input, of this length in bytes. Returns undefined, or a [`Refusal`].
 #[wasm_bindgen(js_name = checkEventId)]
 #[must_use]
 pub fn check_event_id(input: &Input, length: usize) -> JsValue {
@@ -237,7 +238,7 @@ pub fn check_event_id(input: &Input, length: usize) -> JsValue {
     }
 }
 
-/// Returns the [`Refusal`] of a verified text that is no event.
+/// Returns the [`Refusal`] of a verified text that is not an event.
 #[wasm_bindgen(js_name = refuseEvent)]
 #[must_use]
 pub fn refuse_event(fault: EventFault) -> JsValue {
@@ -249,7 +250,7 @@ pub fn refuse_event(fault: EventFault) -> JsValue {
     })
 }
 
-/// Code, status and message of a body that is not a verified event: an array in JavaScript.
+/// The code, status and message for a body that is not a verified event. It is an array in JavaScript.
 #[derive(Debug, Serialize)]
 struct Refusal(&'static str, u16, String);
 
@@ -272,6 +273,6 @@ impl From<EventError> for Refusal {
 }
 
 fn refusal(refusal: impl Into<Refusal>) -> JsValue {
-    // An array of texts and numbers always converts.
+    // An array of strings and numbers always converts.
     serde_wasm_bindgen::to_value(&refusal.into()).unwrap_or(JsValue::NULL)
 }

@@ -1,7 +1,8 @@
-//! The other end of the queue: reads a message, and verifies its event once more.
+//! The consumer's side of the queue: reads a message and verifies its event again.
 //!
-//! The queue is trusted by whoever reads it. But it is a queue of an account, not of this gateway alone, so a
-//! consumer that moves money does better to check the signature itself: it is over the exact bytes of the event.
+//! The queue belongs to a Cloudflare account, not to the gateway alone, so other Workers of the account may write to
+//! it. A consumer that moves money should therefore check the signature itself. The signature covers the exact bytes of
+//! the event.
 
 use core::fmt;
 
@@ -17,37 +18,38 @@ use fields::{Expected, Fields};
 
 mod fields;
 
-/// What stands before the event, and nowhere before that.
+/// The text right before the event. It does not occur earlier in a message.
 const BEFORE_EVENT: &str = ",\"event\":";
 
-/// Why a text on the queue is not taken for a verified event.
+/// The reason why a message from the queue, or its stored body, is not a verified event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum QueuedError {
-    /// The text is no message of any version.
+    /// The text is not a message.
     #[error("not a message: expected {expected}")]
     NotAMessage {
-        /// What was expected.
+        /// The part of a message that was expected.
         expected: &'static str,
     },
-    /// The message is of another version than this one reads. A newer consumer may.
-    #[error("message version unknown (this reader knows {VERSION})")]
+    /// The message has a version that this reader does not know. A newer release may know it.
+    #[error("message version unknown (this reader supports {VERSION})")]
     UnknownVersion,
-    /// The event is not in the message: read it from where it is stored, and have that verified.
+    /// The event is not in the message. Read the body from the bucket and pass it to [`QueuedMessage::verify_body`].
     #[error("event not in the message: its body is stored elsewhere")]
     BodyStored,
-    /// The stored body is not the one that the message refers to, or the message refers to one that no gateway
-    /// has stored for it.
+    /// The stored body is not the one that the message refers to. Or no gateway stores such a body: the key in the
+    /// message does not match the SHA-256, or the length is more than 1 MiB.
     #[error("stored body mismatch: not the length and SHA-256 in the message")]
     BodyMismatch,
-    /// The signature is malformed, or the event was signed with none of the secrets.
+    /// The signature is malformed, or none of the secrets has signed the event.
     #[error(transparent)]
     Signature(#[from] SignatureError),
-    /// The signed bytes are no event.
+    /// The body is signed, but it is not an event.
     #[error(transparent)]
     Event(#[from] EventError),
-    /// The message gives the signed event another `eventId`, type or `createdAt`: it is another event's.
-    #[error("envelope mismatch: the signed event is another one")]
+    /// The `eventId`, the type or the `createdAt` in the message is not that of the signed event, so the message
+    /// belongs to another event.
+    #[error("envelope mismatch: the message names another event")]
     EnvelopeMismatch,
 }
 
@@ -58,7 +60,7 @@ impl From<Expected> for QueuedError {
 }
 
 impl QueuedError {
-    /// The stable name of the error, for programs.
+    /// Returns the stable name of the error, for programs.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -73,23 +75,24 @@ impl QueuedError {
     }
 }
 
-/// Where the event of a message is.
+/// The place of a message's event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum QueuedBody<'text> {
-    /// In the message: the exact bytes that were signed.
+    /// The event is in the message: this is the exact text that was signed.
     Inline(&'text str),
-    /// In the bucket for large bodies.
+    /// The event is in the bucket for large bodies.
     Stored {
         /// The key of the object: `bodies/` and the SHA-256.
         key: String,
-        /// Its SHA-256, as 64 lowercase hexadecimal digits.
+        /// The SHA-256 of the body, as 64 lowercase hexadecimal digits.
         sha256: String,
-        /// Its length, in bytes; at most 1 MiB.
+        /// The length of the body, in bytes; at most 1 MiB.
         bytes: u64,
     },
 }
 
-/// A message as it was read from the queue. Nothing in it is proved before it is [verified](Self::verify).
+/// A message from the queue. Trust only the event that [`verify`](Self::verify) or [`verify_body`](Self::verify_body)
+/// returns.
 pub struct QueuedMessage<'text> {
     event_id: EventId,
     r#type: Option<JsonString<'text>>,
@@ -106,42 +109,42 @@ impl<'text> QueuedMessage<'text> {
     /// Reads the text of a message.
     ///
     /// # Errors
-    /// [`QueuedError::NotAMessage`], [`QueuedError::UnknownVersion`], [`QueuedError::BodyMismatch`] if the body is
-    /// said to be stored where or as large as no gateway stores any, or [`QueuedError::Signature`] if the signature
-    /// is malformed.
+    /// [`QueuedError::NotAMessage`] or [`QueuedError::UnknownVersion`] if the text is not a message of this version,
+    /// [`QueuedError::BodyMismatch`] if it refers to a key or a length that no gateway uses, and
+    /// [`QueuedError::Signature`] if the signature is malformed.
     pub fn parse(text: &'text str) -> Result<Self, QueuedError> {
-        let fields = fields_of_this_version(text)?;
+        let fields = read_fields(text)?;
         let event_id = fields.read("eventId", "eventId to be a string")?;
         let received_at: String = fields.read("receivedAt", "receivedAt to be a string")?;
         let dedupe: String = fields.read("dedupe", "dedupe to be a string")?;
         let window: String = fields.read("window", "window to be a string")?;
         let signature: String = fields.read("signature", "signature to be a string")?;
-        let known_dedupe = [Dedupe::New, Dedupe::Unknown];
-        let known_windows = [Window::Inside, Window::Outside, Window::Unknown];
+        let dedupe_results = [Dedupe::New, Dedupe::Unknown];
+        let window_relations = [Window::Inside, Window::Outside, Window::Unknown];
         Ok(Self {
-            event_id: EventId::new(event_id).map_err(|_| no_message("a usable eventId"))?,
+            event_id: EventId::new(event_id).map_err(|_| not_a_message("a usable eventId"))?,
             r#type: fields.string_or_null("type")?,
             created_at: fields.string_or_null("createdAt")?,
             received_at: Timestamp::parse_rfc3339(&received_at)
-                .ok_or(no_message("receivedAt to be a time"))?,
+                .ok_or(not_a_message("receivedAt to be a time"))?,
             key: fields.read("key", "key to be a number")?,
-            dedupe: known_dedupe
+            dedupe: dedupe_results
                 .into_iter()
-                .find(|known| known.as_str() == dedupe)
-                .ok_or(no_message("dedupe to be new or unknown"))?,
-            window: known_windows
+                .find(|result| result.as_str() == dedupe)
+                .ok_or(not_a_message("dedupe to be new or unknown"))?,
+            window: window_relations
                 .into_iter()
-                .find(|known| known.as_str() == window)
-                .ok_or(no_message("window to be inside, outside or unknown"))?,
-            body: body(text, &fields)?,
+                .find(|relation| relation.as_str() == window)
+                .ok_or(not_a_message("window to be inside, outside or unknown"))?,
+            body: read_body(text, &fields)?,
             signature: Signature::parse(Some(signature.as_bytes()))?,
         })
     }
 
-    /// Verifies the event in the message, and reads it.
+    /// Verifies and reads the event in the message.
     ///
     /// # Errors
-    /// [`QueuedError::BodyStored`] if it is not in the message; otherwise as [`Self::verify_body`].
+    /// [`QueuedError::BodyStored`] if the event is not in the message; otherwise the errors of [`Self::verify_body`].
     pub fn verify(&self, secrets: &Secrets) -> Result<Event<'text>, QueuedError> {
         match self.body {
             QueuedBody::Inline(event) => self.verify_body(event.as_bytes(), secrets),
@@ -149,32 +152,34 @@ impl<'text> QueuedMessage<'text> {
         }
     }
 
-    /// Verifies the body that was stored for the message, and reads the event in it.
+    /// Verifies a body that was stored for the message, and reads the event in it.
     ///
     /// # Errors
-    /// [`QueuedError::BodyMismatch`] if it is another body, [`QueuedError::Signature`] if none of the secrets
-    /// has signed it, [`QueuedError::Event`] if it is no event, and [`QueuedError::EnvelopeMismatch`] if it is
-    /// another event than the message says: only the event is signed.
+    /// [`QueuedError::BodyMismatch`] if the body has another length or SHA-256 than the message says,
+    /// [`QueuedError::Signature`] if none of the secrets has signed it, [`QueuedError::Event`] if it is not an event,
+    /// and [`QueuedError::EnvelopeMismatch`] if it is not the event that the message names. (The signature does not
+    /// cover the rest of the message.)
     pub fn verify_body<'body>(
         &self,
         body: &'body [u8],
         secrets: &Secrets,
     ) -> Result<Event<'body>, QueuedError> {
         if let QueuedBody::Stored { sha256, bytes, .. } = &self.body {
-            let as_long = u64::try_from(body.len()) == Ok(*bytes);
-            if !as_long || sha256_hex(body) != *sha256 {
+            let same_length = u64::try_from(body.len()) == Ok(*bytes);
+            if !same_length || sha256_hex(body) != *sha256 {
                 return Err(QueuedError::BodyMismatch);
             }
         }
         let event = Event::read(secrets.verify(body, self.signature)?)?;
-        if !self.is_of(&event) {
+        if !self.describes(&event) {
             return Err(QueuedError::EnvelopeMismatch);
         }
         Ok(event)
     }
 
-    /// Whether the message says of its event what the event says. The gateway repeats it as it came.
-    fn is_of(&self, event: &Event<'_>) -> bool {
+    /// Returns true if id, type and `createdAt` in the message are those of the event. The last two are compared in
+    /// their JSON form, because the gateway copies that form.
+    fn describes(&self, event: &Event<'_>) -> bool {
         let same = |one: Option<JsonString<'_>>, other: Option<JsonString<'_>>| {
             one.map(JsonString::json) == other.map(JsonString::json)
         };
@@ -183,85 +188,90 @@ impl<'text> QueuedMessage<'text> {
             && same(event.created_at(), self.created_at)
     }
 
-    /// The id that the message gives its event.
+    /// Returns the id of the event, according to the message.
     #[must_use]
     pub fn event_id(&self) -> &EventId {
         &self.event_id
     }
 
-    /// The type that the message gives its event, as a JSON string.
+    /// Returns the type of the event as a JSON string, according to the message. Returns None if it is `null`.
     #[must_use]
     pub fn event_type(&self) -> Option<JsonString<'text>> {
         self.r#type
     }
 
-    /// The `createdAt` that the message gives its event, as a JSON string.
+    /// Returns the event's `createdAt` as a JSON string, according to the message. Returns None if it is `null`.
     #[must_use]
     pub fn created_at(&self) -> Option<JsonString<'text>> {
         self.created_at
     }
 
-    /// When the gateway received the event.
+    /// Returns the time at which the gateway received the event.
     #[must_use]
     pub fn received_at(&self) -> Timestamp {
         self.received_at
     }
 
-    /// The position of the secret that had signed the event, at that time; 0 was the newest.
+    /// Returns the position of the secret that matched when the gateway received the event; 0 was the newest.
     #[must_use]
     pub fn key(&self) -> u8 {
         self.key
     }
 
-    /// What the look-up said of the event.
+    /// Returns the result of the gateway's look-up of the event.
     #[must_use]
     pub fn dedupe(&self) -> Dedupe {
         self.dedupe
     }
 
-    /// Where `createdAt` lay in relation to the replay window.
+    /// Returns the relation of `createdAt` to the replay window when the gateway received the event.
     #[must_use]
     pub fn window(&self) -> Window {
         self.window
     }
 
-    /// The signature of the event.
+    /// Returns the signature of the event.
     #[must_use]
     pub fn signature(&self) -> Signature {
         self.signature
     }
 
-    /// Where the event is.
+    /// Returns the event, or the place where it is stored.
     #[must_use]
     pub fn body(&self) -> &QueuedBody<'text> {
         &self.body
     }
 }
 
-fn no_message(expected: &'static str) -> QueuedError {
+fn not_a_message(expected: &'static str) -> QueuedError {
     QueuedError::NotAMessage { expected }
 }
 
-/// The version comes first: another one may have other fields.
-fn fields_of_this_version(text: &str) -> Result<Fields<'_>, QueuedError> {
-    let object = no_message("one valid JSON object");
+/// Splits a message into its fields, and checks the version before another field is decoded: another version may have
+/// other fields.
+fn read_fields(text: &str) -> Result<Fields<'_>, QueuedError> {
+    let not_an_object = not_a_message("one valid JSON object");
     if !text.trim_start().starts_with('{') {
-        return Err(object);
+        return Err(not_an_object);
     }
-    let fields: Fields<'_> = serde_json::from_str(text).map_err(|_| object)?;
+    let fields: Fields<'_> = serde_json::from_str(text).map_err(|_| not_an_object)?;
     let version = fields.raw("v").map_or("", RawValue::get);
     if !version.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
-        return Err(no_message("v to be a number"));
+        return Err(not_a_message("v to be a number"));
     }
     if version == VERSION.to_string() { Ok(fields) } else { Err(QueuedError::UnknownVersion) }
 }
 
-/// Who can write to the queue chooses neither which object is read for it, nor how much.
-fn body<'text>(text: &'text str, fields: &Fields<'text>) -> Result<QueuedBody<'text>, QueuedError> {
+/// Returns the event, or the place where it is stored. A forged message must not choose which object a consumer reads,
+/// nor how large it is.
+fn read_body<'text>(
+    text: &'text str,
+    fields: &Fields<'text>,
+) -> Result<QueuedBody<'text>, QueuedError> {
     let stored = ["bodyKey", "bodySha256", "bodyBytes"].map(|name| fields.raw(name).is_some());
     match (fields.raw("event"), stored) {
         (Some(event), [false, false, false]) if event.get().starts_with('{') => {
-            Ok(QueuedBody::Inline(inline_event(text)?))
+            Ok(QueuedBody::Inline(cut_out_event(text)?))
         }
         (None, [true, true, true]) => {
             let key: String = fields.read("bodyKey", "bodyKey to be a string")?;
@@ -272,19 +282,19 @@ fn body<'text>(text: &'text str, fields: &Fields<'text>) -> Result<QueuedBody<'t
             }
             Ok(QueuedBody::Stored { key, sha256, bytes })
         }
-        _ => Err(no_message("either an event or where its body is stored")),
+        _ => Err(not_a_message("either an event or where its body is stored")),
     }
 }
 
-/// The exact bytes of the event. No string before them can hold the text that they are found by, because its
-/// quotes would be escaped.
-fn inline_event(text: &str) -> Result<&str, QueuedError> {
+/// Returns the exact text of the event. No string before the event can contain [`BEFORE_EVENT`], because quotes in a
+/// string are escaped.
+fn cut_out_event(text: &str) -> Result<&str, QueuedError> {
     let after = text.split_once(BEFORE_EVENT).map(|(_, after)| after);
     let event = after.and_then(|after| after.rsplit_once('}')).map(|(event, _)| event);
-    event.ok_or(no_message("the event as the message's last field"))
+    event.ok_or(not_a_message("the event as the message's last field"))
 }
 
-/// Without the body.
+/// Omits the body and the signature.
 impl fmt::Debug for QueuedMessage<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter

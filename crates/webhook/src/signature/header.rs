@@ -5,16 +5,17 @@ use core::fmt::{self, Write};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use thiserror::Error;
 
-/// The header that carries the signature. Header names are compared without regard to case.
+/// The name of the header that carries the signature. The case of header names does not matter.
 pub const SIGNATURE_HEADER: &str = "x-cronozen-signature";
 
-/// An HMAC-SHA256 is 32 bytes.
+/// The length of an HMAC-SHA256, in bytes.
 pub(super) const HASH_BYTES: usize = 32;
 
-/// Two hexadecimal digits a byte.
+/// The length of a signature: two hexadecimal digits for each byte.
 const SIGNATURE_DIGITS: usize = HASH_BYTES * 2;
 
-/// Why a signature was refused. The sender is told only that it did not verify; this goes to the log.
+/// The reason why a signature was refused. It is for the log: the sender should only learn that the signature did not
+/// verify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SignatureError {
@@ -26,22 +27,23 @@ pub enum SignatureError {
         "signature malformed: {found} bytes ({SIGNATURE_DIGITS} hexadecimal digits are expected)"
     )]
     Length {
-        /// The length that came, in bytes.
+        /// The length of the value, in bytes.
         found: usize,
     },
     /// A character of the header's value is not a lowercase hexadecimal digit.
-    #[error("signature malformed: no lowercase hexadecimal digit at position {position}")]
+    #[error("signature malformed: not a lowercase hexadecimal digit at position {position}")]
     Character {
-        /// Where the first such character stands, counted from 0.
+        /// The position of the first such character, counted from 0.
         position: usize,
     },
-    /// The signature is well formed, and of no active secret.
-    #[error("signature mismatch: the body was signed with none of the active secrets")]
+    /// The signature is well formed, but none of the active secrets has signed the body.
+    #[error("signature mismatch: no active secret matches the body")]
     Mismatch,
 }
 
 impl SignatureError {
-    /// The stable name of the error, for the owner's programs. The sender gets one code for all of them.
+    /// Returns the stable name of the error, for the receiver's programs. The gateway gives the sender one code for
+    /// all of them.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -52,7 +54,7 @@ impl SignatureError {
     }
 }
 
-/// A signature of the right form, of whichever body and secret.
+/// A well-formed signature. It is not checked against any body or secret.
 #[derive(Clone, Copy)]
 pub struct Signature(pub(super) [u8; HASH_BYTES]);
 
@@ -60,14 +62,14 @@ impl Signature {
     /// Reads the header's value: exactly 64 lowercase hexadecimal digits and nothing else.
     ///
     /// # Errors
-    /// [`SignatureError::Missing`] without a value, [`SignatureError::Length`] or
-    /// [`SignatureError::Character`] for any other form.
+    /// [`SignatureError::Missing`] without a value, and [`SignatureError::Length`] or [`SignatureError::Character`] for
+    /// a value in any other form.
     pub fn parse(value: Option<&[u8]>) -> Result<Self, SignatureError> {
         let value = value.ok_or(SignatureError::Missing)?;
         if value.len() != SIGNATURE_DIGITS {
             return Err(SignatureError::Length { found: value.len() });
         }
-        // All at once, and not up to the first that is wrong, so that the compiler can use SIMD.
+        // Checks all characters, not only those up to the first wrong one, so that the compiler can use SIMD.
         if !value.iter().fold(true, |all, character| all & is_digit(*character)) {
             let position = value.iter().position(|character| !is_digit(*character)).unwrap_or(0);
             return Err(SignatureError::Character { position });
@@ -79,11 +81,13 @@ impl Signature {
         Ok(Self(bytes))
     }
 
-    /// Returns the position of the HMAC that this is, among those of one body with several secrets. Every one of them is
-    /// compared in constant time. This is for a caller whose platform computes HMACs; it proves nothing of a body.
+    /// Returns the position, counted from 0, of the first HMAC in `macs` that equals this signature. Of more than 256
+    /// HMACs, only the first 256 count. Each is compared in constant time.
+    ///
+    /// This is for a caller whose platform computes the HMACs of a body. It proves nothing about a body.
     ///
     /// # Errors
-    /// [`SignatureError::Mismatch`] if it is none of them.
+    /// [`SignatureError::Mismatch`] if none of the HMACs equals the signature.
     pub fn position_in(self, macs: &[[u8; HASH_BYTES]]) -> Result<u8, SignatureError> {
         let mut matched = Choice::from(0);
         let mut key = 0;
@@ -99,7 +103,7 @@ impl Signature {
     }
 }
 
-/// The wire form, 64 lowercase hexadecimal digits.
+/// Writes the value of the header: 64 lowercase hexadecimal digits.
 impl fmt::Display for Signature {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digits = self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]);
@@ -107,14 +111,14 @@ impl fmt::Display for Signature {
     }
 }
 
-/// Redacted: a captured signature stays valid until its secret rotates.
+/// Redacts the signature: a captured one stays valid until its secret rotates.
 impl fmt::Debug for Signature {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Signature(redacted)")
     }
 }
 
-/// The hexadecimal digit of a value below 16.
+/// Returns the hexadecimal digit of a value below 16.
 fn character(value: u8) -> char {
     char::from(if value < 10 { b'0' + value } else { b'a' + value - 10 })
 }
@@ -123,7 +127,7 @@ fn is_digit(character: u8) -> bool {
     matches!(character, b'0'..=b'9' | b'a'..=b'f')
 }
 
-/// The value of a digit.
+/// Returns the value of a hexadecimal digit.
 fn digit(character: u8) -> u8 {
     (character & 15) + 9 * (character >> 6)
 }

@@ -8,37 +8,37 @@ use thiserror::Error;
 
 use super::header::{HASH_BYTES, Signature};
 
-/// More secrets than any rotation or set of registrations on one URL needs. Every delivery pays for
-/// each of them, so the number is bounded.
+/// The largest number of active secrets. It is more than any rotation, or any set of registrations on one URL, needs.
+/// It is limited because each delivery is checked against every secret.
 pub const MAX_SECRETS: usize = 8;
 
-/// Why secrets were refused.
+/// The reason why secrets were refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SecretsError {
     /// Too many secrets, or none.
     #[error("wrong number of secrets: {found} (1 to {MAX_SECRETS} are allowed)")]
     Count {
-        /// How many came.
+        /// The number of secrets in the list.
         found: usize,
     },
-    /// A secret is empty. An empty key would make forging trivial.
+    /// A secret is empty. Anyone could forge signatures with an empty key.
     #[error("secret at position {position} is empty")]
     Empty {
-        /// Which one, counted from 0.
+        /// The position of the secret in the list, counted from 0.
         position: usize,
     },
-    /// A secret has white space or another character that cannot be seen, before, after or inside it. No
-    /// signing secret has any, so it was copied badly, or holds more than one. NUL is among them: a key of
-    /// nothing else is the same key as an empty one.
+    /// A secret contains white space, a control character, a byte order mark or a replacement character (U+FFFD). No
+    /// signing secret has any of these, so the text was copied badly or is more than one secret. NUL is one of them,
+    /// because HMAC treats a key of NULs like an empty one.
     #[error("secret at position {position} contains white space or an invisible character")]
     Invisible {
-        /// Which one, counted from 0.
+        /// The position of the secret in the list, counted from 0.
         position: usize,
     },
 }
 
-/// The active secrets, newest first: one to [`MAX_SECRETS`].
+/// The active secrets, newest first: 1 to [`MAX_SECRETS`]. They are zeroised when dropped.
 #[derive(Clone)]
 pub struct Secrets(pub(super) Vec<Secret>);
 
@@ -46,21 +46,23 @@ impl Secrets {
     /// Reads a list of secrets separated by white space, newest first.
     ///
     /// # Errors
-    /// [`SecretsError`] if the list holds none, more than [`MAX_SECRETS`], or a bad one.
+    /// [`SecretsError`] if there is no secret, if there are more than [`MAX_SECRETS`], or if one contains an invisible
+    /// character.
     pub fn parse(list: &str) -> Result<Self, SecretsError> {
         Self::collect(list.split_whitespace())
     }
 
-    /// Takes each secret as it stands, newest first.
+    /// Makes a set of secrets from separate strings, newest first. The strings are not trimmed.
     ///
     /// # Errors
-    /// [`SecretsError`] if there is none, if there are more than [`MAX_SECRETS`], or if one is bad.
+    /// [`SecretsError`] if there is no secret, if there are more than [`MAX_SECRETS`], or if one is empty or contains
+    /// white space or an invisible character.
     pub fn new(secrets: &[impl AsRef<str>]) -> Result<Self, SecretsError> {
         Self::collect(secrets.iter().map(AsRef::as_ref))
     }
 
     fn collect<'text>(texts: impl Iterator<Item = &'text str>) -> Result<Self, SecretsError> {
-        // With all the room at once: growing would leave copies of the keys behind.
+        // Allocates all of the memory now: a vector that grows would leave copies of the keys behind.
         let mut secrets = Vec::with_capacity(MAX_SECRETS);
         let mut found = 0;
         for (position, text) in texts.enumerate() {
@@ -79,11 +81,11 @@ impl Secrets {
     /// Signs a body with the newest secret, as the sender does.
     #[must_use]
     pub fn sign(&self, body: &[u8]) -> Signature {
-        // There is always a first.
+        // There is always a first secret, so the default is never used.
         self.0.first().map_or(Signature([0; HASH_BYTES]), |secret| secret.sign(body))
     }
 
-    /// Returns the HMACs of a body, one for each secret in their order, in `room`.
+    /// Computes the HMAC of a body with each secret, in their order. Writes the HMACs into `room` and returns them.
     pub(super) fn macs<'room>(
         &self,
         body: &[u8],
@@ -102,12 +104,12 @@ impl fmt::Debug for Secrets {
     }
 }
 
-/// One signing secret, held as the key state of its HMAC. Zeroised when dropped.
+/// A signing secret, kept as the key state of its HMAC. It is zeroised when dropped.
 #[derive(Clone)]
 pub(super) struct Secret(pub(super) Hmac<Sha256>);
 
 impl Secret {
-    /// Takes the text as it stands; `position` is where it stands among several.
+    /// Makes a secret from its text, which is not trimmed. `position` is for errors.
     fn new(text: &str, position: usize) -> Result<Self, SecretsError> {
         if text.contains(is_invisible) {
             return Err(SecretsError::Invisible { position });
@@ -115,7 +117,7 @@ impl Secret {
         if text.is_empty() {
             return Err(SecretsError::Empty { position });
         }
-        // HMAC takes a key of any length, so the error of this signature never comes.
+        // HMAC accepts a key of any length, so this error never occurs.
         Hmac::new_from_slice(text.as_bytes())
             .map(Self)
             .map_err(|_| SecretsError::Empty { position })
@@ -128,16 +130,8 @@ impl Secret {
     }
 }
 
-/// Signs a body as the sender does, for tests and local senders.
-///
-/// # Errors
-/// [`SecretsError`] if the secret is empty or has white space in it.
-pub fn sign(body: &[u8], secret: &str) -> Result<Signature, SecretsError> {
-    Ok(Secret::new(secret, 0)?.sign(body))
-}
-
-/// White space and control characters; the byte order mark, with which some editors begin a file; and the
-/// character that stands for what was no text.
+/// Returns true for white space and control characters, for the byte order mark, which some editors put at the start of
+/// a file, and for the replacement character, which decoders put in place of invalid bytes.
 fn is_invisible(character: char) -> bool {
     character.is_whitespace()
         || character.is_control()

@@ -1,12 +1,12 @@
-//! The proof that a body is signed.
+//! The proof that a body is signed with one of the secrets.
 
 use core::fmt;
 
 use super::header::{HASH_BYTES, Signature, SignatureError};
 use super::secrets::{MAX_SECRETS, Secrets};
 
-/// A body whose signature has been checked. [`Secrets::verify`] is the only way to make one, so code
-/// that asks for it cannot be handed bytes that nobody signed.
+/// A body whose signature has been checked. Only [`Secrets::verify`] makes one, so code that requires a `VerifiedBody`
+/// cannot receive unsigned bytes.
 ///
 /// ```compile_fail,E0451
 /// use cronozen_webhook::signature::{Signature, VerifiedBody};
@@ -14,7 +14,7 @@ use super::secrets::{MAX_SECRETS, Secrets};
 /// let forged = VerifiedBody { body: b"{}", signature, key: 0 };
 /// ```
 ///
-/// An HMAC that the caller has made up cannot make one either:
+/// A made-up HMAC does not make one either:
 ///
 /// ```compile_fail,E0308
 /// use cronozen_webhook::signature::{Signature, VerifiedBody};
@@ -29,19 +29,19 @@ pub struct VerifiedBody<'body> {
 }
 
 impl<'body> VerifiedBody<'body> {
-    /// The exact bytes that were signed.
+    /// Returns the exact bytes that were signed.
     #[must_use]
     pub fn body(&self) -> &'body [u8] {
         self.body
     }
 
-    /// The signature that they were signed with.
+    /// Returns the signature of the body.
     #[must_use]
     pub fn signature(&self) -> Signature {
         self.signature
     }
 
-    /// The position of the secret that matched; 0 is the newest.
+    /// Returns the position of the secret that matched; 0 is the newest.
     #[must_use]
     pub fn key(&self) -> u8 {
         self.key
@@ -61,8 +61,8 @@ impl fmt::Debug for VerifiedBody<'_> {
 impl Secrets {
     /// Checks the signature of the raw body against every active secret.
     ///
-    /// The time taken depends on the body's length and the number of secrets, never on the bytes
-    /// compared nor on which secret matched.
+    /// The time that this takes depends on the body's length and the number of secrets, never on the bytes that are
+    /// compared or on the secret that matches.
     ///
     /// # Errors
     /// [`SignatureError::Mismatch`] if no secret matches.

@@ -1,4 +1,4 @@
-//! The crate's interface: the vectors that all languages share, and properties of any input.
+//! Tests of the public API: with the vectors that all languages share, and with random input.
 
 #![allow(
     clippy::expect_used,
@@ -15,6 +15,7 @@ mod signing;
 #[path = "../../../../tests/support/vectors.rs"]
 mod vectors;
 
+mod freed_memory;
 mod messages;
 mod properties;
 mod shared_vectors;

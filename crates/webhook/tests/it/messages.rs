@@ -1,4 +1,4 @@
-//! The shared vectors of what a consumer finds on the queue, through the core's reader.
+//! Tests of `QueuedMessage` with the queue messages that all languages share.
 
 use cronozen_webhook::event::JsonString;
 use cronozen_webhook::message::queued::{QueuedBody, QueuedError, QueuedMessage};
@@ -50,7 +50,11 @@ fn file() -> File {
     file
 }
 
-fn said(message: &str, body: Option<&str>, secrets: &Secrets) -> Result<Said, QueuedError> {
+fn read_and_verify(
+    message: &str,
+    body: Option<&str>,
+    secrets: &Secrets,
+) -> Result<Said, QueuedError> {
     let message = QueuedMessage::parse(message)?;
     let json = |string: Option<JsonString<'_>>| string.map(|string| string.json().to_owned());
     let (stored, event) = match message.body() {
@@ -82,16 +86,16 @@ fn said(message: &str, body: Option<&str>, secrets: &Secrets) -> Result<Said, Qu
 }
 
 #[test]
-fn messages() {
+fn every_shared_message_gives_the_expected_result() {
     let File { secret, vectors } = file();
     let secrets = Secrets::parse(&secret).unwrap();
     for Vector { name, message, body, expected } in vectors {
-        let said = said(&message, body.as_deref(), &secrets);
+        let result = read_and_verify(&message, body.as_deref(), &secrets);
         match expected {
             Expected::Error(code) => {
-                assert_eq!(said.expect_err(&name).code(), code, "{name}");
+                assert_eq!(result.expect_err(&name).code(), code, "{name}");
             }
-            Expected::Said(expected) => assert_eq!(said.expect(&name), *expected, "{name}"),
+            Expected::Said(expected) => assert_eq!(result.expect(&name), *expected, "{name}"),
         }
     }
 }
@@ -100,13 +104,13 @@ fn messages() {
 fn a_message_verifies_with_any_of_the_secrets() {
     let File { secret, vectors } = file();
     let message = QueuedMessage::parse(&vectors[0].message).unwrap();
-    let with = |secrets: &str| message.verify(&Secrets::parse(secrets).unwrap());
-    assert_eq!(with(&format!("whsec_newer {secret}")).unwrap().verified().key(), 1);
-    assert_eq!(with("whsec_newer").unwrap_err().code(), "signature_mismatch");
+    let verify = |secrets: &str| message.verify(&Secrets::parse(secrets).unwrap());
+    assert_eq!(verify(&format!("whsec_newer {secret}")).unwrap().verified().key(), 1);
+    assert_eq!(verify("whsec_newer").unwrap_err().code(), "signature_mismatch");
 }
 
 #[test]
-fn what_is_shown_of_a_message_and_its_errors_holds_no_event_and_no_signature() {
+fn debug_and_errors_of_a_message_show_no_event_and_no_signature() {
     let file = file();
     for Vector { name, message, .. } in &file.vectors {
         match QueuedMessage::parse(message) {
@@ -130,7 +134,7 @@ fn what_is_shown_of_a_message_and_its_errors_holds_no_event_and_no_signature() {
 }
 
 #[test]
-fn a_message_without_a_usable_event_id_is_none() {
+fn a_message_without_a_usable_event_id_is_refused() {
     let message = &file().vectors[0].message;
     assert!(message.contains(r#""eventId":"evt_1","type""#));
     for id in ["".to_owned(), "x".repeat(257), r"a\u0000".to_owned(), r"\ud800".to_owned()] {
@@ -141,7 +145,7 @@ fn a_message_without_a_usable_event_id_is_none() {
 }
 
 #[test]
-fn where_a_body_is_stored_is_no_choice_of_the_message() {
+fn a_message_with_another_key_or_length_than_a_gateway_stores_is_refused() {
     let file = file();
     let stored = file.vectors.iter().find(|vector| vector.name == "stored body").unwrap();
     for (from, to) in [
@@ -156,12 +160,12 @@ fn where_a_body_is_stored_is_no_choice_of_the_message() {
 }
 
 #[test]
-fn a_stored_body_has_at_most_1_mib() {
+fn a_message_with_a_stored_body_over_1_mib_is_refused() {
     let file = file();
     let stored = file.vectors.iter().find(|vector| vector.name == "stored body").unwrap();
     let (before, _) = stored.message.split_once(r#""bodyBytes":"#).unwrap();
-    for (bytes, taken) in [(1_048_576, true), (1_048_577, false)] {
+    for (bytes, accepted) in [(1_048_576, true), (1_048_577, false)] {
         let message = format!(r#"{before}"bodyBytes":{bytes}}}"#);
-        assert_eq!(QueuedMessage::parse(&message).is_ok(), taken, "{bytes}");
+        assert_eq!(QueuedMessage::parse(&message).is_ok(), accepted, "{bytes}");
     }
 }

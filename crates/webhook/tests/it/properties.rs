@@ -1,5 +1,5 @@
-//! What holds for every input: nothing panics, only the exact forms are accepted, and a message gives
-//! the signed bytes back.
+//! Properties of every input: nothing panics, only the exact forms are accepted, and a message gives the signed bytes
+//! back.
 
 use crate::signing::{hex, sign};
 use cronozen_webhook::event::{Event, EventError};
@@ -17,7 +17,7 @@ fn read(body: &[u8]) -> Result<Event<'_>, EventError> {
     Event::read(Secrets::parse(SECRET).unwrap().verify(body, signature).unwrap())
 }
 
-/// Anything that a JSON value can be, a few levels deep, in its text form.
+/// Any JSON value, a few levels deep, as text.
 fn json_value() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         Just("null".to_owned()),
@@ -46,7 +46,7 @@ fn object(fields: &[(String, String)]) -> String {
     format!("{{{}}}", fields.join(",\n"))
 }
 
-/// A signed body that is an event, with its id.
+/// A body that is an event, with the event's id.
 fn event() -> impl Strategy<Value = (String, String)> {
     let id =
         "\\PC{1,60}".prop_filter("no control characters", |id| !id.chars().any(char::is_control));
@@ -69,13 +69,13 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_header_is_read_only_in_its_exact_form(value in vec(any::<u8>(), 0..80)) {
+    fn a_header_in_any_other_form_is_refused(value in vec(any::<u8>(), 0..80)) {
         let exact = value.len() == 64 && value.iter().all(|byte| b"0123456789abcdef".contains(byte));
         prop_assert_eq!(Signature::parse(Some(&value)).is_ok(), exact);
     }
 
     #[test]
-    fn every_exact_header_is_read(bytes in any::<[u8; 32]>()) {
+    fn every_header_in_the_exact_form_is_accepted(bytes in any::<[u8; 32]>()) {
         let signature = Signature::parse(Some(hex(&bytes).as_bytes())).unwrap();
         prop_assert_eq!(signature.to_string(), hex(&bytes));
     }
@@ -114,7 +114,7 @@ proptest! {
         let valid = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&body);
         if let Ok(event) = read(body.as_bytes()) {
             let id = event.id().as_str().to_owned();
-            // serde_json's own values refuse lone surrogates, which are valid JSON.
+            // serde_json's strings cannot hold lone surrogates, which are valid JSON.
             if !body.contains("\\u") {
                 let valid = valid.unwrap();
                 prop_assert_eq!(valid["eventId"].as_str(), Some(id.as_str()));
@@ -149,7 +149,7 @@ proptest! {
             prop_assert_eq!(queued.event_id(), event.id());
             prop_assert_eq!((queued.dedupe(), queued.window()), (dedupe, window));
 
-            // Lone surrogates are valid JSON; serde_json skips them but cannot hold them.
+            // Lone surrogates are valid JSON. serde_json can skip them, but its strings cannot hold them.
             serde_json::from_str::<serde::de::IgnoredAny>(&text).unwrap();
             if !text.contains("\\ud800") {
                 let message: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -164,7 +164,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_on_the_queue_panics(before in "[\\{\"v1:,e]{0,12}", cut in any::<prop::sample::Index>(), after in any::<String>()) {
+    fn no_message_on_the_queue_panics(before in "[\\{\"v1:,e]{0,12}", cut in any::<prop::sample::Index>(), after in any::<String>()) {
         let event = read(br#"{"eventId":"e"}"#).unwrap();
         let message = Message::new(&event, Timestamp::from_millis(0), Window::Inside).unwrap();
         let text = message.with_dedupe(Dedupe::New);
@@ -172,7 +172,7 @@ proptest! {
     }
 
     #[test]
-    fn no_time_panics(text in "\\PC{0,40}", millis in any::<i64>()) {
+    fn no_timestamp_panics(text in "\\PC{0,40}", millis in any::<i64>()) {
         let _either = Timestamp::parse_rfc3339(&text);
         prop_assert!(!Timestamp::from_millis(millis).to_string().is_empty());
     }

@@ -1,10 +1,11 @@
-//! The shared vectors, through the core.
+//! Tests of signatures and envelopes with the test vectors that the tests in Rust and JavaScript share.
 
 use crate::vectors::{self, Part};
 use cronozen_webhook::event::{Event, EventError, JsonString};
 use cronozen_webhook::signature::{Secrets, Signature, SignatureError, VerifiedBody};
 use serde::Deserialize;
 
+/// A test vector: a body, its signature if it has one, and the expected result `E`.
 #[derive(Deserialize)]
 struct Vector<E> {
     name: String,
@@ -16,6 +17,7 @@ struct Vector<E> {
 
 #[derive(Deserialize)]
 struct SignatureExpected {
+    /// The position of the secret that has signed the body.
     key: Option<u8>,
     error: Option<String>,
 }
@@ -39,7 +41,7 @@ fn verify<'body>(
 }
 
 #[test]
-fn signatures() {
+fn every_shared_signature_gives_the_expected_result() {
     for vector in vectors::read::<Vector<SignatureExpected>>(include_str!(
         "../../../../tests/vectors/signatures.json"
     )) {
@@ -55,7 +57,7 @@ fn signatures() {
 }
 
 #[test]
-fn envelopes() {
+fn every_shared_envelope_gives_the_expected_result() {
     for vector in vectors::read::<Vector<EnvelopeExpected>>(include_str!(
         "../../../../tests/vectors/envelopes.json"
     )) {
@@ -73,7 +75,7 @@ fn envelopes() {
             EventError::IdEmpty => "id_empty",
             EventError::IdTooLong { .. } => "id_too_long",
             EventError::IdControlCharacter => "id_control_character",
-            _ => "a new one",
+            _ => "an unlisted reason",
         });
         assert_eq!(reason, expect.reason.as_deref(), "{name}");
         let Ok(event) = event else { continue };

@@ -1,4 +1,4 @@
-//! The fields of a JSON object, as they stand in its text.
+//! The fields of a JSON object, with their values still in JSON form.
 
 use core::fmt;
 use std::borrow::Cow;
@@ -8,21 +8,22 @@ use serde_json::value::RawValue;
 
 use crate::event::{JsonString, plain_key};
 
-/// A description of what a field should have been.
+/// A description of the value that a field should have.
 #[derive(Clone, Copy)]
 pub(super) struct Expected(pub(super) &'static str);
 
-/// Only what is asked for is decoded. Whatever a later version adds is let be, even a key or a text that
-/// JavaScript allows and Rust's strings do not: one with a lone surrogate.
+/// The fields of an object. Only requested fields are decoded, so fields that a later version adds do no harm, even if
+/// a key or a string contains a lone surrogate, which JavaScript's strings allow and Rust's do not.
 pub(super) struct Fields<'text>(Vec<(Cow<'text, str>, &'text RawValue)>);
 
 impl<'text> Fields<'text> {
-    /// The field, if it is there; `null` is something. Of a repeated key the last counts, as in `JSON.parse`.
+    /// Returns the field, or None if it is absent; a `null` is not absent. If a key is repeated, its last value counts,
+    /// as in `JSON.parse`.
     pub(super) fn raw(&self, name: &str) -> Option<&'text RawValue> {
         self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| *value)
     }
 
-    /// The field as a `T`, or what was expected.
+    /// Returns the field as a `T`, or `expected` if it is absent or something else.
     pub(super) fn read<T: Deserialize<'text>>(
         &self,
         name: &str,
@@ -32,7 +33,7 @@ impl<'text> Fields<'text> {
         value.ok_or(Expected(expected))
     }
 
-    /// The field as it stands there, a string or `null`.
+    /// Returns the field in its JSON form if it is a string, and None if it is `null`.
     pub(super) fn string_or_null(&self, name: &str) -> Result<Option<JsonString<'text>>, Expected> {
         let expected = Expected("type and createdAt to be a string or null");
         let value = self.raw(name).ok_or(expected)?;
