@@ -1,5 +1,4 @@
-//! How JavaScript's objects are asked for things: bindings are looked at before they are used, options are
-//! built, and promises awaited.
+//! Access to JavaScript objects: checks bindings before they are used, builds option objects, and awaits calls.
 
 use js_sys::{Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
@@ -8,7 +7,7 @@ use worker::Env;
 use super::{error, wait};
 use cronozen_gateway::runtime::PlatformError;
 
-/// What is bound as `name`, if it has all these methods.
+/// Returns the binding `name` if it has all these methods.
 pub(super) fn with_methods<T: JsCast>(env: &Env, name: &str, methods: &[&str]) -> Option<T> {
     let binding = Reflect::get(env, &name.into()).ok().filter(JsValue::is_object)?;
     let has = |method: &&str| {
@@ -17,12 +16,12 @@ pub(super) fn with_methods<T: JsCast>(env: &Env, name: &str, methods: &[&str]) -
     methods.iter().all(has).then(|| binding.unchecked_into())
 }
 
-/// Whether anything is bound as `name`.
+/// Returns true if anything is bound as `name`.
 pub(super) fn is_bound(env: &Env, name: &str) -> bool {
     Reflect::get(env, &name.into()).is_ok_and(|binding| !binding.is_undefined())
 }
 
-/// An object with these fields.
+/// Returns an object with these fields.
 pub(super) fn object(fields: &[(&str, JsValue)]) -> Result<Object, JsValue> {
     let object = Object::new();
     for (name, value) in fields {
@@ -31,14 +30,14 @@ pub(super) fn object(fields: &[(&str, JsValue)]) -> Result<Object, JsValue> {
     Ok(object)
 }
 
-/// What a call comes to, whether it throws at once or later. What can be awaited need be no promise: remote calls
-/// return something else.
-pub(super) async fn await_call(called: Result<JsValue, JsValue>) -> Result<JsValue, PlatformError> {
-    let called = called.map_err(|thrown| error::from_js(&thrown))?;
-    // Nothing, at once, is no binding's answer, and must not be taken for a success. What a remote call returns is
-    // a function, too.
-    if !called.is_object() && !called.is_function() {
+/// Awaits the result of a call, which may throw at once or fail later. The awaited value need not be a promise: remote
+/// calls return something else.
+pub(super) async fn await_call(call: Result<JsValue, JsValue>) -> Result<JsValue, PlatformError> {
+    let awaitable = call.map_err(|thrown| error::from_js(&thrown))?;
+    // No binding returns a plain value, such as `undefined`: it must not count as a success. The value that a remote
+    // call returns is a function.
+    if !awaitable.is_object() && !awaitable.is_function() {
         return Err(PlatformError::new("the call returned nothing to await"));
     }
-    wait::await_promise(&called).await.map_err(|thrown| error::from_js(&thrown))
+    wait::await_promise(&awaitable).await.map_err(|thrown| error::from_js(&thrown))
 }

@@ -1,4 +1,4 @@
-//! An R2 bucket as the store of bodies.
+//! The store of bodies: an R2 bucket.
 
 use js_sys::{Object, Reflect, Uint8Array};
 use wasm_bindgen::JsValue;
@@ -34,25 +34,25 @@ extern "C" {
 pub(super) struct R2Bodies(R2Bucket);
 
 impl R2Bodies {
-    /// The bucket bound as `name`; `None` if nothing is, or something that is no bucket: a KV namespace has
-    /// a `put`, too, but no `head`.
-    pub(super) fn bound(env: &Env, name: &str) -> Option<Self> {
+    /// Returns the bucket bound as `name`, or `None` if nothing is bound or it is not a bucket. A KV namespace also has
+    /// `put`, but not `head`.
+    pub(super) fn from_binding(env: &Env, name: &str) -> Option<Self> {
         with_methods(env, name, &["head", "put"]).map(Self)
     }
 }
 
 impl BodyStore<FetchedBytes> for R2Bodies {
     async fn put(&self, body: &StoredBody, held: FetchedBytes) -> Result<(), PlatformError> {
-        // R2 refuses other bytes than those of this hash.
-        let called = object(&[("sha256", body.sha256().into())])
+        // R2 refuses bytes that do not match this hash.
+        let call = object(&[("sha256", body.sha256().into())])
             .and_then(|options| self.0.put(&body.key(), &held.joined(), &options));
-        // The bucket has the bytes in one piece now. The pieces would stay until it answers.
+        // R2 now has the bytes in one piece. Without this, the pieces would stay in memory until it answers.
         drop(held);
-        let stored = await_call(called).await?;
+        let stored = await_call(call).await?;
         if stored.is_object() {
             return Ok(());
         }
-        Err(PlatformError::new("the answer is no stored object"))
+        Err(PlatformError::new("the answer is not a stored object"))
     }
 
     async fn holds(&self, body: &StoredBody, since: Timestamp) -> Result<bool, PlatformError> {
@@ -63,7 +63,7 @@ impl BodyStore<FetchedBytes> for R2Bodies {
         let field = |name: &str| {
             Reflect::get(&found, &name.into()).map_err(|thrown| error::from_js(&thrown))
         };
-        // A date is compared with a number of milliseconds as JavaScript does it; nothing is never later.
+        // JavaScript compares a date with a number by its milliseconds. A missing date is never late enough.
         let fresh = field("uploaded")?.ge(&since.as_millis().into());
         Ok(fresh && field("size")?.loose_eq(&body.bytes().into()))
     }

@@ -1,6 +1,6 @@
-//! The clock of one request: however much is to be in time, one timer runs.
+//! The clock of one request. All its sleeps share one timer.
 //!
-//! A timer of JavaScript's costs more than most steps of a delivery, and each step has a limit.
+//! Each step of a delivery has a time limit, which is a sleep, and a JavaScript timer costs more than most steps.
 
 use core::cell::{Cell, RefCell};
 use core::time::Duration;
@@ -14,14 +14,15 @@ use cronozen_gateway::budget::MARK_WAIT;
 use cronozen_gateway::runtime::Clock;
 use cronozen_webhook::time::Timestamp;
 
-/// The timer runs no longer than this before it looks who is due, so that a later step with an earlier limit seldom
-/// needs another one: hardly any limit is shorter.
+/// The longest that the timer runs for a sleep shorter than [`LONG`]. Then it checks which sleeps are due, and is
+/// started again for the others. A new sleep seldom needs another timer: hardly any time limit is shorter than this.
 const TICK: Duration = MARK_WAIT;
 
-/// No step before the answer has a limit as long as this. Only late work sleeps longer, and it needs no earlier timer.
+/// The shortest sleep for which the timer runs without checks in between. No step before the answer lasts as long as
+/// this. Only work that may outlast the answer sleeps this long, and it seldom starts a shorter sleep after that.
 const LONG: Duration = Duration::from_secs(5);
 
-/// Clones share one timer.
+/// The clock of one request. Clones share one timer.
 #[derive(Clone, Default)]
 pub(super) struct WorkerClock(Rc<Sleepers>);
 
@@ -48,13 +49,13 @@ impl Clock for WorkerClock {
 
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "whole milliseconds, of which i64 has room for all"
+    reason = "whole milliseconds, all of which fit in an i64"
 )]
 pub(super) fn now() -> Timestamp {
     Timestamp::from_millis(Date::now() as i64)
 }
 
-/// One that sleeps, until it is dropped.
+/// A sleep in progress. Dropping it ends the sleep.
 struct Sleeper<'s> {
     sleepers: &'s Sleepers,
     completion: Rc<Completion>,
@@ -67,11 +68,13 @@ impl Drop for Sleeper<'_> {
 }
 
 impl Sleepers {
-    /// Sees to it that the timer ends at `due`, or earlier.
+    /// Makes sure that the timer ends at `due` or earlier.
     fn run_until(self: &Rc<Self>, due: Timestamp, now: Timestamp) {
         let due = if due.since(now) < LONG { due.min(now.plus(TICK)) } else { due };
         match self.running.take() {
-            Some((ends, timer)) if ends <= due => return self.running.set(Some((ends, timer))),
+            Some((ends_at, timer)) if ends_at <= due => {
+                return self.running.set(Some((ends_at, timer)));
+            }
             Some((_, timer)) => timer.stop(),
             None => {}
         }
@@ -79,6 +82,7 @@ impl Sleepers {
         self.running.set(Some((due, timer)));
     }
 
+    /// Ends the sleeps that are due, and starts the timer for the next one.
     fn tick(self: &Rc<Self>) {
         self.running.take();
         let now = now();
@@ -104,7 +108,7 @@ impl Drop for Sleepers {
     }
 }
 
-/// The timer must not keep its clock: it is stopped when that ends.
+/// The timer's callback. It must not keep the clock alive: the timer is stopped when the clock is dropped.
 struct Tick(Weak<Sleepers>);
 
 impl Wait for Tick {

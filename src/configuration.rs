@@ -1,4 +1,4 @@
-//! The settings and bindings of an isolate, read once.
+//! The Worker's settings and bindings, which an isolate reads once.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -16,7 +16,7 @@ use cronozen_gateway::configuration::{Configuration, Needs};
 use cronozen_gateway::dedupe::DedupeStore;
 use cronozen_gateway::settings::{ConfigError, DEFAULT_MAX_BODY_BYTES, DedupeMode, Value};
 
-/// The names of the bindings, in wrangler.toml.
+/// The names of the bindings in wrangler.toml.
 const SEEN: &str = "SEEN";
 const EVENTS: &str = "EVENTS";
 const DEDUPER: &str = "DEDUPER";
@@ -27,26 +27,27 @@ const BODIES: &str = "BODIES";
 pub(super) struct Bindings {
     /// The queue, bound as `EVENTS`.
     pub events: WorkerQueue,
-    /// Where events are remembered.
+    /// The store that recognises duplicates.
     pub store: DedupeStore<KvMarkers, DurableObjects>,
-    /// The bucket for bodies that do not fit a message, bound as `BODIES`.
+    /// The bucket for bodies that do not fit in a message, bound as `BODIES`.
     pub bodies: Option<R2Bodies>,
 }
 
 thread_local! {
-    /// An isolate's environment never changes: new settings are deployed as new isolates.
+    /// The last environment and its configuration. The values in an environment never change: new settings are
+    /// deployed as new isolates.
     static LAST: RefCell<Option<(Env, Rc<Configuration<Bindings>>)>> = const { RefCell::new(None) };
 }
 
-/// The configuration in `env`; parsed again only if it is another environment than the last.
-pub(super) fn of(env: &Env) -> Rc<Configuration<Bindings>> {
+/// Returns the configuration in `env`. Parses it only if `env` is not the environment of the last call.
+pub(super) fn from_env(env: &Env) -> Rc<Configuration<Bindings>> {
     let current: &JsValue = env.as_ref();
-    let known = LAST.with_borrow(|last| {
+    let cached = LAST.with_borrow(|last| {
         let (last, configuration) = last.as_ref()?;
         let last: &JsValue = last.as_ref();
         (last == current).then(|| Rc::clone(configuration))
     });
-    if let Some(configuration) = known {
+    if let Some(configuration) = cached {
         return configuration;
     }
     let configuration =
@@ -55,8 +56,8 @@ pub(super) fn of(env: &Env) -> Rc<Configuration<Bindings>> {
     configuration
 }
 
-/// A setting's value. wrangler.toml may also give numbers and booleans; they become text as JSON writes
-/// them.
+/// Returns a setting's value. Numbers and booleans, which wrangler.toml may also contain, become text in their JSON
+/// form.
 fn setting(env: &Env, name: &str) -> Value {
     let value = Reflect::get(env, &name.into()).unwrap_or(JsValue::UNDEFINED);
     if value.is_undefined() {
@@ -71,19 +72,21 @@ fn setting(env: &Env, name: &str) -> Value {
     JSON::stringify(&value).map_or(Value::Other, |text| Value::Text(String::from(text).into()))
 }
 
-/// What the settings need.
+/// Returns the bindings that the settings need, or an error for each that is unusable. There may be no error if a
+/// setting is invalid, because the setting has its own.
 fn bindings(env: &Env, needs: Needs) -> Result<Bindings, Vec<ConfigError>> {
     let mut errors = Vec::new();
-    let events = WorkerQueue::bound(env, EVENTS);
+    let events = WorkerQueue::from_binding(env, EVENTS);
     if events.is_none() {
-        errors.push(unusable(env, EVENTS, "a queue producer"));
+        errors.push(unusable_binding(env, EVENTS, "a queue producer"));
     }
     let store = needs.dedupe.and_then(|dedupe| store(env, dedupe, &mut errors));
-    let bodies = R2Bodies::bound(env, BODIES);
+    let bodies = R2Bodies::from_binding(env, BODIES);
+    // A bucket that is bound must be usable, even if no setting needs it.
     if bodies.is_none() && (needs.bodies || is_bound(env, BODIES)) {
-        let reason = format!(", for MAX_BODY_BYTES over {DEFAULT_MAX_BODY_BYTES}");
-        let reason = if needs.bodies { &reason } else { "" };
-        errors.push(unusable(env, BODIES, &format!("an R2 bucket{reason}")));
+        let for_large_bodies = format!(", for MAX_BODY_BYTES over {DEFAULT_MAX_BODY_BYTES}");
+        let reason = if needs.bodies { &for_large_bodies } else { "" };
+        errors.push(unusable_binding(env, BODIES, &format!("an R2 bucket{reason}")));
     }
     match (events, store) {
         (Some(events), Some(store)) if errors.is_empty() => Ok(Bindings { events, store, bodies }),
@@ -91,21 +94,23 @@ fn bindings(env: &Env, needs: Needs) -> Result<Bindings, Vec<ConfigError>> {
     }
 }
 
+/// Returns the store that recognises duplicates, or adds an error for each unusable binding.
 fn store(
     env: &Env,
     dedupe: DedupeMode,
     errors: &mut Vec<ConfigError>,
 ) -> Option<DedupeStore<KvMarkers, DurableObjects>> {
-    let seen = KvMarkers::bound(env, SEEN);
+    let seen = KvMarkers::from_binding(env, SEEN);
+    // Only Durable Objects without a migration need no KV namespace.
     if seen.is_none() && dedupe != (DedupeMode::DurableObject { migrate_from_kv: false }) {
-        errors.push(unusable(env, SEEN, "a KV namespace"));
+        errors.push(unusable_binding(env, SEEN, "a KV namespace"));
     }
     match dedupe {
         DedupeMode::Kv => seen.map(DedupeStore::Markers),
         DedupeMode::DurableObject { migrate_from_kv } => {
-            let shards = DurableObjects::bound(env, DEDUPER);
+            let shards = DurableObjects::from_binding(env, DEDUPER);
             if shards.is_none() {
-                errors.push(unusable(env, DEDUPER, "the Durable Object class Deduper"));
+                errors.push(unusable_binding(env, DEDUPER, "the Durable Object class Deduper"));
             }
             let previous = seen.filter(|_| migrate_from_kv);
             shards.map(|shards| DedupeStore::Shards { shards, previous })
@@ -113,7 +118,7 @@ fn store(
     }
 }
 
-fn unusable(env: &Env, name: &'static str, expected: &str) -> ConfigError {
+fn unusable_binding(env: &Env, name: &'static str, expected: &str) -> ConfigError {
     let found = if is_bound(env, name) { "something else" } else { "no such binding" };
     ConfigError { name, expected: expected.to_owned(), found: found.to_owned() }
 }

@@ -1,4 +1,4 @@
-//! Strict mode: each event is leased by one of 16 Durable Objects.
+//! Strict mode: one of 16 Durable Objects leases each event.
 
 mod object;
 mod rows;
@@ -39,7 +39,7 @@ extern "C" {
         ends_at: f64,
     ) -> Result<JsValue, JsValue>;
 
-    /// Frees what a remote call has returned. At the other end, a lease is released.
+    /// Disposes of the value that a remote call has returned. If it holds a lease, the Durable Object releases that.
     fn dispose(acquired: &JsValue);
 }
 
@@ -51,7 +51,7 @@ extern "C" {
     fn outcome(this: &AcquireReply) -> Option<String>;
 }
 
-/// The outcomes of a request for a lease, as they cross between the Worker and the object.
+/// The outcomes of a request for a lease, as the Durable Object sends them to the Worker.
 const LEASED: &str = "leased";
 const DUPLICATE: &str = "duplicate";
 const WAIT_ENDED: &str = "wait ended";
@@ -62,8 +62,8 @@ const TOO_MANY_WAITERS: &str = "too many waiters";
 pub(super) struct DurableObjects(Rc<JsValue>);
 
 impl DurableObjects {
-    /// The namespace bound as `name`; `None` if nothing is, or something that is no namespace.
-    pub(super) fn bound(env: &Env, name: &str) -> Option<Self> {
+    /// Returns the namespace bound as `name`, or `None` if nothing is bound or the binding is not a namespace.
+    pub(super) fn from_binding(env: &Env, name: &str) -> Option<Self> {
         with_methods::<JsValue>(env, name, &["idFromName", "get"]).map(|it| Self(Rc::new(it)))
     }
 }
@@ -79,16 +79,16 @@ impl Shards for DurableObjects {
         wait: Duration,
     ) -> Result<Decision<RemoteLease>, PlatformError> {
         let wait_ms = wait.as_secs_f64() * 1000.0;
-        let called = acquire_lease(&self.0, shard, event_id.as_str(), ignores_row, wait_ms);
-        // Wrapped first, so that an answer that is not understood is disposed of, too.
-        let acquired = RemoteLease(await_call(called).await?);
+        let call = acquire_lease(&self.0, shard, event_id.as_str(), ignores_row, wait_ms);
+        // Wrapped first, so that an unexpected answer is disposed of, too.
+        let acquired = RemoteLease(await_call(call).await?);
         let outcome = acquired.0.is_object().then(|| acquired.0.unchecked_ref::<AcquireReply>());
         match outcome.and_then(AcquireReply::outcome).as_deref() {
             Some(LEASED) => Ok(Decision::Lease(acquired)),
             Some(DUPLICATE) => Ok(Decision::Duplicate),
             Some(WAIT_ENDED) => Ok(Decision::WaitEnded),
             Some(TOO_MANY_WAITERS) => Ok(Decision::TooManyWaiters),
-            _ => Err(PlatformError::new("the answer is not one of the deduper's")),
+            _ => Err(PlatformError::new("unexpected answer from the deduper")),
         }
     }
 
@@ -98,12 +98,12 @@ impl Shards for DurableObjects {
         event_id: &EventId,
         ends_at: Timestamp,
     ) -> Result<(), PlatformError> {
-        let called = mark_event(&self.0, shard, event_id.as_str(), millis(ends_at));
-        await_call(called).await.map(drop)
+        let call = mark_event(&self.0, shard, event_id.as_str(), millis(ends_at));
+        await_call(call).await.map(drop)
     }
 }
 
-/// The result of a request for a lease, with the lease in it.
+/// The answer to a request for a lease. If it holds a lease, dropping it releases the lease.
 #[derive(Debug)]
 pub(super) struct RemoteLease(JsValue);
 

@@ -1,17 +1,17 @@
-//! What JavaScript threw, as the core's [`PlatformError`].
+//! The conversion of a thrown JavaScript value to the gateway crate's [`PlatformError`].
 
 use js_sys::Error;
 use wasm_bindgen::{JsCast, JsValue};
 
 use cronozen_gateway::runtime::PlatformError;
 
-/// Keeps the name and message of an error, or the text of a thrown string. Never a stack.
+/// Keeps the name and the message of an error, or the text of a thrown string. Never keeps a stack.
 pub(super) fn from_js(thrown: &JsValue) -> PlatformError {
     if let Some(text) = thrown.as_string() {
         return PlatformError::new(&text);
     }
     let Some(error) = thrown.dyn_ref::<Error>() else {
-        return PlatformError::new("a thrown value that is no error");
+        return PlatformError::new("a thrown value that is not an error");
     };
     PlatformError::new(&format!(
         "{}: {}",

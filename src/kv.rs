@@ -1,4 +1,4 @@
-//! Workers KV as the store of seen events: key `seen:<eventId>`, an empty value, the rest as metadata.
+//! The marker store in Workers KV: key `seen:<eventId>`, an empty value, and the time of receipt as metadata.
 
 use std::rc::Rc;
 
@@ -15,8 +15,8 @@ use cronozen_webhook::event::EventId;
 
 const KEY_PREFIX: &str = "seen:";
 
-/// KV caches a miss at the location that looked, for 60 s if nothing else is said. This is the least
-/// that it allows, and the time of the sender's first retry.
+/// The time for which KV caches a result at the location of the look-up. A cached miss hides a later marker, so this is
+/// KV's minimum, not its default of 60 s. The sender's first retry also comes after 30 s.
 const CACHE_TTL_SECONDS: u32 = 30;
 
 #[wasm_bindgen(module = "/src/js/calls.mjs")]
@@ -27,8 +27,8 @@ extern "C" {
 
 #[wasm_bindgen]
 extern "C" {
-    /// Two methods of a KV namespace. The `worker` crate's own binding brings a JSON value type
-    /// and a tenth of the Worker's size with it.
+    /// A KV namespace, with the two methods that the Worker calls. The `worker` crate's own binding would add a JSON
+    /// value type, and make the Worker a tenth larger.
     #[derive(Debug)]
     type KvNamespace;
 
@@ -50,13 +50,13 @@ pub(super) struct KvMarkers(Rc<Inner>);
 #[derive(Debug)]
 struct Inner {
     namespace: KvNamespace,
-    /// The same at every look-up.
+    /// The options of every look-up.
     get_options: Object,
 }
 
 impl KvMarkers {
-    /// The namespace bound as `name`; `None` if nothing is, or something that is no namespace.
-    pub(super) fn bound(env: &Env, name: &str) -> Option<Self> {
+    /// Returns the namespace bound as `name`, or `None` if nothing is bound or the binding is not a namespace.
+    pub(super) fn from_binding(env: &Env, name: &str) -> Option<Self> {
         let namespace = with_methods(env, name, &["get", "put"])?;
         let get_options = object(&[("cacheTtl", CACHE_TTL_SECONDS.into())]).ok()?;
         Some(Self(Rc::new(Inner { namespace, get_options })))
@@ -64,14 +64,14 @@ impl KvMarkers {
 }
 
 impl MarkerStore for KvMarkers {
-    async fn seen(&self, event_id: &EventId) -> Result<bool, PlatformError> {
+    async fn has_marker(&self, event_id: &EventId) -> Result<bool, PlatformError> {
         let Inner { namespace, get_options } = &*self.0;
         let value = await_call(namespace.get(&key(event_id), get_options)).await?;
         match (value.is_string(), value.is_null()) {
             (true, _) => Ok(true),
             (_, true) => Ok(false),
-            // Whatever else this is, it does not prove that the event has been seen.
-            _ => Err(PlatformError::new("the answer is neither a text nor null")),
+            // Any other value does not prove that the event has been seen.
+            _ => Err(PlatformError::new("the answer is neither a string nor null")),
         }
     }
 

@@ -1,4 +1,4 @@
-//! The Worker: translates between Cloudflare's types and the core's, and decides nothing.
+//! The Worker: adapts Cloudflare's types to the gateway crate's traits, and decides nothing.
 
 mod binding;
 mod bodies;
@@ -43,7 +43,7 @@ fn silence_panics() {
 
 #[wasm_bindgen]
 extern "C" {
-    /// A request and those of its parts that a delivery needs, as `worker.mjs` has read them.
+    /// A request, and the parts of it that a delivery needs. `worker.mjs` reads them.
     #[derive(Debug)]
     pub type RequestParts;
 
@@ -68,7 +68,7 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn ray(this: &RequestParts) -> Option<String>;
 
-    /// Sends the response that the answer stands for.
+    /// The callback that sends the response.
     #[derive(Debug)]
     pub type Respond;
 
@@ -88,7 +88,7 @@ extern "C" {
 #[wasm_bindgen]
 pub fn fetch(parts: &RequestParts, env: &Env, context: Context, respond: Respond) {
     silence_panics();
-    let configuration = configuration::of(env);
+    let configuration = configuration::from_env(env);
     let request = Request {
         method: parts.method(),
         path: parts.path(),

@@ -1,4 +1,4 @@
-//! The console as the log; Cloudflare reads a line that is a JSON object as fields.
+//! The log, written to the console. If a line is a JSON object, Cloudflare reads it as fields.
 
 use web_sys::console;
 

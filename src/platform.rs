@@ -32,7 +32,7 @@ extern "C" {
 }
 
 thread_local! {
-    /// The allowance of the isolate. A fresh instance after a trap begins with nothing held.
+    /// The allowance of the isolate. A new instance after a trap starts with nothing held.
     static ALLOWANCE: Allowance = Allowance::default();
 }
 
@@ -69,7 +69,7 @@ impl Background for WorkerPlatform {
         let release = keep_alive(&self.context);
         spawn(async move {
             future.await;
-            // It only resolves a promise.
+            // `release` only resolves a promise.
             let _undefined = release.call0(&JsValue::UNDEFINED);
         });
     }

@@ -1,4 +1,4 @@
-//! Cloudflare Queues as the queue of events.
+//! The queue of events in Cloudflare Queues.
 
 use std::rc::Rc;
 
@@ -32,22 +32,22 @@ pub(super) struct WorkerQueue(Rc<Inner>);
 #[derive(Debug)]
 struct Inner {
     queue: JsValue,
-    /// The same for every message.
+    /// The options of every send.
     options: Object,
 }
 
 impl WorkerQueue {
-    /// The queue bound as `name`; `None` if nothing is, or something that is no queue.
-    pub(super) fn bound(env: &Env, name: &str) -> Option<Self> {
+    /// Returns the queue bound as `name`, or `None` if nothing is bound or it is not a queue.
+    pub(super) fn from_binding(env: &Env, name: &str) -> Option<Self> {
         let queue = with_methods(env, name, &["send"])?;
-        // A pull consumer sees no other type plainly.
+        // A pull consumer receives any other content type encoded.
         let options = object(&[("contentType", "text".into())]).ok()?;
         Some(Self(Rc::new(Inner { queue, options })))
     }
 }
 
 impl EventQueue for WorkerQueue {
-    /// Two texts in JavaScript's memory.
+    /// Two strings in JavaScript's memory: the message before and after the value of `dedupe`.
     type HeldMessage = JsValue;
 
     fn hold(&self, message: Message) -> JsValue {
@@ -61,10 +61,10 @@ impl EventQueue for WorkerQueue {
     ) -> impl Future<Output = Result<(), PlatformError>> + 'static {
         let inner = Rc::clone(&self.0);
         async move {
-            let called = send_message(&inner.queue, &held, dedupe.as_str(), &inner.options);
+            let call = send_message(&inner.queue, &held, dedupe.as_str(), &inner.options);
             // A send that never settles must not keep its message in memory.
             drop(held);
-            await_call(called).await.map(drop)
+            await_call(call).await.map(drop)
         }
     }
 }

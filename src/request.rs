@@ -1,4 +1,4 @@
-//! A Fetch request as the core's.
+//! The body of a Fetch request.
 
 use std::cell::RefCell;
 
@@ -16,7 +16,8 @@ use cronozen_gateway::runtime::PlatformError;
 extern "C" {
     type BodyStream;
 
-    /// Throws if something else reads the stream already. In `web_sys` that would be a trap.
+    /// Fails if the stream already has a reader. The binding in `web_sys` would not catch that exception, which would
+    /// then end the call as a trap does.
     #[wasm_bindgen(method, catch, js_name = getReader)]
     fn get_reader(this: &BodyStream) -> Result<ReadableStreamDefaultReader, JsValue>;
 }
@@ -32,13 +33,13 @@ impl FetchBody {
         Self { request, reader: None }
     }
 
-    /// Returns the request that the body belongs to.
+    /// Returns the body's request, for the test header that asks for a trap.
     #[cfg(feature = "test-trap")]
     pub(super) fn request(&self) -> &web_sys::Request {
         &self.request
     }
 
-    /// The reader of the body's stream; `None` if the request has no body.
+    /// Returns the reader of the body's stream, or `None` if the request has no body.
     fn reader(&mut self) -> Result<Option<&ReadableStreamDefaultReader>, JsValue> {
         if self.reader.is_none() {
             let stream = self.request.body().map(JsCast::unchecked_into::<BodyStream>);
@@ -53,39 +54,40 @@ impl Body for FetchBody {
 
     async fn read_all(self) -> Result<FetchedBytes, PlatformError> {
         let buffer = await_call(self.request.array_buffer().map(JsValue::from)).await?;
-        Ok(FetchedBytes::all_of(Uint8Array::new(&buffer)))
+        Ok(FetchedBytes::from_array(Uint8Array::new(&buffer)))
     }
 
     async fn next_chunk(&mut self) -> Result<Option<FetchedBytes>, PlatformError> {
         let reader = self.reader().map_err(|thrown| error::from_js(&thrown))?;
         let Some(reader) = reader else { return Ok(None) };
-        let read = await_call(Ok(reader.read().into())).await?;
-        // What else was read may be the sender's text, which no log line may hold.
-        bytes(&read).map_err(|_| PlatformError::new("a part of the body is no bytes"))
+        let result = await_call(Ok(reader.read().into())).await?;
+        // If the value is not bytes, the error is that value. It may contain the sender's text, so it is not logged.
+        chunk_of(&result).map_err(|_| PlatformError::new("a part of the body is not bytes"))
     }
 }
 
-/// The bytes in what a stream's reader has read; `None` at its end.
-fn bytes(read: &JsValue) -> Result<Option<FetchedBytes>, JsValue> {
-    if Reflect::get(read, &"done".into())?.is_truthy() {
+/// Returns the bytes in the result of a reader's `read()`, or `None` at the end of the stream.
+fn chunk_of(result: &JsValue) -> Result<Option<FetchedBytes>, JsValue> {
+    if Reflect::get(result, &"done".into())?.is_truthy() {
         return Ok(None);
     }
-    let chunk: Uint8Array = Reflect::get(read, &"value".into())?.dyn_into()?;
-    Ok(Some(FetchedBytes::all_of(chunk)))
+    let chunk: Uint8Array = Reflect::get(result, &"value".into())?.dyn_into()?;
+    Ok(Some(FetchedBytes::from_array(chunk)))
 }
 
 thread_local! {
-    /// Where bodies are copied to, one after the other. Kept, because its memory would never go back to the
-    /// platform: given back to the allocator, it would soon have other things in it, and no room for a body.
+    /// The buffer into which bodies are copied, one after the other. It is never freed: WebAssembly's memory never
+    /// shrinks, and if the allocator put other data there, the next body would need new memory.
     static COPY: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The room of the blocks that a body is kept in when it comes in parts: the first is small, because many bodies never
-/// get any further, and each of the next ones doubles what there is. No block is so large that its empty rest matters.
+/// The sizes of the blocks for a body that arrives in parts, unless one part needs a larger block. The first block is
+/// small, because many bodies fit into it. Each later block is as large as the body so far, up to a size at which the
+/// unused rest of a block does not matter.
 const BLOCK_BYTES: core::ops::RangeInclusive<u32> = 4 * 1024..=16 * 1024;
 
-/// Bytes in JavaScript's memory. They are never moved to a larger array: what that leaves behind would take several
-/// times their size until it is collected.
+/// Bytes in JavaScript's memory. They are never moved to a larger array: the old arrays would take several times the
+/// bytes' size until they are garbage-collected.
 #[derive(Debug, Default)]
 pub(super) struct FetchedBytes {
     blocks: Vec<Block>,
@@ -99,19 +101,19 @@ struct Block {
 }
 
 impl Block {
-    /// The bytes, where they are.
+    /// Returns the filled bytes without a copy.
     fn view(&self) -> Uint8Array {
         self.array.subarray(0, self.filled)
     }
 }
 
 impl FetchedBytes {
-    fn all_of(array: Uint8Array) -> Self {
+    fn from_array(array: Uint8Array) -> Self {
         let length = array.length();
         Self { blocks: vec![Block { array, filled: length }], length }
     }
 
-    /// The bytes in one piece.
+    /// Returns the bytes in one piece.
     pub(super) fn joined(&self) -> Uint8Array {
         if let [only] = self.blocks.as_slice() {
             return only.view();
@@ -125,7 +127,7 @@ impl FetchedBytes {
         joined
     }
 
-    /// A block with room for so many bytes.
+    /// Returns a block with room for this number of bytes.
     fn block_for(&mut self, bytes: u32) -> Option<&mut Block> {
         let has_room = |block: &Block| block.array.length() - block.filled >= bytes;
         if !self.blocks.last().is_some_and(has_room) {
@@ -141,7 +143,8 @@ impl BodyBytes for FetchedBytes {
         usize::try_from(self.length).unwrap_or(usize::MAX)
     }
 
-    /// Copies the part. Kept as it came, a part of one byte would take thousands of times its size.
+    /// Copies the part into a block. If its own array were kept, a part of one byte would take thousands of times its
+    /// size.
     fn append(&mut self, chunk: Self) {
         for part in &chunk.blocks {
             if let Some(block) = self.block_for(part.filled) {

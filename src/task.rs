@@ -1,7 +1,7 @@
-//! Runs futures: as far as they get, whenever JavaScript has called.
+//! The executor of futures. It runs them whenever JavaScript calls the instance.
 //!
-//! `spawn_local` of the wasm-bindgen project asks for a microtask at each wake. Here whatever wakes a future is the end
-//! of a call from JavaScript, and it can go on at once.
+//! `spawn_local` of the wasm-bindgen project schedules a microtask at each wake. Here, a future is woken only by a call
+//! from JavaScript, at its end, so the future can continue at once.
 
 use core::cell::{Cell, RefCell};
 use core::task::{Context, Waker};
@@ -14,7 +14,7 @@ use futures_util::future::LocalBoxFuture;
 use slab::Slab;
 
 thread_local! {
-    /// Each is taken out while it runs.
+    /// The tasks that have not ended. Each is taken out while it runs.
     static TASKS: RefCell<Slab<Option<LocalBoxFuture<'static, ()>>>> = const { RefCell::new(Slab::new()) };
 
     static READY: RefCell<VecDeque<usize>> = const { RefCell::new(VecDeque::new()) };
@@ -22,7 +22,8 @@ thread_local! {
     static RUNNING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Wakes the task with this key, or a later one: a future may be woken for nothing.
+/// The waker of the task with this key. It may wake a later task with the same key, which does no harm: a future may be
+/// woken for nothing.
 struct Key(usize);
 
 impl Wake for Key {
@@ -35,7 +36,7 @@ impl Wake for Key {
     }
 }
 
-/// Begins to run a future. Boxed, so that the module has one kind of task, and not one for each kind of future.
+/// Starts a future. It is boxed, so that the module has one kind of task, not one for each kind of future.
 pub(super) fn spawn(future: impl Future<Output = ()> + 'static) {
     let future = future.boxed_local();
     let key = TASKS.with_borrow_mut(|tasks| tasks.insert(Some(future)));
@@ -43,7 +44,7 @@ pub(super) fn spawn(future: impl Future<Output = ()> + 'static) {
     run();
 }
 
-/// Runs all that can go on. What a running task spawns or wakes has its turn after it.
+/// Runs all tasks that are ready. The tasks that a running task spawns or wakes run after it.
 pub(super) fn run() {
     if RUNNING.replace(true) {
         return;

@@ -1,30 +1,30 @@
-//! Names for what waits for a call from outside, such as the result of a JavaScript promise.
+//! Tickets, which identify the waits for calls from outside, such as for the result of a JavaScript promise.
 //!
-//! A ticket is never used again. A call may come long after its wait was given up, and must then find nothing: if it
-//! found another wait, a slow read of a body could pass for the acknowledgement of a send.
+//! A ticket is never reused. A call may come long after its wait was given up, and must then find nothing. If it found
+//! another wait, a slow read of a body could be mistaken for the acknowledgement of a send.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, DefaultHasher};
 
-/// A number that stands for one wait. JavaScript holds it as a double, which is exact up to 2^53.
+/// The number of one wait. JavaScript holds it as a double, which is exact up to 2^53.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Ticket(u64);
 
 impl Ticket {
-    /// Returns the ticket with this number. It need not exist.
+    /// Returns the ticket with this number. The ticket need not exist.
     #[must_use]
     pub fn from_number(number: u64) -> Self {
         Self(number)
     }
 
-    /// Returns the number that stands for it outside of Rust.
+    /// Returns the ticket's number, for use outside of Rust.
     #[must_use]
     pub fn number(self) -> u64 {
         self.0
     }
 }
 
-/// All that waits at present.
+/// The present waits, by their tickets.
 #[derive(Debug)]
 pub struct Tickets<T> {
     waits: HashMap<Ticket, T, BuildHasherDefault<DefaultHasher>>,
@@ -38,7 +38,7 @@ impl<T> Default for Tickets<T> {
 }
 
 impl<T> Tickets<T> {
-    /// Nothing waits yet.
+    /// Returns an empty set of waits.
     #[must_use]
     pub const fn new() -> Self {
         Self { waits: HashMap::with_hasher(BuildHasherDefault::new()), next: 0 }
@@ -52,7 +52,7 @@ impl<T> Tickets<T> {
         ticket
     }
 
-    /// Takes what waits with this ticket. Returns nothing if it has been taken already.
+    /// Takes the wait of this ticket. Returns `None` if it has been taken already.
     pub fn take(&mut self, ticket: Ticket) -> Option<T> {
         self.waits.remove(&ticket)
     }
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ticket_crosses_as_its_number() {
+    fn a_ticket_can_be_restored_from_its_number() {
         let mut tickets = Tickets::default();
         let [first, second] = ["first", "second"].map(|wait| tickets.give(wait));
         assert_ne!(first.number(), second.number());
@@ -76,7 +76,7 @@ mod tests {
     }
 
     proptest! {
-        /// Some waits are settled and some are given up, in any order; then every ticket that was ever given is called.
+        /// Some waits are settled or given up, in any order. Then every ticket that was ever given is called.
         #[test]
         fn a_late_call_never_settles_another_wait(
             steps in prop::collection::vec(any::<Option<prop::sample::Index>>(), 1..200),
@@ -86,8 +86,8 @@ mod tests {
             let mut waiting = Vec::new();
             for (wait, step) in steps.into_iter().enumerate() {
                 match step {
-                    Some(which) if !waiting.is_empty() => {
-                        let (ticket, wait) = waiting.swap_remove(which.index(waiting.len()));
+                    Some(choice) if !waiting.is_empty() => {
+                        let (ticket, wait) = waiting.swap_remove(choice.index(waiting.len()));
                         prop_assert_eq!(tickets.take(ticket), Some(wait));
                     }
                     _ => {

@@ -1,7 +1,7 @@
-//! What Rust's futures wait for: calls of JavaScript, and timers.
+//! The waits of Rust's futures, for JavaScript calls and timers.
 //!
-//! A `JsFuture` makes two closures for each promise, and a `Delay` makes one. That was the largest cost of a delivery,
-//! so an instance has one closure for all that it waits for, and tells one from the other by tickets.
+//! A `JsFuture` creates two closures for each promise, and a `Delay` creates one. That was the largest cost of a
+//! delivery, so an instance has one closure for all its waits, and identifies each wait by a ticket.
 
 use core::cell::{Cell, RefCell};
 use core::future::poll_fn;
@@ -18,7 +18,7 @@ use crate::tickets::{Ticket, Tickets};
 
 #[wasm_bindgen(module = "/src/js/calls.mjs")]
 extern "C" {
-    fn settle(called: &JsValue, on_settled: &JsValue, ticket: f64);
+    fn settle(awaitable: &JsValue, on_settled: &JsValue, ticket: f64);
 
     #[wasm_bindgen(js_name = startTimer)]
     fn start_timer(ms: u32, on_settled: &JsValue, ticket: f64) -> JsValue;
@@ -30,14 +30,14 @@ extern "C" {
     fn clear_timeout(timer: &JsValue);
 }
 
-/// What comes of a promise; a timer ends with `Ok`.
+/// The result of a promise. A timer ends with `Ok`.
 pub(super) type Settlement = Result<JsValue, JsValue>;
 
 thread_local! {
-    /// What JavaScript holds tickets of.
+    /// The waits whose tickets JavaScript holds.
     static WAITS: RefCell<Tickets<Rc<dyn Wait>>> = const { RefCell::new(Tickets::new()) };
 
-    /// Returns whether anybody still waited.
+    /// Ends the wait of a ticket. Returns false if the wait was given up.
     static ON_SETTLED: Closure<dyn Fn(f64, bool, JsValue) -> bool> = Closure::new(|ticket, fulfilled, value| {
         let Some(wait) = take(Ticket::from_number(from_double(ticket))) else { return false };
         wait.end(if fulfilled { Ok(value) } else { Err(value) });
@@ -46,12 +46,12 @@ thread_local! {
     });
 }
 
-/// What JavaScript is to tell of.
+/// A wait that a call from JavaScript ends.
 pub(super) trait Wait {
     fn end(&self, settlement: Settlement);
 }
 
-/// One thing that a future waits for.
+/// The wait of one future.
 #[derive(Default)]
 pub(super) struct Completion {
     settlement: Cell<Option<Settlement>>,
@@ -80,7 +80,7 @@ impl Completion {
     }
 }
 
-/// A wait that JavaScript has a ticket of. Dropping it gives the wait up: a call that comes later finds nothing.
+/// The ticket that JavaScript holds for a wait. Dropping it gives the wait up: a later call finds nothing.
 struct TicketGuard(Ticket);
 
 impl TicketGuard {
@@ -103,15 +103,15 @@ fn take(ticket: Ticket) -> Option<Rc<dyn Wait>> {
     WAITS.with_borrow_mut(|waits| waits.take(ticket))
 }
 
-/// Returns what comes of a call that has returned this. What can be awaited need be no promise.
-pub(super) async fn await_promise(called: &JsValue) -> Settlement {
+/// Awaits the value that a call has returned. The value need not be a promise.
+pub(super) async fn await_promise(awaitable: &JsValue) -> Settlement {
     let completion = Rc::<Completion>::default();
     let guard = TicketGuard::new(completion.clone());
-    ON_SETTLED.with(|on_settled| settle(called, on_settled.as_ref(), guard.ticket()));
+    ON_SETTLED.with(|on_settled| settle(awaitable, on_settled.as_ref(), guard.ticket()));
     completion.wait().await
 }
 
-/// A timer of JavaScript's.
+/// A JavaScript timer.
 pub(super) struct Timer {
     guard: TicketGuard,
     handle: JsValue,
@@ -127,7 +127,7 @@ impl Timer {
         Self { guard, handle }
     }
 
-    /// Stops one that has not ended its wait.
+    /// Stops a timer that has not ended its wait.
     pub(super) fn stop(self) {
         clear_timeout(&self.handle);
         drop(self.guard);

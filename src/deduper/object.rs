@@ -1,6 +1,7 @@
-//! Strict mode, inside the object: leases the events that belong here, and keeps a row for each that is in the queue.
+//! Strict mode inside a Durable Object, one for each shard. The object leases the shard's events to deliveries, and
+//! keeps a row for each event that is in the queue.
 //!
-//! The object never waits for a queue, KV or R2: all requests to it share six connections.
+//! The object never waits for a queue, KV or R2, because all requests to it share six connections.
 
 use core::time::Duration;
 use std::cell::RefCell;
@@ -22,7 +23,8 @@ use cronozen_webhook::time::Timestamp;
 
 #[wasm_bindgen]
 extern "C" {
-    /// Takes the answer to a request for a lease: the outcome, and the lease or the failure.
+    /// The callback that gets the answer to a request for a lease: the outcome, with the lease if one is granted, or
+    /// the failure.
     #[derive(Debug)]
     pub type AcquireCallback;
 
@@ -35,15 +37,15 @@ extern "C" {
         failure: Option<String>,
     );
 
-    /// Takes the failure of a call, if it has failed.
+    /// The callback for the end of a call. It gets the failure, if there is one.
     #[derive(Debug)]
-    pub type Done;
+    pub type DoneCallback;
 
     #[wasm_bindgen(method)]
-    fn call(this: &Done, receiver: &JsValue, failure: Option<String>);
+    fn call(this: &DoneCallback, receiver: &JsValue, failure: Option<String>);
 }
 
-/// One object. The shim `worker.mjs` makes the class around it.
+/// The part of a Durable Object that is in Rust. The class `Deduper` in `worker.mjs` wraps it.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct DeduperObject(Rc<Inner>);
@@ -51,14 +53,15 @@ pub struct DeduperObject(Rc<Inner>);
 #[derive(Debug)]
 struct Inner {
     storage: Storage,
-    /// Opened by the first call that can.
+    /// `None` until a call has opened the rows.
     rows: RefCell<Option<Rows>>,
     leases: RefCell<LeaseTable<AcquireCallback>>,
 }
 
 #[wasm_bindgen]
 impl DeduperObject {
-    /// The object with this storage, in an instance of this generation.
+    /// Creates the object with this storage. `generation` is the number of the WebAssembly instance: no two instances
+    /// grant the same lease.
     #[wasm_bindgen(constructor)]
     #[must_use]
     pub fn new(storage: Storage, generation: u32) -> Self {
@@ -67,7 +70,8 @@ impl DeduperObject {
         Self(Rc::new(Inner { storage, rows: RefCell::default(), leases }))
     }
 
-    /// Answers a request for a lease, at once or when the lease that it waits for has ended.
+    /// Requests the lease of an event. Calls `answer` at once, or later if another delivery holds the lease. The
+    /// event's row is ignored if `ignores_row` is true.
     pub fn acquire(
         &self,
         event_id: String,
@@ -75,13 +79,13 @@ impl DeduperObject {
         wait_ms: f64,
         answer: AcquireCallback,
     ) {
-        match self.0.is_seen(event_id, ignores_row) {
+        match self.0.look_up(event_id, ignores_row) {
             Ok((event_id, false)) => {
                 let wait = Duration::try_from_secs_f64(wait_ms / 1000.0).unwrap_or_default();
                 let mut leases = self.0.leases.borrow_mut();
                 let decisions = leases.acquire(&event_id, now(), wait, answer);
                 drop(leases);
-                pass_on(decisions);
+                send_decisions(decisions);
             }
             Ok((_, true)) => answer.send(Decision::Duplicate),
             Err(error) => {
@@ -90,7 +94,8 @@ impl DeduperObject {
         }
     }
 
-    /// Writes the row of an event that is in the queue, and ends its lease, if it has one. Returns why that failed.
+    /// Writes the row of an event that is in the queue, answers the calls that wait for the event, and ends `lease`.
+    /// Returns the failure, if there is one.
     #[must_use]
     pub fn mark(&self, event_id: String, ends_at: f64, lease: Option<f64>) -> Option<String> {
         self.0.mark(event_id, ends_at, lease).err().map(|error| error.to_string())
@@ -98,28 +103,30 @@ impl DeduperObject {
 
     /// Ends a lease whose holder has gone or given up.
     pub fn release(&self, event_id: String, lease: f64) {
+        // An invalid id has no lease.
         let Ok(event_id) = EventId::new(event_id) else { return };
         let mut leases = self.0.leases.borrow_mut();
         let decisions = leases.release(&event_id, lease_id(lease), now());
         drop(leases);
-        pass_on(decisions);
+        send_decisions(decisions);
     }
 
-    /// Purges a batch of rows that have ended.
-    pub fn alarm(&self, done: Done) {
+    /// Goes through one batch of rows, and deletes those that have ended. Calls `done` at the end.
+    pub fn alarm(&self, done: DoneCallback) {
         let inner = Rc::clone(&self.0);
         spawn(async move {
-            let purged = match inner.rows() {
+            let result = match inner.rows() {
                 Ok(rows) => rows.purge().await,
                 Err(error) => Err(error),
             };
-            done.call(&JsValue::UNDEFINED, purged.err().map(|error| error.to_string()));
+            done.call(&JsValue::UNDEFINED, result.err().map(|error| error.to_string()));
         });
     }
 }
 
 impl Inner {
-    /// The object's rows. A storage that fails once must not fail the object for good.
+    /// Returns the object's rows, and opens them if they are not open yet. The next call tries again after a failure:
+    /// one failure of the storage must not disable the object for good.
     fn rows(&self) -> Result<Rows, PlatformError> {
         if let Some(rows) = self.rows.borrow().as_ref() {
             return Ok(rows.clone());
@@ -129,12 +136,13 @@ impl Inner {
         Ok(rows)
     }
 
-    fn is_seen(
+    /// Returns the checked id, and true if the event has a row that has not ended and is not ignored.
+    fn look_up(
         &self,
         event_id: String,
         ignores_row: bool,
     ) -> Result<(EventId, bool), PlatformError> {
-        let event_id = checked(event_id)?;
+        let event_id = parse_event_id(event_id)?;
         let seen = !ignores_row && self.rows()?.has(&event_id)?;
         Ok((event_id, seen))
     }
@@ -146,20 +154,20 @@ impl Inner {
         ends_at: f64,
         lease: Option<f64>,
     ) -> Result<(), PlatformError> {
-        let event_id = checked(event_id)?;
+        let event_id = parse_event_id(event_id)?;
         self.rows()?.write(&event_id, Timestamp::from_millis(ends_at as i64))?;
         let decisions = self.leases.borrow_mut().commit(&event_id, lease.map(lease_id));
-        pass_on(decisions);
+        send_decisions(decisions);
         Ok(())
     }
 }
 
-/// The Worker has checked the id; another version of it may have other rules.
-fn checked(event_id: String) -> Result<EventId, PlatformError> {
+/// Checks the id again. The Worker has checked it, but another version of the Worker may have other rules.
+fn parse_event_id(event_id: String) -> Result<EventId, PlatformError> {
     EventId::new(event_id).map_err(|error| PlatformError::new(&error.to_string()))
 }
 
-fn pass_on(decisions: Decisions<AcquireCallback>) {
+fn send_decisions(decisions: Decisions<AcquireCallback>) {
     for (answer, decision) in decisions {
         answer.send(decision);
     }

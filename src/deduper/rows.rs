@@ -1,4 +1,4 @@
-//! The object's own database: a row for each event that is in the queue.
+//! The Durable Object's own database: a row for each event that is in the queue.
 
 use core::time::Duration;
 use std::cell::{Cell, RefCell};
@@ -18,30 +18,32 @@ use cronozen_gateway::runtime::PlatformError;
 use cronozen_webhook::event::EventId;
 use cronozen_webhook::time::Timestamp;
 
-/// Without a rowid and a second index, an event costs one written row, and another when it is purged.
+/// Creates a table without a rowid and without a second index. An event then costs two written rows: one when it is
+/// marked, one when it is purged.
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS seen \
     (event_id TEXT PRIMARY KEY, ends_at INTEGER NOT NULL) WITHOUT ROWID";
 
 const LOOK: &str = "SELECT 1 FROM seen WHERE event_id = ? AND ends_at > ?";
 
-/// A row may be there already: it has ended and is not purged yet, or the event was to be forgotten.
+/// Replaces an existing row: one that has ended and is not purged yet, one of an event that the settings forget, or one
+/// that an earlier call for the event has written.
 const MARK: &str = "INSERT OR REPLACE INTO seen (event_id, ends_at) VALUES (?, ?)";
 
-/// The last id of the batch that begins after an id.
+/// Finds the last id of the batch that begins after an id.
 const BATCH_END: &str =
     "SELECT event_id FROM seen WHERE event_id > ? ORDER BY event_id LIMIT 1 OFFSET ?";
 
 const PURGE: &str = "DELETE FROM seen WHERE event_id > ? AND event_id <= ? AND ends_at <= ?";
 
-/// The same for the last batch, which has no end.
+/// Deletes the ended rows after an id, in the last batch.
 const PURGE_LAST: &str = "DELETE FROM seen WHERE event_id > ? AND ends_at <= ?";
 
 const ANY: &str = "SELECT 1 FROM seen LIMIT 1";
 
 #[wasm_bindgen]
 extern "C" {
-    /// The storage of a Durable Object. The `worker` crate's own binding brings conversions of every
-    /// column type with it.
+    /// The storage of a Durable Object. The `worker` crate's own binding would add conversions of every column
+    /// type.
     #[derive(Debug, Clone)]
     pub type Storage;
 
@@ -72,14 +74,14 @@ pub(super) struct Rows(Rc<Inner>);
 #[derive(Debug)]
 struct Inner {
     storage: Storage,
-    /// Whether the next purge is planned already: asking the storage at every event would cost.
+    /// True if the next purge is planned already. Without this, every event would have to query the alarm.
     planned: Cell<bool>,
-    /// The last id that the purge under way has gone through; empty before its first batch.
+    /// The last id that the current purge has checked. Empty before its first batch.
     purged_until: RefCell<String>,
 }
 
 impl Rows {
-    /// Creates the table, if it is not there.
+    /// Creates the table if it does not exist.
     pub(super) fn open(storage: Storage) -> Result<Self, PlatformError> {
         let rows = Self(Rc::new(Inner {
             storage,
@@ -96,14 +98,14 @@ impl Rows {
         rows.map_err(|thrown| error::from_js(&thrown))
     }
 
-    /// Goes through one batch of rows, and plans the next.
+    /// Goes through one batch of rows, deletes those that have ended, and plans the next batch.
     pub(super) async fn purge(&self) -> Result<(), PlatformError> {
-        let purged = self.purge_and_plan().await;
-        if purged.is_err() {
-            // The platform tries again, but not for ever: then the next event plans a purge.
+        let result = self.purge_and_plan().await;
+        if result.is_err() {
+            // The platform retries, but not for ever. After that, the next event plans a purge.
             self.0.planned.set(false);
         }
-        purged
+        result
     }
 
     async fn purge_and_plan(&self) -> Result<(), PlatformError> {
@@ -134,18 +136,18 @@ impl Rows {
         await_call(self.0.storage.set_alarm(at)).await.map(drop)
     }
 
-    /// Plans a purge, unless one is planned.
+    /// Plans a purge, unless one is planned already.
     async fn plan_first(&self) -> Result<(), PlatformError> {
-        let planned = await_call(self.0.storage.get_alarm()).await?;
-        // One that is long overdue will not come any more.
-        let overdue = millis(now().minus(INTERVAL));
-        let comes = planned.as_f64().is_some_and(|at| at > overdue);
-        if comes { Ok(()) } else { self.plan(INTERVAL).await }
+        let alarm = await_call(self.0.storage.get_alarm()).await?;
+        // An alarm that is overdue by more than `INTERVAL` will not run any more.
+        let oldest = millis(now().minus(INTERVAL));
+        let will_run = alarm.as_f64().is_some_and(|at| at > oldest);
+        if will_run { Ok(()) } else { self.plan(INTERVAL).await }
     }
 }
 
 impl Rows {
-    /// Returns whether the event has a row that has not ended.
+    /// Returns true if the event has a row that has not ended.
     pub(super) fn has(&self, event_id: &EventId) -> Result<bool, PlatformError> {
         let found = self.execute(LOOK, &[event_id.as_str().into(), millis(now()).into()])?;
         Ok(found.length() > 0)
@@ -161,15 +163,15 @@ impl Rows {
         if !self.0.planned.replace(true) {
             let rows = self.clone();
             spawn(async move {
-                let planned = rows.plan_first().await;
-                rows.0.planned.set(planned.is_ok());
+                let result = rows.plan_first().await;
+                rows.0.planned.set(result.is_ok());
             });
         }
         Ok(())
     }
 }
 
-/// A column of the first row, if there is one.
+/// Returns the text in a column of the first row, if there is one.
 fn first_text(rows: &Array, column: &str) -> Option<String> {
     Reflect::get(&rows.get(0), &column.into()).ok()?.as_string()
 }

@@ -1,8 +1,8 @@
-// The modules that a build lays beside the shim.
+// The modules that a build puts beside the shim.
 
 declare module "*/index.js" {
   export function initSync(options: { module: WebAssembly.Module }): unknown;
-  /** A request and those of its parts that a delivery needs. */
+  /** A request, and the parts of it that a delivery needs. */
   export interface RequestParts {
     request: Request;
     method: string;
@@ -18,9 +18,9 @@ declare module "*/index.js" {
     ctx: { waitUntil(work: Promise<unknown>): void },
     respond: (status: number, contentType: string, body: string, allow?: string, retryAfter?: number) => void,
   ): void;
-  /** Of the example consumer in Rust. */
+  /** Exported by the example consumer in Rust only. */
   export function consume(message: unknown, env: unknown): Promise<void>;
-  /** Of the example consumer in Rust. */
+  /** Exported by the example consumer in Rust only. */
   export function keepDeadLetter(message: unknown, env: unknown): Promise<void>;
   export function __wbg_reset_state(): void;
   export class DeduperObject {

@@ -1,28 +1,28 @@
-// Calls that Rust makes of JavaScript: each does several things at once, because a call between the two costs.
+// The functions that Rust calls. Each does several things at once, because calls between the two are expensive.
 
 /**
- * Settles the wait of an instance that has this ticket. Returns whether the instance still waited. The function of an
- * instance that has been replaced throws.
+ * Ends the instance's wait with this ticket. Returns false if the wait was given up. Throws if the instance has been
+ * replaced.
  *
  * @typedef {(ticket: number, fulfilled: boolean, value: unknown) => boolean} OnSettled
  */
 
 /**
- * Awaits what a call has returned. What can be awaited need be no promise.
+ * Awaits the value that a call has returned, and passes the result to the instance. The value need not be a promise.
  *
- * @param {unknown} called
+ * @param {unknown} awaitable
  * @param {OnSettled} onSettled
  * @param {number} ticket
  */
-export function settle(called, onSettled, ticket) {
-  Promise.resolve(called).then(
+export function settle(awaitable, onSettled, ticket) {
+  Promise.resolve(awaitable).then(
     (value) => {
       let waited = false;
       try {
         waited = onSettled(ticket, true, value);
       } finally {
         if (!waited) {
-          // A lease that comes too late would be held until this request has ended.
+          // Without this, a lease that comes too late would be held until this request ends.
           dispose(value);
         }
       }
@@ -32,7 +32,8 @@ export function settle(called, onSettled, ticket) {
 }
 
 /**
- * Nobody sees an instance trap in the callback of a timer, so what the timer wakes runs after it.
+ * Starts a timer that ends a wait. The instance is called after the timer's callback, not in it, because a trap in the
+ * callback goes unnoticed.
  *
  * @param {number} ms
  * @param {OnSettled} onSettled
@@ -43,7 +44,7 @@ export function startTimer(ms, onSettled, ticket) {
 }
 
 /**
- * Has the platform wait until what is returned is called.
+ * Keeps the request alive until the returned function is called.
  *
  * @param {ExecutionContext} context
  */
@@ -61,7 +62,7 @@ export function keepAlive(context) {
 }
 
 /**
- * How an event is marked in KV.
+ * Returns the options with which an event is marked in KV.
  *
  * @param {number} expirationTtl
  * @param {string} receivedAt
@@ -92,7 +93,7 @@ export function sendMessage(queue, [beforeDedupe, afterDedupe], dedupe, options)
 }
 
 /**
- * The class `Deduper`, as the Worker calls it.
+ * The methods of the class `Deduper` that the Worker calls.
  *
  * @typedef {{ acquire(eventId: string, ignoresRow: boolean, waitMs: number): Promise<AcquireReply> }} Acquirer
  * @typedef {{ mark(eventId: string, endsAt: number): Promise<void> }} Marker
@@ -122,7 +123,7 @@ export function commitLease({ lease }, endsAt) {
 }
 
 /**
- * Always through a fresh stub: one of an object that has restarted fails.
+ * Marks an event through a new stub, because the stub of an object that has restarted fails.
  *
  * @param {Namespace} namespace
  * @param {number} shard
@@ -134,7 +135,7 @@ export function markEvent(namespace, shard, eventId, endsAt) {
 }
 
 /**
- * Frees what a remote call has returned, if that is what this is.
+ * Disposes of the value if a remote call has returned it.
  *
  * @param {any} value
  */
@@ -142,6 +143,7 @@ export function dispose(value) {
   try {
     value?.[Symbol.dispose]?.();
   } catch {
-    // An exception that passed through the instance would be taken for a trap. The platform disposes in the end.
+    // An exception that passed through the instance would be mistaken for a trap. The platform disposes of the
+    // value in the end.
   }
 }

@@ -1,36 +1,37 @@
-// Guards the WebAssembly instance of a Worker: replaces it when it has trapped, and ends the calls that it was serving.
-// Nothing else would ever answer them. `cargo xtask` lays this beside each Worker's build.
+// Guards the WebAssembly instance of a Worker: replaces it when it has trapped, and ends the calls that it was serving,
+// because nothing else would ever answer them. `cargo xtask` copies this file into each Worker's build.
 
 import { initSync, __wbg_reset_state as makeInstance } from "./index.js";
 import module from "./index_bg.wasm";
 
 initSync({ module });
 
-/** Whether the present instance has trapped and could not be replaced yet. */
+/** True if the present instance has trapped and could not be replaced yet. */
 let broken = false;
 
-/** Counts the instances. What belongs to one cannot be used with another. */
+/** The number of the present instance. An object of one instance cannot be used with another. */
 export let generation = 0;
 
 /**
- * Ends each call that the present instance is serving, should the instance trap: nothing else would
- * ever answer them.
+ * The functions that end the calls that the present instance is serving. They run if the instance traps, because
+ * nothing else would ever answer the calls.
  *
  * @type {Set<() => void>}
  */
 let inFlight = new Set();
 
 /**
- * Ends the wait for each work that the present instance does after an answer.
+ * The functions that end the waits for work that the present instance does after an answer. They run if the instance
+ * traps.
  *
  * @type {Set<() => void>}
  */
 let background = new Set();
 
 /**
- * A trap, or an exception that has passed through the instance, leaves its memory in an unknown state,
- * so the instance is never called again. Other errors are not the instance's: another Worker's code may
- * share the isolate.
+ * Replaces the instance after a trap, or after an exception that has passed through it. Both leave its memory in an
+ * unknown state, so it is never called again. Other errors are not the instance's: another Worker's code may share the
+ * isolate.
  *
  * @param {unknown} error
  */
@@ -43,10 +44,10 @@ function replaceIfTrapped(error) {
 
 function replace() {
   broken = true;
-  const abandoned = inFlight;
+  const abandonedCalls = inFlight;
   inFlight = new Set();
-  log({ outcome: "trapped", inFlight: abandoned.size });
-  for (const abandon of [...abandoned, ...background]) {
+  log({ outcome: "trapped", inFlight: abandonedCalls.size });
+  for (const abandon of [...abandonedCalls, ...background]) {
     abandon();
   }
   background = new Set();
@@ -59,11 +60,11 @@ function repair() {
     generation += 1;
     broken = false;
   } catch {
-    // Out of memory, most likely. The next request tries again, and is answered 503 until then.
+    // Probably out of memory. Each request tries again, and is answered 503 if that fails.
   }
 }
 
-// Rust's futures run in microtasks, where no try around a call can see them trap.
+// Rust's futures run in microtasks, where no `try` around a call can catch their traps.
 const scope = /** @type {EventTarget} */ (globalThis);
 scope.addEventListener("error", (event) => replaceIfTrapped(/** @type {ErrorEvent} */ (event).error));
 scope.addEventListener("unhandledrejection", (event) =>
@@ -74,9 +75,9 @@ scope.addEventListener("unhandledrejection", (event) =>
  * Calls the instance.
  *
  * @template T
- * @param {(end: (result: T) => void) => unknown} call ends itself; a promise that it returns may fail instead
- * @param {number} [limitMs] when a call that has not ended must have trapped
- * @returns {Promise<T | undefined>} nothing if the instance has trapped
+ * @param {(end: (result: T) => void) => unknown} call calls `end`, or returns a promise that rejects
+ * @param {number} [limitMs] the time after which a call that has not ended must have trapped
+ * @returns {Promise<T | undefined>} `undefined` if the instance has trapped
  */
 export function unlessTrapped(call, limitMs) {
   if (broken) {
@@ -86,26 +87,26 @@ export function unlessTrapped(call, limitMs) {
     return Promise.resolve(undefined);
   }
   return new Promise((resolve) => {
-    const own = inFlight;
+    const calls = inFlight;
     const abandon = () => end();
-    // It acts for an open call only: a call that ends in another request's context cannot clear this timer.
-    const replaceIfOpen = () => own.has(abandon) && replace();
-    const lastResort = limitMs === undefined ? null : setTimeout(replaceIfOpen, limitMs);
+    // Checks that the call is open: a call that ends in another request's context cannot clear this timer.
+    const replaceIfOpen = () => calls.has(abandon) && replace();
+    const timer = limitMs === undefined ? null : setTimeout(replaceIfOpen, limitMs);
     /** @param {T} [result] */
     const end = (result) => {
-      clearTimeout(lastResort);
-      own.delete(abandon);
+      clearTimeout(timer);
+      calls.delete(abandon);
       resolve(result);
     };
-    own.add(abandon);
+    calls.add(abandon);
     const fail = (/** @type {unknown} */ error) => {
       replaceIfTrapped(error);
       abandon();
     };
     try {
-      const called = call(end);
-      if (called instanceof Promise) {
-        called.catch(fail);
+      const returned = call(end);
+      if (returned instanceof Promise) {
+        returned.catch(fail);
       }
     } catch (error) {
       fail(error);
@@ -114,20 +115,20 @@ export function unlessTrapped(call, limitMs) {
 }
 
 /**
- * Waits for work that the instance does after an answer, or until the instance has trapped: then nothing would end it, and
- * the platform would keep what it holds.
+ * Waits until work that the instance does after an answer has ended, or until the instance has trapped. After a trap,
+ * nothing would end the work, and the platform would keep what the work holds.
  *
  * @param {Promise<unknown>} work
  * @returns {Promise<void>}
  */
 export function untilTrapped(work) {
   return new Promise((resolve) => {
-    const own = background;
+    const waits = background;
     const end = () => {
-      own.delete(end);
+      waits.delete(end);
       resolve();
     };
-    own.add(end);
+    waits.add(end);
     work.then(end, end);
   });
 }

@@ -1,13 +1,13 @@
-// The Worker's entry points: hand requests, and calls of the Durable Objects, to the WebAssembly instance.
-// `cargo xtask worker` lays it beside the files that it imports.
+// The Worker's entry points, which pass requests and calls of the Durable Objects to the WebAssembly instance.
+// `cargo xtask worker` copies this file beside the files that it imports.
 
 import { DurableObject, RpcTarget } from "cloudflare:workers";
 import { generation, log, unlessTrapped, untilTrapped } from "./guard.mjs";
 import { DeduperObject, fetch as serve } from "./index.js";
 
 /**
- * The core answers within 4,500 ms at most, the sender waits for 5,000. An instance that has not answered
- * by then has trapped where nobody could see it, in the callback of a timer.
+ * The limit for an answer. The gateway crate answers within 4,500 ms, and the sender waits for 5,000 ms. An instance
+ * that has not answered by this limit has trapped where nothing could notice it, in the callback of a timer.
  */
 const lastResortMs = 4750;
 
@@ -60,7 +60,7 @@ function responseOf(status, contentType, body, allow, retryAfter) {
 }
 
 /**
- * As the core answers, and logs, when an event is not known to be in the queue.
+ * Logs and answers as the gateway crate does when an event is not known to be in the queue.
  *
  * @param {Request} request
  */
@@ -86,7 +86,7 @@ function unavailable(request) {
 }
 
 /**
- * Strict mode: leases the events that belong to one of 16 shards. It sets no timer, because a pending timer keeps an
+ * Strict mode: leases the events of one of 16 shards. It sets no timer, because a pending timer keeps an
  * object awake, and it never waits for another service.
  */
 export class Deduper extends DurableObject {
@@ -95,10 +95,10 @@ export class Deduper extends DurableObject {
   #generation = generation;
 
   // When the platform resets this object, its waiting calls stay in the guard's list until the next trap, and keep this
-  // object and its leases in memory. Their callers have an error already. Resets with waiting calls are rare.
+  // object and its leases in memory. Their callers have already received an error. Resets with waiting calls are rare.
 
-  /** What the present instance knows of this object; after a trap, nothing but the storage is left. */
-  #present() {
+  /** Returns this object in the present instance. After a trap, only the storage is left. */
+  #currentObject() {
     if (this.#object === undefined || this.#generation !== generation) {
       this.#object = new DeduperObject(this.ctx.storage, generation);
       this.#generation = generation;
@@ -107,21 +107,22 @@ export class Deduper extends DurableObject {
   }
 
   /**
-   * Answers when the event is leased to the caller, is known to be in the queue, or has too many waiters.
+   * Answers when the event is leased to the caller, is known to be in the queue, or has too many waiters, or when the
+   * caller's wait has ended.
    *
    * @param {string} eventId
    * @param {boolean} ignoresRow
-   * @param {number} waitMs how long the caller waits for the lease of another delivery
+   * @param {number} waitMs the time that the caller waits for the lease of another delivery
    * @returns {Promise<{ outcome: string | undefined, lease?: Lease }>}
    */
   async acquire(eventId, ignoresRow, waitMs) {
     /** @typedef {{ outcome: string | undefined, lease: number | undefined, failure: string | undefined }} Answer */
     const answer = await unlessTrapped((/** @type {(answer: Answer) => void} */ end) =>
-      this.#present().acquire(eventId, ignoresRow, waitMs, (outcome, lease, failure) =>
+      this.#currentObject().acquire(eventId, ignoresRow, waitMs, (outcome, lease, failure) =>
         end({ outcome, lease, failure }),
       ),
     );
-    const { outcome, lease, failure } = known(answer);
+    const { outcome, lease, failure } = requireResult(answer);
     throwIfFailed(failure);
     if (lease === undefined) {
       return { outcome };
@@ -140,30 +141,30 @@ export class Deduper extends DurableObject {
     await this.#mark(eventId, endsAt);
   }
 
-  /** Throws if it fails, so that the platform tries again. */
+  /** Purges one batch of rows. Throws if that fails, so that the platform retries. */
   async alarm() {
     const call = (/** @type {(answer: { failure: string | undefined }) => void} */ end) =>
-      this.#present().alarm((failure) => end({ failure }));
-    throwIfFailed(known(await unlessTrapped(call)).failure);
+      this.#currentObject().alarm((failure) => end({ failure }));
+    throwIfFailed(requireResult(await unlessTrapped(call)).failure);
   }
 
   /** @param {string} eventId @param {number} endsAt @param {number} [lease] */
   async #mark(eventId, endsAt, lease) {
     const call = (/** @type {(answer: { failure: string | undefined }) => void} */ end) =>
-      end({ failure: this.#present().mark(eventId, endsAt, lease) });
-    throwIfFailed(known(await unlessTrapped(call)).failure);
+      end({ failure: this.#currentObject().mark(eventId, endsAt, lease) });
+    throwIfFailed(requireResult(await unlessTrapped(call)).failure);
   }
 
   /** @param {string} eventId @param {number} lease */
   #release(eventId, lease) {
     unlessTrapped((end) => {
-      this.#present().release(eventId, lease);
+      this.#currentObject().release(eventId, lease);
       end(undefined);
     });
   }
 }
 
-/** A lease, as its holder calls it. It is released when the holder disposes of it or ends in any way. */
+/** The lease that its holder calls. It is released when the holder disposes of it or ends in any way. */
 class Lease extends RpcTarget {
   #commit;
   #release;
@@ -175,7 +176,7 @@ class Lease extends RpcTarget {
     this.#release = release;
   }
 
-  /** The event is in the queue: writes its row. @param {number} endsAt */
+  /** Writes the row of the event, which is in the queue. @param {number} endsAt */
   commit(endsAt) {
     return this.#commit(endsAt);
   }
@@ -186,10 +187,12 @@ class Lease extends RpcTarget {
 }
 
 /**
+ * Throws if the instance has trapped, and so there is no result.
+ *
  * @template T
  * @param {T | undefined} result
  */
-function known(result) {
+function requireResult(result) {
   if (result === undefined) {
     throw new Error("the instance has trapped");
   }
@@ -211,9 +214,9 @@ export default {
    * @returns {Promise<Response>}
    */
   fetch(request, env, ctx) {
-    const answered = answer(request, env, ctx);
-    // Without it a sender that resets its connection would cancel the delivery half-way.
-    ctx.waitUntil(answered);
-    return answered;
+    const response = answer(request, env, ctx);
+    // Without this, a sender that resets its connection would cancel the delivery half-way.
+    ctx.waitUntil(response);
+    return response;
   },
 };

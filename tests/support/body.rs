@@ -1,4 +1,4 @@
-//! A body as it comes over the wire.
+//! A fake body that arrives in pieces, as over the network.
 
 use std::cell::Cell;
 use std::future::pending;
@@ -9,7 +9,7 @@ use cronozen_gateway::body::Body;
 use cronozen_gateway::runtime::PlatformError;
 use tokio::time::sleep;
 
-/// A body that comes in pieces, each after so many milliseconds.
+/// A body in pieces, each with its delay in milliseconds. Unless `ends` is true, it hangs after the last piece.
 #[derive(Clone, Default)]
 pub struct FakeBody {
     pub pieces: Vec<(u64, Result<Vec<u8>, &'static str>)>,

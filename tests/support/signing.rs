@@ -1,16 +1,16 @@
-//! Signs as the sender does, with the hmac crate directly and not through the code under test.
+//! Signatures like the sender's, computed with the hmac crate and not with the code under test.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// The signature header's value for a body.
+/// Returns the signature header's value for a body.
 pub fn sign(body: &[u8], secret: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(body);
     hex(&mac.finalize().into_bytes())
 }
 
-/// Lowercase hexadecimal digits.
+/// Returns bytes as lowercase hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,4 +1,4 @@
-//! Reads the vectors in tests/vectors.
+//! The reader of the vectors in tests/vectors.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -8,7 +8,7 @@ struct File<V> {
     vectors: Vec<V>,
 }
 
-/// One piece of a body, repeated `times` over.
+/// A part of a body, repeated `times` times.
 #[derive(Deserialize)]
 pub struct Part {
     text: Option<String>,
@@ -21,14 +21,14 @@ fn once() -> usize {
     1
 }
 
-/// The vectors in a file; at least one.
+/// Returns the vectors in a file's JSON. Panics if there are none.
 pub fn read<V: DeserializeOwned>(json: &str) -> Vec<V> {
     let file: File<V> = serde_json::from_str(json).expect("a file of vectors");
     assert!(!file.vectors.is_empty(), "a file without vectors tests nothing");
     file.vectors
 }
 
-/// A body put together from its parts.
+/// Joins parts into a body.
 pub fn body(parts: &[Part]) -> Vec<u8> {
     parts
         .iter()
@@ -40,7 +40,7 @@ pub fn body(parts: &[Part]) -> Vec<u8> {
         .collect()
 }
 
-/// The bytes that hexadecimal digits stand for.
+/// Decodes hexadecimal digits.
 pub fn bytes(hex: &str) -> Vec<u8> {
     let digits: Vec<u8> =
         hex.chars().map(|digit| u8::try_from(digit.to_digit(16).unwrap()).unwrap()).collect();

@@ -152,7 +152,7 @@ test("a Host header that makes no URL is a 404 with its reason in the log, and n
       }
       const [line] = gateway.log.slice(before).map((text) => JSON.parse(text));
       assert.equal(line.outcome, "rejected");
-      assert.equal(line.reason, "request URL invalid: the Host header does not make one");
+      assert.equal(line.reason, "request URL invalid: the Host header is malformed");
     }
   }
 });

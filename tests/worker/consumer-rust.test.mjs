@@ -111,7 +111,7 @@ test("a message that was tampered with is a dead letter, and its neighbours are 
   const { results } = await database.prepare("SELECT message_id, body FROM dead_letters").all();
   const dead = ends.find(({ outcome }) => outcome === "dead");
   assert.deepEqual(results, [{ message_id: dead?.id, body: message }]);
-  const reason = "signature mismatch: the body was signed with none of the active secrets";
+  const reason = "signature mismatch: no active secret matches the body";
   assert.deepEqual(
     lines.filter(({ outcome }) => outcome === "retried"),
     [{ outcome: "retried", reason }],
@@ -187,7 +187,7 @@ test("a dead letter that is no text is kept", async () => {
   const id = lines.find(isEnd)?.id;
   const kept = await database.prepare("SELECT body FROM dead_letters WHERE message_id = ?").bind(id).first();
   assert.deepEqual(kept, { body: '{"eventId":"evt_1"}' });
-  assert.equal(lines[0]?.reason, "not a message of text");
+  assert.equal(lines[0]?.reason, "message body not a string");
 });
 
 test("a message that is not handled within 30 s is tried again, and the next one has its turn", async () => {

@@ -253,7 +253,7 @@ export function newEvent(extra = {}) {
   return { eventId, body: JSON.stringify({ eventId, type: "payment.completed", ...extra }) };
 }
 
-/** The shard of an event, as the core chooses it. @param {string} eventId */
+/** The shard of an event, as the gateway crate chooses it. @param {string} eventId */
 export function shardOf(eventId) {
   return (createHash("sha256").update(eventId).digest()[0] ?? 0) % 16;
 }

@@ -163,7 +163,7 @@ test("a binding that returns no promise has failed, and what can be awaited need
   assert.ok(!gateway.log.slice(before).join("\n").includes('"outcome":"trapped"'));
 });
 
-test("a trap is answered as the core answers when the queue fails", async () => {
+test("a trap is answered as a failed queue is", async () => {
   const trapped = await gateway.deliver(newEvent().body, { headers: { "x-test-trap": "unreachable" } });
   const failed = await gateway.deliver(newEvent().body, { faults: { send: "throws an error" } });
   assert.deepEqual(trapped.answer, failed.answer);

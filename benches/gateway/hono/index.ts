@@ -58,7 +58,7 @@ app.post(webhookPath, async (c) => {
 
 app.all(webhookPath, (c) => {
   c.header("allow", "POST");
-  return refuse(c, new Refusal("method_not_allowed", "method not allowed (POST is)"));
+  return refuse(c, new Refusal("method_not_allowed", "method not allowed (allowed: POST)"));
 });
 
 app.get("/healthz", async (c) => {

@@ -45,7 +45,7 @@ export function messageOf(
   const beforeEvent = `","window":"${window}","signature":"${signature}","event":`;
   const found = encoder.encode(beforeDedupe).length + "unknown".length + beforeEvent.length + bytes + "}".length;
   if (found > maxMessageBytes) {
-    const reason = `message too large: ${found} bytes (at most ${maxMessageBytes} fit the queue)`;
+    const reason = `message too large: ${found} bytes (the queue accepts at most ${maxMessageBytes})`;
     // A signed event that will be lost unless somebody acts.
     throw new Refusal("body_too_large", reason, "error");
   }

@@ -26,7 +26,7 @@ const answers = {
 /** What the sender is told where the reason is none of its business. */
 const details: Partial<Record<Code, string>> = {
   invalid_signature: "the signature did not verify",
-  misconfigured: "the gateway is not set up; /healthz says what is missing",
+  misconfigured: "the gateway is not configured; /healthz lists what is wrong",
   unavailable: "the event could not be queued in time; send it again",
 };
 

@@ -33,7 +33,7 @@ export async function verify(body: ArrayBuffer, signature: Uint8Array<ArrayBuffe
   const matches = await Promise.all(keys.map((key) => crypto.subtle.verify("HMAC", key, signature, body)));
   const key = matches.indexOf(true);
   if (key < 0) {
-    throw new Refusal("invalid_signature", "signature mismatch: the body was signed with none of the active secrets");
+    throw new Refusal("invalid_signature", "signature mismatch: no active secret matches the body");
   }
   return key;
 }

@@ -1,4 +1,4 @@
-//! The bytes that all deliveries of an isolate together may hold: bodies until they are verified, and messages
+//! The limit on the bytes that all deliveries of an isolate together hold: bodies until they are verified, and messages
 //! until their sends have settled.
 
 use std::cell::Cell;
@@ -6,38 +6,39 @@ use std::rc::Rc;
 
 use thiserror::Error;
 
-/// A Worker has 128 MB for everything. A body is held once as it came and, for a moment, once more while it grows
-/// or becomes a message, so these 32 MiB may take 64; the rest is for the runtime and WebAssembly.
+/// The most bytes that may be held. A Worker has 128 MB for everything. A body is held as it arrived and, for a moment,
+/// a second time while it grows or becomes a message, so 32 MiB of bodies may need 64 MiB. The rest is for the runtime
+/// and WebAssembly.
 pub const MAX_HELD_BYTES: usize = 32 * 1024 * 1024;
 
-/// Bodies that declare no more than this are not counted, so that a flood of large ones does not keep out the sender's
-/// events, which are smaller. 2,000 of them take as much as the allowance.
+/// The largest declared length of a body that is not counted. A flood of large bodies thus does not keep out the
+/// sender's events, which are smaller. 2,000 such bodies need as much memory as the allowance.
 pub const MAX_EXEMPT_BYTES: usize = 16 * 1024;
 
-/// More bytes would be held than may be.
+/// A refusal to hold more than [`MAX_HELD_BYTES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("too many bodies held: more than {MAX_HELD_BYTES} bytes at once")]
 pub struct AllowanceExceeded;
 
-/// The bytes that are held at present. Clones share one count.
+/// The count of the bytes that are held. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Allowance(Rc<Cell<usize>>);
 
 impl Allowance {
-    /// Begins to count the bytes of one delivery.
+    /// Starts to count the bytes of one delivery.
     #[must_use]
     pub fn begin(&self) -> Holding {
         Holding { allowance: self.clone(), bytes: 0 }
     }
 
-    /// Returns how many bytes are held.
+    /// Returns the number of bytes that are held.
     #[must_use]
     pub fn held(&self) -> usize {
         self.0.get()
     }
 }
 
-/// The bytes that one delivery holds. They are given back when this is dropped.
+/// The bytes that one delivery holds. Dropping this gives them back.
 #[derive(Debug)]
 pub struct Holding {
     allowance: Allowance,
@@ -48,7 +49,7 @@ impl Holding {
     /// Counts bytes that have arrived.
     ///
     /// # Errors
-    /// [`AllowanceExceeded`] if that is more than may be held. The bytes are not counted then.
+    /// [`AllowanceExceeded`] if the total would exceed [`MAX_HELD_BYTES`]. Then the bytes are not counted.
     pub fn add(&mut self, bytes: usize) -> Result<(), AllowanceExceeded> {
         let held = self.allowance.0.get().saturating_add(bytes);
         if held > MAX_HELD_BYTES {

@@ -1,4 +1,4 @@
-//! What the sender gets back.
+//! The answer to the sender.
 
 use serde::Serialize;
 
@@ -7,12 +7,12 @@ use crate::settings::{ConfigError, DedupeMode, Settings};
 use cronozen_webhook::event::EventId;
 use cronozen_webhook::message::MAX_MESSAGE_BYTES;
 
-/// The sender's own schedule waits at least this long before its second attempt, in seconds.
+/// The value of `Retry-After`, in seconds. The sender's schedule waits at least this long before its second attempt.
 const RETRY_AFTER_SECONDS: u32 = 30;
 
 const JSON: &str = "application/json";
 
-/// RFC 9457.
+/// The content type of RFC 9457.
 const PROBLEM_JSON: &str = "application/problem+json";
 
 /// An HTTP answer.
@@ -59,25 +59,25 @@ struct Health<'a> {
 }
 
 impl Answer {
-    /// The event is in the queue.
+    /// Returns the answer for an event that is in the queue.
     #[must_use]
     pub fn accepted(event_id: &EventId) -> Self {
         Self::json(202, JSON, &Success { status: "accepted", event_id })
     }
 
-    /// The event has been seen before.
+    /// Returns the answer for an event that has been seen before.
     #[must_use]
     pub fn duplicate(event_id: &EventId) -> Self {
         Self::json(200, JSON, &Success { status: "duplicate", event_id })
     }
 
-    /// The event is not acknowledged.
+    /// Returns the answer for a request that is not acknowledged.
     #[must_use]
     pub fn refused(refusal: &Refusal) -> Self {
         Self::problem(refusal, None)
     }
 
-    /// The gateway is set up, with these settings.
+    /// Returns the health of a gateway with these settings.
     #[must_use]
     pub fn healthy(settings: &Settings) -> Self {
         let health = Health {
@@ -90,7 +90,7 @@ impl Answer {
         Self::json(200, JSON, &health)
     }
 
-    /// The gateway is not set up; says what is missing or wrong.
+    /// Returns the health of a gateway with missing or wrong settings or bindings, and lists them.
     #[must_use]
     pub fn unhealthy(errors: Vec<ConfigError>) -> Self {
         let problems = errors.clone();
@@ -119,13 +119,13 @@ impl Answer {
     }
 
     fn json(status: u16, content_type: &'static str, body: &impl Serialize) -> Self {
-        // These types always serialise, so the empty body never comes.
+        // These types always serialise, so the body is never empty.
         let body = serde_json::to_string(body).unwrap_or_default();
         Self { status, content_type, allow: None, retry_after: None, body }
     }
 }
 
-/// The status's own phrase, as RFC 9457 wants it beside the type `about:blank`.
+/// Returns the phrase of the status, which RFC 9457 recommends with the type `about:blank`.
 fn title(status: u16) -> &'static str {
     match status {
         400 => "Bad Request",

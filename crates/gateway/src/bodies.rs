@@ -1,4 +1,4 @@
-//! Where bodies are put that do not fit their messages.
+//! The store of bodies that are too large for their messages.
 
 use core::convert::Infallible;
 use core::pin::pin;
@@ -12,16 +12,16 @@ use crate::runtime::{Clock, PlatformError};
 use cronozen_webhook::message::StoredBody;
 use cronozen_webhook::time::Timestamp;
 
-/// A body that was stored so lately need not be stored again: what deletes old ones counts in days.
+/// The age up to which a stored body need not be stored again. Old bodies are deleted only after days.
 const FRESH: Duration = Duration::from_hours(1);
 
-/// Stores bodies, which the platform holds as `H`.
+/// A store of bodies, which the platform holds as `H`.
 pub trait BodyStore<H> {
-    /// Completes once `held`, whose bytes are those of `body`, is stored under its key. A body that is there
-    /// already is stored again, so that whatever deletes old ones counts its age from now.
-    fn put(&self, body: &StoredBody, held: H) -> impl Future<Output = Result<(), PlatformError>>;
+    /// Stores `bytes`, the bytes of `body`, under its key. A body that is there already is stored again, so that its
+    /// age, after which it is deleted, counts from now.
+    fn put(&self, body: &StoredBody, bytes: H) -> impl Future<Output = Result<(), PlatformError>>;
 
-    /// Whether there is a body under this one's key, of its length, that was stored at `since` or later.
+    /// Returns true if a body with the key and the length of `body` was stored at `since` or later.
     fn holds(
         &self,
         body: &StoredBody,
@@ -29,7 +29,7 @@ pub trait BodyStore<H> {
     ) -> impl Future<Output = Result<bool, PlatformError>>;
 }
 
-/// No store. `None` of it is what a platform without one has.
+/// The type for a platform without a store. It has no values, so the platform can only return `None`.
 impl<H> BodyStore<H> for Infallible {
     async fn put(&self, _: &StoredBody, _: H) -> Result<(), PlatformError> {
         match *self {}
@@ -51,26 +51,26 @@ pub enum StoreBodyError {
     TimedOut(Duration),
 }
 
-/// Stores a body before its message is sent: whoever reads the message must find it.
+/// Stores a body before its message is sent, because a consumer of the message must find the body.
 ///
-/// A body that the store refuses may be there already: R2 takes one write a second to a key, and a delivery
-/// may come again within that time. Then the store is asked, in what is left of the same time.
+/// A body that the store refuses may be there already: R2 accepts one write a second to a key, and a delivery may be
+/// retried within that second. So the store is then asked if it holds the body, in the rest of the same time.
 ///
 /// # Errors
-/// [`StoreBodyError`] if the store refuses the body and does not hold it, or gives no answer in the delivery's
-/// `budget`. Nothing may be sent then. The body may be stored all the same; nothing refers to it until the
-/// delivery comes again.
+/// [`StoreBodyError`] if the store refuses the body and does not hold it, or does not answer within the delivery's
+/// `budget`. The message must not be sent then. The body may be stored nevertheless, but nothing refers to it until
+/// the delivery is retried.
 pub(crate) async fn store<H>(
     bodies: &impl BodyStore<H>,
     body: &StoredBody,
-    held: H,
+    bytes: H,
     budget: Budget,
     clock: &impl Clock,
 ) -> Result<(), StoreBodyError> {
     let now = clock.now();
     let limit = budget.store_time_left(now);
     let mut time_out = pin!(clock.sleep(limit));
-    let refusal = match select(pin!(bodies.put(body, held)), time_out.as_mut()).await {
+    let refusal = match select(pin!(bodies.put(body, bytes)), time_out.as_mut()).await {
         Either::Left((Ok(()), _)) => return Ok(()),
         Either::Left((Err(error), _)) => error,
         Either::Right(((), _)) => return Err(StoreBodyError::TimedOut(limit)),

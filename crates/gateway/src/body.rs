@@ -9,23 +9,23 @@ use thiserror::Error;
 use crate::allowance::{AllowanceExceeded, Holding, MAX_EXEMPT_BYTES};
 use crate::runtime::{Clock, PlatformError};
 
-/// The body of a request, not read yet.
+/// The unread body of a request.
 pub trait Body {
     /// Bytes that have been read.
     type Bytes: BodyBytes;
 
-    /// Reads all of it.
+    /// Reads the whole body.
     fn read_all(self) -> impl Future<Output = Result<Self::Bytes, PlatformError>>;
 
-    /// Reads the next part of it. Returns `None` at its end.
+    /// Reads the next part of the body. Returns `None` at the end.
     fn next_chunk(&mut self) -> impl Future<Output = Result<Option<Self::Bytes>, PlatformError>>;
 }
 
 /// Bytes of a body, held by the platform.
 ///
-/// WebAssembly's memory never shrinks, so what lies in it while something is awaited decides how large it
-/// gets: one body after the other has passed through by the time that twenty would have lain there at once.
-/// Therefore a Worker holds bodies in JavaScript's memory, and nothing is awaited where the bytes are seen.
+/// WebAssembly's memory never shrinks, so its size is the most that it has ever held. Bodies that stay there during an
+/// await add up: twenty deliveries hold twenty bodies at once. Therefore a Worker holds bodies in JavaScript's memory,
+/// and the code that sees the bytes awaits nothing, so that only one body at a time is in WebAssembly's memory.
 pub trait BodyBytes: Default {
     /// Returns the number of bytes.
     fn length(&self) -> usize;
@@ -33,11 +33,11 @@ pub trait BodyBytes: Default {
     /// Adds the next part.
     fn append(&mut self, chunk: Self);
 
-    /// Lets `read` see the bytes, copied if they are held elsewhere, for as long as it runs.
+    /// Calls `read` with the bytes. Bytes in other memory are copied for the call.
     fn with_bytes<R>(&self, read: impl FnOnce(&[u8]) -> R) -> R;
 }
 
-/// A host has no other memory.
+/// The bytes outside WebAssembly, where there is only one memory.
 impl BodyBytes for Vec<u8> {
     fn length(&self) -> usize {
         self.len()
@@ -61,15 +61,15 @@ pub enum BodyError {
         /// The cap, in bytes.
         limit: usize,
     },
-    /// The body did not come in time.
+    /// The body did not arrive in time.
     #[error("body timed out: only a part of it arrived")]
     TimedOut,
-    /// The body ended before it was whole.
+    /// The body ended before it was complete.
     #[error("body broke off: {0}")]
     Broken(PlatformError),
 }
 
-/// Either the sender's fault or ours.
+/// A failure to read a body: the sender's fault or ours.
 pub(crate) enum ReadError {
     Body(BodyError),
     AllowanceExceeded(AllowanceExceeded),
@@ -103,9 +103,9 @@ pub(crate) async fn read<B: Body>(
     }
 }
 
-/// A body that declares a small length is read whole, which is cheaper. Others are read as streams, so that no more
-/// than the cap is ever held, and counted as they arrive: a declared length counts nothing, because a sender could
-/// declare much and send little.
+/// Reads a body. A body that declares a small length is read whole, which is cheaper. Others are read as streams, so
+/// that no more than the cap is ever held, and counted as they arrive. The declared length is not counted, because a
+/// sender could declare much and send little.
 async fn read_bytes<B: Body>(
     mut body: B,
     declared: Option<usize>,
@@ -117,16 +117,16 @@ async fn read_bytes<B: Body>(
         return Err(too_large.into());
     }
     if declared.is_some_and(|declared| declared <= MAX_EXEMPT_BYTES) {
-        let held = body.read_all().await.map_err(BodyError::Broken)?;
-        return if held.length() > limit { Err(too_large.into()) } else { Ok((held, holding)) };
+        let bytes = body.read_all().await.map_err(BodyError::Broken)?;
+        return if bytes.length() > limit { Err(too_large.into()) } else { Ok((bytes, holding)) };
     }
-    let mut held = B::Bytes::default();
+    let mut bytes = B::Bytes::default();
     while let Some(chunk) = body.next_chunk().await.map_err(BodyError::Broken)? {
-        if held.length() + chunk.length() > limit {
+        if bytes.length() + chunk.length() > limit {
             return Err(too_large.into());
         }
         holding.add(chunk.length()).map_err(ReadError::AllowanceExceeded)?;
-        held.append(chunk);
+        bytes.append(chunk);
     }
-    Ok((held, holding))
+    Ok((bytes, holding))
 }

@@ -1,16 +1,15 @@
-//! The times that one delivery has.
+//! The time limits of one delivery.
 
 use core::time::Duration;
 
 use cronozen_webhook::time::Timestamp;
 
-/// How long an answer waits for the marker once the event is in the queue.
+/// The longest that an answer waits for its event to be marked as seen. The event is already in the queue.
 pub const MARK_WAIT: Duration = Duration::from_millis(250);
 
-/// The longest that a delivery's work lasts from its arrival on. Workers end what goes on after the answer without
-/// notice, 30 s after it or after the sender has hung up, and the work has to release its lease and write to the log
-/// before that.
-pub const LATE_LIMIT: Duration = Duration::from_secs(28);
+/// The longest that a delivery's work lasts, from its arrival. Workers end work after the answer without notice, 30 s after the
+/// answer or after the sender has hung up. Before that, the work must release its lease and write to the log.
+pub const LATE_WORK_LIMIT: Duration = Duration::from_secs(28);
 
 /// The times by which the steps of one delivery must be done.
 #[derive(Debug, Clone, Copy)]
@@ -20,56 +19,56 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// The budget of a delivery that arrived at `arrived` and must be answered within `deadline`.
+    /// Creates the budget of a delivery that arrived at `arrived` and must be answered within `deadline`.
     #[must_use]
     pub fn new(arrived: Timestamp, deadline: Duration) -> Self {
         Self { arrived, deadline }
     }
 
-    /// When the delivery arrived.
+    /// Returns the time at which the delivery arrived.
     #[must_use]
     pub fn arrived(self) -> Timestamp {
         self.arrived
     }
 
-    /// Work that goes on after the answer ends itself by then.
+    /// Returns the time at which the gateway gives up its work after the answer: [`LATE_WORK_LIMIT`] after the arrival.
     #[must_use]
-    pub fn late_until(self) -> Timestamp {
-        self.arrived.plus(LATE_LIMIT)
+    pub fn late_work_ends_at(self) -> Timestamp {
+        self.arrived.plus(LATE_WORK_LIMIT)
     }
 
-    /// The longest that the body may take: 3/8 of the deadline.
+    /// Returns the longest that reading the body may take: 3/8 of the deadline.
     #[must_use]
-    pub fn body_limit(self) -> Duration {
+    pub fn body_read_limit(self) -> Duration {
         self.deadline * 3 / 8
     }
 
-    /// The longest that a look-up may take: 1/8 of the deadline.
+    /// Returns the longest that looking up a marker may take: 1/8 of the deadline.
     #[must_use]
     pub fn lookup_limit(self) -> Duration {
         self.deadline / 8
     }
 
-    /// Returns how long a delivery at `now` waits for the lease of its event: until half of its deadline has passed,
-    /// so that the other half is left for the send. The body leaves at least an eighth.
+    /// Returns the longest that a delivery waits for its event's lease from `now`. The wait ends at half of the
+    /// deadline, so that the send has the other half. The body is read by 3/8 of it, so the wait has at least an eighth.
     #[must_use]
     pub fn lease_time_left(self, now: Timestamp) -> Duration {
         self.arrived.plus(self.deadline / 2).since(now)
     }
 
-    /// Returns how long a body may still take to be stored at `now`. The send has an eighth of the deadline after it.
+    /// Returns the longest that storing a body may take from `now`. The send has an eighth of the deadline after it.
     #[must_use]
     pub fn store_time_left(self, now: Timestamp) -> Duration {
         self.send_until().minus(self.deadline / 8).since(now)
     }
 
-    /// Returns how long the send may still take at `now`.
+    /// Returns the longest that the send may take from `now`.
     #[must_use]
     pub fn send_time_left(self, now: Timestamp) -> Duration {
         self.send_until().since(now)
     }
 
-    /// The delivery waits for the queue until then, so that the marker still has its time.
+    /// Returns the time at which the wait for the queue ends. It leaves [`MARK_WAIT`] for the marker.
     fn send_until(self) -> Timestamp {
         self.arrived.plus(self.deadline.saturating_sub(MARK_WAIT))
     }

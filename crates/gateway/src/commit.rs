@@ -1,7 +1,7 @@
-//! The one commit protocol: acquire the event, send it, then mark it as seen.
+//! The commit protocol: acquire the event, send it, then mark it as seen.
 //!
-//! The order is the product's promise. An event is marked only after the queue has acknowledged it, so a crash, a
-//! time-out or an error at any point leaves a duplicate behind at worst, and never a loss.
+//! This order guarantees that no event is lost. An event is marked only after the queue has acknowledged it, so a
+//! crash, a time-out or an error at any point causes a duplicate at worst, and never a loss.
 
 use core::pin::pin;
 use core::time::Duration;
@@ -12,7 +12,7 @@ use thiserror::Error;
 use crate::allowance::Holding;
 use crate::bodies::{self, StoreBodyError};
 use crate::body::Body;
-use crate::budget::{Budget, LATE_LIMIT, MARK_WAIT};
+use crate::budget::{Budget, LATE_WORK_LIMIT, MARK_WAIT};
 use crate::dedupe::{AcquireError, Acquisition, Lease, Lookup, Marker};
 use crate::log::{Level, Outcome, Record};
 use crate::platform::Platform;
@@ -21,16 +21,16 @@ use crate::runtime::PlatformError;
 use cronozen_webhook::event::EventId;
 use cronozen_webhook::message::StoredBody;
 
-/// The bytes of a request on a platform.
+/// The bytes of a request's body on a platform.
 type BytesOf<P> = <<P as Platform>::Body as Body>::Bytes;
 
 /// The lease of an event on a platform.
 type EventLease<P> = Lease<<P as Platform>::Markers, <P as Platform>::Shards>;
 
-/// An event that is not known to be in the queue.
+/// A failed commit: the event is not known to be in the queue.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CommitError {
-    /// The event's shard gave no lease.
+    /// The event's shard granted no lease.
     #[error(transparent)]
     Acquire(#[from] AcquireError),
     /// The body is not known to be stored.
@@ -39,7 +39,7 @@ pub enum CommitError {
     /// The queue refused the message.
     #[error("queue send failed: {0}")]
     SendFailed(PlatformError),
-    /// The queue gave no answer in time. The message may still be stored.
+    /// The queue did not answer in time. The message may still be stored.
     #[error("queue send timed out after {} ms", .0.as_millis())]
     SendTimedOut(Duration),
 }
@@ -48,7 +48,7 @@ pub enum CommitError {
 pub(crate) struct Delivery<P: Platform> {
     pub event_id: EventId,
     pub marker: Marker,
-    /// The event is sent although it may have been seen.
+    /// True if the event is sent even if it has a marker.
     pub ignores_marker: bool,
     pub message: <P::Queue as EventQueue>::HeldMessage,
     /// The body, if the message only refers to it.
@@ -80,10 +80,10 @@ pub(crate) async fn commit<P: Platform>(
     let acquired = store.acquire(&event_id, marker, ignores_marker, budget, platform).await?;
     let Acquisition::Lease(lease, lookup) = acquired else { return Ok(Verdict::Duplicate) };
 
-    // The message refers to the body, so the body is there first. Then only the small message is held.
+    // The body is stored before the message that refers to it is sent. After that, only the small message is held.
     let mut holding = Some(holding);
-    if let (Some((body, held)), Some(bodies)) = (body, platform.bodies(bindings)) {
-        bodies::store(bodies, &body, held, budget, platform).await?;
+    if let (Some((body, bytes)), Some(bodies)) = (body, platform.bodies(bindings)) {
+        bodies::store(bodies, &body, bytes, budget, platform).await?;
         holding = None;
     }
 
@@ -108,7 +108,7 @@ pub(crate) async fn commit<P: Platform>(
     Ok(Verdict::New(lookup))
 }
 
-/// Waits for a send that has outlived its time. The sender has been answered 503 and will retry.
+/// Waits for a send that has timed out. The sender has been answered 503 and will retry.
 async fn finish_late<P: Platform>(
     log: LateLog<P>,
     send: impl Future<Output = Result<(), PlatformError>>,
@@ -125,8 +125,8 @@ async fn finish_late<P: Platform>(
     }
 }
 
-/// Marks the event as seen, which ends the lease. Returns false after a failure, which has been logged: it costs a
-/// duplicate, not the event.
+/// Marks the event as seen, which ends the lease. Returns false after a failure, which it logs: the failure may cause a
+/// duplicate, but does not lose the event.
 async fn mark<P: Platform>(log: &LateLog<P>, lease: EventLease<P>, marker: Marker) -> bool {
     let result = log.in_time(lease.commit(&log.event_id, marker, &log.platform)).await;
     if let Err(error) = &result {
@@ -135,17 +135,17 @@ async fn mark<P: Platform>(log: &LateLog<P>, lease: EventLease<P>, marker: Marke
     result.is_ok()
 }
 
-/// Work after the answer that failed or was given up.
+/// Work after the answer that failed or timed out.
 #[derive(Debug, Error)]
 enum LateError {
     #[error("{0}")]
     Failed(PlatformError),
-    #[error("no answer within {} ms of the delivery's arrival", LATE_LIMIT.as_millis())]
+    #[error("no answer within {} ms of the delivery's arrival", LATE_WORK_LIMIT.as_millis())]
     TimedOut,
 }
 
-/// Limits and logs what happens to an event after its answer. It owns all that it needs, because it may outlive the
-/// request. No hook tells when a platform ends such work, so it ends itself.
+/// The time limit and the log of an event's work after its answer. It owns its data, because it may outlive the
+/// request. A platform ends such work without notice, so the limit ends it before that.
 struct LateLog<P> {
     platform: P,
     event_id: EventId,
@@ -157,7 +157,7 @@ impl<P: Platform> LateLog<P> {
         &self,
         work: impl Future<Output = Result<(), PlatformError>>,
     ) -> Result<(), LateError> {
-        let limit = self.budget.late_until().since(self.platform.now());
+        let limit = self.budget.late_work_ends_at().since(self.platform.now());
         match select(pin!(work), pin!(self.platform.sleep(limit))).await {
             Either::Left((result, _)) => result.map_err(LateError::Failed),
             Either::Right(((), _)) => Err(LateError::TimedOut),
@@ -166,7 +166,7 @@ impl<P: Platform> LateLog<P> {
 
     fn write(&self, level: Level, outcome: Outcome, reason: Option<String>) {
         let (arrived, now) = (self.budget.arrived(), self.platform.now());
-        let record = Record::after_answer(arrived, now, outcome, self.event_id.clone(), reason);
+        let record = Record::follow_up(arrived, now, outcome, self.event_id.clone(), reason);
         self.platform.write(level, &record);
     }
 }

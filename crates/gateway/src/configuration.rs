@@ -1,4 +1,4 @@
-//! All that is configured: the webhook's path, the settings, and the bindings that they ask for.
+//! The gateway's configuration: the webhook's path, the settings, and the bindings that they require.
 
 use crate::settings::{
     ConfigError, DEFAULT_MAX_BODY_BYTES, DedupeMode, Reader, Settings, Value, max_body_bytes,
@@ -6,15 +6,15 @@ use crate::settings::{
 
 const DEFAULT_WEBHOOK_PATH: &str = "/webhooks/cronozen";
 
-/// Where the gateway says that it is well.
+/// The path of the health check.
 pub const HEALTH_PATH: &str = "/healthz";
 
-/// What the settings ask of the bindings, as far as they can be read.
+/// The bindings that the settings require. An invalid setting requires none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Needs {
-    /// How duplicates are recognised; without it, the bindings are asked for that every mode needs.
+    /// The way in which duplicates are recognised. Without it, only the bindings that every mode needs are required.
     pub dedupe: Option<DedupeMode>,
-    /// Whether bodies are taken that fit no message, so that there must be a store for them.
+    /// True if the gateway accepts bodies that are too large for a message, which requires a store for them.
     pub bodies: bool,
 }
 
@@ -27,19 +27,18 @@ impl Needs {
     }
 }
 
-/// All that a delivery needs to know before it is read: where the webhook is, and the settings together
-/// with the bindings `T` that they ask for.
+/// The configuration of every delivery: the webhook's path, and the settings with the bindings `T` that they require.
 #[derive(Debug)]
 pub struct Configuration<T> {
-    /// The webhook's path, or what is wrong with it.
+    /// The webhook's path, or its errors.
     pub webhook_path: Result<String, Vec<ConfigError>>,
-    /// The settings and the bindings, or all that is wrong with them; at least one.
+    /// The settings and the bindings, or all of their errors (at least one).
     pub ready: Result<(Settings, T), Vec<ConfigError>>,
 }
 
 impl<T> Configuration<T> {
-    /// Reads the settings through `value`, and joins them with the bindings, of which `bindings` says
-    /// what is missing of that which the settings need.
+    /// Reads the settings through `value`, and combines them with the bindings. `bindings` returns the bindings that
+    /// the settings require, or an error for each that is missing.
     pub fn new(
         value: impl Fn(&str) -> Value,
         bindings: impl FnOnce(Needs) -> Result<T, Vec<ConfigError>>,
@@ -58,10 +57,10 @@ impl<T> Configuration<T> {
     }
 }
 
-/// The exact path of the webhook, `/webhooks/cronozen` if it is not set.
+/// Returns the exact path of the webhook, which is `/webhooks/cronozen` if it is not set.
 ///
 /// # Errors
-/// If it is [`HEALTH_PATH`], or no path that the URL of a request can have.
+/// Fails if the path is [`HEALTH_PATH`], or if no request's URL can have it.
 pub fn webhook_path(value: impl Fn(&str) -> Value) -> Result<String, Vec<ConfigError>> {
     let expected = format!(
         "a path that starts with /, has only letters, digits and -._~ between slashes, and is not \
@@ -73,14 +72,14 @@ pub fn webhook_path(value: impl Fn(&str) -> Value) -> Result<String, Vec<ConfigE
         match path {
             HEALTH_PATH => Err(HEALTH_PATH.to_owned()),
             _ if is_plain_path(path) => Ok(path.to_owned()),
-            _ => Err("another text".to_owned()),
+            _ => Err("a different string".to_owned()),
         }
     });
     path.ok_or_else(|| reader.into_errors())
 }
 
-/// Whether the path is one that a URL's parser leaves as it is: it would undo dot segments and escape
-/// other characters, and the path would never be met.
+/// Returns true if a URL parser does not change the path. A parser resolves dot segments and escapes other characters,
+/// so no request could match a path that has them.
 fn is_plain_path(path: &str) -> bool {
     let Some(segments) = path.strip_prefix('/') else { return false };
     segments.split('/').all(|segment| {

@@ -1,7 +1,7 @@
-//! Where events are remembered: one protocol over two stores.
+//! Deduplication of events: one protocol over two stores.
 //!
-//! [Workers KV](marker) is eventually consistent, and lets two deliveries of one event through if they come at once.
-//! The strict mode has one owner for each event, its [shard], which lets one delivery at a time through.
+//! [Workers KV](marker) is eventually consistent, and lets two deliveries of one event through if they arrive at the
+//! same time. In strict mode each event has one owner, its [shard], which lets one delivery at a time through.
 
 use core::pin::pin;
 
@@ -10,7 +10,7 @@ use futures_util::future::select;
 use crate::budget::{Budget, MARK_WAIT};
 use crate::runtime::{Clock, PlatformError};
 use cronozen_webhook::event::EventId;
-use marker::look;
+use marker::look_up;
 use shard::OwnedLease;
 
 pub use marker::{Lookup, LookupError, Marker, MarkerStore};
@@ -21,16 +21,16 @@ pub mod marker;
 pub mod purge;
 pub mod shard;
 
-/// The store of events that the settings chose. `M` keeps markers, `S` are the shards.
+/// The store of events that the settings chose. `M` is the store of markers, `S` are the shards.
 #[derive(Debug, Clone)]
 pub enum DedupeStore<M, S> {
-    /// Markers alone.
+    /// Only markers.
     Markers(M),
-    /// The shards of the strict mode.
+    /// The shards of strict mode.
     Shards {
-        /// All of them.
+        /// All shards.
         shards: S,
-        /// The markers of the store that was used before, as long as they count.
+        /// The markers of the earlier store, if they are still read.
         previous: Option<M>,
     },
 }
@@ -43,7 +43,7 @@ pub(crate) enum Lease<M, S: Shards> {
     Shard(OwnedLease<S>),
 }
 
-/// The result of asking for the right to send an event.
+/// The result of a request for the right to send an event.
 pub(crate) enum Acquisition<M, S: Shards> {
     /// The event is in the queue already.
     Duplicate,
@@ -52,11 +52,11 @@ pub(crate) enum Acquisition<M, S: Shards> {
 }
 
 impl<M: MarkerStore, S: Shards> DedupeStore<M, S> {
-    /// Asks for the right to send an event, whose marker will be `marker`. A marker that it has already is ignored if
-    /// `ignores_marker` says so.
+    /// Requests the right to send an event, which will get `marker`. If `ignores_marker` is true, a marker that the
+    /// event already has is ignored.
     ///
     /// # Errors
-    /// [`AcquireError`] if the event's shard does not give that right in time.
+    /// [`AcquireError`] if the event's shard does not grant that right in time.
     pub(crate) async fn acquire(
         self,
         event_id: &EventId,
@@ -67,8 +67,8 @@ impl<M: MarkerStore, S: Shards> DedupeStore<M, S> {
     ) -> Result<Acquisition<M, S>, AcquireError> {
         match self {
             Self::Markers(markers) => {
-                let looked = (!ignores_marker).then_some(&markers);
-                Ok(match look(looked, event_id, budget, clock).await {
+                let store = (!ignores_marker).then_some(&markers);
+                Ok(match look_up(store, event_id, budget, clock).await {
                     Some(lookup) => Acquisition::Lease(Lease::Markers(markers), lookup),
                     None => Acquisition::Duplicate,
                 })
@@ -76,14 +76,14 @@ impl<M: MarkerStore, S: Shards> DedupeStore<M, S> {
             Self::Shards { shards, previous } => {
                 let acquired = OwnedLease::acquire(shards, event_id, ignores_marker, budget, clock);
                 let Some(lease) = acquired.await? else { return Ok(Acquisition::Duplicate) };
-                let looked = previous.as_ref().filter(|_| !ignores_marker);
-                if let Some(lookup) = look(looked, event_id, budget, clock).await {
+                let store = previous.as_ref().filter(|_| !ignores_marker);
+                if let Some(lookup) = look_up(store, event_id, budget, clock).await {
                     return Ok(Acquisition::Lease(Lease::Shard(lease), lookup));
                 }
-                // The row answers those that wait, and the next delivery need not look again. It is only a help, so a
-                // failure costs nothing.
-                let help = pin!(lease.commit(event_id, marker.ends_at(), clock));
-                let _finished = select(help, pin!(clock.sleep(MARK_WAIT))).await;
+                // The row answers the deliveries that wait, and saves the next one the look-up. A failure to write it
+                // does no harm.
+                let commit = pin!(lease.commit(event_id, marker.ends_at(), clock));
+                let _finished = select(commit, pin!(clock.sleep(MARK_WAIT))).await;
                 Ok(Acquisition::Duplicate)
             }
         }

@@ -1,4 +1,4 @@
-//! One JSON line a delivery, and one for what happens after its answer.
+//! The log: a JSON line for each delivery, and another if the marker fails or if a send ends after the answer.
 
 use serde::Serialize;
 
@@ -6,27 +6,27 @@ use cronozen_webhook::event::{EventId, JsonString};
 use cronozen_webhook::message::Dedupe;
 use cronozen_webhook::time::Timestamp;
 
-/// The longest type in a log line, in characters. The sender's longest has 24.
+/// The longest type in a log line, in characters. The sender's longest type has 24 characters.
 const MAX_LOGGED_TYPE_CHARACTERS: usize = 64;
 
-/// Where log lines go.
+/// A destination for log lines.
 pub trait Log {
-    /// Writes one line. Must not wait.
+    /// Writes one line. An implementation must not wait.
     fn write(&self, level: Level, record: &Record);
 }
 
-/// How much a line matters.
+/// The severity of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// All is well.
+    /// Normal operation.
     Info,
-    /// The sender's fault, or a doubt that was resolved towards a duplicate.
+    /// A fault of the sender, an event that may be queued twice, or a send that ended after the answer.
     Warn,
-    /// An event is not acknowledged, or will not be recognised again.
+    /// A fault of the gateway, an event that is too large for a message, or one that could not be marked as seen.
     Error,
 }
 
-/// What came of a delivery.
+/// The result that a line reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -34,50 +34,50 @@ pub enum Outcome {
     Accepted,
     /// The event has been seen before.
     Duplicate,
-    /// The sender's fault.
+    /// The delivery is refused, through a fault of the sender.
     Rejected,
-    /// Our fault.
+    /// The delivery is refused, through a fault of the gateway.
     Failed,
-    /// The event is in the queue, but could not be marked as seen: a retry will queue it again.
+    /// The event is in the queue, but could not be marked as seen: a retry may queue it again.
     MarkerFailed,
-    /// A send that had been answered 503 has succeeded after all: a retry will be a duplicate.
+    /// A send has succeeded after the delivery was answered 503: a retry will be a duplicate.
     LateCommit,
-    /// A send that had been answered 503 has failed.
+    /// A send has failed or timed out after the delivery was answered 503.
     LateSendFailed,
 }
 
-/// One line. Holds no secret, no body, no whole signature and no stack.
+/// A line of the log. It contains no secret, no body, no whole signature and no stack trace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
-    /// When the delivery arrived.
+    /// The time at which the delivery arrived.
     pub at: Timestamp,
-    /// What came of it.
+    /// The result.
     pub outcome: Outcome,
-    /// The code of the answer.
+    /// The code or status in the answer's body, such as `accepted`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<&'static str>,
-    /// The precise reason, where there is one.
+    /// The text of the error, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The event's id, once the signature has been checked.
+    /// The event's id, if the signature has been verified.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_id: Option<EventId>,
-    /// The event's type, cut short.
+    /// The event's type, cut to 64 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub r#type: Option<String>,
-    /// The body's size.
+    /// The body's size, if the body has been read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<usize>,
-    /// Milliseconds since the delivery arrived.
+    /// The milliseconds from the delivery's arrival to the result.
     pub ms: u64,
-    /// What the look-up said.
+    /// The result of the look-up of the event's id, if the event is accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dedupe: Option<Dedupe>,
     /// The position of the secret that matched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<u8>,
-    /// The sender's address.
+    /// The sender's IP address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
     /// Cloudflare's id of the request.
@@ -86,7 +86,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// The line of a delivery that arrived at `arrived`, before anything has come of it.
+    /// Creates the line of a delivery that arrived at `arrived`. Until its result is set, it counts as failed.
     #[must_use]
     pub fn new(arrived: Timestamp) -> Self {
         Self {
@@ -105,9 +105,9 @@ impl Record {
         }
     }
 
-    /// The line of what has happened, by `now`, after the answer to a delivery that arrived at `arrived`.
+    /// Creates the additional line of a delivery that arrived at `arrived`, for an outcome at `now`.
     #[must_use]
-    pub fn after_answer(
+    pub fn follow_up(
         arrived: Timestamp,
         now: Timestamp,
         outcome: Outcome,
@@ -119,20 +119,20 @@ impl Record {
         record
     }
 
-    /// Sets the time that it took, now that it has ended.
+    /// Sets the milliseconds from the delivery's arrival to `now`.
     pub fn finish(&mut self, now: Timestamp) {
         self.ms = u64::try_from(now.since(self.at).as_millis()).unwrap_or(u64::MAX);
     }
 
-    /// The line as JSON.
+    /// Returns the line as JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
-        // This type always serialises, so the empty line never comes.
+        // This type always serialises, so the line is never empty.
         serde_json::to_string(self).unwrap_or_default()
     }
 }
 
-/// Returns the first characters of an event's type. Returns nothing if it holds a lone surrogate.
+/// Returns the first 64 characters of an event's type. Returns `None` if the type contains a lone surrogate.
 pub(crate) fn logged_type(event_type: JsonString<'_>) -> Option<String> {
     Some(event_type.decode()?.chars().take(MAX_LOGGED_TYPE_CHARACTERS).collect())
 }

@@ -8,19 +8,19 @@ use crate::log::Log;
 use crate::queue::EventQueue;
 use crate::runtime::{Background, Clock};
 
-/// All that one delivery needs of where it runs. Clones belong to the same delivery, and may outlive its answer.
+/// The services that one delivery uses. Clones belong to the same delivery, and may outlive its answer.
 pub trait Platform: Clock + Background + Log + Clone + 'static {
-    /// The bindings that the settings ask for.
+    /// The bindings that the settings require.
     type Bindings;
     /// The body of the request.
     type Body: Body;
-    /// Markers of events, eventually consistent.
+    /// The store of markers, which is eventually consistent.
     type Markers: MarkerStore + 'static;
-    /// The shards of the strict mode.
+    /// The shards of strict mode.
     type Shards: Shards + 'static;
     /// The queue that events are sent to.
     type Queue: EventQueue;
-    /// The store of bodies that fit no message.
+    /// The store of bodies that are too large for a message.
     type Bodies: BodyStore<<Self::Body as Body>::Bytes>;
 
     /// Returns the store of events that the settings chose.
@@ -29,9 +29,9 @@ pub trait Platform: Clock + Background + Log + Clone + 'static {
     /// Returns the queue that events are sent to.
     fn queue(&self, bindings: &Self::Bindings) -> Self::Queue;
 
-    /// Returns the store of bodies that fit no message, if there is one.
+    /// Returns the store of bodies that are too large for a message, if there is one.
     fn bodies<'b>(&self, bindings: &'b Self::Bindings) -> Option<&'b Self::Bodies>;
 
-    /// Returns what all deliveries together may hold in memory.
+    /// Returns the limit on the bytes that all deliveries together hold in memory.
     fn allowance(&self) -> &Allowance;
 }

@@ -3,15 +3,15 @@
 use crate::runtime::PlatformError;
 use cronozen_webhook::message::{Dedupe, Message};
 
-/// Takes messages. Clones share one queue.
+/// A queue of messages. Clones share it.
 pub trait EventQueue {
-    /// A message that waits for its send, held by the platform.
+    /// A message that the platform holds until it is sent.
     type HeldMessage: 'static;
 
-    /// Moves a message to where it waits. WebAssembly's memory never shrinks, so a Worker holds it in JavaScript's.
+    /// Moves a message into the platform's memory. WebAssembly's memory never shrinks, so a Worker uses JavaScript's.
     fn hold(&self, message: Message) -> Self::HeldMessage;
 
-    /// Sends a message with the result of its look-up. Completes once the message is stored.
+    /// Sends a message with the result of its look-up. Completes when the message is stored.
     fn send(
         &self,
         message: Self::HeldMessage,

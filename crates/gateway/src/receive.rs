@@ -1,4 +1,4 @@
-//! One delivery, one direction: the eight steps from request to answer.
+//! The eight steps of one delivery, from request to answer.
 
 use crate::answer::Answer;
 use crate::body::{self, BodyBytes};
@@ -18,17 +18,17 @@ use cronozen_webhook::time::Timestamp;
 const WEBHOOK_METHOD: &str = "POST";
 const HEALTH_METHODS: &str = "GET, HEAD";
 
-/// A request, its body not read yet.
+/// A request whose body has not been read.
 #[derive(Debug)]
 pub struct Request<B> {
     /// The HTTP method, in upper case.
     pub method: String,
-    /// The path, without the query. There is none if the request has no URL that can be parsed: a `Host` header may
-    /// hold anything.
+    /// The path, without the query. It is `None` if the request's URL cannot be parsed: a `Host` header may contain
+    /// anything.
     pub path: Option<String>,
     /// The value of `Content-Length`.
     pub content_length: Option<String>,
-    /// The value of the signature header; several are joined with commas by HTTP's rules.
+    /// The value of the signature header. HTTP joins several values with commas.
     pub signature: Option<String>,
     /// The sender's address, for the log.
     pub address: Option<String>,
@@ -38,7 +38,7 @@ pub struct Request<B> {
     pub body: B,
 }
 
-/// Serves one request: a delivery, or the question whether the gateway is set up.
+/// Serves one request: a delivery or a health check.
 pub async fn receive<P: Platform>(
     platform: &P,
     request: Request<P::Body>,
@@ -83,7 +83,7 @@ pub async fn receive<P: Platform>(
     answer
 }
 
-/// Takes the eight steps, and adds what it learns to `record`. The event that it returns is in the queue, so its delivery
+/// Runs the eight steps, and adds their results to `record`. The event that it returns is in the queue, so its delivery
 /// is answered 2xx.
 async fn deliver<P: Platform>(
     platform: &P,
@@ -95,27 +95,27 @@ async fn deliver<P: Platform>(
     let (settings, bindings) = route(&request.method, request.path.as_deref(), configuration)?;
     let budget = settings.budget(record.at);
 
-    // 2. Parse the signature header, before a byte of the body is read.
+    // 2. Parse the signature header before the body is read.
     let signature = Signature::parse(request.signature.as_deref().map(str::as_bytes))
         .map_err(Rejection::from)?;
 
-    // 3. Read the body: capped, in its time, and within the allowance for all bodies.
+    // 3. Read the body within its limits of size and time, and within the allowance for all bodies.
     let declared = request.content_length.as_deref().and_then(content_length);
-    let limits = body::Limits { bytes: settings.max_body_bytes, time: budget.body_limit() };
+    let limits = body::Limits { bytes: settings.max_body_bytes, time: budget.body_read_limit() };
     let holding = platform.allowance().begin();
-    let (held, holding) = body::read(request.body, declared, limits, holding, platform).await?;
-    record.bytes = Some(held.length());
+    let (bytes, holding) = body::read(request.body, declared, limits, holding, platform).await?;
+    record.bytes = Some(bytes.length());
 
     // 4, 5. Verify the signature, and read the envelope.
     let stores_bodies = platform.bodies(bindings).is_some();
-    let event = verify(&held, signature, settings, stores_bodies, record)?;
+    let event = verify(&bytes, signature, settings, stores_bodies, record)?;
     let PreparedEvent { event_id, marker, message, body } = event;
     let delivery = Delivery {
         event_id: event_id.clone(),
         marker,
         ignores_marker: settings.forgets(&event_id),
         message: platform.queue(bindings).hold(message),
-        body: body.map(|body| (body, held)),
+        body: body.map(|body| (body, bytes)),
         holding,
     };
 
@@ -160,32 +160,32 @@ fn health<T>(method: &str, configuration: &Configuration<T>) -> Answer {
     }
 }
 
-/// The declared length, if it is a plain number; anything else is no declaration. A number beyond
-/// `usize` stands for one that no cap allows.
+/// Returns the declared length if it is a plain number. Any other value counts as no declaration. A number that is too
+/// large for `usize` becomes `usize::MAX`, which no cap allows.
 fn content_length(value: &str) -> Option<usize> {
-    let plain = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
-    plain.then(|| value.parse().unwrap_or(usize::MAX))
+    let is_plain = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    is_plain.then(|| value.parse().unwrap_or(usize::MAX))
 }
 
 /// A verified event in its message, ready to be committed.
 struct PreparedEvent {
     event_id: EventId,
-    /// The marker that the event gets once it is in the queue.
+    /// The marker that the event gets after it is in the queue.
     marker: Marker,
     message: Message,
     /// The name of the body, if the message only refers to it.
     body: Option<StoredBody>,
 }
 
-/// Takes steps 4 and 5 in one stretch: the bytes have left WebAssembly's memory again before anything is awaited.
+/// Runs steps 4 and 5. It is not async: the bytes must leave WebAssembly's memory before anything is awaited.
 fn verify(
-    held: &impl BodyBytes,
+    bytes: &impl BodyBytes,
     signature: Signature,
     settings: &Settings,
     stores_bodies: bool,
     record: &mut Record,
 ) -> Result<PreparedEvent, Rejection> {
-    held.with_bytes(|body| {
+    bytes.with_bytes(|body| {
         // 4. Verify the signature. Nothing is parsed before this.
         let verified = settings.secrets.verify(body, signature)?;
         record.key = Some(verified.key());
@@ -198,7 +198,7 @@ fn verify(
     })
 }
 
-/// Puts an event into its message, which only refers to the body if that does not fit and there is a store for it.
+/// Puts an event into its message. A message that would be too large only refers to the body, if there is a store.
 fn prepare(
     event: &Event<'_>,
     settings: &Settings,

@@ -1,6 +1,6 @@
-//! A request that is not acknowledged: the sender's fault ([`Rejection`]) or ours ([`Fault`]).
+//! The reasons for refusing a request: a fault of the sender ([`Rejection`]) or of the gateway ([`Fault`]).
 //!
-//! An error's `Display` is the precise reason, for the log. The sender gets its `detail`.
+//! The `Display` text of a refusal is the precise reason, for the log. The sender gets [`Refusal::detail`].
 
 use thiserror::Error;
 
@@ -14,17 +14,17 @@ use cronozen_webhook::event::EventError;
 use cronozen_webhook::message::MessageTooLarge;
 use cronozen_webhook::signature::SignatureError;
 
-/// The sender's fault, or its connection's.
+/// A fault of the sender or of its connection.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Rejection {
     /// The path is not the webhook's.
     #[error("nothing is served at this path")]
     NotFound,
     /// The request has no URL that can be parsed, so it has no path.
-    #[error("request URL invalid: the Host header does not make one")]
+    #[error("request URL invalid: the Host header is malformed")]
     UrlInvalid,
-    /// The path is served, with other methods.
-    #[error("method not allowed ({allow} is)")]
+    /// The path is served, but not for this method.
+    #[error("method not allowed (allowed: {allow})")]
     MethodNotAllowed {
         /// The value of the `Allow` header.
         allow: &'static str,
@@ -32,27 +32,27 @@ pub enum Rejection {
     /// The body was not read to its end.
     #[error(transparent)]
     Body(#[from] BodyError),
-    /// The event is signed, but its message is larger than the queue takes.
+    /// The event is signed, but its message is larger than the queue accepts.
     #[error(transparent)]
     MessageTooLarge(#[from] MessageTooLarge),
     /// The signature is missing, malformed or wrong.
     #[error(transparent)]
     Signature(#[from] SignatureError),
-    /// The body is signed, but is no event.
+    /// The body is signed, but is not an event.
     #[error(transparent)]
     Event(#[from] EventError),
-    /// The event lies outside the replay window, and the settings refuse that.
+    /// The event is outside the replay window, and the settings refuse such events.
     #[error("event too old: its createdAt is before the replay window")]
     EventTooOld,
 }
 
-/// Our fault: the same delivery may be accepted later.
+/// A fault of the gateway. The same delivery may be accepted later.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Fault {
-    /// Settings or bindings are missing or wrong; at least one.
+    /// At least one setting or binding is missing or wrong.
     #[error("{}", list(.0))]
     Config(Vec<ConfigError>),
-    /// Too many bodies are held already.
+    /// The deliveries of this isolate already hold too many bytes.
     #[error(transparent)]
     AllowanceExceeded(#[from] AllowanceExceeded),
     /// The event is not known to be in the queue.
@@ -63,10 +63,10 @@ pub enum Fault {
 /// A reason for not acknowledging a delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Refusal {
-    /// The sender's fault.
+    /// A fault of the sender.
     #[error(transparent)]
     Rejection(#[from] Rejection),
-    /// Our fault.
+    /// A fault of the gateway.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -81,7 +81,7 @@ impl From<ReadError> for Refusal {
 }
 
 impl Refusal {
-    /// Returns whose fault it is, for the log.
+    /// Returns the outcome for the log.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self {
@@ -90,7 +90,7 @@ impl Refusal {
         }
     }
 
-    /// Returns how much it matters. A signed event that does not fit will be lost unless somebody acts.
+    /// Returns the level for the log. A signed event that is too large is an error: it is lost unless an operator acts.
     #[must_use]
     pub fn level(&self) -> Level {
         match self {
@@ -105,13 +105,13 @@ impl Refusal {
         self.status_and_code().0
     }
 
-    /// Returns the stable name of the outcome, for programs.
+    /// Returns the stable code of the refusal, for programs.
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.status_and_code().1
     }
 
-    /// The answers table.
+    /// Returns the status and the code of the answer.
     fn status_and_code(&self) -> (u16, &'static str) {
         match self {
             Self::Rejection(Rejection::Event(_)) => (400, "invalid_event"),
@@ -130,7 +130,7 @@ impl Refusal {
         }
     }
 
-    /// Returns the text for the sender. A forger learns nothing from it, and it names none of our parts.
+    /// Returns the text for the sender. It does not help a forger and contains no platform or settings error.
     #[must_use]
     pub fn detail(&self) -> String {
         match self {
@@ -141,7 +141,7 @@ impl Refusal {
             Self::Rejection(Rejection::UrlInvalid) => Rejection::NotFound.to_string(),
             Self::Rejection(rejection) => rejection.to_string(),
             Self::Fault(Fault::Config(_)) => {
-                format!("the gateway is not set up; {HEALTH_PATH} says what is missing")
+                format!("the gateway is not configured; {HEALTH_PATH} lists what is wrong")
             }
             Self::Fault(Fault::AllowanceExceeded(_) | Fault::Commit(_)) => {
                 "the event could not be queued in time; send it again".to_owned()

@@ -1,4 +1,4 @@
-//! The runtime below every step: the clock, work after the answer, and the error of a failed call.
+//! The runtime that every step uses: the clock, work after the answer, and the error of a failed call.
 
 use core::time::Duration;
 
@@ -6,26 +6,26 @@ use thiserror::Error;
 
 use cronozen_webhook::time::Timestamp;
 
-/// The longest text of a platform's error that is kept, in characters.
+/// The maximum length of a platform's error, in characters.
 const MAX_PLATFORM_ERROR_CHARACTERS: usize = 200;
 
-/// The clock. On Workers it stands still between I/O.
+/// The clock. On Workers, its time advances only with I/O.
 pub trait Clock {
-    /// Returns the time.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 
     /// Completes after `duration`.
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()>;
 }
 
-/// Runs work that must be finished after the answer.
+/// A runner of work that continues after the answer.
 pub trait Background {
-    /// Keeps `future` running, up to the platform's limit (30 s on Workers).
+    /// Runs `future` to its end, up to the platform's limit (30 s on Workers).
     fn keep(&self, future: impl Future<Output = ()> + 'static);
 }
 
-/// The platform's message when a binding or a body failed: its first line, cut to 200 characters, because the rest may
-/// be a stack.
+/// The platform's message about a failed binding or body: its first line, cut to 200 characters, because the later
+/// lines may be a stack trace.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{0}")]
 pub struct PlatformError(String);

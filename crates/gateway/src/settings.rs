@@ -1,6 +1,6 @@
-//! Every setting, parsed once into a type: limits, the replay window, the time budgets.
+//! The settings, each parsed once into a type: limits, the replay window, the time budgets.
 //!
-//! A bad setting fails closed: no delivery is accepted until it is put right.
+//! An invalid setting fails closed: no delivery is accepted until it is corrected.
 
 use core::time::Duration;
 
@@ -16,68 +16,68 @@ pub use reader::{ConfigError, Value};
 mod dedupe;
 mod reader;
 
-/// With the message's other fields around it (about 300 bytes), a body of this size still fits
-/// [`MAX_MESSAGE_BYTES`](cronozen_webhook::message::MAX_MESSAGE_BYTES). A larger cap needs a store for the bodies that do not.
+/// The default cap on a body. Such a body and the message's other fields (about 300 bytes) fit within
+/// [`MAX_MESSAGE_BYTES`](cronozen_webhook::message::MAX_MESSAGE_BYTES). A larger cap requires a store of bodies.
 pub const DEFAULT_MAX_BODY_BYTES: u32 = 127_000;
 
-/// The smallest body that can be an event is 15 bytes; a cap of less than 1 KiB can only be a slip.
+/// The smallest cap on a body. The smallest event has 15 bytes, but a cap below 1 KiB can only be a mistake.
 const MIN_MAX_BODY_BYTES: u32 = 1024;
 
-/// The sender gives up after 5 s; by 4 s the answer has a second for its way back.
+/// The default deadline. The sender gives up after 5 s, so the answer has one second to reach it.
 const DEFAULT_DEADLINE_MS: u32 = 4000;
 
-/// Below this the budgets of the steps are too small for any store.
+/// The shortest deadline. Below it, the budgets of the steps are too small for any store.
 const MIN_DEADLINE_MS: u32 = 1000;
 
-/// Half a second is the least that an answer needs to reach the sender within its 5 s.
+/// The longest deadline. An answer needs at least half a second to reach the sender within its 5 s.
 const MAX_DEADLINE_MS: u32 = 4500;
 
-/// 30 days: as long as a retry by hand is likely.
+/// 30 days: a manual retry is unlikely after that.
 const DEFAULT_DEDUPE_TTL_SECONDS: u32 = 30 * 24 * 60 * 60;
 
-/// The sender's last retry starts up to 31 h 13 min after the first attempt; 48 h leaves a margin.
+/// 48 hours: the sender's last retry starts up to 31 h 13 min after the first attempt, and the rest is a margin.
 const MIN_DEDUPE_TTL_SECONDS: u32 = 48 * 60 * 60;
 
-/// More than a hundred years; what the number's type holds.
+/// More than a hundred years: the largest number of the type.
 const MAX_DEDUPE_TTL_SECONDS: u32 = u32::MAX;
 
-/// A sender's clock may be wrong by this much; a `createdAt` further ahead tells nothing.
+/// The largest accepted error of a sender's clock. A `createdAt` further ahead makes the window unknown.
 const MAX_CLOCK_SKEW: Duration = Duration::from_hours(1);
 
-/// A `createdAt` in the far future must not keep a marker for ever.
+/// The longest that a future `createdAt` extends a marker's lifetime. Without it, a marker could live for ever.
 const MAX_MARKER_EXTENSION: Duration = Duration::from_hours(366 * 24);
 
-/// What is done with a delivery whose event is older than the markers live.
+/// The treatment of a delivery whose event is older than a marker's lifetime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplayPolicy {
-    /// It is queued, and the message says that it came from outside the window.
+    /// The event is queued, and its message reports that it is outside the replay window.
     Accept,
-    /// It is refused.
+    /// The delivery is refused.
     Refuse,
 }
 
-/// All settings of a delivery but its path.
+/// All settings except the webhook's path.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The active signing secrets.
     pub secrets: Secrets,
-    /// How duplicates are recognised.
+    /// The way in which duplicates are recognised.
     pub dedupe: DedupeMode,
-    /// What happens outside the replay window.
+    /// The treatment of events outside the replay window.
     pub replay: ReplayPolicy,
     /// The largest body that is read, in bytes.
     pub max_body_bytes: usize,
-    /// Ids of events whose markers are ignored, so that they are let through once more.
+    /// The ids of events whose markers are ignored, so that they are queued again.
     pub forget: Box<[String]>,
     dedupe_ttl: Duration,
     deadline: Duration,
 }
 
 impl Settings {
-    /// Reads all settings but the path through `value`, which gives what stands under a name.
+    /// Reads all settings except the webhook's path through `value`, which returns the value of a name.
     ///
     /// # Errors
-    /// All that is wrong, in the order of the settings in the README.
+    /// Returns all errors, in the order of the settings in the README.
     pub fn parse(value: impl Fn(&str) -> Value) -> Result<Self, Vec<ConfigError>> {
         let mut reader = Reader::new(&value);
         let secrets = reader.read(
@@ -134,13 +134,13 @@ impl Settings {
         })
     }
 
-    /// The time budgets of a delivery that arrived at `arrived`.
+    /// Returns the time budget of a delivery that arrived at `arrived`.
     #[must_use]
     pub fn budget(&self, arrived: Timestamp) -> Budget {
         Budget::new(arrived, self.deadline)
     }
 
-    /// Where `created`, an event's `createdAt`, lies at `now`.
+    /// Returns the position of `created`, an event's `createdAt`, in the replay window at `now`.
     #[must_use]
     pub fn window(&self, created: Option<Timestamp>, now: Timestamp) -> Window {
         match created {
@@ -151,14 +151,14 @@ impl Settings {
         }
     }
 
-    /// Whether the event's marker is to be ignored.
+    /// Returns true if the event's marker must be ignored.
     #[must_use]
     pub fn forgets(&self, event_id: &EventId) -> bool {
         self.forget.iter().any(|forgotten| forgotten == event_id.as_str())
     }
 
-    /// How long the marker of an event created at `created` must live from `now`: the TTL, or until
-    /// `created` and the TTL where that is later, so that no marker ends before its window does.
+    /// Returns the lifetime, from `now`, of the marker of an event created at `created`. It is the TTL, plus the time
+    /// until `created` if that is in the future, so that no marker ends before its replay window.
     #[must_use]
     pub fn marker_ttl(&self, created: Option<Timestamp>, now: Timestamp) -> Duration {
         let ahead = created.map_or(Duration::ZERO, |created| created.since(now));

@@ -1,4 +1,4 @@
-//! Who wants events in the queue that are not the sender's, or the sender's once more.
+//! The attackers. They try to get forged events into the queue, or the sender's events a second time.
 
 use std::rc::Rc;
 
@@ -10,13 +10,13 @@ use crate::sender::request;
 use crate::signing::sign;
 use crate::world::World;
 
-/// Bodies that are JSON, but no events.
+/// Bodies that are JSON, but not events.
 const NO_EVENTS: [&[u8]; 3] = [b"{}", b"[1]", b"{\"eventId\":7}"];
 
-/// Bodies that are no JSON.
+/// Bodies that are not JSON.
 const GARBAGE: [&[u8]; 3] = [b"\xff{ no JSON", b"", b"{\"eventId\":"];
 
-/// A secret that nobody has.
+/// A secret that neither the sender nor the gateway has.
 const WRONG_SECRET: &str = "whsec_guessed";
 
 /// Carries out one attack.
@@ -47,7 +47,7 @@ fn fault(kind: AttackKind) -> Fault {
     }
 }
 
-/// What is sent, and the secret that it is truly signed with.
+/// Returns the payload of an attack, and the number of the secret that signs it. Returns no secret for a forgery.
 fn payload(attack: &Attack, plan: &Plan) -> (Payload, Option<usize>) {
     if attack.kind == AttackKind::SignedNoEvent {
         let secret = plan.signs_with(attack.at);
@@ -55,7 +55,7 @@ fn payload(attack: &Attack, plan: &Plan) -> (Payload, Option<usize>) {
         let signature = Some(sign(&body, &plan.secrets[secret]));
         return (Payload { body, signature }, Some(secret));
     }
-    // The event's first request, as it went over the wire.
+    // The payload of the event's first attempt.
     let event = &plan.events[attack.event];
     let body = event.bodies[event.attempts[0].form].clone();
     let secret = plan.signs_with(event.created);

@@ -1,4 +1,4 @@
-//! Why an event was queued once more: a pure function of two trails.
+//! The cause for which an event was queued again: a pure function of two trails.
 
 use crate::clock::{Ms, SECOND};
 use crate::history::{SendRecord, Trail};
@@ -9,19 +9,19 @@ mod strict;
 #[cfg(test)]
 mod tests;
 
-/// One scheduling step: what happens in the same one has no order.
+/// One scheduling step. Actions in the same step have no order.
 pub const STEP: Ms = 1;
 
-/// A lease lasts so long.
-pub const LEASE: Ms = 35 * SECOND;
+/// The longest that a lease lasts.
+pub const MAX_LEASE: Ms = 35 * SECOND;
 
-/// A delivery's work goes on for so long after its arrival.
-pub const LATE: Ms = 28 * SECOND;
+/// The longest that a delivery's work lasts after its arrival.
+pub const WORK_LIMIT: Ms = 28 * SECOND;
 
-/// An object's row is durable so soon after it is written.
-pub const ROW: Ms = 8;
+/// The longest that a row takes to become durable after it is written.
+pub const ROW_LIMIT: Ms = 8;
 
-/// Why a delivery could not know of an earlier copy.
+/// The reason why a delivery could not know of an earlier copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
     AtOnce,
@@ -59,7 +59,7 @@ impl Cause {
         }
     }
 
-    /// Whether the design allows it in this mode.
+    /// Returns true if the design allows this cause in this mode.
     pub fn applies(self, mode: Mode) -> bool {
         match self {
             Self::StoredUnacknowledged | Self::Died | Self::MarkerRefused | Self::Outside => true,
@@ -69,8 +69,8 @@ impl Cause {
     }
 }
 
-/// Why `later`, which has sent the event again, could not know what `earlier` had sent. None if it could
-/// have known. The object of the event restarted or trapped at each time of `interruptions`.
+/// Returns the reason why `later`, which sent the event again, could not know that `earlier` had sent it. Returns None
+/// if it could have known. The event's object restarted or trapped at each time in `interruptions`.
 pub fn cause(mode: Mode, earlier: &Trail, later: &Trail, interruptions: &[Ms]) -> Option<Cause> {
     match mode {
         Mode::Kv => kv::cause(earlier, later),
@@ -78,16 +78,17 @@ pub fn cause(mode: Mode, earlier: &Trail, later: &Trail, interruptions: &[Ms]) -
     }
 }
 
-/// What became of the acknowledgement that a Worker waited for.
+/// The result of a Worker's wait for an acknowledgement.
 enum Acknowledgement {
-    /// It came to a Worker that still waited.
+    /// It reached a Worker that still waited.
     Received(Ms),
     /// The Worker stopped waiting: the isolate died, or the send failed or took too long.
     Missed { since: Ms, cause: Cause },
 }
 
 fn acknowledgement(trail: &Trail, sent: SendRecord) -> Acknowledgement {
-    let given_up = trail.arrived.map(|arrived| arrived + LATE).into_iter().chain(sent.failed).min();
+    let given_up =
+        trail.arrived.map(|arrived| arrived + WORK_LIMIT).into_iter().chain(sent.failed).min();
     let (died, given_up) = (trail.isolate_died().unwrap_or(Ms::MAX), given_up.unwrap_or(Ms::MAX));
     match sent.acknowledged.filter(|at| *at < given_up) {
         Some(at) if at <= died => Acknowledgement::Received(at),

@@ -1,4 +1,4 @@
-//! Virtual time: it passes at once, and only when everything waits.
+//! Virtual time. It moves only when all tasks wait, and then at once to the end of the first wait.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use cronozen_gateway::runtime::Clock;
 use cronozen_webhook::time::Timestamp;
 use tokio::time::{Instant, sleep};
 
-/// Milliseconds, most often since the world began.
+/// Milliseconds. A point in time is counted from the start of the world.
 pub type Ms = u64;
 
 pub const SECOND: Ms = 1000;
 pub const MINUTE: Ms = 60 * SECOND;
 pub const HOUR: Ms = 60 * MINUTE;
 
-/// When every world begins: 2026-11-24T07:00:00Z.
+/// The time at which every world starts: 2026-11-24T07:00:00Z.
 const START: Timestamp = Timestamp::from_millis(1_795_503_600_000);
 
 /// The one clock of a world.
@@ -25,12 +25,12 @@ impl VirtualClock {
         Self(Instant::now())
     }
 
-    /// Since the world began.
+    /// Returns the time since the world's start.
     pub fn ms(self) -> Ms {
         u64::try_from(self.0.elapsed().as_millis()).unwrap()
     }
 
-    /// PutGuard until `at`; not at all if that has passed.
+    /// Waits until `at`. Does not wait if that time has passed.
     pub async fn until(self, at: Ms) {
         pass(at.saturating_sub(self.ms())).await;
     }
@@ -46,17 +46,17 @@ impl Clock for VirtualClock {
     }
 }
 
-/// Lets `ms` pass.
+/// Waits for `ms`.
 pub async fn pass(ms: Ms) {
     sleep(Duration::from_millis(ms)).await;
 }
 
-/// The core's form of a time.
+/// Converts a time of the simulation to the type that the gateway uses.
 pub fn timestamp(at: Ms) -> Timestamp {
     START.plus(Duration::from_millis(at))
 }
 
-/// The model's form of a time that the core has computed.
+/// Converts a time that the gateway has computed to one of the simulation.
 pub fn since_start(time: Timestamp) -> Ms {
     u64::try_from(time.since(START).as_millis()).unwrap()
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Workers allow so many. The next one waits until one of them is closed.
+/// The most open connections that Workers allow. The next one waits until one of them is closed.
 const MAX_CONNECTIONS: usize = 6;
 
-/// The connections of one request. An object would have as many of its own, but it opens none.
+/// The connections of one request. An object may have as many, but it opens none.
 #[derive(Clone)]
 pub struct Connections(Arc<Semaphore>);
 
-/// A connection. It is closed when this is dropped.
+/// An open connection. Dropping it closes it.
 pub struct Connection(
     #[expect(dead_code, reason = "held until it is dropped")] OwnedSemaphorePermit,
 );
@@ -23,10 +23,10 @@ impl Default for Connections {
 }
 
 impl Connections {
-    /// Opens a connection, as soon as one is free.
+    /// Opens a connection. Waits until one is free.
     pub async fn open(&self) -> Connection {
         let permit = Arc::clone(&self.0).acquire_owned().await;
-        Connection(permit.expect("nobody closes the semaphore"))
+        Connection(permit.expect("the semaphore is never closed"))
     }
 }
 

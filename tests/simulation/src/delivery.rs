@@ -1,4 +1,4 @@
-//! One delivery at its Worker, and the platform that the core runs on for it.
+//! One delivery at its Worker, and the platform on which the gateway crate serves it.
 
 use std::convert::Infallible;
 use std::rc::Rc;
@@ -24,7 +24,7 @@ use crate::queue::SimQueue;
 use crate::shards::SimShards;
 use crate::world::World;
 
-/// One delivery, with all that serves it.
+/// One delivery, with everything that serves it.
 #[derive(Clone)]
 pub struct Delivery {
     pub world: Rc<World>,
@@ -33,7 +33,7 @@ pub struct Delivery {
     pub number: usize,
     pub location: usize,
     pub fate: Rc<Fate>,
-    /// Those of its request.
+    /// The connections of its request.
     pub connections: Connections,
 }
 
@@ -46,7 +46,7 @@ impl Delivery {
         self.world.recorder.record(self.number, what, change);
     }
 
-    /// Comes to a step at which its object may end.
+    /// Reaches a step at which the object of the event may end.
     pub fn object_step(&self, step: ObjectStep) {
         self.world.objects.step(&self.world, self.number, step);
     }
@@ -57,7 +57,7 @@ impl Delivery {
 pub struct SimPlatform {
     pub delivery: Delivery,
     pub background: BackgroundWork,
-    /// That of the isolate.
+    /// The allowance of the isolate.
     pub allowance: Allowance,
 }
 
@@ -89,7 +89,7 @@ impl Platform for SimPlatform {
     type Markers = KvStore;
     type Shards = SimShards;
     type Queue = SimQueue;
-    /// The senders' bodies are small.
+    /// There is no store: the sender's bodies are small.
     type Bodies = Infallible;
 
     fn store(&self, (): &()) -> DedupeStore<KvStore, SimShards> {

@@ -1,5 +1,5 @@
-//! What is to happen to one delivery, drawn before the world begins: nothing of it depends on what the
-//! code under test does.
+//! The fate of one delivery: everything that will happen to it. It is drawn before the world starts, so it does not
+//! depend on the code under test.
 
 use fastrand::Rng;
 
@@ -18,13 +18,13 @@ pub enum Step {
     AfterAcquire,
     /// The send is about to be issued.
     BeforeSend,
-    /// The message is stored, the acknowledgement on its way.
+    /// The message is stored, and the acknowledgement is on its way.
     Stored,
-    /// The acknowledgement has arrived, nothing is marked.
+    /// The acknowledgement has arrived, and nothing is marked.
     Acknowledged,
     /// The put or the commit is issued, and has not arrived.
     Marking,
-    /// Everything is done but the answer.
+    /// Everything is done except the answer.
     BeforeAnswer,
 }
 
@@ -33,42 +33,42 @@ pub enum Step {
 pub enum ObjectStep {
     /// The request for the lease has arrived.
     Asked,
-    /// The lease is granted, the answer not on its way.
+    /// The lease is granted, and the answer is not yet on its way.
     Granted,
     /// The Worker is about to send.
     BeforeSend,
-    /// The message is stored, the acknowledgement on its way.
+    /// The message is stored, and the acknowledgement is on its way.
     Stored,
-    /// The commit has arrived, nothing is written.
+    /// The commit has arrived, and nothing is written.
     Committing,
-    /// The row is durable, the answer not on its way.
+    /// The row is durable, and the answer is not yet on its way.
     Durable,
 }
 
 /// The end of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ObjectEnd {
-    /// The object starts anew. What the Workers hold of it fails.
+    /// The object restarts. The Workers' calls of it fail, and their leases are invalid.
     Restart,
-    /// Its WebAssembly instance traps and is replaced. The leases that the Workers hold go on calling.
+    /// Its WebAssembly instance traps and is replaced. Calls through the leases that Workers hold reach the new instance.
     Trap,
 }
 
-/// How the body comes.
+/// The way in which the body arrives.
 #[derive(Debug, Clone)]
 pub enum BodyFate {
-    /// With its length declared, after so long.
+    /// In one piece after this time, with its length declared.
     Whole(Ms),
-    /// In chunks, each after so long.
+    /// In chunks, each after its own time.
     Streamed(Vec<Ms>),
-    /// A part of it comes, and then nothing.
+    /// A part arrives, and then nothing.
     Stalled { declared: bool },
-    /// A part of it comes, and then an error.
+    /// A part arrives, and then an error.
     Broken,
 }
 
 impl BodyFate {
-    /// When the whole body is there; never, if it stalls or breaks off.
+    /// Returns the time until the whole body has arrived. Returns None if it stalls or breaks off.
     pub fn takes(&self) -> Option<Ms> {
         match self {
             Self::Whole(ms) => Some(*ms),
@@ -78,7 +78,7 @@ impl BodyFate {
     }
 }
 
-/// What KV does when it is asked.
+/// The fate of a look-up in KV.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LookFate {
     Answers(Ms),
@@ -86,21 +86,21 @@ pub enum LookFate {
     Hangs,
 }
 
-/// What the queue does with a send.
+/// The fate of a send to the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SendFate {
     /// Stored after half of the time, acknowledged after the whole.
     Works(Ms),
     HangsUnstored,
     HangsStored(Ms),
-    /// Fails after 57 s, as has been seen.
+    /// Fails after 57 s, as has been observed.
     HangsThenFails,
     FailsBefore(Ms),
     /// Stored after half of the time, reported as failed after the whole.
     FailsAfter(Ms),
 }
 
-/// What KV does with a put.
+/// The fate of a put to KV.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MarkFate {
     /// Applied after half of the time, acknowledged after the whole.
@@ -109,87 +109,88 @@ pub enum MarkFate {
     Hangs,
 }
 
-/// What becomes of a call from the Worker to the object.
+/// The fate of a call from the Worker to the object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallFate {
     Works {
         back: Ms,
     },
-    /// It never arrives, and never fails.
+    /// The call never arrives, and hangs.
     Lost,
-    /// It fails, and never arrives.
+    /// The call never arrives, and fails.
     Refused,
-    /// It does what it is for, and fails all the same.
+    /// The call takes effect, but fails.
     AnswerLost,
 }
 
-/// When the object learns that the Worker has disposed of a lease.
+/// The time until the object learns that the Worker has disposed of a lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DisposalFate {
     After(Ms),
-    /// The process of the Worker has stopped without an end.
+    /// The object never learns it: the Worker's process has stopped without closing the session.
     Never,
 }
 
-/// What is to happen to one delivery.
+/// Everything that will happen to one delivery.
 #[derive(Debug, Clone)]
 pub struct Fate {
-    /// The network's latency, each way.
-    pub there: Ms,
-    pub back: Ms,
+    /// The network's latency to the gateway.
+    pub to_gateway: Ms,
+    /// The network's latency back to the sender.
+    pub to_sender: Ms,
     pub request_lost: bool,
     pub answer_lost: bool,
     pub body: BodyFate,
-    pub look: LookFate,
+    pub look_up: LookFate,
     pub send: SendFate,
     pub mark: MarkFate,
-    /// When its marker becomes visible elsewhere, by location.
+    /// The time until its marker is visible at other locations, by location.
     pub propagation: Vec<Ms>,
-    /// Where its isolate dies.
+    /// The step at which its isolate dies.
     pub death: Option<Step>,
-    /// The request for the lease.
+    /// The fate of the request for the lease.
     pub acquire: CallFate,
-    /// The commit through the lease.
+    /// The fate of the commit through the lease.
     pub commit: CallFate,
-    /// The mark without the lease, after a commit that has failed.
-    pub remark: CallFate,
-    /// How long each of these is on the way to the object.
+    /// The fate of the mark without the lease, after a commit that has failed.
+    pub mark_again: CallFate,
+    /// The time that each of these three calls takes to reach the object.
     pub call_there: Ms,
     pub disposal: DisposalFate,
-    /// How long the object's row takes to be durable.
-    pub row: Ms,
-    /// Where the object ends, and how.
+    /// The time until the object's row is durable.
+    pub row_delay: Ms,
+    /// The step at which the object ends, and the way in which it ends.
     pub object_end: Option<(ObjectStep, ObjectEnd)>,
 }
 
 impl Fate {
-    /// The same, but nothing goes wrong.
+    /// Returns this fate without its faults.
     pub fn made_fair(self) -> Self {
         Self {
-            there: self.there.min(LATENCY),
-            back: self.back.min(LATENCY),
+            to_gateway: self.to_gateway.min(LATENCY),
+            to_sender: self.to_sender.min(LATENCY),
             request_lost: false,
             answer_lost: false,
             body: BodyFate::Whole(20),
-            look: LookFate::Answers(20),
+            look_up: LookFate::Answers(20),
             send: SendFate::Works(40),
             mark: MarkFate::Works(40),
             death: None,
             acquire: CallFate::Works { back: 20 },
             commit: CallFate::Works { back: 20 },
-            remark: CallFate::Works { back: 20 },
+            mark_again: CallFate::Works { back: 20 },
             disposal: DisposalFate::After(DISPOSAL),
             object_end: None,
             ..self
         }
     }
 
-    /// The same, but the send hangs for 57 s and then fails.
+    /// Returns this fate with a send that hangs for 57 s and then fails.
     pub fn with_hung_send(self) -> Self {
         Self { send: SendFate::HangsThenFails, ..self }
     }
 
-    /// The same, but nothing can come of the send.
+    /// Returns this fate with a send that stores nothing.
     pub fn without_queue(mut self, rng: &mut Rng) -> Self {
         self.send = match rng.u8(..4) {
             0 => SendFate::HangsUnstored,

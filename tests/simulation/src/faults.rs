@@ -1,4 +1,4 @@
-//! Every kind of fault, and how often each has struck.
+//! The kinds of faults, and counts of their strikes.
 
 use crate::plan::Mode;
 
@@ -19,7 +19,7 @@ macro_rules! faults {
                 }
             }
 
-            /// Whether it can strike in this mode at all.
+            /// Returns true if the fault can strike in this mode.
             pub fn applies(self, mode: Mode) -> bool {
                 match self {
                     $(Self::$name => matches!(mode, $modes),)*
@@ -33,7 +33,7 @@ faults! {
     RequestLost, _, "request lost on its way";
     AnswerLost, _, "answer lost on its way back";
     GaveUp, _, "sender gave up after 5 s";
-    Reset, _, "connection reset by a death";
+    Reset, _, "connection reset by the isolate's death";
     SentTwice, _, "attempt sent twice at once";
     ByHand, _, "retried by hand";
     BodyChanged, _, "retry with other bytes";
@@ -43,7 +43,7 @@ faults! {
     SecretUnknown, _, "secret not known at the location yet";
     SecretOld, _, "signed with the old secret after the location learnt the new one";
     SecretDropped, _, "old secret dropped at the location";
-    Deployed, _, "fresh isolate by a deployment";
+    Deployed, _, "isolate replaced by a deployment";
     DiedBeforeAcquire, _, "isolate died before the look-up or the lease";
     DiedAfterAcquire, _, "isolate died after the look-up or with the lease";
     DiedBeforeSend, _, "isolate died before the send";
@@ -61,7 +61,7 @@ faults! {
     QueueOutage, _, "send in an outage of the queue";
     ConsumedAgain, _, "message delivered again";
     ConsumedOutOfOrder, _, "message delivered out of order";
-    LookSlow, Mode::Kv, "look-up slower than its time";
+    LookSlow, Mode::Kv, "look-up slower than its time limit";
     LookFailed, Mode::Kv, "look-up failed";
     LookHung, Mode::Kv, "look-up hung";
     LookOutage, Mode::Kv, "look-up in an outage of KV";
@@ -86,12 +86,12 @@ faults! {
     DisposedLate, Mode::Strict, "lease disposed of late";
     NeverDisposed, Mode::Strict, "lease never disposed of";
     LeaseRanOut, Mode::Strict, "lease ran out after 35 s";
-    ReleasedByOldHandle, Mode::Strict, "lease of before a trap disposed of";
+    ReleasedByOldHandle, Mode::Strict, "lease from before a trap disposed of";
     CommitLost, Mode::Strict, "commit lost";
     CommitRefused, Mode::Strict, "commit refused, lease disposed of";
     CommitAnswerLost, Mode::Strict, "answer to a commit lost";
     CommitAfterRestart, Mode::Strict, "commit failed after a restart";
-    CommitByOldHandle, Mode::Strict, "commit through a lease of before a trap";
+    CommitByOldHandle, Mode::Strict, "commit through a lease from before a trap";
     MarkedAgain, Mode::Strict, "marked without a lease after a failed commit";
     MarkLost, Mode::Strict, "mark without a lease lost";
     MarkRefused, Mode::Strict, "mark without a lease refused";
@@ -100,7 +100,7 @@ faults! {
     RestartedGranted, Mode::Strict, "object restarted between grant and answer";
     RestartedBeforeSend, Mode::Strict, "object restarted before the send";
     RestartedStored, Mode::Strict, "object restarted between storing and acknowledgement";
-    RestartedCommitting, Mode::Strict, "object restarted before the row";
+    RestartedCommitting, Mode::Strict, "object restarted before the row was written";
     RestartedDurable, Mode::Strict, "object restarted between row and answer";
     RestartedByDeployment, Mode::Strict, "object with leases restarted by a deployment";
     Trapped, Mode::Strict, "object's instance trapped";
@@ -117,7 +117,7 @@ faults! {
     ReplayedLate, _, "replayed after the TTL";
 }
 
-/// How often each kind has struck.
+/// The number of strikes of each kind of fault.
 #[derive(Clone)]
 pub struct Strikes([u64; Fault::ALL.len()]);
 

@@ -1,4 +1,4 @@
-//! What really happened, history by the models of the world and never by the code under test.
+//! The record of what really happened. The models of the world write it, never the code under test.
 
 use std::cell::RefCell;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -6,19 +6,19 @@ use std::rc::Rc;
 
 use cronozen_gateway::log::{Level, Log, Record};
 
-use crate::causes::LEASE;
+use crate::causes::MAX_LEASE;
 use crate::clock::{Ms, VirtualClock};
 use crate::fate::Fate;
 use crate::faults::{Fault, Strikes};
 use crate::life::Life;
 use crate::plan::{Attack, AttackKind};
 
-/// What a delivery is.
+/// The kind of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// The sender's attempt, counted from 0.
     Attempt(usize),
-    /// The same attempt once more.
+    /// The same attempt, sent again.
     Twin(usize),
     ByHand,
     Attack(AttackKind),
@@ -34,9 +34,9 @@ impl From<&Attack> for Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LookRecord {
     pub at: Ms,
-    /// What it saw was the state of this time: earlier, if it saw a cached miss.
+    /// The time whose state it saw: earlier than `at` if it saw a cached miss.
     pub as_of: Ms,
-    /// Whether no answer can have come within the look-up's time.
+    /// True if no answer can arrive within the look-up's time.
     pub in_doubt: bool,
 }
 
@@ -45,9 +45,9 @@ pub struct LookRecord {
 pub struct SendRecord {
     pub at: Ms,
     pub stored: Option<Ms>,
-    /// When the acknowledgement came.
+    /// The time of the acknowledgement.
     pub acknowledged: Option<Ms>,
-    /// When the failure came.
+    /// The time of the failure.
     pub failed: Option<Ms>,
 }
 
@@ -55,21 +55,21 @@ pub struct SendRecord {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PutRecord {
     pub at: Ms,
-    /// When it took effect; never, if it was refused, failed or hung. A row takes effect once it is durable.
+    /// The time at which it took effect. None if it was refused, failed or hung. A row takes effect when it is durable.
     pub applied: Option<Ms>,
-    /// When the Worker learnt that its commit had failed.
+    /// The time at which the Worker learnt that its commit had failed.
     pub failed: Option<Ms>,
-    /// When the Worker marked the event without the lease, after that.
+    /// The time at which the Worker then marked the event without the lease.
     pub marked_again: Option<Ms>,
-    /// When a living isolate stopped waiting for it; the platform cuts off what nobody waits for.
+    /// The time at which a living isolate stopped waiting for it: the platform then cuts it off.
     pub dropped: Option<Ms>,
-    /// When it is visible, by location.
+    /// The time from which it is visible, by location.
     pub visible: Vec<Ms>,
     pub ends: Ms,
 }
 
 impl PutRecord {
-    /// A marker that has been issued.
+    /// Returns the record of a marker that has just been issued.
     pub fn new(at: Ms, ends: Ms) -> Self {
         let never = None;
         Self {
@@ -88,22 +88,22 @@ impl PutRecord {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LeaseRecord {
     pub at: Ms,
-    /// When the Worker let go of it.
+    /// The time at which the Worker disposed of it.
     pub disposed: Option<Ms>,
-    /// When it ended at the object: by a commit, a release, its limit, or the object's own end.
+    /// The time at which it ended at the object: by a commit, a release, its limit, or the object's own end.
     pub ended: Option<Ms>,
 }
 
 impl LeaseRecord {
-    /// A lease that has been granted.
+    /// Returns the record of a lease that has just been granted.
     pub fn new(at: Ms) -> Self {
         Self { at, disposed: None, ended: None }
     }
 
-    /// From when on another lease may be granted.
-    pub fn over(self) -> Ms {
-        let runs_out = self.at + LEASE;
-        self.ended.map_or(runs_out, |ended| ended.min(runs_out))
+    /// Returns the time from which another lease may be granted.
+    pub fn over_at(self) -> Ms {
+        let limit = self.at + MAX_LEASE;
+        self.ended.map_or(limit, |ended| ended.min(limit))
     }
 }
 
@@ -111,23 +111,23 @@ impl LeaseRecord {
 #[derive(Clone)]
 pub struct Trail {
     pub kind: Kind,
-    /// The event whose request it is or abuses.
+    /// The event whose request it sends or abuses.
     pub event: usize,
-    /// The secret that it is truly signed with.
+    /// The secret that signed it. None if it is forged.
     pub secret: Option<usize>,
     pub location: usize,
     pub fate: Rc<Fate>,
     pub arrived: Option<Ms>,
     pub isolate: Option<Rc<Life>>,
-    /// When the gateway answered, and with which status.
+    /// The time and the status of the gateway's answer.
     pub answered: Option<(Ms, u16)>,
-    /// When its request for the lease came to the object.
+    /// The time at which its request for the lease reached the object.
     pub entered: Option<Ms>,
     pub look: Option<LookRecord>,
     pub lease: Option<LeaseRecord>,
     pub sent: Option<SendRecord>,
     pub put: Option<PutRecord>,
-    /// The end that its object was to have has come.
+    /// True if the planned end of its object has happened.
     pub object_ended: bool,
 }
 
@@ -169,26 +169,26 @@ pub struct QueuedCopy {
     pub text: String,
 }
 
-/// Everything that is history. Clones share it.
+/// The recorder of a world's history. Clones share the history.
 #[derive(Clone)]
 pub struct Recorder(Rc<RefCell<History>>, VirtualClock);
 
-/// What has been history.
+/// The history of one world.
 #[derive(Default)]
 pub struct History {
     pub trails: Vec<Trail>,
     /// In the order of the queue.
     pub copies: Vec<QueuedCopy>,
     pub strikes: Strikes,
-    /// When which object restarted or trapped, in the order of time.
+    /// The time and the object of each restart and trap, in the order of time.
     pub interruptions: Vec<(Ms, usize)>,
-    /// The rules that a model saw broken, each with the delivery.
+    /// The rules that a model saw broken, each with its delivery.
     pub broken_rules: Vec<(usize, &'static str)>,
     trace: DefaultHasher,
 }
 
 impl History {
-    /// A number that stands for all that happened, in its order.
+    /// Returns a hash of everything that happened, in its order.
     pub fn trace(&self) -> u64 {
         self.trace.finish()
     }
@@ -199,24 +199,24 @@ impl Recorder {
         Self(Rc::default(), clock)
     }
 
-    /// All that has been history, at the end.
+    /// Returns the history at the end of the world, and leaves an empty one.
     pub fn close(&self) -> History {
         self.0.take()
     }
 
-    /// A delivery begins; its number comes back.
+    /// Begins a delivery, and returns its number.
     pub fn open(&self, trail: Trail) -> usize {
         let mut history = self.0.borrow_mut();
         history.trails.push(trail);
         history.trails.len() - 1
     }
 
-    /// Something has happened to a delivery.
+    /// Records that something has happened to a delivery.
     pub fn record(&self, delivery: usize, what: &'static str, change: impl FnOnce(&mut Trail, Ms)) {
         let now = self.1.ms();
         let mut history = self.0.borrow_mut();
         (now, delivery, what).hash(&mut history.trace);
-        // What is dropped with the world itself is not history any more.
+        // After `close`, drops that end with the world find no trail.
         if let Some(trail) = history.trails.get_mut(delivery) {
             change(trail, now);
         }
@@ -234,7 +234,7 @@ impl Recorder {
         history.copies.push(QueuedCopy { delivery, at, text });
     }
 
-    /// An object has restarted or trapped.
+    /// Records that an object has restarted or trapped.
     pub fn interrupted(&self, shard: usize) {
         let now = self.1.ms();
         let mut history = self.0.borrow_mut();
@@ -242,7 +242,7 @@ impl Recorder {
         history.interruptions.push((now, shard));
     }
 
-    /// A model has seen a rule broken.
+    /// Records that a model has seen a rule broken.
     pub fn broken_rule(&self, delivery: usize, what: &'static str) {
         self.0.borrow_mut().broken_rules.push((delivery, what));
     }
@@ -254,7 +254,7 @@ impl Recorder {
     }
 }
 
-/// The gateway's log is a part of what happened.
+/// Adds the gateway's log to the trace.
 impl Log for Recorder {
     fn write(&self, level: Level, record: &Record) {
         let mut history = self.0.borrow_mut();

@@ -1,4 +1,4 @@
-//! What must hold in every world.
+//! The invariants that must hold in every world.
 
 use std::fmt;
 
@@ -13,17 +13,17 @@ mod copies;
 mod leases;
 mod must_succeed;
 
-/// What a look-up, a send and a marker may take over their times by rounding.
+/// The most by which rounding may lengthen a look-up, a send or a marker.
 pub const ROUNDING: Ms = 5;
 
-/// Of the ends of an object those are history of that came so soon after a delivery.
+/// The time after a delivery's arrival for which its description lists the ends of its object.
 const DESCRIBED: Ms = MINUTE;
 
-/// What the sender may be history of a delivery whose signature does not verify: another status would show
-/// that its content had been looked at.
+/// The statuses that may answer a delivery whose signature does not verify. Any other status would show that the
+/// gateway had looked at its content.
 const UNVERIFIED: [u16; 5] = [401, 408, 413, 500, 503];
 
-/// An invariant does not hold.
+/// An invariant that does not hold.
 pub struct Violation {
     pub seed: u64,
     pub mode: Mode,
@@ -38,18 +38,18 @@ impl fmt::Display for Violation {
     }
 }
 
-/// What has been found in one world.
+/// The results of the checks of one world.
 #[derive(Default)]
 pub struct Findings {
     pub violations: Vec<Violation>,
-    /// The cause of each copy but the first of an event.
+    /// The cause of each copy of an event except the first.
     pub causes: Vec<Cause>,
     pub worst_answer: Ms,
-    /// Attempts of which invariant 4 says that they must bring their event into the queue.
+    /// The number of attempts that must bring their event into the queue, by invariant 4.
     pub must_succeed: u64,
 }
 
-/// Checks one world. Consumers read the queue on the way.
+/// Checks one world. Before that, consumers read the queue.
 pub fn check(plan: &Plan, mode: Mode, history: &mut History) -> Findings {
     strike_events_in_doubt(plan, history);
     let wrong_messages = consume(&history.copies, plan, &mut history.strikes);
@@ -61,16 +61,16 @@ pub fn check(plan: &Plan, mode: Mode, history: &mut History) -> Findings {
         check.acknowledged_is_queued(delivery);
         check.unverified_learns_nothing(delivery);
         check.answered_in_time(delivery);
-        check.required_is_queued(delivery);
-        check.outside_is_refused(delivery);
-        check.lease_is_let_go(delivery);
+        check.required_attempt_is_queued(delivery);
+        check.outside_window_is_refused(delivery);
+        check.lease_is_disposed_of(delivery);
     }
     check.copies_have_causes();
-    check.models_saw_nothing_wrong();
+    check.models_saw_no_broken_rule();
     check.findings
 }
 
-/// Counts the events that were attempted several times, with no look-up that could have been answered.
+/// Counts the events with at least three look-ups of which none could be answered in time.
 fn strike_events_in_doubt(plan: &Plan, history: &mut History) {
     for event in 0..plan.events.len() {
         let of_event = history.trails.iter().filter(|trail| trail.event == event);
@@ -111,14 +111,14 @@ impl Check<'_> {
         )
     }
 
-    /// When the object of an event restarted or trapped.
+    /// Returns the times at which the object of an event restarted or trapped.
     fn interruptions(&self, event: usize) -> Vec<Ms> {
         let shard = self.plan.events[event].shard;
         let of_shard = self.history.interruptions.iter().filter(|(_, other)| *other == shard);
         of_shard.map(|(at, _)| *at).collect()
     }
 
-    /// Whether the event was in the queue at a time.
+    /// Returns true if the event was in the queue at a time.
     fn is_queued(&self, event: usize, at: Ms) -> bool {
         let mut copies = self.history.copies.iter();
         copies.any(|copy| copy.at <= at && self.history.trails[copy.delivery].event == event)
@@ -128,7 +128,7 @@ impl Check<'_> {
         trail.secret.is_some_and(|secret| self.plan.knows(trail.location, secret, arrived))
     }
 
-    /// 1.
+    /// Invariant 1: a 2xx means that the event is in the queue.
     fn acknowledged_is_queued(&mut self, delivery: usize) {
         let trail = &self.history.trails[delivery];
         let Some((at, status @ 200..300)) = trail.answered else { return };
@@ -137,7 +137,7 @@ impl Check<'_> {
         }
     }
 
-    /// 2, as far as answers show it.
+    /// Invariant 2: nothing unverified is in the queue. This checks the answers, `consume` the messages.
     fn unverified_learns_nothing(&mut self, delivery: usize) {
         let trail = &self.history.trails[delivery];
         let (Some(arrived), Some((_, status))) = (trail.arrived, trail.answered) else { return };
@@ -149,7 +149,7 @@ impl Check<'_> {
         }
     }
 
-    /// 3.
+    /// Invariant 3: an answer comes within the deadline, unless the isolate dies before that.
     fn answered_in_time(&mut self, delivery: usize) {
         let trail = &self.history.trails[delivery];
         let Some(arrived) = trail.arrived else { return };
@@ -157,17 +157,17 @@ impl Check<'_> {
         if let Some((at, _)) = trail.answered {
             self.findings.worst_answer = self.findings.worst_answer.max(at - arrived);
         }
-        let ended = trail.answered.map(|(at, _)| at).or(trail.isolate_died());
-        if ended.is_none_or(|ended| ended > latest) {
+        let end = trail.answered.map(|(at, _)| at).or(trail.isolate_died());
+        if end.is_none_or(|end| end > latest) {
             self.violated(3, delivery, format_args!("not answered by {latest}"));
         }
     }
 
-    /// 5: what the settings refuse as too old costs no copy.
-    fn outside_is_refused(&mut self, delivery: usize) {
+    /// Invariant 5: an event that is too old for the settings is not accepted, so it causes no copy.
+    fn outside_window_is_refused(&mut self, delivery: usize) {
         let trail = &self.history.trails[delivery];
         let (Some(arrived), Some((_, 200..300))) = (trail.arrived, trail.answered) else { return };
-        if self.plan.refuse && self.plan.is_outside(trail.event, arrived) {
+        if self.plan.refuses_old && self.plan.is_outside(trail.event, arrived) {
             self.violated(5, delivery, "accepted outside the replay window");
         }
     }

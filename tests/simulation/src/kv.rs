@@ -1,4 +1,4 @@
-//! Workers KV as it is: eventually consistent, misses cached, one write a second to a key.
+//! A model of Workers KV: eventually consistent, with cached misses and one write a second to a key.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ pub use store::KvStore;
 
 mod store;
 
-/// KV refuses a second write to a key within this time.
+/// The time within which KV refuses a second write to a key.
 const BETWEEN_WRITES: Ms = SECOND;
 
 struct Write {
@@ -22,15 +22,15 @@ struct CachedRead {
     found: bool,
 }
 
-/// What a read found.
+/// The result of a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Read {
     pub found: bool,
-    /// The time whose state it is.
+    /// The time whose state was read. It is earlier than the read if the answer was cached.
     pub as_of: Ms,
-    /// Whether there is a marker that has not come to the location yet.
+    /// True if a marker exists that has not reached the location yet.
     pub hidden: bool,
-    /// Whether there was a marker that has ended.
+    /// True if there was a marker that has expired.
     pub expired: bool,
 }
 
@@ -42,7 +42,7 @@ pub struct Kv {
 }
 
 impl Kv {
-    /// A namespace whose reads are cached for `cache`.
+    /// Returns a namespace whose reads are cached for `cache`.
     pub fn new(cache: Ms) -> Self {
         Self { cache, writes: BTreeMap::new(), cached: BTreeMap::new() }
     }
@@ -50,22 +50,23 @@ impl Kv {
     /// Reads a key at a location.
     pub fn read(&mut self, key: &str, location: usize, now: Ms) -> Read {
         let writes = self.writes.get(key).map(Vec::as_slice).unwrap_or_default();
-        let (living, ended): (Vec<&Write>, Vec<&Write>) =
+        let (live, expired): (Vec<&Write>, Vec<&Write>) =
             writes.iter().partition(|write| write.ends > now);
-        let hidden = living.iter().any(|write| write.visible[location] > now);
-        let expired = !ended.is_empty();
-        let place = (key.to_owned(), location);
-        if let Some(CachedRead { from, found }) = self.cached.get(&place).copied()
+        let hidden = live.iter().any(|write| write.visible[location] > now);
+        let expired = !expired.is_empty();
+        let cache_key = (key.to_owned(), location);
+        if let Some(CachedRead { from, found }) = self.cached.get(&cache_key).copied()
             && now < from + self.cache
         {
             return Read { found, as_of: from, hidden, expired };
         }
-        let found = living.iter().any(|write| write.visible[location] <= now);
-        self.cached.insert(place, CachedRead { from: now, found });
+        let found = live.iter().any(|write| write.visible[location] <= now);
+        self.cached.insert(cache_key, CachedRead { from: now, found });
         Read { found, as_of: now, hidden, expired }
     }
 
-    /// Writes a key at a location: when it is visible, by location; none if there are too many writes.
+    /// Writes a key at a location. Returns the time from which the write is visible, by location. Returns None if the
+    /// last write to the key is too recent.
     pub fn write(
         &mut self,
         key: &str,
@@ -102,7 +103,7 @@ mod tests {
         assert_eq!(kv.write("key", 0, &[9, 5000], DAY, 100), Some(vec![100, 5100]));
         assert!(found(&mut kv, 0, 100));
         assert!(kv.read("key", 1, 5099).hidden);
-        // The miss is cached, and so is a hit.
+        // The miss is cached for 30 s.
         assert_eq!(kv.read("key", 1, 35_098).as_of, 5099);
         assert!(found(&mut kv, 1, 35_099));
         assert!(!found(&mut kv, 0, DAY + 100));
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_drops_what_is_cached_here() {
+    fn a_write_drops_the_cached_miss_at_its_location() {
         let mut kv = Kv::new(60_000);
         assert!(!found(&mut kv, 0, 0));
         assert!(kv.write("key", 0, &[0, 0], DAY, 10).is_some());
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_takes_one_write_a_second() {
+    fn a_key_accepts_one_write_a_second() {
         let mut kv = Kv::new(30_000);
         assert!(kv.write("key", 0, &[0, 0], DAY, 0).is_some());
         assert!(kv.write("key", 1, &[0, 0], DAY, 999).is_none());

@@ -1,15 +1,16 @@
-//! The leases of one shard as an onlooker counts them, who sees each call of the lease table and each of its answers.
+//! A second account of the leases of one shard, kept from the calls of the lease table and its answers. It checks each
+//! answer against the rules.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use cronozen_gateway::dedupe::lease::Decision;
 
-use crate::causes::LEASE;
+use crate::causes::MAX_LEASE;
 use crate::clock::Ms;
 use crate::faults::Fault;
 use crate::history::{LeaseRecord, Recorder};
 
-/// The events of one shard that are leased or waited for.
+/// The account of one shard. It contains the events that have a lease or for which deliveries wait.
 pub struct LeaseAudit {
     lines: BTreeMap<String, WaitLine>,
     recorder: Recorder,
@@ -22,7 +23,7 @@ struct Claim {
     until: Ms,
 }
 
-/// Those of one event, in the order of their requests.
+/// The claims to one event. The waiting ones are in the order of their requests.
 #[derive(Default)]
 struct WaitLine {
     holder: Option<Claim>,
@@ -34,17 +35,18 @@ impl LeaseAudit {
         Self { lines: BTreeMap::new(), recorder }
     }
 
-    /// Returns whether any event is leased.
+    /// Returns true if any event has a lease.
     pub fn has_leases(&self) -> bool {
         self.lines.values().any(|line| line.holder.is_some())
     }
 
-    /// A delivery asks for the lease of an event, and waits until a time. Leases that have run out end first.
+    /// Records that a delivery asks for the lease of an event, and waits until `until`. First ends the leases that have
+    /// run out.
     pub fn ask(&mut self, event: &str, delivery: usize, until: Ms, now: Ms) {
         for line in self.lines.values_mut() {
             if let Some(holder) = line.holder.take_if(|holder| holder.until <= now) {
                 self.recorder.strike(Fault::LeaseRanOut);
-                end(&self.recorder, holder, holder.until);
+                record_end(&self.recorder, holder, holder.until);
             }
         }
         let line = self.lines.entry(event.to_owned()).or_default();
@@ -54,22 +56,23 @@ impl LeaseAudit {
         line.waiting.push_back(Claim { delivery, until });
     }
 
-    /// The lease of a delivery ends by a commit or a release, unless it has ended before.
+    /// Ends the lease of a delivery after a commit or a release, unless it has already ended.
     pub fn end(&mut self, event: &str, delivery: usize, now: Ms) {
         let Some(line) = self.lines.get_mut(event) else { return };
         if let Some(holder) = line.holder.take_if(|holder| holder.delivery == delivery) {
-            end(&self.recorder, holder, now);
+            record_end(&self.recorder, holder, now);
         }
     }
 
-    /// The object forgets all leases.
+    /// Ends all leases and waits, because the object has lost them.
     pub fn interrupt(&mut self, now: Ms) {
         for holder in std::mem::take(&mut self.lines).into_values().filter_map(|line| line.holder) {
-            end(&self.recorder, holder, now);
+            record_end(&self.recorder, holder, now);
         }
     }
 
-    /// Compares an answer of the table with the rules. Only a commit of the event may call it a duplicate.
+    /// Checks an answer of the table against the rules. It may be a duplicate only if a commit of the event caused it
+    /// (`commit`).
     pub fn answer(
         &mut self,
         event: &str,
@@ -80,19 +83,19 @@ impl LeaseAudit {
     ) {
         let wrong = |what| self.recorder.broken_rule(delivery, what);
         let line = self.lines.entry(event.to_owned()).or_default();
-        let place = line.waiting.iter().position(|entry| entry.delivery == delivery);
-        let Some(entry) = place.and_then(|place| line.waiting.remove(place)) else {
+        let position = line.waiting.iter().position(|claim| claim.delivery == delivery);
+        let Some(claim) = position.and_then(|position| line.waiting.remove(position)) else {
             return wrong("it was answered without a request");
         };
-        let ended = entry.until <= now;
+        let wait_ended = claim.until <= now;
         match decision {
             Decision::Lease(_) => {
-                let others = line.waiting.iter().take(place.unwrap_or_default());
+                let others = line.waiting.iter().take(position.unwrap_or_default());
                 if line.holder.is_some() {
                     wrong("it was granted the lease that another delivery had");
                 } else if others.into_iter().any(|other| now < other.until) {
                     wrong("it was granted the lease that another delivery had waited for longer");
-                } else if ended {
+                } else if wait_ended {
                     wrong("it was granted a lease after its wait had ended");
                 }
                 let mut waited = false;
@@ -103,28 +106,33 @@ impl LeaseAudit {
                 if waited {
                     self.recorder.strike(Fault::GrantedAfterWait);
                 }
-                line.holder = Some(Claim { delivery, until: now + LEASE });
+                line.holder = Some(Claim { delivery, until: now + MAX_LEASE });
             }
             Decision::Duplicate if !commit => wrong("it was called a duplicate without a commit"),
             Decision::Duplicate => self.recorder.strike(Fault::DuplicateAfterWait),
-            Decision::WaitEnded if !ended => wrong("its wait was ended too early"),
+            Decision::WaitEnded if !wait_ended => wrong("its wait was ended too early"),
             Decision::WaitEnded => self.recorder.strike(Fault::WaitEnded),
-            Decision::TooManyWaiters => wrong("it was one too many in a short line"),
+            Decision::TooManyWaiters => wrong("it was refused although few deliveries waited"),
         }
     }
 
-    /// The table has answered a call. Nobody may wait who could have been answered.
-    pub fn settle(&mut self, committed: Option<&str>, now: Ms) {
+    /// Checks the account after a call of the table: no delivery may still wait for an event that the call has committed,
+    /// or for one that has no lease.
+    pub fn check_waits(&mut self, committed: Option<&str>, now: Ms) {
         self.lines.retain(|event, line| {
-            let unanswered = committed == Some(event);
-            let forgotten = line.holder.is_none();
+            let is_committed = committed == Some(event);
+            let is_free = line.holder.is_none();
             for waiting in line.waiting.iter().filter(|waiting| now < waiting.until) {
-                if unanswered {
-                    self.recorder
-                        .broken_rule(waiting.delivery, "a commit of its event left it waiting");
-                } else if forgotten {
-                    self.recorder
-                        .broken_rule(waiting.delivery, "nobody has the lease that it waits for");
+                if is_committed {
+                    self.recorder.broken_rule(
+                        waiting.delivery,
+                        "it still waits after a commit of its event",
+                    );
+                } else if is_free {
+                    self.recorder.broken_rule(
+                        waiting.delivery,
+                        "no delivery has the lease that it waits for",
+                    );
                 }
             }
             line.holder.is_some() || line.waiting.iter().any(|waiting| now < waiting.until)
@@ -132,7 +140,7 @@ impl LeaseAudit {
     }
 }
 
-fn end(recorder: &Recorder, holder: Claim, at: Ms) {
+fn record_end(recorder: &Recorder, holder: Claim, at: Ms) {
     recorder.record(holder.delivery, "lease ended", |trail, _| {
         if let Some(lease) = &mut trail.lease {
             lease.ended = Some(at);

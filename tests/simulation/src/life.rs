@@ -1,4 +1,4 @@
-//! Where code runs until it dies: an isolate of a Worker, or an object between two restarts.
+//! Lives: each is the isolate of a Worker, or an object between two restarts.
 
 use std::cell::{Cell, RefCell};
 use std::future::pending;
@@ -12,13 +12,13 @@ use crate::fate::Step;
 use crate::faults::Fault;
 use crate::history::Recorder;
 
-/// How long a Worker may go on after its answer.
+/// The longest that a Worker may run after its answer.
 const AFTER_ANSWER_LIMIT: Ms = 30 * SECOND;
 
-/// Finished tasks are forgotten when there are so many.
+/// The number of tasks above which the finished ones are removed.
 const MANY_TASKS: usize = 32;
 
-/// One life: all of its tasks end with it.
+/// A life. All of its tasks end with it.
 pub struct Life {
     clock: VirtualClock,
     died: Cell<Option<Ms>>,
@@ -34,7 +34,7 @@ impl Life {
         self.died.get()
     }
 
-    /// Runs a task until it is done or the life ends.
+    /// Runs a task until it is done or the life ends. Returns None if the life has already ended.
     pub fn spawn(&self, task: impl Future<Output = ()> + 'static) -> Option<AbortHandle> {
         if self.died.get().is_some() {
             return None;
@@ -48,7 +48,7 @@ impl Life {
         Some(handle)
     }
 
-    /// Ends the life. A task that ends its own must not go on: see [`Host::step`].
+    /// Ends the life. A task that ends its own life must stop after that: see [`Host::step`].
     pub fn end(&self) {
         if self.died.get().is_none() {
             self.died.set(Some(self.clock.ms()));
@@ -59,26 +59,26 @@ impl Life {
     }
 }
 
-/// The isolate that works on one delivery, and the step of the delivery that is fatal to it.
+/// The isolate that serves one delivery, and the step of the delivery at which it dies.
 #[derive(Clone)]
 pub struct Host {
     pub life: Rc<Life>,
     pub recorder: Recorder,
     pub fatal: Option<Step>,
-    /// What to call it.
+    /// Returns the fault to record for a death at a step.
     pub fault: fn(Step) -> Fault,
 }
 
 impl Host {
-    /// Comes to a step, and does not come back from the fatal one.
+    /// Reaches a step. At the fatal one, ends the life and never returns.
     pub async fn step(&self, step: Step) {
-        if self.ends_at(step) {
+        if self.end_at(step) {
             pending::<()>().await;
         }
     }
 
-    /// Ends the life if the step is the fatal one. For what goes on outside of it.
-    pub fn ends_at(&self, step: Step) -> bool {
+    /// Ends the life if the step is the fatal one, and returns true if it did. For code that runs outside of the life.
+    pub fn end_at(&self, step: Step) -> bool {
         let ends = self.fatal == Some(step) && self.life.died().is_none();
         if ends {
             self.recorder.strike((self.fault)(step));
@@ -88,7 +88,7 @@ impl Host {
     }
 }
 
-/// What a Worker keeps running after the answer to one delivery.
+/// The tasks that a Worker keeps running after the answer to one delivery.
 #[derive(Clone)]
 pub struct BackgroundWork {
     life: Rc<Life>,
@@ -100,8 +100,9 @@ impl BackgroundWork {
         Self { life: Rc::clone(life), kept: Rc::default() }
     }
 
-    /// The answer has been given: work that still runs in 30 s is cut off. It should have ended itself before that.
-    pub async fn ends(&self, recorder: &Recorder, delivery: usize) {
+    /// Waits for 30 s after the answer, and cuts off the tasks that still run. They break a rule: a task must end by
+    /// itself before that.
+    pub async fn cut_off(&self, recorder: &Recorder, delivery: usize) {
         if self.kept.borrow().is_empty() {
             return;
         }

@@ -1,4 +1,4 @@
-//! A location of the network: where requests arrive, and an isolate serves them.
+//! A location of the network, at which requests arrive and an isolate serves them.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -18,10 +18,10 @@ use crate::life::{BackgroundWork, Host, Life};
 use crate::plan::{Mode, Plan, TTL};
 use crate::world::World;
 
-/// The path that requests go to unless a setting says otherwise.
+/// The path of the gateway without a setting for it.
 const PATH: &str = "/webhooks/cronozen";
 
-/// What serves the requests of one location, until it dies or is deployed anew.
+/// The isolate of one location. It serves requests until it dies or a deployment replaces it.
 #[derive(Clone)]
 struct Isolate {
     life: Rc<Life>,
@@ -30,13 +30,13 @@ struct Isolate {
     allowance: Allowance,
 }
 
-/// One location.
+/// A location, with its current isolate.
 #[derive(Default)]
 pub struct Location(RefCell<Option<Isolate>>);
 
 impl Location {
-    /// The isolate that takes the next request. One that has been replaced by a deployment goes on with
-    /// what it has begun.
+    /// Returns the isolate that serves the next request. An isolate that a deployment has replaced finishes the requests
+    /// that it has begun.
     fn isolate(&self, location: usize, world: &World) -> Isolate {
         let deployment = world.plan.deployment(location, world.clock.ms());
         let mut current = self.0.borrow_mut();
@@ -64,7 +64,7 @@ fn configuration(plan: &Plan, mode: Mode, deployment: usize) -> Configuration<()
             "CRONOZEN_SIGNING_SECRET" => plan.deployed_secrets(deployment),
             "DEDUPE" if mode == Mode::Strict => "durable-object".to_owned(),
             "DEDUPE_TTL_SECONDS" => (TTL / 1000).to_string(),
-            "REPLAY" if plan.refuse => "refuse".to_owned(),
+            "REPLAY" if plan.refuses_old => "refuse".to_owned(),
             "DEADLINE_MS" => plan.deadline.to_string(),
             _ => return Value::Absent,
         };
@@ -73,7 +73,7 @@ fn configuration(plan: &Plan, mode: Mode, deployment: usize) -> Configuration<()
     Configuration::new(value, |_| Ok(()))
 }
 
-/// What is out of step between the secret of a true delivery and those of a deployment.
+/// Returns the fault if a deployment lacks the secret that signs a delivery, or also has a newer one.
 fn fault_of_secret(secret: Option<usize>, deployment: usize) -> Option<Fault> {
     match (secret?, deployment) {
         (1, 0) => Some(Fault::SecretUnknown),
@@ -95,13 +95,13 @@ fn fault_of_death(step: Step) -> Fault {
     }
 }
 
-/// What of a request is the sender's.
+/// The parts of a request that its sender determines.
 pub struct Payload {
     pub body: Vec<u8>,
     pub signature: Option<String>,
 }
 
-/// A request arrives at its location.
+/// Serves a request that arrives at its location, and sends the status of the answer to `reply`.
 pub fn arrive(
     world: &Rc<World>,
     delivery: usize,
@@ -146,8 +146,8 @@ pub fn arrive(
             trail.answered = Some((now, answer.status));
         });
         // The sender may have hung up.
-        let _nobody = reply.send(answer.status);
-        background.ends(&delivery.world.recorder, delivery.number).await;
+        let _ignored = reply.send(answer.status);
+        background.cut_off(&delivery.world.recorder, delivery.number).await;
     });
 }
 

@@ -1,8 +1,8 @@
-//! The gateway's core against a hostile world, in virtual time: every fault that its platform, its sender
-//! and its attackers are known for, drawn from a seed.
+//! Runs the gateway crate in a hostile world, in virtual time. A seed determines the faults; they are all those that
+//! the gateway's platform, sender and attackers are known for.
 //!
-//! A seed is a world, run once in each dedupe mode. What happened is history by the models of the world
-//! ([`history`]), and checked against the [`invariants`] of the design.
+//! A seed is a world, which runs once in each dedupe mode. Models of the world record what happens ([`history`]), and
+//! the record is checked against the [`invariants`] of the design.
 
 #![allow(
     clippy::expect_used,
@@ -12,7 +12,7 @@
     clippy::print_stdout,
     clippy::string_slice,
     clippy::unwrap_used,
-    reason = "a test, whose result is what it prints"
+    reason = "a test program, whose result is its output"
 )]
 
 #[path = "../../support/body.rs"]
@@ -56,25 +56,26 @@ use report::Report;
 
 const USAGE: &str = "usage: simulation [--seeds N] [--first SEED] [--calm]
 
-  --calm   one attempt in a hundred meets what all of them meet otherwise; without outages and replays";
+  --calm   faults in only one attempt in a hundred; no outages and no replays";
 
-const HOSTILE: &str = "Every fault is far more frequent here than in life: the counts show that each duplicate has a cause, \
+const HOSTILE: &str = "Every fault is far more frequent here than in production: the counts show that each duplicate has a cause, \
                        not how many to expect.";
 
-const CALM: &str = "One attempt in a hundred meets what all of them meet in a hostile world; without outages and replays.";
+const CALM: &str = "Only one attempt in a hundred meets the faults that every attempt meets in a hostile world. \
+                    There are no outages and no replays.";
 
 const DEFAULT_SEEDS: u64 = 2000;
 
-/// So many seeds are run before violations are looked at.
+/// The number of seeds in a batch. The program stops after a batch that has violations.
 const BATCH: u64 = 32;
 
-/// So many violations of each invariant are printed.
+/// The most violations of one invariant that are printed.
 const MAX_VIOLATIONS: usize = 3;
 
-/// With fewer seeds a fault may well never strike.
+/// The fewest seeds with which every fault must strike. With fewer, chance may leave one out.
 const ENOUGH_SEEDS: u64 = 100;
 
-/// Whether anything has panicked.
+/// True after any panic.
 static PANICKED: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
@@ -82,7 +83,7 @@ thread_local! {
     static SEED: Cell<u64> = const { Cell::new(0) };
 }
 
-/// What is to be run.
+/// The arguments of the command line.
 struct Arguments {
     first: u64,
     seeds: u64,
@@ -95,7 +96,7 @@ impl Arguments {
         Rc::new(if self.calm { plan.calm() } else { plan.hanging() })
     }
 
-    /// Whether each fault must strike.
+    /// Returns true if each fault must strike at least once.
     fn is_thorough(&self) -> bool {
         !self.calm && self.seeds >= ENOUGH_SEEDS
     }
@@ -109,7 +110,7 @@ fn main() -> ExitCode {
     print_seed_of_panics();
     let Arguments { first, seeds, calm } = arguments;
     if !is_deterministic(&arguments.plan(first)) {
-        println!("seed {first} does not do the same twice");
+        println!("two runs of seed {first} differ");
         return ExitCode::FAILURE;
     }
     let mut report = Report::default();
@@ -132,7 +133,7 @@ fn main() -> ExitCode {
     if never_struck.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// A panic in a task ends that task alone, so it must be history by itself.
+/// Installs a hook that records each panic and prints its seed. Without it, a panic in a task would end only that task.
 fn print_seed_of_panics() {
     let default_hook = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
@@ -159,25 +160,25 @@ fn parse_arguments() -> Option<Arguments> {
 
 fn print_violations(violations: &[Violation], calm: bool) -> ExitCode {
     for invariant in 1..=6 {
-        let of = violations.iter().filter(|violation| violation.invariant == invariant);
-        of.take(MAX_VIOLATIONS).for_each(|violation| println!("{violation}"));
+        let all = violations.iter().filter(|violation| violation.invariant == invariant);
+        all.take(MAX_VIOLATIONS).for_each(|violation| println!("{violation}"));
     }
     if let Some(Violation { seed, .. }) = violations.first() {
         let calm = if calm { " --calm" } else { "" };
-        println!("\nonce more: cargo xtask simulate --seeds 1 --first {seed}{calm}");
+        println!("\nto repeat it: cargo xtask simulate --seeds 1 --first {seed}{calm}");
     }
     ExitCode::FAILURE
 }
 
-/// Whether a world does the same when it is run again.
+/// Returns true if two runs of a world have the same trace, in each mode.
 fn is_deterministic(plan: &Rc<Plan>) -> bool {
     Mode::ALL.iter().all(|mode| {
-        let [one, other] = [(); 2].map(|()| world::run(plan, *mode).trace());
-        one == other
+        let [first, second] = [(); 2].map(|()| world::run(plan, *mode).trace());
+        first == second
     })
 }
 
-/// Runs seeds on all cores. What comes of it does not depend on how many there are.
+/// Runs seeds on all CPU cores. The result does not depend on the number of cores.
 fn run_batch(arguments: &Arguments, start: u64, end: u64) -> (Report, Vec<Violation>) {
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
     let next = AtomicU64::new(start);
@@ -210,7 +211,7 @@ fn run_plan(plan: &Rc<Plan>, report: &mut Report) -> Vec<Violation> {
     for mode in Mode::ALL {
         let mut history = world::run(plan, mode);
         let findings = check(plan, mode, &mut history);
-        report.of(mode).count(plan, &history, &findings);
+        report.sums(mode).count(plan, &history, &findings);
         violations.extend(findings.violations);
     }
     violations
@@ -225,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_does_the_same_twice() {
+    fn two_runs_of_a_seed_have_the_same_trace() {
         for seed in 0..4 {
             assert!(is_deterministic(&plan(seed)), "{seed}");
         }
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn seeds_and_modes_differ() {
+    fn seeds_and_modes_have_different_traces() {
         let trace = |seed, mode| world::run(&plan(seed), mode).trace();
         assert_ne!(trace(0, Mode::Kv), trace(1, Mode::Kv));
         assert_ne!(trace(0, Mode::Kv), trace(0, Mode::Strict));
@@ -244,9 +245,9 @@ mod tests {
         let in_order = |seeds: &[u64]| {
             let mut report = Report::default();
             for seed in seeds {
-                let mut one = Report::default();
-                assert!(run_plan(&plan(*seed), &mut one).is_empty());
-                report.add(&one);
+                let mut single = Report::default();
+                assert!(run_plan(&plan(*seed), &mut single).is_empty());
+                report.add(&single);
             }
             report.to_string()
         };

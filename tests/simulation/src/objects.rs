@@ -1,4 +1,4 @@
-//! The Durable Objects of the strict mode: the core's lease table, and the rows.
+//! The Durable Objects of strict mode: the lease table of the gateway crate, and a model of the rows.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -22,26 +22,26 @@ use crate::plan::Mode;
 use crate::session::{LeaseHandle, Session};
 use crate::world::World;
 
-/// All of them.
+/// All objects, by shard.
 pub struct Objects(Vec<RefCell<Object>>);
 
-/// One of them: durable rows, and leases in memory.
+/// One object: durable rows, and leases in memory.
 struct Object {
-    /// Ends when the object restarts.
+    /// The object's life. A restart ends it and begins a new one.
     life: Rc<Life>,
-    /// Of the instance, which a trap replaces.
+    /// The number of traps since the last restart. Each trap replaces the object's instance.
     generation: u32,
     leases: LeaseTable<Caller>,
     lease_audit: LeaseAudit,
-    /// Until when each event is remembered.
+    /// The durable rows: for each event, the time at which its row ends.
     durable: BTreeMap<String, Ms>,
-    /// The same for rows that are readable, but not durable yet.
+    /// The rows that can be read, but are not durable yet, in the same form.
     written: BTreeMap<String, Ms>,
-    /// No answer leaves before what was written earlier is durable.
+    /// The time before which no answer leaves the object: until then earlier rows are not durable.
     gate: Ms,
 }
 
-/// A request for a lease that is to be answered.
+/// A delivery that waits for the answer to its request for a lease.
 pub struct Caller {
     pub delivery: usize,
     pub event_id: EventId,
@@ -49,12 +49,13 @@ pub struct Caller {
     pub answer: oneshot::Sender<Decision<LeaseHandle>>,
 }
 
-/// A row that is to be written.
+/// A row to be written: by a commit if there is a lease, otherwise by a mark.
 pub struct Write {
     pub delivery: usize,
     pub event_id: EventId,
     pub ends: Ms,
     pub lease: Option<LeaseId>,
+    /// The time until the row is durable.
     pub takes: Ms,
 }
 
@@ -74,7 +75,7 @@ impl Objects {
         Self((0..SHARDS).map(object).collect())
     }
 
-    /// Returns whether an object has granted leases that have not ended.
+    /// Returns true if an object has granted leases that have not ended.
     pub fn has_leases(&self, shard: usize) -> bool {
         self.0[shard].borrow().lease_audit.has_leases()
     }
@@ -83,7 +84,7 @@ impl Objects {
         self.0[shard].borrow().generation
     }
 
-    /// Ends an object, or its instance. It goes on at once, without its leases.
+    /// Restarts an object or replaces its instance. The object continues at once, without its leases.
     pub fn end(&self, world: &World, shard: usize, end: ObjectEnd) {
         let mut object = self.0[shard].borrow_mut();
         object.lease_audit.interrupt(world.clock.ms());
@@ -101,7 +102,7 @@ impl Objects {
         world.recorder.interrupted(shard);
     }
 
-    /// A delivery comes to a step. Returns whether its object ends there.
+    /// Ends the object of a delivery if that is planned for this step. Returns true if the object ends.
     pub fn step(&self, world: &World, delivery: usize, step: ObjectStep) -> bool {
         let mut due = None;
         world.recorder.record(delivery, "at a step of its object", |trail, _| {
@@ -121,7 +122,7 @@ impl Objects {
         true
     }
 
-    /// A request for a lease arrives.
+    /// Receives a request for a lease.
     pub fn acquire(
         &self,
         world: &Rc<World>,
@@ -135,16 +136,17 @@ impl Objects {
         }
         let (now, half) = (world.clock.ms(), world.plan.deadline / 2);
         let until = now + u64::try_from(wait.as_millis()).unwrap();
-        let mut due = 0;
+        let mut expected = 0;
         world.recorder.record(caller.delivery, "entered", |trail, at| {
             trail.entered = Some(at);
             trail.look = Some(LookRecord { at, as_of: at, in_doubt: false });
-            due = trail.arrived.unwrap_or_default() + half + trail.fate.call_there;
+            // The Worker computed the wait before the request travelled to the object.
+            expected = trail.arrived.unwrap_or_default() + half + trail.fate.call_there;
         });
-        if until.abs_diff(due) > ROUNDING {
+        if until.abs_diff(expected) > ROUNDING {
             world
                 .recorder
-                .broken_rule(caller.delivery, "it does not wait until half of its deadline");
+                .broken_rule(caller.delivery, "its wait does not end at half of its deadline");
         }
         let mut object = self.0[shard].borrow_mut();
         let key = caller.event_id.as_str().to_owned();
@@ -156,16 +158,16 @@ impl Objects {
             vec![(caller, Decision::Duplicate)]
         } else {
             object.lease_audit.ask(&key, caller.delivery, until, now);
-            let (event_id, time) = (caller.event_id.clone(), world.clock.now());
-            let decisions = object.leases.acquire(&event_id, time, wait, caller);
-            object.judge(&decisions, None, now);
+            let (event_id, timestamp) = (caller.event_id.clone(), world.clock.now());
+            let decisions = object.leases.acquire(&event_id, timestamp, wait, caller);
+            object.audit(&decisions, None, now);
             decisions
         };
         drop(object);
-        self.pass_on(world, shard, decisions);
+        self.send_answers(world, shard, decisions);
     }
 
-    /// The Worker has disposed of a lease.
+    /// Ends a lease that the Worker has disposed of.
     pub fn release(&self, world: &Rc<World>, session: &Session) {
         let mut object = self.0[session.shard].borrow_mut();
         if object.generation != session.generation {
@@ -173,14 +175,14 @@ impl Objects {
         }
         let now = world.clock.ms();
         object.lease_audit.end(session.event_id.as_str(), session.delivery, now);
-        let time = world.clock.now();
-        let decisions = object.leases.release(&session.event_id, session.lease, time);
-        object.judge(&decisions, None, now);
+        let timestamp = world.clock.now();
+        let decisions = object.leases.release(&session.event_id, session.lease, timestamp);
+        object.audit(&decisions, None, now);
         drop(object);
-        self.pass_on(world, session.shard, decisions);
+        self.send_answers(world, session.shard, decisions);
     }
 
-    /// A row is to be written, with or without a lease. `done` is called once it is durable.
+    /// Writes a row, and ends the lease if there is one. Sends on `done` when the row is durable.
     pub fn write(&self, world: &Rc<World>, shard: usize, write: Write, done: oneshot::Sender<()>) {
         let Write { delivery, event_id, ends, lease, takes } = write;
         if self.step(world, delivery, ObjectStep::Committing) {
@@ -195,10 +197,10 @@ impl Objects {
             object.lease_audit.end(&key, delivery, now);
         }
         let decisions = object.leases.commit(&event_id, lease);
-        object.judge(&decisions, Some(&key), now);
+        object.audit(&decisions, Some(&key), now);
         let life = Rc::clone(&object.life);
         drop(object);
-        self.pass_on(world, shard, decisions);
+        self.send_answers(world, shard, decisions);
         let world = Rc::clone(world);
         life.spawn(async move {
             pass(takes).await;
@@ -209,8 +211,8 @@ impl Objects {
                 }
             });
             if !world.objects.step(&world, delivery, ObjectStep::Durable) {
-                // The Worker may have gone.
-                let _nobody = done.send(());
+                // The task that carries the answer outlives the Worker, so it still waits.
+                let _ignored = done.send(());
             }
         });
     }
@@ -221,8 +223,8 @@ impl Objects {
         object.durable.insert(key, ends);
     }
 
-    /// Answers leave the object in their order, if it does not end before.
-    fn pass_on(&self, world: &Rc<World>, shard: usize, decisions: Decisions<Caller>) {
+    /// Sends answers in their order, unless the object ends first.
+    fn send_answers(&self, world: &Rc<World>, shard: usize, decisions: Decisions<Caller>) {
         let is_lease = |decision: &Decision| matches!(decision, Decision::Lease(_));
         let granted = decisions.iter().filter(|(_, decision)| is_lease(decision));
         let granted: Vec<usize> = granted.map(|(caller, _)| caller.delivery).collect();
@@ -248,20 +250,21 @@ impl Objects {
             let (clock, gate) = (world.clock, object.gate);
             object.life.spawn(async move {
                 clock.until(gate).await;
-                // It is always waited for, on the wire.
-                let _nobody = answer.send(decision);
+                // The task that carries the answer outlives the Worker, so it still waits.
+                let _ignored = answer.send(decision);
             });
         }
     }
 }
 
 impl Object {
-    fn judge(&mut self, decisions: &Decisions<Caller>, committed: Option<&str>, now: Ms) {
+    /// Passes the table's answers to the audit. `committed` is the event that the call has committed.
+    fn audit(&mut self, decisions: &Decisions<Caller>, committed: Option<&str>, now: Ms) {
         for (Caller { delivery, event_id, .. }, decision) in decisions {
             let event = event_id.as_str();
             self.lease_audit.answer(event, *delivery, *decision, committed == Some(event), now);
         }
-        self.lease_audit.settle(committed, now);
+        self.lease_audit.check_waits(committed, now);
     }
 }
 

@@ -1,4 +1,4 @@
-//! A world before it begins: everything that is drawn from the seed.
+//! The plan of a world: everything that is drawn from the seed before the world starts.
 
 use std::rc::Rc;
 
@@ -13,7 +13,7 @@ mod calm;
 mod drawing;
 mod hanging;
 
-/// How the gateway recognises duplicates.
+/// The gateway's dedupe mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     Kv,
@@ -31,7 +31,7 @@ impl Mode {
     }
 }
 
-/// The smallest TTL that the gateway takes: 48 h.
+/// The smallest TTL that the gateway accepts: 48 h.
 pub const TTL: Ms = 48 * HOUR;
 
 /// The sender's delays before its attempts.
@@ -43,12 +43,12 @@ const MIN_LOCATIONS: usize = 4;
 const TYPES: [&str; 4] =
     ["dpu.sealed", "payment.completed", "attendance.verified", "certificate.issued"];
 
-/// A time in which something does not work.
+/// A period in which a part of the platform does not work.
 #[derive(Debug, Clone, Copy)]
 pub struct Outage {
     from: Ms,
     to: Ms,
-    /// Whether it hangs then, or fails.
+    /// True if calls hang in it, false if they fail.
     pub hangs: bool,
 }
 
@@ -62,18 +62,18 @@ impl Outage {
         Self { from, to: from + lasts, hangs: rng.bool() }
     }
 
-    /// Whether any of it lies between two times.
+    /// Returns true if a part of the outage is between two times.
     pub fn overlaps(self, from: Ms, to: Ms) -> bool {
         self.from <= to && from <= self.to
     }
 }
 
-/// The outage at a time.
+/// Returns the outage at a time. Returns None if there is none.
 pub fn outage_at(outages: &[Outage], at: Ms) -> Option<Outage> {
     outages.iter().copied().find(|outage| outage.overlaps(at, at))
 }
 
-/// One way of a delivery: where it goes, and what happens to it.
+/// The location to which a delivery goes, and its fate.
 #[derive(Clone)]
 pub struct Trip {
     pub location: usize,
@@ -82,24 +82,24 @@ pub struct Trip {
 
 pub struct Attempt {
     pub trip: Trip,
-    /// Which form of the body is sent.
+    /// The form of the body that is sent: an index into `Event::bodies`.
     pub form: usize,
-    /// The same attempt once more or several times more, each so much later.
+    /// The repetitions of the attempt, each with the time after which it follows.
     pub twins: Vec<(Ms, Trip)>,
 }
 
 pub struct Event {
     pub id: String,
-    /// The object that it belongs to.
+    /// The object that the event belongs to.
     pub shard: usize,
     pub created: Ms,
-    /// Whether the body says so.
+    /// True if the body contains the time of creation.
     pub dated: bool,
-    /// The forms that its body takes: the same event in other bytes.
+    /// The forms of the body: the same event in different bytes.
     pub bodies: Vec<Vec<u8>>,
-    /// One for each delay, and one for the retry by hand.
+    /// One attempt for each delay, and one for the retry by hand.
     pub attempts: Vec<Attempt>,
-    /// When it is retried by hand, after the last failure.
+    /// The time from the last failure to the retry by hand. None if there is no such retry.
     pub by_hand: Option<Ms>,
 }
 
@@ -127,7 +127,7 @@ const FORGERIES: [Forgery; 7] = [
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttackKind {
     Forged(Forgery),
-    /// The sender's own, but not an event: a test of the address, say.
+    /// Signed by the sender, but not an event: a test of the address, for example.
     SignedNoEvent,
     Replayed,
     ReplayedAtOnce,
@@ -145,31 +145,31 @@ pub struct Attack {
 pub struct Plan {
     pub seed: u64,
     pub deadline: Ms,
-    /// Whether events outside the replay window are refused.
-    pub refuse: bool,
+    /// True if the gateway refuses events outside the replay window.
+    pub refuses_old: bool,
     pub locations: usize,
-    /// How long KV caches a look-up.
-    pub cache: Ms,
-    /// The old and the new one.
+    /// The time for which KV caches a look-up.
+    pub cache_ttl: Ms,
+    /// The old secret and the new one.
     pub secrets: [String; 2],
-    /// When the sender rotates.
+    /// The time at which the sender changes to the new secret.
     pub rotated: Ms,
-    /// Whether a retry after the rotation is signed with the new secret.
-    pub resigns: bool,
-    /// When each location is deployed with both secrets.
-    pub learns: Vec<Ms>,
-    /// When each location is deployed without the old one.
-    pub drops: Vec<Ms>,
+    /// True if a retry after the rotation is signed with the new secret, even if the first attempt was not.
+    pub signs_again: bool,
+    /// The time of the deployment with both secrets, by location.
+    pub learns_at: Vec<Ms>,
+    /// The time of the deployment without the old secret, by location.
+    pub drops_at: Vec<Ms>,
     pub queue_outages: Vec<Outage>,
-    /// By location.
+    /// The outages of KV's look-ups, by location.
     pub look_outages: Vec<Vec<Outage>>,
-    /// When KV refuses all writes.
+    /// The periods in which KV refuses all writes.
     pub write_limits: Vec<Outage>,
-    /// When which object restarts by a deployment.
+    /// The restarts of objects by deployments: the time and the object of each.
     pub restarts: Vec<(Ms, usize)>,
     pub events: Vec<Event>,
     pub attacks: Vec<Attack>,
-    /// How many sends hang, if it is a world of those.
+    /// The share of sends that hang. None if it is not a world of hanging sends.
     pub hanging: Option<HangingSends>,
 }
 
@@ -183,15 +183,15 @@ impl Plan {
         let deadline = [1000, 4000, 4500][rng.usize(..3)];
         let locations = MIN_LOCATIONS + rng.usize(..3);
         let rotated = if rng.bool() { rng.u64(..5 * MINUTE) } else { rng.u64(..10 * HOUR) };
-        let deployed = |rng: &mut Rng| {
+        let deployed_at = |rng: &mut Rng| {
             rotated + if rng.bool() { rng.u64(..MINUTE) } else { rng.u64(..3 * HOUR) }
         };
-        let learns: Vec<Ms> = (0..locations).map(|_| deployed(rng)).collect();
+        let learns_at: Vec<Ms> = (0..locations).map(|_| deployed_at(rng)).collect();
         let never = Ms::MAX;
-        let drops = learns.iter().map(|learns| {
-            if rng.bool() { never } else { learns + rng.u64(TTL + MINUTE..TTL + 8 * HOUR) }
+        let drops_at = learns_at.iter().map(|learns_at| {
+            if rng.bool() { never } else { learns_at + rng.u64(TTL + MINUTE..TTL + 8 * HOUR) }
         });
-        let drops = drops.collect();
+        let drops_at = drops_at.collect();
         let events: Vec<Event> = (0..MIN_EVENTS + rng.usize(..5))
             .map(|number| {
                 let created = created(rng);
@@ -201,21 +201,21 @@ impl Plan {
         let mut look_outages: Vec<Vec<Outage>> =
             (0..locations).map(|_| vec![Outage::draw(rng)]).collect();
         if one_in(rng, 3) {
-            // So long that events have all of their attempts in it.
-            let from_the_first = Outage { from: 0, to: 4 * 24 * HOUR, hangs: rng.bool() };
-            look_outages[rng.usize(..locations)].push(from_the_first);
+            // Longer than the schedule, so that all attempts of an event are in it.
+            let long_outage = Outage { from: 0, to: 4 * 24 * HOUR, hangs: rng.bool() };
+            look_outages[rng.usize(..locations)].push(long_outage);
         }
         Self {
             seed,
             deadline,
-            refuse: rng.bool(),
+            refuses_old: rng.bool(),
             locations,
-            cache: if rng.bool() { 30 * SECOND } else { MINUTE },
+            cache_ttl: if rng.bool() { 30 * SECOND } else { MINUTE },
             secrets: [format!("whsec_old_{seed}"), format!("whsec_new_{seed}")],
             rotated,
-            resigns: rng.bool(),
-            learns,
-            drops,
+            signs_again: rng.bool(),
+            learns_at,
+            drops_at,
             queue_outages: vec![Outage::draw(rng)],
             look_outages,
             write_limits: vec![Outage::draw(rng)],
@@ -226,17 +226,17 @@ impl Plan {
         }
     }
 
-    /// The secret that the sender signs with: its number in `secrets`.
+    /// Returns the secret that the sender signs with at a time, as an index into `secrets`.
     pub fn signs_with(&self, at: Ms) -> usize {
         usize::from(at >= self.rotated)
     }
 
-    /// The deployment that a location has, counted from 0.
+    /// Returns the number of a location's deployment at a time, counted from 0.
     pub fn deployment(&self, location: usize, at: Ms) -> usize {
-        usize::from(at >= self.learns[location]) + usize::from(at >= self.drops[location])
+        usize::from(at >= self.learns_at[location]) + usize::from(at >= self.drops_at[location])
     }
 
-    /// The secrets of a deployment, newest first.
+    /// Returns the secrets of a deployment, newest first.
     pub fn deployed_secrets(&self, deployment: usize) -> String {
         let [old, new] = &self.secrets;
         match deployment {
@@ -246,7 +246,7 @@ impl Plan {
         }
     }
 
-    /// Whether a location knows a secret.
+    /// Returns true if a location has a secret at a time.
     pub fn knows(&self, location: usize, secret: usize, at: Ms) -> bool {
         match self.deployment(location, at) {
             0 => secret == 0,
@@ -255,7 +255,7 @@ impl Plan {
         }
     }
 
-    /// Whether an event lies outside the replay window.
+    /// Returns true if an event is outside the replay window at a time. An undated event never is.
     pub fn is_outside(&self, event: usize, at: Ms) -> bool {
         let event = &self.events[event];
         event.dated && at > event.created + TTL

@@ -1,4 +1,4 @@
-//! The queue, from both of its ends.
+//! A model of the queue, as the gateway and the consumers use it.
 
 use std::collections::BTreeSet;
 use std::future::pending;
@@ -18,13 +18,13 @@ use crate::history::{QueuedCopy, SendRecord};
 use crate::plan::{Plan, outage_at};
 use crate::signing::sign;
 
-/// Sends have been seen to hang for this long and then fail.
+/// The time for which sends have been seen to hang before they failed.
 const HUNG_THEN_FAILED: Ms = 57 * SECOND;
 
-/// A send is called slow from here on.
+/// The time from which a send counts as slow.
 const SLOW: Ms = 200;
 
-/// A send is called very slow from here on: a Worker does not live to see its acknowledgement.
+/// The time from which a send counts as very slow: its Worker does not live until the acknowledgement.
 const VERY_SLOW: Ms = 30 * SECOND;
 
 /// The queue for one delivery.
@@ -51,12 +51,12 @@ impl Delivery {
         self.fate.send
     }
 
-    /// The send is on the wire: it goes on without its isolate. Whether it is acknowledged.
+    /// Sends a message on the wire: the send continues after its isolate dies. Returns true if it is acknowledged.
     async fn deliver(self, text: String) -> bool {
         self.record("sent", |trail, at| {
             trail.sent = Some(SendRecord { at, stored: None, acknowledged: None, failed: None });
         });
-        let (stores, takes, acknowledged) = match self.send_fate() {
+        let (is_stored, duration, acknowledged) = match self.send_fate() {
             SendFate::Works(ms) => (true, ms, Some(true)),
             SendFate::FailsAfter(ms) => (true, ms, Some(false)),
             SendFate::FailsBefore(ms) => (false, ms, Some(false)),
@@ -64,13 +64,13 @@ impl Delivery {
             SendFate::HangsStored(ms) => (true, ms, None),
             SendFate::HangsUnstored => (false, 0, None),
         };
-        pass(takes / 2).await;
-        if stores {
+        pass(duration / 2).await;
+        if is_stored {
             self.world.recorder.stored(self.number, text);
             self.object_step(ObjectStep::Stored);
-            self.host.ends_at(Step::Stored);
+            self.host.end_at(Step::Stored);
         }
-        pass(takes - takes / 2).await;
+        pass(duration - duration / 2).await;
         let Some(acknowledged) = acknowledged else { return pending().await };
         self.record("settled", |trail, now| {
             if let Some(sent) = &mut trail.sent {
@@ -99,11 +99,11 @@ impl EventQueue for SimQueue {
             delivery.object_step(ObjectStep::BeforeSend);
             delivery.host.step(Step::BeforeSend).await;
             let _open = delivery.connections.open().await;
-            let (settled, acknowledgement) = oneshot::channel();
+            let (responder, acknowledgement) = oneshot::channel();
             spawn_local(async move {
                 let acknowledged = delivery.deliver(held.with_dedupe(dedupe)).await;
-                // Nobody may be left who waits for it.
-                let _nobody = settled.send(acknowledged);
+                // The receiver may be gone.
+                let _ignored = responder.send(acknowledged);
             });
             match acknowledgement.await {
                 Ok(true) => Ok(()),
@@ -113,8 +113,8 @@ impl EventQueue for SimQueue {
     }
 }
 
-/// Delivers every message to a consumer, one to three times and out of order. What is wrong with the
-/// messages comes back, with the delivery that sent each.
+/// Delivers every message to a consumer, one to three times and out of order. Returns what is wrong with the
+/// messages, each fault with the delivery that sent the message.
 pub fn consume(copies: &[QueuedCopy], plan: &Plan, strikes: &mut Strikes) -> Vec<(usize, String)> {
     let mut rng = Rng::with_seed(plan.seed);
     let mut order: Vec<usize> = (0..copies.len()).collect();
@@ -134,7 +134,7 @@ pub fn consume(copies: &[QueuedCopy], plan: &Plan, strikes: &mut Strikes) -> Vec
             continue;
         }
         let QueuedCopy { delivery, text, .. } = &copies[copy];
-        match read(text, plan) {
+        match check_message(text, plan) {
             Ok(event_id) => _ = handled.insert(event_id),
             Err(reason) => wrong.push((*delivery, reason)),
         }
@@ -146,21 +146,21 @@ pub fn consume(copies: &[QueuedCopy], plan: &Plan, strikes: &mut Strikes) -> Vec
     wrong
 }
 
-/// The event's id in a message whose body is truly the sender's.
-fn read(text: &str, plan: &Plan) -> Result<String, String> {
+/// Returns the event's id if the message has a body of the sender, the id of its event and a signature that verifies.
+fn check_message(text: &str, plan: &Plan) -> Result<String, String> {
     let message: serde_json::Value =
         serde_json::from_str(text).map_err(|error| format!("a message is not JSON: {error}"))?;
     let (_, event) = text.split_once(",\"event\":").ok_or("a message has no event")?;
     let body = event.strip_suffix('}').ok_or("a message has no end")?;
     let event =
-        plan.events.iter().find(|event| event.bodies.iter().any(|own| own == body.as_bytes()));
+        plan.events.iter().find(|event| event.bodies.iter().any(|sent| sent == body.as_bytes()));
     let event = event.ok_or_else(|| format!("a body that was never signed is queued: {body}"))?;
     if message["eventId"] != event.id {
         return Err(format!("the message of {} says eventId {}", event.id, message["eventId"]));
     }
     let signature = message["signature"].as_str().unwrap_or_default();
-    let signed = |secret: &String| sign(body.as_bytes(), secret) == signature;
-    if !plan.secrets.iter().any(signed) {
+    let verifies = |secret: &String| sign(body.as_bytes(), secret) == signature;
+    if !plan.secrets.iter().any(verifies) {
         return Err(format!("the signature of {} does not verify", event.id));
     }
     Ok(event.id.clone())

@@ -1,4 +1,4 @@
-//! What many worlds come to: sums, and the table of them.
+//! The sums over many worlds, and their tables.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
@@ -14,16 +14,16 @@ use crate::plan::{AttackKind, HangingSends, Mode, Plan};
 #[derive(Default, Clone)]
 pub struct Sums {
     worlds: u64,
-    /// Those in which sends hang, by how many do.
+    /// The worlds in which sends hang, by the share that hangs.
     hanging: BTreeMap<HangingSends, u64>,
-    /// The most sends of the events of one object that were under way at once, in those worlds.
+    /// The most sends for one object's events that were under way at once, in those worlds.
     sends_at_once: BTreeMap<HangingSends, u64>,
     events: u64,
-    /// By kind.
+    /// The deliveries, by kind.
     deliveries: BTreeMap<&'static str, u64>,
-    /// By status; none is no answer.
+    /// The answers, by status. None counts the deliveries without an answer.
     answers: BTreeMap<Option<u16>, u64>,
-    /// By cause.
+    /// The duplicates, by cause.
     copies: BTreeMap<Cause, u64>,
     queued: u64,
     must_succeed: u64,
@@ -77,7 +77,7 @@ fn add<K: Ord + Copy>(sums: &mut BTreeMap<K, u64>, others: &BTreeMap<K, u64>) {
     }
 }
 
-/// The most sends that were under way at once. The events are all of one object.
+/// Returns the most sends that were under way at once. All events must belong to one object.
 fn sends_at_once(history: &History) -> u64 {
     let sends = history.trails.iter().filter_map(|trail| trail.sent);
     let mut changes: Vec<(Ms, i64)> = sends
@@ -124,7 +124,7 @@ fn kind(kind: Kind) -> &'static str {
 pub struct Report([Sums; 2]);
 
 impl Report {
-    pub fn of(&mut self, mode: Mode) -> &mut Sums {
+    pub fn sums(&mut self, mode: Mode) -> &mut Sums {
         &mut self.0[mode as usize]
     }
 
@@ -134,7 +134,7 @@ impl Report {
         }
     }
 
-    /// The kinds of faults that have never struck where they could.
+    /// Returns the faults that never struck, each with a mode in which it could.
     pub fn never_struck(&self) -> Vec<(Mode, Fault)> {
         let all = Mode::ALL.iter().flat_map(|mode| Fault::ALL.iter().map(|fault| (*mode, *fault)));
         all.filter(|(mode, fault)| {
@@ -154,7 +154,7 @@ impl Report {
     }
 }
 
-/// Tables in Markdown.
+/// Writes the tables in Markdown.
 impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = String::new();
@@ -227,7 +227,7 @@ impl Report {
     }
 }
 
-/// A number with commas between its thousands.
+/// Returns a number with commas between its thousands.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! The sender, with its schedule and its patience; and the network between it and the gateway.
+//! The sender, with its schedule and its time-out, and the network between it and the gateway.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -15,20 +15,21 @@ use crate::plan::{Attempt, DELAYS, Trip};
 use crate::signing::sign;
 use crate::world::World;
 
-/// The sender takes an attempt for failed after this.
-const PATIENCE: Ms = 5 * SECOND;
+/// The time after which the sender counts an attempt as failed.
+const SENDER_TIMEOUT: Ms = 5 * SECOND;
 
-/// Delivers an event by its schedule, until an attempt succeeds.
+/// Delivers an event on the sender's schedule, until an attempt succeeds. After the last failure, retries it by hand if
+/// that is planned.
 pub async fn send(world: Rc<World>, event: usize) {
     let plan = Rc::clone(&world.plan);
     let planned = &plan.events[event];
     world.clock.until(planned.created).await;
     let first_secret = plan.signs_with(planned.created);
-    let present_secret =
-        || if plan.resigns { plan.signs_with(world.clock.ms()) } else { first_secret };
+    let current_secret =
+        || if plan.signs_again { plan.signs_with(world.clock.ms()) } else { first_secret };
     for (number, (delay, attempt)) in DELAYS.iter().zip(&planned.attempts).enumerate() {
         pass(*delay).await;
-        let secret = present_secret();
+        let secret = current_secret();
         if number > 0 && attempt.form != planned.attempts[0].form {
             world.recorder.strike(Fault::BodyChanged);
         }
@@ -49,13 +50,13 @@ pub async fn send(world: Rc<World>, event: usize) {
     if let Some(after) = planned.by_hand {
         pass(after).await;
         world.recorder.strike(Fault::ByHand);
-        let secret = present_secret();
+        let secret = current_secret();
         let attempt = &planned.attempts[DELAYS.len()];
         deliver(&world, event, Kind::ByHand, attempt, secret).await;
     }
 }
 
-/// One true delivery, and whether it succeeds.
+/// Makes one signed delivery. Returns true if it succeeds.
 async fn deliver(
     world: &Rc<World>,
     event: usize,
@@ -71,7 +72,8 @@ async fn deliver(
     status.is_some_and(|status| (200..300).contains(&status))
 }
 
-/// Makes a request, and waits for its answer: none if it is lost or late.
+/// Makes a request, and returns the status of its answer. Returns None if the request or the answer is lost, if the
+/// answer is late, or if the connection is reset.
 pub async fn request(
     world: &Rc<World>,
     kind: Kind,
@@ -85,16 +87,16 @@ pub async fn request(
     let delivery = world.recorder.open(trail);
     if fate.request_lost {
         world.recorder.strike(Fault::RequestLost);
-        pass(PATIENCE).await;
+        pass(SENDER_TIMEOUT).await;
         return None;
     }
     let (reply, answer) = oneshot::channel();
-    let (there, arriving) = (fate.there, Rc::clone(&fate));
-    let at_the_edge = Rc::clone(world);
-    // On the wire: it arrives, whether the sender still waits or not.
+    let (latency, request_fate) = (fate.to_gateway, Rc::clone(&fate));
+    let request_world = Rc::clone(world);
+    // The request is on the wire: it arrives even if the sender has stopped waiting.
     spawn_local(async move {
-        pass(there).await;
-        arrive(&at_the_edge, delivery, location, &arriving, payload, reply);
+        pass(latency).await;
+        arrive(&request_world, delivery, location, &request_fate, payload, reply);
     });
     let answer = async {
         let Ok(status) = answer.await else {
@@ -103,12 +105,12 @@ pub async fn request(
         };
         if fate.answer_lost {
             world.recorder.strike(Fault::AnswerLost);
-            pass(PATIENCE).await;
+            pass(SENDER_TIMEOUT).await;
         }
-        pass(fate.back).await;
+        pass(fate.to_sender).await;
         Some(status)
     };
-    let Ok(status) = timeout(Duration::from_millis(PATIENCE), answer).await else {
+    let Ok(status) = timeout(Duration::from_millis(SENDER_TIMEOUT), answer).await else {
         if !fate.answer_lost {
             world.recorder.strike(Fault::GaveUp);
         }

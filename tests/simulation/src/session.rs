@@ -1,4 +1,4 @@
-//! A lease between the Worker that holds it and the object that granted it.
+//! The session between the Worker that holds a lease and the object that granted it.
 
 use std::rc::Rc;
 
@@ -16,7 +16,7 @@ use crate::life::Life;
 use crate::objects::Write;
 use crate::world::World;
 
-/// The Worker's end. The lease is disposed of when this is dropped.
+/// The Worker's side. Dropping it disposes of the lease.
 pub struct LeaseHandle {
     commits: UnboundedSender<Commit>,
     recorder: Recorder,
@@ -30,7 +30,7 @@ struct Commit {
 }
 
 impl LeaseHandle {
-    /// Commits. The answer comes if the row is durable, and is dropped if the call has failed.
+    /// Sends a commit. The answer arrives when the row is durable. If the call fails, the receiver is closed without one.
     pub fn commit(&self, ends: Ms) -> oneshot::Receiver<()> {
         let (answer, answered) = oneshot::channel();
         // If the session is broken, the answer is dropped with the call.
@@ -49,13 +49,13 @@ impl Drop for LeaseHandle {
     }
 }
 
-/// The object's end.
+/// The object's side.
 pub struct Session {
     pub world: Rc<World>,
     pub shard: usize,
-    /// That of the object which granted the lease.
+    /// The life of the object that granted the lease.
     pub life: Rc<Life>,
-    /// That of the instance which granted the lease.
+    /// The generation of the instance that granted the lease.
     pub generation: u32,
     pub delivery: usize,
     pub event_id: EventId,
@@ -64,7 +64,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Opens the session, and returns the Worker's end of it.
+    /// Opens the session, and returns the Worker's side of it.
     pub fn open(self) -> LeaseHandle {
         let (commits, received) = unbounded_channel();
         let handle =
@@ -73,8 +73,9 @@ impl Session {
         handle
     }
 
-    /// Hands what the Worker sends to the object, in its order: a disposal never overtakes a commit.
+    /// Passes the Worker's calls to the object in their order: a disposal never overtakes a commit.
     async fn serve(self, mut commits: UnboundedReceiver<Commit>) {
+        // A lost commit is kept, so that its receiver stays open and the call hangs.
         let mut lost = Vec::new();
         while let Some(commit) = commits.recv().await {
             match self.fate.commit {
@@ -107,7 +108,7 @@ impl Session {
         }
     }
 
-    /// A commit arrives.
+    /// Passes a commit that has arrived to the object.
     fn commit(&self, Commit { ends, answer }: Commit) {
         if self.life.died().is_some() {
             return self.strike(Fault::CommitAfterRestart);
@@ -121,18 +122,18 @@ impl Session {
             event_id: self.event_id.clone(),
             ends,
             lease: Some(self.lease),
-            takes: self.fate.row,
+            takes: self.fate.row_delay,
         };
         self.world.objects.write(&self.world, self.shard, write, done);
         let (fate, recorder) = (Rc::clone(&self.fate), self.world.recorder.clone());
-        // On the wire.
+        // The answer is on the wire, so it needs neither the session nor the Worker's isolate.
         spawn_local(async move {
             let Ok(()) = written.await else { return };
             match fate.commit {
                 CallFate::Works { back } => {
                     pass(back).await;
-                    // The Worker may have gone.
-                    let _nobody = answer.send(());
+                    // The Worker may have died or stopped waiting.
+                    let _ignored = answer.send(());
                 }
                 _ => recorder.strike(Fault::CommitAnswerLost),
             }

@@ -1,4 +1,4 @@
-//! The objects as the Worker of one delivery calls them, with the network between the two.
+//! The Durable Objects as the Worker of one delivery calls them over the network.
 
 use std::future::pending;
 use std::time::Duration;
@@ -24,7 +24,7 @@ use crate::session::LeaseHandle;
 #[derive(Clone)]
 pub struct SimShards(pub Delivery);
 
-/// A lease at its Worker. The session is open until it is dropped.
+/// A lease as its Worker holds it. The session is open until the lease is dropped.
 pub struct SimLease {
     handle: LeaseHandle,
     delivery: Delivery,
@@ -44,7 +44,7 @@ impl Shards for SimShards {
         let delivery = &self.0;
         delivery.host.step(Step::BeforeAcquire).await;
         let session = delivery.connections.open().await;
-        let (answer, answered) = oneshot::channel();
+        let (responder, answer) = oneshot::channel();
         match delivery.fate.acquire {
             CallFate::Lost => {
                 delivery.strike(Fault::AcquireLost);
@@ -52,15 +52,15 @@ impl Shards for SimShards {
             }
             CallFate::Refused => {
                 delivery.strike(Fault::AcquireRefused);
-                return Err(delivery.refused().await);
+                return Err(delivery.fail_call().await);
             }
             CallFate::Works { .. } | CallFate::AnswerLost => {
                 let request =
                     Request { shard: shard.into(), event_id: event_id.clone(), ignores_row, wait };
-                spawn_local(ask(delivery.clone(), request, answer));
+                spawn_local(ask(delivery.clone(), request, responder));
             }
         }
-        let decision = answered.await;
+        let decision = answer.await;
         delivery.host.step(Step::AfterAcquire).await;
         let decision = decision.map_err(|_| PlatformError::new("Durable Object reset."))?;
         let delivery = delivery.clone();
@@ -80,15 +80,15 @@ impl Shards for SimShards {
             trail.put.get_or_insert_with(|| PutRecord::new(now, ends)).marked_again = Some(now);
         });
         let _open = delivery.connections.open().await;
-        let (answer, answered) = oneshot::channel();
-        match delivery.fate.remark {
+        let (responder, answer) = oneshot::channel();
+        match delivery.fate.mark_again {
             CallFate::Lost => {
                 delivery.strike(Fault::MarkLost);
                 return pending().await;
             }
             CallFate::Refused => {
                 delivery.strike(Fault::MarkRefused);
-                return Err(delivery.refused().await);
+                return Err(delivery.fail_call().await);
             }
             CallFate::Works { .. } | CallFate::AnswerLost => {
                 let write = Write {
@@ -96,12 +96,12 @@ impl Shards for SimShards {
                     event_id: event_id.clone(),
                     ends,
                     lease: None,
-                    takes: delivery.fate.row,
+                    takes: delivery.fate.row_delay,
                 };
-                spawn_local(mark(delivery.clone(), shard.into(), write, answer));
+                spawn_local(carry_mark(delivery.clone(), shard.into(), write, responder));
             }
         }
-        answered.await.map_err(|_| PlatformError::new("Durable Object reset."))
+        answer.await.map_err(|_| PlatformError::new("Durable Object reset."))
     }
 }
 
@@ -111,12 +111,12 @@ impl ShardLease for SimLease {
         delivery.host.step(Step::Acknowledged).await;
         let ends = since_start(ends_at);
         delivery.record("commit", |trail, at| trail.put = Some(PutRecord::new(at, ends)));
-        let answered = handle.commit(ends);
+        let answer = handle.commit(ends);
         delivery.host.step(Step::Marking).await;
-        if answered.await.is_ok() {
+        if answer.await.is_ok() {
             return Ok(());
         }
-        let error = delivery.refused().await;
+        let error = delivery.fail_call().await;
         delivery.record("commit failed", |trail, now| {
             if let Some(put) = &mut trail.put {
                 put.failed = Some(now);
@@ -127,8 +127,8 @@ impl ShardLease for SimLease {
 }
 
 impl Delivery {
-    /// A call has failed, which its Worker learns now.
-    async fn refused(&self) -> PlatformError {
+    /// Waits until the Worker learns that its call has failed, and returns the error.
+    async fn fail_call(&self) -> PlatformError {
         pass(self.fate.call_there).await;
         PlatformError::new("Network connection lost.")
     }
@@ -142,15 +142,20 @@ struct Request {
     wait: Duration,
 }
 
-/// Carries a request for a lease to the object and its answer back. On the wire, so without the Worker's isolate.
-async fn ask(delivery: Delivery, request: Request, answer: oneshot::Sender<Decision<LeaseHandle>>) {
+/// Carries a request for a lease to the object and the answer back. It runs on the wire, so it does not end with the
+/// Worker's isolate.
+async fn ask(
+    delivery: Delivery,
+    request: Request,
+    responder: oneshot::Sender<Decision<LeaseHandle>>,
+) {
     let Request { shard, event_id, ignores_row, wait } = request;
     let Delivery { world, fate, number, .. } = &delivery;
     pass(fate.call_there).await;
-    let (decided, decision) = oneshot::channel();
-    let caller = Caller { delivery: *number, event_id, fate: fate.clone(), answer: decided };
+    let (answer, decision) = oneshot::channel();
+    let caller = Caller { delivery: *number, event_id, fate: fate.clone(), answer };
     world.objects.acquire(world, shard, ignores_row, wait, caller);
-    let Ok(granted) = decision.await else { return pass(fate.call_there).await };
+    let Ok(decision) = decision.await else { return pass(fate.call_there).await };
     let CallFate::Works { back } = fate.acquire else {
         delivery.strike(Fault::AcquireAnswerLost);
         return;
@@ -159,22 +164,27 @@ async fn ask(delivery: Delivery, request: Request, answer: oneshot::Sender<Decis
         delivery.strike(Fault::AcquireLate);
     }
     pass(back).await;
-    if let Err(Decision::Lease(_)) = answer.send(granted) {
+    if let Err(Decision::Lease(_)) = responder.send(decision) {
         delivery.strike(Fault::GrantedToNobody);
     }
 }
 
-/// Carries a mark without a lease to the object.
-async fn mark(delivery: Delivery, shard: usize, write: Write, answer: oneshot::Sender<()>) {
+/// Carries a mark without a lease to the object and the answer back.
+async fn carry_mark(
+    delivery: Delivery,
+    shard: usize,
+    write: Write,
+    responder: oneshot::Sender<()>,
+) {
     let Delivery { world, fate, .. } = &delivery;
     pass(fate.call_there).await;
     let (done, written) = oneshot::channel();
     world.objects.write(world, shard, write, done);
     let Ok(()) = written.await else { return };
-    let CallFate::Works { back } = fate.remark else {
+    let CallFate::Works { back } = fate.mark_again else {
         return delivery.strike(Fault::MarkAnswerLost);
     };
     pass(back).await;
-    // The Worker may have gone.
-    let _nobody = answer.send(());
+    // The Worker may be gone.
+    let _ignored = responder.send(());
 }

@@ -1,4 +1,4 @@
-//! One world: the gateway between its sender, its attackers and its platform, run to its end.
+//! One world: the gateway with its sender, its attackers and its platform.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -17,10 +17,10 @@ use crate::objects::Objects;
 use crate::plan::{Mode, Plan};
 use crate::sender;
 
-/// After the last delivery everything that it has begun comes to its end.
+/// The time after the last delivery in which all work that is under way ends.
 const AFTERMATH: Ms = 5 * MINUTE;
 
-/// What everything in a world shares.
+/// The state that everything in a world shares.
 pub struct World {
     pub plan: Rc<Plan>,
     pub mode: Mode,
@@ -31,21 +31,21 @@ pub struct World {
     pub objects: Objects,
 }
 
-/// Runs a world to its end, and tells what happened.
+/// Runs a world to its end, and returns its history.
 pub fn run(plan: &Rc<Plan>, mode: Mode) -> History {
     let runtime =
         Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
-    LocalSet::new().block_on(&runtime, live(Rc::clone(plan), mode))
+    LocalSet::new().block_on(&runtime, run_tasks(Rc::clone(plan), mode))
 }
 
-async fn live(plan: Rc<Plan>, mode: Mode) -> History {
+async fn run_tasks(plan: Rc<Plan>, mode: Mode) -> History {
     let clock = VirtualClock::start();
     let recorder = Recorder::new(clock);
     let world = Rc::new(World {
         mode,
         clock,
         locations: (0..plan.locations).map(|_| Location::default()).collect(),
-        kv: RefCell::new(Kv::new(plan.cache)),
+        kv: RefCell::new(Kv::new(plan.cache_ttl)),
         objects: Objects::new(clock, &recorder),
         recorder,
         plan,
@@ -67,7 +67,7 @@ async fn live(plan: Rc<Plan>, mode: Mode) -> History {
     world.recorder.close()
 }
 
-/// A deployment restarts objects at any moment.
+/// Restarts objects at the planned times, as deployments do.
 async fn deploy_objects(world: Rc<World>) {
     let mut restarts = world.plan.restarts.clone();
     restarts.sort_unstable();

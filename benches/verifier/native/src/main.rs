@@ -1,6 +1,6 @@
-//! The limit that a verifier in JavaScript is measured against: the HMAC alone, natively, with the key's
-//! state kept. A request a line on standard input, `<count> <signature> <body>`; a reply a line on standard
-//! output, in JSON as of the other runtimes' loops.
+//! The baseline for verifiers in JavaScript: only the HMAC, in native code, with a key state that is computed once.
+//! Standard input has one request on each line: `<count> <signature> <body>`. Standard output gets one reply on each
+//! line, in the same JSON as from the loops of the other runtimes.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -10,7 +10,7 @@ use std::time::Instant;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// As in `inside/secrets.mjs`.
+/// The same secret as in `inside/secrets.mjs`.
 const SECRET: &str = "whsec_Y3Jvbm96ZW4tZWRnZS1iZW5jaGVzLXNlY3JldA";
 
 const CONTENDERS: &str = r#"[{"name":"Rust hmac","forms":["bytes"],"parses":false}]"#;
@@ -31,15 +31,16 @@ fn reply(key: &Hmac<Sha256>, request: &str) -> Option<String> {
     let (signature, body) = rest.split_once(' ')?;
     let count = count.parse().ok()?;
     let (signature, body) = (bytes(signature), body.as_bytes());
-    // As in the other loops.
-    accepted(key, body, &signature, count / 10);
+    // A warm-up, as in the other loops.
+    count_accepted(key, body, &signature, count / 10);
     let started = now();
-    let accepted = accepted(key, body, &signature, count);
+    let accepted = count_accepted(key, body, &signature, count);
     let milliseconds = started.elapsed().as_secs_f64() * 1000.0;
     Some(format!(r#"{{"accepted":{accepted},"milliseconds":{milliseconds}}}"#))
 }
 
-fn accepted(key: &Hmac<Sha256>, body: &[u8], signature: &[u8], count: u64) -> u64 {
+/// Verifies the signature `count` times. Returns the number of times that it was accepted.
+fn count_accepted(key: &Hmac<Sha256>, body: &[u8], signature: &[u8], count: u64) -> u64 {
     let mut accepted = 0;
     for _ in 0..count {
         let mut mac = black_box(key).clone();
@@ -49,12 +50,12 @@ fn accepted(key: &Hmac<Sha256>, body: &[u8], signature: &[u8], count: u64) -> u6
     accepted
 }
 
-#[allow(clippy::disallowed_methods, reason = "to measure the time is what this program is for")]
+#[allow(clippy::disallowed_methods, reason = "this program measures time")]
 fn now() -> Instant {
     Instant::now()
 }
 
-/// What hexadecimal digits stand for, as far as they are such.
+/// Decodes hexadecimal digits, up to the first pair that is not hexadecimal.
 fn bytes(digits: &str) -> Vec<u8> {
     let (pairs, _) = digits.as_bytes().as_chunks::<2>();
     let byte = |pair| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok();

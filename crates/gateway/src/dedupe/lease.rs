@@ -1,7 +1,7 @@
-//! The leases of one shard: who may send an event, who waits for that, and what ends it.
+//! The leases of one shard: only the delivery that holds an event's lease may send the event. Others wait for it.
 //!
-//! The table is pure: it neither waits nor knows the time. A shard hands it each call, and passes on the answers
-//! that it returns. It sets no timer: leases that have run out are swept at the next request for one.
+//! The table is pure: it does not wait, and has neither clock nor timer. A shard passes each call to the table, and
+//! answers callers with its decisions. A lease that has run out ends at the next request for any lease of the shard.
 
 use core::time::Duration;
 use std::collections::{HashMap, VecDeque};
@@ -10,8 +10,8 @@ use std::hash::{BuildHasherDefault, DefaultHasher};
 use cronozen_webhook::event::EventId;
 use cronozen_webhook::time::Timestamp;
 
-/// The longest that a lease lasts: 4.5 s until the answer, the 30 s that a Worker may go on after it, and a margin.
-/// The sender's second attempt, 30 s after the first, meets a lease only if its holder still works.
+/// The longest that a lease lasts: 4.5 s until the answer, the 30 s that a Worker may run after it, and a margin.
+/// The sender's second attempt, 30 s after the first, finds a lease only if its holder is still at work.
 pub const MAX_LEASE: Duration = Duration::from_secs(35);
 
 /// The most deliveries that wait for one event. A waiting call costs a Durable Object about 40 KB, and a popular event
@@ -21,42 +21,42 @@ pub const MAX_EVENT_WAITERS: usize = 256;
 /// The most deliveries that wait in one shard: 40 MB of the 128 MB that a Durable Object may use.
 pub const MAX_WAITERS: usize = 1000;
 
-/// The name of a lease. Its upper half is the generation of the table that granted it.
+/// The id of a lease. Its upper half is the generation of the table that granted it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LeaseId(u64);
 
 impl LeaseId {
-    /// Returns the number that stands for it outside of Rust.
+    /// Returns the number that represents the id outside Rust.
     #[must_use]
     pub fn number(self) -> u64 {
         self.0
     }
 
-    /// Returns the lease with this number. It need not exist.
+    /// Returns the id with this number. Does not check that such a lease exists.
     #[must_use]
     pub fn from_number(number: u64) -> Self {
         Self(number)
     }
 }
 
-/// The answer to a request for a lease. `L` is the lease as the caller holds it.
+/// The answer to a request for a lease. `L` is the caller's type for a lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision<L = LeaseId> {
     /// The event may be sent.
     Lease(L),
     /// The event is in the queue.
     Duplicate,
-    /// The lease of another delivery has lasted longer than this one could wait.
+    /// Another delivery held the lease for longer than this one could wait.
     WaitEnded,
-    /// Too many deliveries wait already.
+    /// Too many deliveries already wait.
     TooManyWaiters,
 }
 
 impl<L> Decision<L> {
-    /// Returns the same answer, with its lease as `hold` returns it.
-    pub fn map_lease<M>(self, hold: impl FnOnce(L) -> M) -> Decision<M> {
+    /// Returns the same decision, with `wrap` applied to its lease.
+    pub fn map_lease<M>(self, wrap: impl FnOnce(L) -> M) -> Decision<M> {
         match self {
-            Self::Lease(lease) => Decision::Lease(hold(lease)),
+            Self::Lease(lease) => Decision::Lease(wrap(lease)),
             Self::Duplicate => Decision::Duplicate,
             Self::WaitEnded => Decision::WaitEnded,
             Self::TooManyWaiters => Decision::TooManyWaiters,
@@ -64,13 +64,13 @@ impl<L> Decision<L> {
     }
 }
 
-/// The answers that a call of the table has brought about, each with the caller that it is for.
+/// The decisions that a method of the table returns, each with the caller that it answers.
 pub type Decisions<W> = Vec<(W, Decision)>;
 
-/// The leases of one shard. `W` stands for a caller that waits.
+/// The leases of one shard. `W` identifies a caller.
 #[derive(Debug)]
 pub struct LeaseTable<W> {
-    /// With the same keys each time, so that a simulation does the same twice. Only signed ids come here.
+    /// The hasher has fixed keys, so that simulations are repeatable. No attacker can choose ids, as all are signed.
     leases: HashMap<EventId, ActiveLease<W>, BuildHasherDefault<DefaultHasher>>,
     next: LeaseId,
     waiting: usize,
@@ -82,7 +82,7 @@ pub struct LeaseTable<W> {
 struct ActiveLease<W> {
     lease: LeaseId,
     ends_at: Timestamp,
-    /// In the order of their arrival.
+    /// In order of arrival.
     waiters: VecDeque<Waiter<W>>,
 }
 
@@ -93,15 +93,15 @@ struct Waiter<W> {
 }
 
 impl<W> LeaseTable<W> {
-    /// An empty table. Tables with different generations never grant the same lease.
+    /// Creates an empty table. Tables with different generations never grant the same lease.
     #[must_use]
     pub fn new(generation: u32) -> Self {
         let next = LeaseId(u64::from(generation) << 32);
         Self { leases: HashMap::default(), next, waiting: 0, sweep_at: None }
     }
 
-    /// Asks for the lease of an event that has no row, or whose row is ignored. The caller waits up to `wait` if
-    /// another one has the lease. Leases that have run out by `now` are ended first.
+    /// Requests the lease of an event that has no row, or whose row is ignored. The caller waits up to `wait` if
+    /// another caller has the lease. Leases that have run out by `now` are ended first.
     pub fn acquire(
         &mut self,
         event_id: &EventId,
@@ -127,8 +127,8 @@ impl<W> LeaseTable<W> {
         decisions
     }
 
-    /// The event is in the queue and has its row. That ends the lease, and answers all that wait for the event,
-    /// even if another lease has been granted since.
+    /// Answers all callers that wait for an event that is in the queue and has its row. Ends `lease`, but not another
+    /// lease that has been granted since.
     pub fn commit(&mut self, event_id: &EventId, lease: Option<LeaseId>) -> Decisions<W> {
         let Some(held) = self.leases.get_mut(event_id) else { return Vec::new() };
         let waiters = core::mem::take(&mut held.waiters);
@@ -139,8 +139,8 @@ impl<W> LeaseTable<W> {
         waiters.into_iter().map(|waiter| (waiter.caller, Decision::Duplicate)).collect()
     }
 
-    /// Ends a lease without a commit: the first that still waits gets a lease of its own. Nothing happens if the
-    /// lease has ended already.
+    /// Ends a lease without a commit: the first caller that still waits gets a new lease. Nothing happens if the
+    /// lease has already ended.
     pub fn release(&mut self, event_id: &EventId, lease: LeaseId, now: Timestamp) -> Decisions<W> {
         let is_current = self.leases.get(event_id).is_some_and(|held| held.lease == lease);
         if is_current { self.pass_on(event_id, now) } else { Vec::new() }
@@ -164,7 +164,7 @@ impl<W> LeaseTable<W> {
         decisions
     }
 
-    /// Ends an event's lease, and gives one to the first that still waits.
+    /// Ends an event's lease, and grants a new one to the first caller that still waits.
     fn pass_on(&mut self, event_id: &EventId, now: Timestamp) -> Decisions<W> {
         let mut decisions = Vec::new();
         let Some((event_id, mut held)) = self.leases.remove_entry(event_id) else {
@@ -197,8 +197,8 @@ impl<W> LeaseTable<W> {
     }
 
     fn is_full(&self, event_id: &EventId) -> bool {
-        let of_event = self.leases.get(event_id).map_or(0, |held| held.waiters.len());
-        of_event >= MAX_EVENT_WAITERS || self.waiting >= MAX_WAITERS
+        let event_waiters = self.leases.get(event_id).map_or(0, |held| held.waiters.len());
+        event_waiters >= MAX_EVENT_WAITERS || self.waiting >= MAX_WAITERS
     }
 
     /// Ends the waits whose time is over: their callers have given up.

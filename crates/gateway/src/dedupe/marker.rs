@@ -12,33 +12,33 @@ use cronozen_webhook::event::EventId;
 use cronozen_webhook::message::Dedupe;
 use cronozen_webhook::time::Timestamp;
 
-/// What is remembered of an event that is in the queue.
+/// The record that an event is in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Marker {
-    /// How long it is remembered.
+    /// The marker's lifetime.
     pub ttl: Duration,
-    /// When the event was received.
+    /// The time at which the event was received.
     pub received_at: Timestamp,
 }
 
 impl Marker {
-    /// How long it is remembered, in whole seconds, rounded up.
+    /// Returns the marker's lifetime in whole seconds, rounded up.
     #[must_use]
     pub fn ttl_seconds(self) -> u64 {
         self.ttl.as_secs() + u64::from(self.ttl.subsec_nanos() > 0)
     }
 
-    /// Until when it is remembered.
+    /// Returns the time at which the marker ends.
     #[must_use]
     pub fn ends_at(self) -> Timestamp {
         self.received_at.plus(self.ttl)
     }
 }
 
-/// Keeps a marker for each event that has been seen. Clones share one store.
+/// A store with a marker for each event that has been seen. Clones share it.
 pub trait MarkerStore {
-    /// Returns whether the event has a marker.
-    fn seen(&self, event_id: &EventId) -> impl Future<Output = Result<bool, PlatformError>>;
+    /// Returns true if the event has a marker.
+    fn has_marker(&self, event_id: &EventId) -> impl Future<Output = Result<bool, PlatformError>>;
 
     /// Gives the event a marker.
     fn mark(
@@ -48,17 +48,17 @@ pub trait MarkerStore {
     ) -> impl Future<Output = Result<(), PlatformError>>;
 }
 
-/// The result of looking for an event's marker, if there was none.
+/// The result of a look-up that found no marker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lookup {
     /// The event has not been seen.
     Missed,
-    /// The store gave no answer, so the event may have been seen.
+    /// The store did not answer, so the event may have been seen.
     Doubtful(LookupError),
 }
 
 impl Lookup {
-    /// Returns the word for it in the message and in the log.
+    /// Returns the result as the message and the log report it.
     #[must_use]
     pub fn dedupe(&self) -> Dedupe {
         match self {
@@ -74,14 +74,14 @@ pub enum LookupError {
     /// The store failed.
     #[error("look-up failed: {0}")]
     Failed(PlatformError),
-    /// The store took too long.
+    /// The store did not answer in time.
     #[error("look-up timed out after {} ms", .0.as_millis())]
     TimedOut(Duration),
 }
 
-/// Looks for an event's marker, for an eighth of the deadline at most. Returns `None` if there is one. Without a store
-/// there is none.
-pub(super) async fn look(
+/// Looks up an event's marker, for at most an eighth of the deadline. Returns `None` if the event has a marker. Without
+/// a store, it has none.
+pub(super) async fn look_up(
     store: Option<&impl MarkerStore>,
     event_id: &EventId,
     budget: Budget,
@@ -89,8 +89,8 @@ pub(super) async fn look(
 ) -> Option<Lookup> {
     let Some(store) = store else { return Some(Lookup::Missed) };
     let limit = budget.lookup_limit();
-    let look = pin!(store.seen(event_id));
-    match select(look, pin!(clock.sleep(limit))).await {
+    let seen = pin!(store.has_marker(event_id));
+    match select(seen, pin!(clock.sleep(limit))).await {
         Either::Left((Ok(true), _)) => None,
         Either::Left((Ok(false), _)) => Some(Lookup::Missed),
         Either::Left((Err(error), _)) => Some(Lookup::Doubtful(LookupError::Failed(error))),

@@ -1,29 +1,29 @@
-//! When a store that keeps its markers itself throws away those that have ended.
+//! The schedule of a store that deletes its ended markers itself.
 
 use core::time::Duration;
 
-/// How many markers one batch goes through: some ten milliseconds, for which deliveries wait.
+/// The number of markers that one batch checks. A batch takes about ten milliseconds, for which deliveries wait.
 pub const BATCH: u32 = 10_000;
 
-/// Markers live for days, so an ended one costs little until the next day.
+/// The time between two purges. Markers live for days, so an ended one costs little until the next day.
 pub const INTERVAL: Duration = Duration::from_hours(24);
 
-/// Lets deliveries in between two batches.
+/// The time between two batches, in which the store serves deliveries.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How a batch has left the store.
+/// The state of a purge after a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PurgeProgress {
-    /// There are markers that no batch has gone through yet.
+    /// Some markers have not been checked yet.
     More,
-    /// All have been gone through, and some live.
+    /// All markers have been checked, and some have not ended.
     Done,
-    /// There are none left.
+    /// No markers are left.
     Empty,
 }
 
 impl PurgeProgress {
-    /// When the next batch comes; none before the next marker is written if there is nothing to purge.
+    /// Returns the time until the next batch. Returns `None` if there is nothing to purge until a marker is written.
     #[must_use]
     pub fn next(self) -> Option<Duration> {
         match self {

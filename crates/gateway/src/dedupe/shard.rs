@@ -13,15 +13,15 @@ use crate::runtime::{Clock, PlatformError};
 use cronozen_webhook::event::EventId;
 use cronozen_webhook::time::Timestamp;
 
-/// The number of shards. A queue takes 5,000 messages a second, and a Durable Object about 1,000 requests. This is
-/// no setting, because another number would send events to shards that have never seen them. It is a power of two,
-/// so that a byte's remainder is even.
+/// The number of shards. A queue accepts 5,000 messages a second, and a Durable Object about 1,000 requests. The number
+/// is not a setting, because another one would send events to shards that have never seen them. It is a power of two,
+/// so that the remainders of a byte are spread evenly.
 pub const SHARDS: u8 = 16;
 
-/// The longest that a lease's own commit may take. A shard that has not answered by then is asked through another call.
+/// The longest that the commit of a lease may take. After that, another call writes the row.
 const COMMIT_LIMIT: Duration = Duration::from_secs(5);
 
-/// Returns the shard of an event, below [`SHARDS`]. It depends on the id alone and never changes.
+/// Returns the shard of an event, below [`SHARDS`]. It depends only on the id and never changes.
 #[must_use]
 pub fn shard_of(event_id: &EventId) -> u8 {
     let digest: [u8; 32] = Sha256::digest(event_id.as_str()).into();
@@ -29,16 +29,16 @@ pub fn shard_of(event_id: &EventId) -> u8 {
     first % SHARDS
 }
 
-/// The shards. Clones call the same ones.
+/// The shards. Clones share them.
 pub trait Shards {
-    /// The shard's lease, held by the caller. A lease that is dropped is released.
+    /// A lease that the caller holds. Dropping it releases the lease.
     type Lease: ShardLease + 'static;
 
-    /// Asks a shard for a lease, which waits up to `wait` for the one that another delivery holds. The row that
-    /// the event has is ignored if `ignores_row` says so.
+    /// Requests an event's lease from a shard. The request waits up to `wait` while another delivery holds the lease.
+    /// The event's row is ignored if `ignores_row` is true.
     ///
     /// # Errors
-    /// If the shard cannot be reached, is overloaded, or ends.
+    /// Fails if the shard cannot be reached, is overloaded, or ends.
     fn acquire(
         &self,
         shard: u8,
@@ -50,7 +50,7 @@ pub trait Shards {
     /// Writes an event's row without a lease.
     ///
     /// # Errors
-    /// If the shard cannot be reached, is overloaded, or ends.
+    /// Fails if the shard cannot be reached, is overloaded, or ends.
     fn mark(
         &self,
         shard: u8,
@@ -59,25 +59,25 @@ pub trait Shards {
     ) -> impl Future<Output = Result<(), PlatformError>>;
 }
 
-/// A lease as the shard has granted it.
+/// A lease that a shard has granted.
 pub trait ShardLease {
     /// Writes the event's row, and ends the lease.
     ///
     /// # Errors
-    /// If the shard has restarted since, or cannot be reached.
+    /// Fails if the shard has restarted since the grant, or cannot be reached.
     fn commit(&self, ends_at: Timestamp) -> impl Future<Output = Result<(), PlatformError>>;
 }
 
-/// A refusal of the lease of an event.
+/// The reason why an event's lease was not granted.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AcquireError {
-    /// Too many deliveries wait for a lease already.
+    /// Too many deliveries already wait for a lease.
     #[error("too many deliveries wait for a lease")]
     TooManyWaiters,
     /// The shard could not be reached, was overloaded, or ended.
     #[error("deduper failed: {0}")]
     Failed(PlatformError),
-    /// The shard gave no answer in time, or another delivery had the event's lease for all of it.
+    /// The shard did not answer in time, or another delivery held the event's lease for the whole time.
     #[error("deduper granted no lease within {} ms", .0.as_millis())]
     TimedOut(Duration),
 }
@@ -90,7 +90,7 @@ pub(crate) struct OwnedLease<S: Shards> {
 }
 
 impl<S: Shards> OwnedLease<S> {
-    /// Asks the event's shard for a lease. Returns `None` if the event is in the queue already.
+    /// Requests a lease from the event's shard. Returns `None` if the event is in the queue already.
     pub(super) async fn acquire(
         shards: S,
         event_id: &EventId,
@@ -100,14 +100,14 @@ impl<S: Shards> OwnedLease<S> {
     ) -> Result<Option<Self>, AcquireError> {
         let shard = shard_of(event_id);
         let limit = budget.lease_time_left(clock.now());
-        let granted = {
+        let decision = {
             let acquire = pin!(shards.acquire(shard, event_id, ignores_row, limit));
             match select(acquire, pin!(clock.sleep(limit))).await {
-                Either::Left((granted, _)) => granted.map_err(AcquireError::Failed)?,
+                Either::Left((result, _)) => result.map_err(AcquireError::Failed)?,
                 Either::Right(((), _)) => return Err(AcquireError::TimedOut(limit)),
             }
         };
-        match granted {
+        match decision {
             Decision::Lease(lease) => Ok(Some(Self { lease, shards, shard })),
             Decision::Duplicate => Ok(None),
             Decision::WaitEnded => Err(AcquireError::TimedOut(limit)),
@@ -126,7 +126,7 @@ impl<S: Shards> OwnedLease<S> {
         if let Either::Left((Ok(()), _)) = select(pin!(self.lease.commit(ends_at)), limit).await {
             return Ok(());
         }
-        // A shard that has restarted knows nothing of its leases, but takes the row.
+        // A shard that has restarted has lost its leases, but accepts the row.
         self.shards.mark(self.shard, event_id, ends_at).await
     }
 }
@@ -138,12 +138,12 @@ mod tests {
     #[test]
     fn an_event_never_changes_its_shard() {
         let shard = |id: &str| shard_of(&EventId::new(id.to_owned()).unwrap());
-        // A change here would queue remembered events again.
+        // A change of these numbers would queue seen events again.
         assert_eq!(["evt_1", "evt_2", "evt_3", "\u{e9}"].map(shard), [13, 7, 0, 10]);
     }
 
     #[test]
-    fn shards_share_events_evenly() {
+    fn events_are_spread_evenly_over_the_shards() {
         let mut events = [0; SHARDS as usize];
         for number in 0..16_000 {
             events[usize::from(shard_of(&EventId::new(format!("evt_{number}")).unwrap()))] += 1;

@@ -1,23 +1,23 @@
-//! Where events are remembered.
+//! The setting that chooses the dedupe store.
 
 use serde::{Serialize, Serializer};
 
 use super::reader::Reader;
 
-/// How events are recognised that have been seen before.
+/// The way in which duplicates are recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DedupeMode {
     /// A marker in Workers KV.
     Kv,
     /// Strict: a row in the Durable Object that leases the event.
     DurableObject {
-        /// Whether an event that the object misses is looked for in Workers KV.
+        /// True if an event without a row is looked up in Workers KV, too.
         migrate_from_kv: bool,
     },
 }
 
 impl DedupeMode {
-    /// The word for it, in the setting and in the gateway's answer about its health.
+    /// Returns the word for the mode in the setting and in the answer of the health check.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

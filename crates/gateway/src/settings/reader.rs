@@ -1,4 +1,4 @@
-//! Reads settings one by one, and keeps what is wrong with them.
+//! A reader of settings, which collects all errors, so that they are reported together.
 
 use core::fmt;
 use core::ops::RangeInclusive;
@@ -6,18 +6,18 @@ use core::ops::RangeInclusive;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-/// What stands in the environment under a setting's name.
+/// The value of a setting in the environment.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Value {
-    /// Nothing.
+    /// No value.
     Absent,
-    /// A text, or a number or boolean in its text form.
+    /// Text, or a number or boolean as text.
     Text(Zeroizing<String>),
-    /// Something that no setting can be, such as a list.
+    /// A value that no setting can have, such as a list.
     Other,
 }
 
-/// Without the text, which may be a secret.
+/// Omits the text, which may be a secret.
 impl fmt::Debug for Value {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
@@ -28,15 +28,15 @@ impl fmt::Debug for Value {
     }
 }
 
-/// A setting or binding that is missing or wrong. Holds no text that came: somebody may have put a secret
-/// into the wrong setting.
+/// The error for a setting or binding that is missing or wrong. It never contains the text that was found: that may be
+/// a secret that was put into the wrong setting.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ConfigError {
-    /// The setting's name.
+    /// The name of the setting or binding.
     pub name: &'static str,
-    /// What was expected.
+    /// A description of the expected value.
     pub expected: String,
-    /// What came instead: a number that came, but no text.
+    /// A description of the value that was found. It may quote a number, but never text.
     pub found: String,
 }
 
@@ -46,7 +46,7 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// Reads settings through a function that gives the value of a name.
+/// A reader of settings. It gets each value from a function, by the setting's name.
 pub(crate) struct Reader<'v> {
     value: &'v dyn Fn(&str) -> Value,
     errors: Vec<ConfigError>,
@@ -57,13 +57,13 @@ impl<'v> Reader<'v> {
         Self { value, errors: Vec::new() }
     }
 
-    /// All that was wrong, in the order of reading.
+    /// Returns all errors, in the order of reading.
     pub(crate) fn into_errors(self) -> Vec<ConfigError> {
         self.errors
     }
 
-    /// The setting `name` as `parse` reads its text (`None` if it is not set); `parse` says what came if
-    /// that is wrong. Nothing if it is wrong, which is then kept.
+    /// Reads the setting `name`: calls `parse` with the setting's text, or with `None` if it is not set. `parse` fails
+    /// with a description of the wrong text. After a failure, this keeps the error and returns `None`.
     pub(crate) fn read<T>(
         &mut self,
         name: &'static str,
@@ -73,13 +73,13 @@ impl<'v> Reader<'v> {
         let parsed = match (self.value)(name) {
             Value::Absent => parse(None),
             Value::Text(text) => parse(Some(&text)),
-            Value::Other => Err("a value that is no text".to_owned()),
+            Value::Other => Err("a value that is not a string".to_owned()),
         };
         let expected = expected.to_owned();
         parsed.map_err(|found| self.errors.push(ConfigError { name, expected, found })).ok()
     }
 
-    /// One of several words.
+    /// Reads a setting whose value is one of several words.
     pub(crate) fn choice<T: Copy>(
         &mut self,
         name: &'static str,
@@ -90,11 +90,11 @@ impl<'v> Reader<'v> {
         self.read(name, &words.join(" or "), |text| {
             let Some(text) = text else { return Ok(default) };
             let chosen = choices.iter().find(|(word, _)| *word == text);
-            chosen.map(|(_, choice)| *choice).ok_or_else(|| "another text".to_owned())
+            chosen.map(|(_, choice)| *choice).ok_or_else(|| "a different string".to_owned())
         })
     }
 
-    /// A whole number, in plain digits.
+    /// Reads a whole number that consists of decimal digits only.
     pub(crate) fn number(
         &mut self,
         name: &'static str,
@@ -104,12 +104,12 @@ impl<'v> Reader<'v> {
         let expected = format!("a whole number from {} to {}", range.start(), range.end());
         self.read(name, &expected, |text| {
             let Some(text) = text else { return Ok(default) };
-            // Rust's own parser takes a sign, too.
-            let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+            // Rust's parser also accepts a sign.
+            let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
             match text.parse::<u32>() {
-                Ok(number) if digits && range.contains(&number) => Ok(number),
-                Ok(number) if digits => Err(number.to_string()),
-                _ => Err("a text that is no such number".to_owned()),
+                Ok(number) if is_plain && range.contains(&number) => Ok(number),
+                Ok(number) if is_plain => Err(number.to_string()),
+                _ => Err("a string that is not such a number".to_owned()),
             }
         })
     }

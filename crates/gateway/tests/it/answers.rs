@@ -1,4 +1,4 @@
-//! Every row of the answers table.
+//! Every row of the README's table of answers.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ const EVENT: &str =
     r#"{"eventId":"evt_1","type":"payment.completed","createdAt":"2026-11-24T06:55:00Z"}"#;
 
 #[test]
-fn accepted_then_duplicate() {
+fn a_new_event_is_accepted_and_its_retry_is_a_duplicate() {
     in_world(async |world| {
         let reply = world.deliver(EVENT).await;
         assert_eq!(reply.answer.status, 202);
@@ -45,7 +45,7 @@ fn accepted_then_duplicate() {
 }
 
 #[test]
-fn identity_is_the_id_alone() {
+fn only_the_exact_event_id_makes_a_duplicate() {
     in_world(async |world| {
         assert_eq!(world.deliver(r#"{"eventId":"evt_1","try":1}"#).await.answer.status, 202);
         assert_eq!(world.deliver(r#"{"eventId":"evt_1","try":2}"#).await.answer.status, 200);
@@ -54,7 +54,7 @@ fn identity_is_the_id_alone() {
 }
 
 #[test]
-fn any_active_secret_counts_and_its_position_is_told() {
+fn any_active_secret_verifies_and_its_position_is_reported() {
     in_world(async |mut world| {
         world.set("CRONOZEN_SIGNING_SECRET", "whsec_newest whsec_test");
         assert_eq!(world.deliver(EVENT).await.answer.status, 202);
@@ -64,7 +64,7 @@ fn any_active_secret_counts_and_its_position_is_told() {
 }
 
 #[test]
-fn invalid_event() {
+fn a_signed_body_without_a_valid_event_is_answered_with_400() {
     in_world(async |world| {
         let reply = world.deliver("[]").await;
         assert_eq!(reply.status_and_code(), (400, "invalid_event".to_owned()));
@@ -86,9 +86,9 @@ fn invalid_event() {
 }
 
 #[test]
-fn invalid_signature_has_one_public_form_and_a_precise_log() {
+fn every_invalid_signature_gets_the_same_answer_and_its_own_reason_in_the_log() {
     in_world(async |world| {
-        let mut public = Vec::new();
+        let mut answers = Vec::new();
         for (signature, reason) in [
             (None, "signature header missing: expected x-cronozen-signature"),
             (
@@ -97,11 +97,11 @@ fn invalid_signature_has_one_public_form_and_a_precise_log() {
             ),
             (
                 Some(sign(EVENT.as_bytes(), SECRET).to_uppercase()),
-                "signature malformed: no lowercase hexadecimal digit at position",
+                "signature malformed: not a lowercase hexadecimal digit at position",
             ),
             (
                 Some(sign(EVENT.as_bytes(), "whsec_wrong")),
-                "signature mismatch: the body was signed with none of the active secrets",
+                "signature mismatch: no active secret matches the body",
             ),
         ] {
             let mut request = signed(EVENT);
@@ -112,16 +112,16 @@ fn invalid_signature_has_one_public_form_and_a_precise_log() {
             assert_eq!(level, Level::Warn);
             assert!(record.reason.clone().unwrap().starts_with(reason), "{record:?}");
             assert_eq!(record.event_id, None, "nothing is read before the signature is good");
-            public.push(reply.answer.body);
+            answers.push(reply.answer.body);
         }
-        public.dedup();
-        assert_eq!(public.len(), 1, "a forger learns nothing from the answer");
+        answers.dedup();
+        assert_eq!(answers.len(), 1, "a forger learns nothing from the answer");
         assert_eq!(world.stored() + world.marked(), 0);
     });
 }
 
 #[test]
-fn an_unsigned_body_is_not_parsed() {
+fn a_body_with_a_wrong_signature_is_not_parsed() {
     in_world(async |world| {
         let mut request = signed("not JSON");
         request.signature = Some(sign(b"not JSON", "whsec_wrong"));
@@ -130,7 +130,7 @@ fn an_unsigned_body_is_not_parsed() {
 }
 
 #[test]
-fn wrong_path_and_method() {
+fn a_wrong_path_is_not_found_and_a_wrong_method_is_not_allowed() {
     in_world(async |world| {
         for path in ["/", "/webhooks/cronozen/", "/webhooks", "/Webhooks/cronozen", ""] {
             let mut request = signed(EVENT);
@@ -150,20 +150,20 @@ fn wrong_path_and_method() {
 }
 
 #[test]
-fn a_request_without_a_path_is_not_found_and_the_log_says_why() {
+fn a_request_without_a_path_is_not_found_and_the_log_has_the_reason() {
     in_world(async |world| {
         let reply = world.serve(Request { path: None, ..signed(EVENT) }).await;
         assert_eq!(reply.status_and_code(), (404, "not_found".to_owned()));
-        assert_eq!(reply.json()["detail"], "nothing is reply at this path");
+        assert_eq!(reply.json()["detail"], "nothing is served at this path");
         let (level, record) = world.last_record();
         assert_eq!(level, Level::Warn);
-        let reason = "request URL invalid: the Host header does not make one";
+        let reason = "request URL invalid: the Host header is malformed";
         assert_eq!(record.reason.as_deref(), Some(reason));
     });
 }
 
 #[test]
-fn another_path_can_be_set() {
+fn the_webhook_path_can_be_set() {
     in_world(async |mut world| {
         world.set("WEBHOOK_PATH", "/hooks");
         assert_eq!(world.deliver(EVENT).await.answer.status, 404);
@@ -174,9 +174,9 @@ fn another_path_can_be_set() {
 }
 
 #[test]
-fn a_message_that_does_not_fit_is_an_error_of_ours_to_notice() {
+fn a_message_that_is_too_large_is_refused_and_logged_as_an_error() {
     in_world(async |world| {
-        // The id is repeated in the message with its quotes escaped.
+        // The message repeats the id with its quotes escaped, so it is too large though the body is under the cap.
         let quotes = "\\\"".repeat(256);
         let frame = format!(r#"{{"eventId":"{quotes}","data":""}}"#).len();
         let body = |size: usize| {
@@ -191,7 +191,7 @@ fn a_message_that_does_not_fit_is_an_error_of_ours_to_notice() {
         assert!(record.event_id.is_some());
         assert_eq!(world.stored() + world.marked(), 0);
 
-        // The look-up fails, so that the message holds the longer of the two words.
+        // The look-up fails, so that the message contains the longer value of `dedupe`.
         world.store.look.set(Behaviour::Fails(5));
         let fits = |message: usize| 127_000 - (bytes - message);
         assert_eq!(world.deliver(&body(fits(MAX_MESSAGE_BYTES + 1))).await.answer.status, 413);
@@ -201,7 +201,7 @@ fn a_message_that_does_not_fit_is_an_error_of_ours_to_notice() {
 }
 
 #[test]
-fn unavailable() {
+fn a_failed_send_is_answered_with_503_and_leaves_no_marker() {
     in_world(async |world| {
         world.queue.send.set(Behaviour::Fails(5));
         let reply = world.deliver(EVENT).await;
@@ -215,9 +215,9 @@ fn unavailable() {
     });
 }
 
-/// Each status has its own phrase in RFC 9110, which RFC 9457 wants as the title of a problem without a type of its own.
+/// RFC 9457 recommends the status's phrase in RFC 9110 as the title of a problem of type `about:blank`.
 #[test]
-fn problems_have_the_titles_of_their_statuses() {
+fn the_title_of_a_problem_is_the_phrase_of_its_status() {
     let mut titles = BTreeMap::new();
     let mut collect = |reply: &Reply| {
         assert_eq!(reply.json()["type"], "about:blank");

@@ -1,4 +1,4 @@
-//! How a body is read: its cap, its time, and how it can break.
+//! The reading of a body: its cap, its time limit, and bodies that break off.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn too_large() -> (u16, String) {
 }
 
 #[test]
-fn a_declared_length_over_the_cap_is_refused_unread() {
+fn a_declared_length_over_the_cap_is_refused_without_reading_the_body() {
     in_world(async |world| {
         for declared in ["127001", "99999999999999999999"] {
             let (reply, reads) = serve(&world, Some(declared), vec![(0, Ok(vec![b'x']))]).await;
@@ -36,7 +36,7 @@ fn a_declared_length_over_the_cap_is_refused_unread() {
 }
 
 #[test]
-fn a_body_longer_than_it_declares_is_still_capped() {
+fn a_body_longer_than_its_declared_length_is_still_capped() {
     in_world(async |world| {
         let (reply, _) = serve(&world, Some("10"), vec![(0, Ok(vec![b'x'; 127_001]))]).await;
         assert_eq!(reply.status_and_code(), too_large());
@@ -44,7 +44,7 @@ fn a_body_longer_than_it_declares_is_still_capped() {
 }
 
 #[test]
-fn a_stream_is_read_no_further_than_the_cap() {
+fn reading_stops_when_a_stream_exceeds_the_cap() {
     in_world(async |world| {
         let pieces = vec![(0, Ok(vec![b'x'; 50_000])); 10];
         let (reply, reads) = serve(&world, None, pieces).await;
@@ -54,7 +54,7 @@ fn a_stream_is_read_no_further_than_the_cap() {
 }
 
 #[test]
-fn a_stream_within_the_cap_is_joined() {
+fn a_stream_without_a_valid_declared_length_is_read_whole() {
     in_world(async |world| {
         for declared in [None, Some(""), Some("-1"), Some("+19"), Some("19, 19")] {
             let pieces = EVENT.bytes().map(|byte| (1, Ok(vec![byte]))).collect();
@@ -66,7 +66,7 @@ fn a_stream_within_the_cap_is_joined() {
 }
 
 #[test]
-fn the_cap_is_a_setting() {
+fn max_body_bytes_sets_the_cap() {
     in_world(async |mut world| {
         world.set("MAX_BODY_BYTES", "1024");
         let body = |size: usize| format!(r#"{{"eventId":"e","data":"{}"}}"#, "x".repeat(size - 25));
@@ -77,7 +77,7 @@ fn the_cap_is_a_setting() {
 }
 
 #[test]
-fn a_slow_body_is_given_three_eighths_of_the_deadline() {
+fn a_slow_body_times_out_after_three_eighths_of_the_deadline() {
     in_world(async |mut world| {
         for (deadline, limit) in [("1000", 375), ("4000", 1500), ("4500", 1687)] {
             world.set("DEADLINE_MS", deadline);
@@ -103,7 +103,7 @@ fn a_body_that_never_ends_times_out() {
 }
 
 #[test]
-fn a_body_that_breaks_is_told_without_the_platforms_words() {
+fn the_platforms_error_for_a_broken_body_is_logged_but_not_in_the_answer() {
     in_world(async |world| {
         for declared in [None, Some("19")] {
             let pieces = vec![(0, Ok(EVENT.into())), (1, Err("Network connection lost."))];

@@ -1,4 +1,4 @@
-//! A bucket for bodies that do not fit a message.
+//! A bucket for bodies that are too large for a message.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -12,19 +12,20 @@ use cronozen_webhook::time::Timestamp;
 use crate::platform::{Behaviour, FakeClock};
 
 #[derive(Clone)]
-pub struct FakeBodies {
+pub struct FakeBucket {
     clock: FakeClock,
     pub put: Rc<Cell<Behaviour>>,
     pub head: Rc<Cell<Behaviour>>,
     pub stored: Rc<RefCell<BTreeMap<String, Vec<u8>>>>,
-    /// When each was stored.
+    /// The time at which each body was last stored.
     pub uploaded: Rc<RefCell<BTreeMap<String, Timestamp>>>,
-    /// How often one has been asked for.
+    /// The number of calls of `put`.
     pub puts: Rc<Cell<usize>>,
-    pub heads: Rc<Cell<usize>>,
+    /// The number of calls of `holds`.
+    pub checks: Rc<Cell<usize>>,
 }
 
-impl FakeBodies {
+impl FakeBucket {
     pub fn working(clock: &FakeClock) -> Self {
         Self {
             clock: clock.clone(),
@@ -33,12 +34,12 @@ impl FakeBodies {
             stored: Rc::default(),
             uploaded: Rc::default(),
             puts: Rc::default(),
-            heads: Rc::default(),
+            checks: Rc::default(),
         }
     }
 }
 
-impl BodyStore<Vec<u8>> for FakeBodies {
+impl BodyStore<Vec<u8>> for FakeBucket {
     async fn put(&self, body: &StoredBody, held: Vec<u8>) -> Result<(), PlatformError> {
         self.puts.set(self.puts.get() + 1);
         let write = || {
@@ -49,7 +50,7 @@ impl BodyStore<Vec<u8>> for FakeBodies {
     }
 
     async fn holds(&self, body: &StoredBody, since: Timestamp) -> Result<bool, PlatformError> {
-        self.heads.set(self.heads.get() + 1);
+        self.checks.set(self.checks.get() + 1);
         let look = || {
             let fresh = self.uploaded.borrow().get(&body.key()).is_some_and(|at| *at >= since);
             let stored = self.stored.borrow();

@@ -1,4 +1,4 @@
-//! A gateway with bad settings or without a binding accepts nothing, and says so on /healthz.
+//! A gateway with bad settings or a missing binding accepts nothing, and reports the problems on /healthz.
 
 use cronozen_gateway::log::Level;
 use cronozen_gateway::settings::ConfigError;
@@ -10,7 +10,7 @@ use crate::world::{get, in_world, signed};
 const EVENT: &str = r#"{"eventId":"evt_1"}"#;
 
 #[test]
-fn misconfigured() {
+fn a_missing_secret_refuses_every_delivery_and_is_named_only_in_the_log() {
     in_world(async |mut world| {
         world.settings.clear();
         let reply = world.deliver(EVENT).await;
@@ -26,7 +26,7 @@ fn misconfigured() {
 }
 
 #[test]
-fn a_blank_secret_never_verifies_an_empty_key() {
+fn a_blank_secret_verifies_no_signature() {
     in_world(async |mut world| {
         for blank in ["", " ", "\t\r\n "] {
             world.set("CRONOZEN_SIGNING_SECRET", blank);
@@ -64,7 +64,7 @@ fn a_missing_binding_refuses_every_delivery() {
 }
 
 #[test]
-fn health() {
+fn healthz_reports_ok_or_every_wrong_setting_and_logs_nothing() {
     in_world(async |mut world| {
         let reply = world.serve(get("/healthz")).await;
         assert_eq!(reply.answer.status, 200);

@@ -1,4 +1,4 @@
-//! What errors say to programs: statuses and codes.
+//! The statuses, codes, outcomes and log levels of errors.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ fn a_refusal_has_its_status_and_code() {
 }
 
 #[test]
-fn a_refusal_says_whose_fault_it_is_and_how_much_it_matters() {
+fn a_refusal_has_its_outcome_and_log_level() {
     for (refusal, outcome, level) in [
         (Refusal::from(Rejection::NotFound), Outcome::Rejected, Level::Warn),
         (Rejection::from(MessageTooLarge { found: 1 }).into(), Outcome::Rejected, Level::Error),
@@ -56,7 +56,7 @@ fn a_platform_error_keeps_the_start_of_its_first_line() {
 }
 
 #[test]
-fn a_purge_goes_on_soon_or_waits_for_a_day_or_for_an_event() {
+fn a_purge_continues_after_1_s_or_a_day_and_stops_for_an_empty_store() {
     assert_eq!(PurgeProgress::More.next(), Some(Duration::from_secs(1)));
     assert_eq!(PurgeProgress::Done.next(), Some(INTERVAL));
     assert_eq!(PurgeProgress::Empty.next(), None);

@@ -1,6 +1,5 @@
-//! Every order of failure: what a store and a queue can do to a delivery, and what must hold all the
-//! same. After a failed send there is no marker; after a failed marker there is a 2xx; the answer comes
-//! by the deadline whatever hangs.
+//! Every combination of failures of the store and the queue, and the guarantees that still hold: a failed send leaves
+//! no marker, a failed marker does not prevent a 2xx, and the answer comes by the deadline whatever hangs.
 
 use std::time::Duration;
 
@@ -11,17 +10,17 @@ use crate::world::{Behaviour, World, in_world};
 
 const EVENT: &str = r#"{"eventId":"evt_1"}"#;
 
-/// Longer than any deadline, within the 30 s that work may go on after the answer.
+/// A delay that is longer than any deadline, and within the 30 s for which work may continue after the answer.
 const LATE_MS: u64 = 7000;
 
-const LOOKS: [Behaviour; 5] = [
+const LOOK_UP_BEHAVIOURS: [Behaviour; 5] = [
     Behaviour::Works(5),
     Behaviour::Works(LATE_MS),
     Behaviour::Fails(5),
     Behaviour::Fails(LATE_MS),
     Behaviour::Hangs,
 ];
-const SENDS_AND_MARKS: [Behaviour; 6] = [
+const SEND_AND_MARK_BEHAVIOURS: [Behaviour; 6] = [
     Behaviour::Works(5),
     Behaviour::Works(LATE_MS),
     Behaviour::Fails(5),
@@ -30,13 +29,13 @@ const SENDS_AND_MARKS: [Behaviour; 6] = [
     Behaviour::Hangs,
 ];
 
-fn behave(world: &World, look: Behaviour, send: Behaviour, mark: Behaviour) {
+fn set_behaviours(world: &World, look: Behaviour, send: Behaviour, mark: Behaviour) {
     world.store.look.set(look);
     world.queue.send.set(send);
     world.store.mark.set(mark);
 }
 
-async fn in_every_order(
+async fn check_combination(
     deadline_ms: u64,
     world: &World,
     look: Behaviour,
@@ -44,7 +43,7 @@ async fn in_every_order(
     mark: Behaviour,
 ) {
     let case = format!("{look:?}, {send:?}, {mark:?}, deadline {deadline_ms}");
-    behave(world, look, send, mark);
+    set_behaviours(world, look, send, mark);
     let reply = world.deliver(EVENT).await;
 
     assert!(reply.took <= Duration::from_millis(deadline_ms + 1), "{case}: {:?}", reply.took);
@@ -52,9 +51,9 @@ async fn in_every_order(
     assert_eq!(status, if send == Behaviour::Works(5) { 202 } else { 503 }, "{case}");
     if status == 202 {
         assert_eq!(world.stored(), 1, "a 2xx means that the event is in the queue: {case}");
-        let doubtful = look != Behaviour::Works(5);
-        let word = if doubtful { r#""dedupe":"unknown""# } else { r#""dedupe":"new""# };
-        assert!(world.queue.stored.borrow()[0].contains(word), "{case}");
+        let look_up_failed = look != Behaviour::Works(5);
+        let dedupe = if look_up_failed { r#""dedupe":"unknown""# } else { r#""dedupe":"new""# };
+        assert!(world.queue.stored.borrow()[0].contains(dedupe), "{case}");
         let (level, record) = world
             .log
             .borrow()
@@ -62,19 +61,19 @@ async fn in_every_order(
             .find(|(_, r)| r.outcome == Outcome::Accepted)
             .cloned()
             .unwrap();
-        assert_eq!(level, if doubtful { Level::Warn } else { Level::Info }, "{case}");
-        assert_eq!(record.reason.is_some(), doubtful, "{case}");
+        assert_eq!(level, if look_up_failed { Level::Warn } else { Level::Info }, "{case}");
+        assert_eq!(record.reason.is_some(), look_up_failed, "{case}");
     } else {
         assert_eq!(world.marked(), 0, "no marker before the queue has acknowledged: {case}");
     }
 
-    // Everything that goes on after the answer comes to its end.
+    // All work after the answer ends within this time.
     sleep(Duration::from_secs(30)).await;
     let sent = matches!(send, Behaviour::Works(_));
-    let marks = matches!(mark, Behaviour::Works(_) | Behaviour::WorksThenFails(_));
-    assert_eq!(world.marked(), usize::from(sent && marks), "{case}");
-    let late = match (send, mark) {
-        // What hangs is given up after 28 s.
+    let marked = matches!(mark, Behaviour::Works(_) | Behaviour::WorksThenFails(_));
+    assert_eq!(world.marked(), usize::from(sent && marked), "{case}");
+    let late_outcome = match (send, mark) {
+        // A send or a marker that hangs times out 28 s after the arrival.
         (Behaviour::Hangs, _) => Some(Outcome::LateSendFailed),
         (Behaviour::Works(_), Behaviour::Hangs) => Some(Outcome::MarkerFailed),
         (Behaviour::Works(LATE_MS), Behaviour::Works(_)) => Some(Outcome::LateCommit),
@@ -86,20 +85,20 @@ async fn in_every_order(
     };
     let mut logged = world.logged();
     logged.retain(|outcome| !matches!(outcome, Outcome::Accepted | Outcome::Failed));
-    assert_eq!(logged, Vec::from_iter(late), "{case}");
+    assert_eq!(logged, Vec::from_iter(late_outcome), "{case}");
 }
 
 #[test]
-fn every_order_of_failure() {
+fn the_guarantees_hold_in_every_combination_of_failures() {
     let mut cases = 0;
     for deadline_ms in [1000, 4000, 4500] {
-        for look in LOOKS {
-            for send in SENDS_AND_MARKS {
-                for mark in SENDS_AND_MARKS {
+        for look in LOOK_UP_BEHAVIOURS {
+            for send in SEND_AND_MARK_BEHAVIOURS {
+                for mark in SEND_AND_MARK_BEHAVIOURS {
                     cases += 1;
                     in_world(async |mut world| {
                         world.set("DEADLINE_MS", &deadline_ms.to_string());
-                        in_every_order(deadline_ms, &world, look, send, mark).await;
+                        check_combination(deadline_ms, &world, look, send, mark).await;
                     });
                 }
             }
@@ -109,32 +108,32 @@ fn every_order_of_failure() {
 }
 
 #[test]
-fn budgets() {
+fn every_step_keeps_to_its_time_limit() {
     for deadline in [1000, 4000, 4500] {
-        let took = |look, send, mark| {
+        let elapsed = |look, send, mark| {
             let mut took = Duration::ZERO;
             in_world(async |mut world| {
                 world.set("DEADLINE_MS", &deadline.to_string());
-                behave(&world, look, send, mark);
+                set_behaviours(&world, look, send, mark);
                 took = world.deliver(EVENT).await.took;
             });
             u64::try_from(took.as_millis()).unwrap()
         };
         let works = Behaviour::Works(0);
-        let near = |took: u64, expected: u64| {
+        let check = |took: u64, expected: u64| {
             assert!((expected..=expected + 2).contains(&took), "{took} of {expected}, {deadline}");
         };
-        near(took(works, works, works), 0);
-        // A look-up gets 1/8 of the deadline, and no more.
-        near(took(Behaviour::Works(deadline / 8 - 1), works, works), deadline / 8 - 1);
-        near(took(Behaviour::Hangs, works, works), deadline / 8);
-        // A send gets until 250 ms before the deadline, whether the look-up took its time or not.
-        near(took(works, Behaviour::Works(deadline - 251), works), deadline - 251);
-        near(took(works, Behaviour::Hangs, works), deadline - 250);
-        near(took(Behaviour::Hangs, Behaviour::Hangs, works), deadline - 250);
-        // A marker is awaited for 250 ms.
-        near(took(works, works, Behaviour::Hangs), 250);
-        near(took(works, Behaviour::Works(deadline - 251), Behaviour::Hangs), deadline - 1);
+        check(elapsed(works, works, works), 0);
+        // A look-up may take at most 1/8 of the deadline.
+        check(elapsed(Behaviour::Works(deadline / 8 - 1), works, works), deadline / 8 - 1);
+        check(elapsed(Behaviour::Hangs, works, works), deadline / 8);
+        // A send may last until 250 ms before the deadline, even if the look-up times out.
+        check(elapsed(works, Behaviour::Works(deadline - 251), works), deadline - 251);
+        check(elapsed(works, Behaviour::Hangs, works), deadline - 250);
+        check(elapsed(Behaviour::Hangs, Behaviour::Hangs, works), deadline - 250);
+        // The answer waits for the marker for at most 250 ms.
+        check(elapsed(works, works, Behaviour::Hangs), 250);
+        check(elapsed(works, Behaviour::Works(deadline - 251), Behaviour::Hangs), deadline - 1);
     }
 }
 
@@ -148,6 +147,7 @@ fn a_late_commit_makes_the_retry_a_duplicate() {
         assert_eq!((world.stored(), world.marked()), (1, 1));
         assert_eq!(world.logged(), [Outcome::Failed, Outcome::LateCommit]);
         let (_, record) = world.last_record();
+        // The look-up and the marker take 5 ms each.
         assert_eq!(record.ms, LATE_MS + 5 + 5);
         assert_eq!(record.event_id.unwrap().as_str(), "evt_1");
         assert_eq!(world.deliver(EVENT).await.answer.status, 200);
@@ -156,7 +156,7 @@ fn a_late_commit_makes_the_retry_a_duplicate() {
 }
 
 #[test]
-fn a_retry_after_a_failed_marker_is_queued_again_rather_than_lost() {
+fn a_retry_after_a_failed_marker_is_queued_again() {
     in_world(async |world| {
         world.store.mark.set(Behaviour::Fails(5));
         assert_eq!(world.deliver(EVENT).await.answer.status, 202);
@@ -168,7 +168,7 @@ fn a_retry_after_a_failed_marker_is_queued_again_rather_than_lost() {
 }
 
 #[test]
-fn a_forgotten_event_is_let_through_again() {
+fn an_event_listed_in_forget_is_accepted_again() {
     in_world(async |mut world| {
         assert_eq!(world.deliver(EVENT).await.answer.status, 202);
         world.set("FORGET", " evt_0\nevt_1 evt_2 ");

@@ -1,4 +1,4 @@
-//! Bodies that do not fit their messages: stored before the send, or refused.
+//! Bodies that are too large for their messages: stored before the send, or refused.
 
 use std::time::Duration;
 
@@ -8,31 +8,31 @@ use sha2::{Digest, Sha256};
 use tokio::time::sleep;
 
 use crate::signing::{hex, sign};
-use crate::world::{Behaviour, FakeBodies, SECRET, World, in_world, signed};
+use crate::world::{Behaviour, FakeBucket, SECRET, World, in_world, signed};
 
 const MIB: usize = 1024 * 1024;
 
-/// Too large for any message.
+/// The size of a body that is too large for any message.
 pub const LARGE: usize = 130_000;
 
-/// The bytes of a message around its body, with the longer of the words for `dedupe`.
-const AROUND: usize = 228;
+/// The bytes of a message around its body, with the longer value of `dedupe`.
+const MESSAGE_OVERHEAD: usize = 228;
 
-/// An event whose body has `size` bytes.
+/// Returns an event whose body has `size` bytes.
 pub fn event(size: usize) -> String {
     let frame = r#"{"eventId":"evt_1","data":""}"#.len();
     format!(r#"{{"eventId":"evt_1","data":"{}"}}"#, "x".repeat(size - frame))
 }
 
-/// Runs a test in both modes, in a world with a bucket and room for 1 MiB.
-pub fn in_worlds_with_bodies(test: impl AsyncFn(World, FakeBodies)) {
+/// Runs a test in KV mode and in strict mode, with a bucket and a body cap of 1 MiB.
+pub fn in_worlds_with_bucket(test: impl AsyncFn(World, FakeBucket)) {
     for strict in [false, true] {
         in_world(async |mut world| {
             world.set("MAX_BODY_BYTES", "1048576");
             if strict {
-                world.be_strict();
+                world.use_strict_mode();
             }
-            let bodies = FakeBodies::working(&world.clock);
+            let bodies = FakeBucket::working(&world.clock);
             world.bodies = Some(bodies.clone());
             test(world, bodies).await;
         });
@@ -40,11 +40,11 @@ pub fn in_worlds_with_bodies(test: impl AsyncFn(World, FakeBodies)) {
 }
 
 #[test]
-fn a_message_is_as_large_as_it_may_be_and_no_larger() {
-    in_worlds_with_bodies(async |mut world, bodies| {
-        // The message holds the longer of the two words.
-        world.doubt();
-        let fits = MAX_MESSAGE_BYTES - AROUND;
+fn a_body_is_stored_only_if_its_message_would_be_too_large() {
+    in_worlds_with_bucket(async |mut world, bodies| {
+        // The message contains the longer value of `dedupe`.
+        world.fail_look_ups();
+        let fits = MAX_MESSAGE_BYTES - MESSAGE_OVERHEAD;
         assert_eq!(world.deliver(&event(fits)).await.answer.status, 202);
         assert_eq!(world.queue.stored.borrow()[0].len(), MAX_MESSAGE_BYTES);
         assert_eq!(bodies.puts.get(), 0, "what fits is not stored");
@@ -57,11 +57,11 @@ fn a_message_is_as_large_as_it_may_be_and_no_larger() {
 }
 
 #[test]
-fn without_a_bucket_a_message_that_does_not_fit_is_refused() {
+fn without_a_bucket_a_message_that_is_too_large_is_refused() {
     in_world(async |mut world| {
         world.set("MAX_BODY_BYTES", "1048576");
         world.store.look.set(Behaviour::Fails(5));
-        let fits = MAX_MESSAGE_BYTES - AROUND;
+        let fits = MAX_MESSAGE_BYTES - MESSAGE_OVERHEAD;
         let reply = world.deliver(&event(fits + 1)).await;
         assert_eq!(reply.status_and_code(), (413, "body_too_large".to_owned()));
         assert_eq!(world.last_record().0, Level::Error);
@@ -70,8 +70,8 @@ fn without_a_bucket_a_message_that_does_not_fit_is_refused() {
 }
 
 #[test]
-fn a_message_says_where_its_body_is() {
-    in_worlds_with_bodies(async |world, bodies| {
+fn a_message_has_the_key_hash_and_size_of_its_stored_body() {
+    in_worlds_with_bucket(async |world, bodies| {
         for size in [200_000, MIB] {
             bodies.stored.borrow_mut().clear();
             world.store.markers.borrow_mut().clear();
@@ -97,8 +97,8 @@ fn a_message_says_where_its_body_is() {
 }
 
 #[test]
-fn the_cap_holds_with_a_bucket() {
-    in_worlds_with_bodies(async |world, bodies| {
+fn a_body_over_the_cap_is_refused_even_with_a_bucket() {
+    in_worlds_with_bucket(async |world, bodies| {
         let reply = world.deliver(&event(MIB + 1)).await;
         assert_eq!(reply.status_and_code(), (413, "body_too_large".to_owned()));
         assert_eq!((world.stored(), bodies.puts.get()), (0, 0));
@@ -106,10 +106,9 @@ fn the_cap_holds_with_a_bucket() {
 }
 
 #[test]
-fn a_bucket_is_used_at_the_default_cap_and_cannot_help_a_message_that_is_too_large_without_its_body()
- {
+fn a_bucket_is_used_at_the_default_cap_unless_the_message_is_too_large_without_its_body() {
     in_world(async |mut world| {
-        let bodies = FakeBodies::working(&world.clock);
+        let bodies = FakeBucket::working(&world.clock);
         world.bodies = Some(bodies.clone());
         let with_type = |id: &str, size: usize| {
             format!(
@@ -129,28 +128,28 @@ fn a_bucket_is_used_at_the_default_cap_and_cannot_help_a_message_that_is_too_lar
 }
 
 #[test]
-fn nothing_unsigned_is_stored() {
-    in_worlds_with_bodies(async |world, bodies| {
+fn a_body_with_a_wrong_signature_or_without_an_event_is_not_stored() {
+    in_worlds_with_bucket(async |world, bodies| {
         let mut request = signed(&event(MIB));
         request.signature = Some(sign(b"other", SECRET));
         assert_eq!(world.serve(request).await.answer.status, 401);
         assert_eq!(bodies.puts.get(), 0);
-        let no_event = format!("[\"{}\"]", "x".repeat(200_000));
-        assert_eq!(world.deliver(&no_event).await.answer.status, 400);
+        let not_an_event = format!("[\"{}\"]", "x".repeat(200_000));
+        assert_eq!(world.deliver(&not_an_event).await.answer.status, 400);
         assert_eq!(bodies.puts.get(), 0);
     });
 }
 
 #[test]
-fn a_body_that_is_not_stored_is_a_503_and_nothing_is_sent() {
+fn if_a_body_cannot_be_stored_the_answer_is_503_and_nothing_is_sent() {
     let body = event(LARGE);
     for (put, reason) in [
         (Behaviour::Fails(5), "bucket put failed: out of order"),
-        // Of 3,250 ms the look-up has taken 5.
+        // The look-up takes 5 of the 3,250 ms.
         (Behaviour::Hangs, "bucket put timed out after 3245 ms"),
         (Behaviour::Works(3251), "bucket put timed out after 3245 ms"),
     ] {
-        in_worlds_with_bodies(async |world, bodies| {
+        in_worlds_with_bucket(async |world, bodies| {
             bodies.put.set(put);
             let reply = world.deliver(&body).await;
             assert_eq!(reply.status_and_code(), (503, "unavailable".to_owned()), "{put:?}");
@@ -173,10 +172,10 @@ fn a_body_that_is_not_stored_is_a_503_and_nothing_is_sent() {
 }
 
 #[test]
-fn a_body_is_there_before_its_message() {
-    in_worlds_with_bodies(async |world, bodies| {
+fn a_body_is_stored_before_its_message_is_sent() {
+    in_worlds_with_bucket(async |world, bodies| {
         bodies.put.set(Behaviour::Works(500));
-        let watched = async {
+        let watch = async {
             sleep(Duration::from_millis(499)).await;
             assert_eq!((bodies.stored.borrow().len(), world.stored()), (0, 0));
             assert_eq!(world.stored(), 0);
@@ -184,14 +183,14 @@ fn a_body_is_there_before_its_message() {
             assert_eq!((bodies.stored.borrow().len(), world.stored()), (1, 0));
         };
         let body = event(LARGE);
-        let (reply, ()) = tokio::join!(world.deliver(&body), watched);
+        let (reply, ()) = tokio::join!(world.deliver(&body), watch);
         assert_eq!(reply.answer.status, 202);
     });
 }
 
 #[test]
-fn a_duplicate_is_not_stored() {
-    in_worlds_with_bodies(async |world, bodies| {
+fn the_body_of_a_duplicate_is_not_stored_again() {
+    in_worlds_with_bucket(async |world, bodies| {
         let body = event(LARGE);
         assert_eq!(world.deliver(&body).await.answer.status, 202);
         assert_eq!(world.deliver(&body).await.answer.status, 200);
@@ -202,11 +201,11 @@ fn a_duplicate_is_not_stored() {
 #[test]
 fn every_answer_comes_by_the_deadline() {
     for deadline in [1000, 4000, 4500] {
-        let stores_until = deadline - 250 - deadline / 8;
-        for put in [Behaviour::Works(stores_until - 1), Behaviour::Hangs] {
+        let store_limit = deadline - 250 - deadline / 8;
+        for put in [Behaviour::Works(store_limit - 1), Behaviour::Hangs] {
             for look in [Behaviour::Works(0), Behaviour::Hangs] {
                 for send in [Behaviour::Works(5), Behaviour::Works(7000), Behaviour::Hangs] {
-                    in_worlds_with_bodies(async |mut world, bodies| {
+                    in_worlds_with_bucket(async |mut world, bodies| {
                         world.set("DEADLINE_MS", &deadline.to_string());
                         bodies.put.set(put);
                         world.store.look.set(look);
@@ -226,8 +225,8 @@ fn every_answer_comes_by_the_deadline() {
 }
 
 #[test]
-fn a_body_that_took_its_time_to_come_leaves_less_to_store_it() {
-    in_worlds_with_bodies(async |world, bodies| {
+fn a_slow_body_leaves_less_time_to_store_it() {
+    in_worlds_with_bucket(async |world, bodies| {
         bodies.put.set(Behaviour::Hangs);
         let mut request = signed(&event(LARGE));
         request.body.pieces[0].0 = 1499;
@@ -238,14 +237,14 @@ fn a_body_that_took_its_time_to_come_leaves_less_to_store_it() {
     });
 }
 
-/// A large event that was created at this time.
+/// Returns a large event that was created at `time`.
 fn created_at(time: &str) -> String {
     event(LARGE).replacen('{', &format!(r#"{{"createdAt":"{time}","#), 1)
 }
 
 #[test]
-fn a_stored_event_has_its_window_and_its_marker() {
-    in_worlds_with_bodies(async |world, _| {
+fn an_event_with_a_stored_body_has_its_window_and_its_marker() {
+    in_worlds_with_bucket(async |world, _| {
         let day = 24 * 60 * 60;
         for (time, window, ttl) in [
             ("2026-11-24T07:30:00Z", "inside", 30 * day + 1800),
@@ -258,7 +257,7 @@ fn a_stored_event_has_its_window_and_its_marker() {
             assert!(message.contains(&format!(r#""window":"{window}""#)), "{message}");
             assert!(message.contains(r#""bodyKey":"#), "{message}");
             let marker = world.store.markers.borrow()["evt_1"];
-            // A shard is told only when its row ends.
+            // Compares the ends, because a shard receives only the end of its row.
             assert_eq!(
                 marker.ends_at(),
                 world.last_record().1.at.plus(Duration::from_secs(ttl)),
@@ -269,8 +268,8 @@ fn a_stored_event_has_its_window_and_its_marker() {
 }
 
 #[test]
-fn what_is_refused_as_too_old_is_not_stored() {
-    in_worlds_with_bodies(async |mut world, bodies| {
+fn the_body_of_an_event_refused_as_too_old_is_not_stored() {
+    in_worlds_with_bucket(async |mut world, bodies| {
         world.set("REPLAY", "refuse");
         let reply = world.deliver(&created_at("2026-10-01T00:00:00Z")).await;
         assert_eq!(reply.status_and_code(), (422, "event_too_old".to_owned()));
@@ -279,8 +278,8 @@ fn what_is_refused_as_too_old_is_not_stored() {
 }
 
 #[test]
-fn a_forgotten_event_is_sent_again_with_its_body_stored() {
-    in_worlds_with_bodies(async |mut world, bodies| {
+fn an_event_listed_in_forget_is_sent_again_and_its_body_stored_again() {
+    in_worlds_with_bucket(async |mut world, bodies| {
         let body = event(LARGE);
         assert_eq!(world.deliver(&body).await.answer.status, 202);
         world.set("FORGET", "evt_1");
@@ -291,7 +290,7 @@ fn a_forgotten_event_is_sent_again_with_its_body_stored() {
 
 #[test]
 fn a_stream_over_the_cap_is_refused() {
-    in_worlds_with_bodies(async |world, bodies| {
+    in_worlds_with_bucket(async |world, bodies| {
         for (size, status) in [(MIB, 202), (MIB + 1, 413)] {
             let mut request = signed(&event(size));
             request.content_length = None;

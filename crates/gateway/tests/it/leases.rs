@@ -1,19 +1,19 @@
-//! Leases of events: how long one lasts, how long a delivery waits for it, and what ends it.
+//! Leases of events: how long a lease lasts, how long a delivery waits for it, and what ends it.
 
 use std::time::Duration;
 
-use cronozen_gateway::budget::LATE_LIMIT;
+use cronozen_gateway::budget::LATE_WORK_LIMIT;
 use cronozen_gateway::dedupe::lease::{Decision, MAX_EVENT_WAITERS, MAX_LEASE};
 use cronozen_gateway::dedupe::shard::Shards;
 use cronozen_gateway::log::Outcome;
 use cronozen_webhook::event::EventId;
 use tokio::time::sleep;
 
-use crate::strict::{EVENT, OTHER, at_once, in_strict_world, in_strict_worlds, ms};
+use crate::strict::{EVENT, OTHER, deliver_at_once, in_strict_world, in_strict_worlds, ms};
 use crate::world::{Behaviour, signed};
 
 #[test]
-fn a_waiter_gives_up_when_half_of_its_deadline_has_passed() {
+fn a_waiter_gives_up_after_half_of_its_deadline() {
     in_strict_worlds(async |world, deadline| {
         world.queue.send.set(Behaviour::Hangs);
         let first = async {
@@ -25,7 +25,7 @@ fn a_waiter_gives_up_when_half_of_its_deadline_has_passed() {
         let waiter = async {
             sleep(Duration::from_millis(20)).await;
             let mut request = signed(EVENT);
-            // Half of the deadline after the arrival, whatever the body takes of it.
+            // The half begins at the arrival, so it includes the time for the body.
             request.body.pieces[0].0 = deadline / 4;
             let reply = world.serve(request).await;
             assert_eq!(reply.status_and_code(), (503, "unavailable".to_owned()));
@@ -38,7 +38,7 @@ fn a_waiter_gives_up_when_half_of_its_deadline_has_passed() {
 }
 
 #[test]
-fn a_late_send_that_works_is_committed_and_answers_the_waiter() {
+fn a_late_send_that_succeeds_is_committed_and_answers_the_waiter() {
     in_strict_worlds(async |world, deadline| {
         world.queue.send.set(Behaviour::Works(deadline + 1500));
         let first = async { assert_eq!(world.deliver(EVENT).await.answer.status, 503) };
@@ -68,13 +68,13 @@ fn a_late_send_that_fails_releases_the_lease() {
 }
 
 #[test]
-fn a_hung_send_ends_itself_so_that_the_second_attempt_sends_again() {
+fn a_hung_send_times_out_so_that_the_second_attempt_sends_again() {
     in_strict_worlds(async |world, deadline| {
         world.queue.send.set(Behaviour::Hangs);
         assert_eq!(world.deliver(EVENT).await.answer.status, 503);
         world.queue.send.set(Behaviour::Works(5));
-        // The first has been answered 250 ms before its deadline.
-        sleep(LATE_LIMIT - Duration::from_millis(deadline + deadline / 2 + 100)).await;
+        // The first delivery was answered 250 ms before its deadline.
+        sleep(LATE_WORK_LIMIT - Duration::from_millis(deadline + deadline / 2 + 100)).await;
         assert_eq!(world.deliver(EVENT).await.answer.status, 503, "it is leased");
         sleep(Duration::from_millis(360)).await;
         let (_, record) = world.last_record();
@@ -87,12 +87,12 @@ fn a_hung_send_ends_itself_so_that_the_second_attempt_sends_again() {
 }
 
 #[test]
-fn a_lease_whose_holder_stops_runs_out() {
+fn a_lease_runs_out_if_its_holder_stops() {
     in_strict_worlds(async |world, deadline| {
         let event_id = EventId::new("evt_1".to_owned()).unwrap();
         let wait = Duration::from_secs(1);
-        let granted = world.shards.acquire(0, &event_id, false, wait).await.unwrap();
-        let Decision::Lease(lease) = granted else { panic!("{granted:?}") };
+        let decision = world.shards.acquire(0, &event_id, false, wait).await.unwrap();
+        let Decision::Lease(lease) = decision else { panic!("{decision:?}") };
         std::mem::forget(lease);
         sleep(MAX_LEASE - Duration::from_millis(deadline)).await;
         assert_eq!(world.deliver(EVENT).await.answer.status, 503);
@@ -102,12 +102,12 @@ fn a_lease_whose_holder_stops_runs_out() {
 }
 
 #[test]
-fn a_send_that_outlives_its_lease_limit_does_not_end_the_next_lease() {
+fn the_release_of_a_lease_that_has_run_out_does_not_end_the_next_lease() {
     in_strict_worlds(async |world, deadline| {
         let event_id = EventId::new("evt_1".to_owned()).unwrap();
         let wait = Duration::from_secs(1);
-        let granted = world.shards.acquire(0, &event_id, false, wait).await.unwrap();
-        let Decision::Lease(old) = granted else { panic!("{granted:?}") };
+        let decision = world.shards.acquire(0, &event_id, false, wait).await.unwrap();
+        let Decision::Lease(old) = decision else { panic!("{decision:?}") };
         sleep(MAX_LEASE).await;
         world.queue.send.set(Behaviour::Works(deadline / 2));
         let next = async { assert_eq!(world.deliver(EVENT).await.answer.status, 202) };
@@ -123,7 +123,7 @@ fn a_send_that_outlives_its_lease_limit_does_not_end_the_next_lease() {
 }
 
 #[test]
-fn a_shard_that_restarts_while_a_lease_is_out_gets_the_row_all_the_same() {
+fn a_shard_that_restarts_during_a_lease_still_gets_the_row() {
     in_strict_worlds(async |world, _| {
         world.queue.send.set(Behaviour::Works(300));
         let first = async { assert_eq!(world.deliver(EVENT).await.answer.status, 202) };
@@ -139,12 +139,12 @@ fn a_shard_that_restarts_while_a_lease_is_out_gets_the_row_all_the_same() {
 }
 
 #[test]
-fn a_commit_that_fails_or_hangs_is_made_up_for_by_a_second_call() {
-    for (commit, takes) in [(Behaviour::Fails(5), 100), (Behaviour::Hangs, 5100)] {
+fn a_second_call_writes_the_row_if_a_commit_fails_or_hangs() {
+    for (commit, wait_ms) in [(Behaviour::Fails(5), 100), (Behaviour::Hangs, 5100)] {
         in_strict_world(async |world| {
             world.shards.commit.set(commit);
             assert_eq!(world.deliver(EVENT).await.answer.status, 202);
-            sleep(Duration::from_millis(takes)).await;
+            sleep(Duration::from_millis(wait_ms)).await;
             assert_eq!((world.stored(), world.marked()), (1, 1), "{commit:?}");
             assert_eq!(world.deliver(EVENT).await.answer.status, 200);
             assert!(!world.logged().contains(&Outcome::MarkerFailed));
@@ -153,10 +153,10 @@ fn a_commit_that_fails_or_hangs_is_made_up_for_by_a_second_call() {
 }
 
 #[test]
-fn deliveries_that_wait_are_capped_and_leave_room_for_other_events() {
+fn waiting_deliveries_are_capped_and_do_not_block_other_events() {
     in_strict_worlds(async |world, deadline| {
         world.queue.send.set(Behaviour::Works(deadline / 4));
-        let crowd = at_once(&world, 1000);
+        let crowd = deliver_at_once(&world, 1000);
         let other = async {
             sleep(Duration::from_millis(100)).await;
             world.queue.send.set(Behaviour::Works(5));
@@ -171,7 +171,7 @@ fn deliveries_that_wait_are_capped_and_leave_room_for_other_events() {
         };
         let (mut statuses, ()) = tokio::join!(crowd, other);
         statuses.sort_unstable();
-        let count = |status| statuses.iter().filter(|other| **other == status).count();
+        let count = |status| statuses.iter().filter(|found| **found == status).count();
         assert_eq!((count(202), count(200)), (1, MAX_EVENT_WAITERS));
         assert_eq!(count(503), 1000 - 1 - MAX_EVENT_WAITERS);
         assert_eq!(world.stored(), 2);

@@ -1,4 +1,4 @@
-//! The gateway over in-memory fakes in virtual time, and its settings.
+//! Tests of the gateway with in-memory fakes in virtual time, and of its settings.
 
 #![allow(
     clippy::expect_used,
@@ -25,7 +25,7 @@ mod failures;
 mod large;
 mod leases;
 mod platform;
-mod refused;
+mod refused_bodies;
 mod replay;
 mod settings;
 mod shards;

@@ -1,4 +1,4 @@
-//! A platform whose clock, store, queue and log are in memory. Time is virtual: it passes at once, when everything waits.
+//! A platform with its clock, store, queue and log in memory. Time is virtual: it jumps ahead when every task waits.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -18,22 +18,22 @@ use cronozen_webhook::time::Timestamp;
 use tokio::time::{Instant, sleep};
 
 use crate::body::FakeBody;
-use crate::bucket::FakeBodies;
+use crate::bucket::FakeBucket;
 use crate::shards::FakeShards;
 
-/// When every world begins: 2026-11-24T07:00:00Z.
+/// The time at which every world starts: 2026-11-24T07:00:00Z.
 pub const START: Timestamp = Timestamp::from_millis(1_795_503_600_000);
 
-/// How a store or a queue behaves when it is called.
+/// The behaviour of a call to a store or a queue. Delays are in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Behaviour {
-    /// It does what it is for, after so many milliseconds.
+    /// The call succeeds after the delay.
     Works(u64),
-    /// It fails, after so many milliseconds.
+    /// The call fails after the delay and does nothing.
     Fails(u64),
-    /// It does what it is for after so many milliseconds, and then fails all the same.
+    /// The call does its work after the delay, but returns an error.
     WorksThenFails(u64),
-    /// It never answers.
+    /// The call never completes.
     Hangs,
 }
 
@@ -63,7 +63,7 @@ impl Behaviour {
 pub struct FakeClock(Instant);
 
 impl FakeClock {
-    /// Starts at [`START`].
+    /// Starts a clock at [`START`].
     pub fn start() -> Self {
         Self(Instant::now())
     }
@@ -85,7 +85,7 @@ pub struct FakeStore {
     pub mark: Rc<Cell<Behaviour>>,
     pub markers: Rc<RefCell<BTreeMap<String, Marker>>>,
     /// The number of look-ups.
-    pub looks: Rc<Cell<usize>>,
+    pub look_ups: Rc<Cell<usize>>,
 }
 
 impl FakeStore {
@@ -94,16 +94,16 @@ impl FakeStore {
             look: Rc::new(Cell::new(Behaviour::Works(5))),
             mark: Rc::new(Cell::new(Behaviour::Works(5))),
             markers: Rc::default(),
-            looks: Rc::default(),
+            look_ups: Rc::default(),
         }
     }
 }
 
 impl MarkerStore for FakeStore {
-    async fn seen(&self, event_id: &EventId) -> Result<bool, PlatformError> {
-        self.looks.set(self.looks.get() + 1);
-        let found = || self.markers.borrow().contains_key(event_id.as_str());
-        self.look.get().perform(found).await
+    async fn has_marker(&self, event_id: &EventId) -> Result<bool, PlatformError> {
+        self.look_ups.set(self.look_ups.get() + 1);
+        let look_up = || self.markers.borrow().contains_key(event_id.as_str());
+        self.look.get().perform(look_up).await
     }
 
     async fn mark(&self, event_id: &EventId, marker: Marker) -> Result<(), PlatformError> {
@@ -143,7 +143,7 @@ impl EventQueue for FakeQueue {
     }
 }
 
-/// A platform whose parts are those of a world.
+/// A platform that shares its parts with a world.
 #[derive(Clone)]
 pub struct FakePlatform {
     pub clock: FakeClock,
@@ -178,26 +178,26 @@ impl Log for FakePlatform {
 }
 
 impl Platform for FakePlatform {
-    /// The bucket.
-    type Bindings = Option<FakeBodies>;
+    /// The bucket, if there is one.
+    type Bindings = Option<FakeBucket>;
     type Body = FakeBody;
     type Markers = FakeStore;
     type Shards = FakeShards;
     type Queue = FakeQueue;
-    type Bodies = FakeBodies;
+    type Bodies = FakeBucket;
 
-    fn store(&self, _: &Option<FakeBodies>) -> DedupeStore<FakeStore, FakeShards> {
+    fn store(&self, _: &Option<FakeBucket>) -> DedupeStore<FakeStore, FakeShards> {
         match self.shards.clone() {
             None => DedupeStore::Markers(self.store.clone()),
             Some(shards) => DedupeStore::Shards { shards, previous: self.previous.clone() },
         }
     }
 
-    fn queue(&self, _: &Option<FakeBodies>) -> FakeQueue {
+    fn queue(&self, _: &Option<FakeBucket>) -> FakeQueue {
         self.queue.clone()
     }
 
-    fn bodies<'b>(&self, bindings: &'b Option<FakeBodies>) -> Option<&'b FakeBodies> {
+    fn bodies<'b>(&self, bindings: &'b Option<FakeBucket>) -> Option<&'b FakeBucket> {
         bindings.as_ref()
     }
 

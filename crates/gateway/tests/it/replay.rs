@@ -1,4 +1,4 @@
-//! The replay window, and how long a marker lives.
+//! The replay window, and the lifetime of a marker.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ fn event(created_at: &str) -> String {
     format!(r#"{{"eventId":"evt_1","createdAt":{created_at}}}"#)
 }
 
-/// The window that the message tells, and the seconds that the marker lives.
-async fn accepted(world: &World, created_at: &str) -> (Window, u64) {
+/// Delivers an event. Returns the window in its message, and the lifetime of its marker in seconds.
+async fn window_and_ttl(world: &World, created_at: &str) -> (Window, u64) {
     world.store.markers.borrow_mut().clear();
     assert_eq!(world.deliver(&event(created_at)).await.answer.status, 202, "{created_at}");
     let message = world.queue.stored.borrow().last().unwrap().clone();
@@ -38,7 +38,7 @@ fn at(offset_seconds: i64) -> String {
 }
 
 #[test]
-fn windows_and_markers() {
+fn created_at_decides_the_window_and_the_lifetime_of_the_marker() {
     in_world(async |world| {
         let ttl = 30 * DAY;
         for (created_at, expected) in [
@@ -55,29 +55,29 @@ fn windows_and_markers() {
             ("1795503600000".to_owned(), (Window::Unknown, ttl)),
             ("null".to_owned(), (Window::Unknown, ttl)),
         ] {
-            // A marker may live a part of a second longer, never shorter.
-            assert_eq!(accepted(&world, &created_at).await, expected, "{created_at}");
+            // A lifetime is rounded up to whole seconds, so that no marker ends too early.
+            assert_eq!(window_and_ttl(&world, &created_at).await, expected, "{created_at}");
         }
     });
 }
 
 #[test]
-fn the_ttl_is_the_window() {
+fn the_ttl_of_a_marker_is_also_the_replay_window() {
     in_world(async |mut world| {
         world.set("DEDUPE_TTL_SECONDS", "172800");
-        assert_eq!(accepted(&world, &at(-172_700)).await, (Window::Inside, 172_800));
-        assert_eq!(accepted(&world, &at(-172_900)).await, (Window::Outside, 172_800));
+        assert_eq!(window_and_ttl(&world, &at(-172_700)).await, (Window::Inside, 172_800));
+        assert_eq!(window_and_ttl(&world, &at(-172_900)).await, (Window::Outside, 172_800));
     });
 }
 
 #[test]
-fn outside_the_window_can_be_refused() {
+fn replay_refuse_refuses_only_events_outside_the_window() {
     in_world(async |mut world| {
         world.set("REPLAY", "refuse");
         let reply = world.deliver(&event(&at(-(31 * 86_400)))).await;
         assert_eq!(reply.status_and_code(), (422, "event_too_old".to_owned()));
         assert_eq!(world.stored() + world.marked(), 0);
-        assert_eq!(accepted(&world, &at(-(29 * 86_400))).await.0, Window::Inside);
-        assert_eq!(accepted(&world, "null").await.0, Window::Unknown);
+        assert_eq!(window_and_ttl(&world, &at(-(29 * 86_400))).await.0, Window::Inside);
+        assert_eq!(window_and_ttl(&world, "null").await.0, Window::Unknown);
     });
 }

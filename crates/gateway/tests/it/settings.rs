@@ -1,4 +1,4 @@
-//! How settings are parsed: their defaults, their edges, and what is said of a wrong one.
+//! The parsing of settings: their defaults, their limits, and the errors for wrong values.
 
 use std::time::Duration;
 
@@ -18,13 +18,13 @@ fn parse(settings: &[(&str, &str)]) -> Result<Settings, Vec<ConfigError>> {
     Settings::parse(|name| {
         let secret = ("CRONOZEN_SIGNING_SECRET", "whsec_test");
         let mut all = settings.iter().chain([&secret]);
-        let found = all.find(|(known, _)| *known == name);
+        let found = all.find(|(key, _)| *key == name);
         found.map_or(Value::Absent, |(_, value)| text(value))
     })
 }
 
 #[test]
-fn defaults() {
+fn settings_that_are_not_set_have_their_defaults() {
     let settings = parse(&[]).unwrap();
     assert_eq!(settings.dedupe, DedupeMode::Kv);
     assert_eq!(settings.replay, ReplayPolicy::Accept);
@@ -37,7 +37,7 @@ fn defaults() {
 }
 
 #[test]
-fn the_edges_of_every_range() {
+fn a_number_is_accepted_only_within_its_range() {
     for (name, least, most) in [
         ("DEDUPE_TTL_SECONDS", 172_800_u32, u32::MAX),
         ("MAX_BODY_BYTES", 1024, 1_048_576),
@@ -52,7 +52,7 @@ fn the_edges_of_every_range() {
 }
 
 #[test]
-fn the_edges_of_the_replay_window() {
+fn the_replay_window_includes_its_limits_and_a_future_created_at_extends_the_ttl() {
     let settings = parse(&[("DEDUPE_TTL_SECONDS", "172800")]).unwrap();
     let now = Timestamp::from_millis(1_000_000_000_000);
     let ttl = Duration::from_secs(172_800);
@@ -74,11 +74,11 @@ fn the_edges_of_the_replay_window() {
 }
 
 #[test]
-fn the_times_of_a_delivery() {
+fn a_budget_divides_the_deadline_among_the_steps() {
     let arrived = Timestamp::from_millis(5000);
     let budget = parse(&[("DEADLINE_MS", "1000")]).unwrap().budget(arrived);
     assert_eq!(budget.arrived(), arrived);
-    assert_eq!(budget.body_limit(), Duration::from_millis(375));
+    assert_eq!(budget.body_read_limit(), Duration::from_millis(375));
     assert_eq!(budget.lookup_limit(), Duration::from_millis(125));
     let left = |time: fn(Budget, Timestamp) -> Duration| {
         [0, 100, 1000].map(|ms| time(budget, arrived.plus(Duration::from_millis(ms))).as_millis())
@@ -86,23 +86,26 @@ fn the_times_of_a_delivery() {
     assert_eq!(left(Budget::lease_time_left), [500, 400, 0]);
     assert_eq!(left(Budget::store_time_left), [625, 525, 0]);
     assert_eq!(left(Budget::send_time_left), [750, 650, 0]);
-    assert_eq!(budget.late_until(), arrived.plus(Duration::from_secs(28)));
+    assert_eq!(budget.late_work_ends_at(), arrived.plus(Duration::from_secs(28)));
 }
 
 #[test]
-fn only_plain_numbers_and_known_words() {
+fn values_other_than_plain_numbers_and_known_words_are_refused() {
     for name in ["DEDUPE_TTL_SECONDS", "MAX_BODY_BYTES", "DEADLINE_MS", "DEDUPE", "REPLAY"] {
         for wrong in ["", " ", "4000.0", "+4000", "-1", "4e3", " 4000", "0x1000", "KV", "Accept"] {
             let error = parse(&[(name, wrong)]).unwrap_err();
             assert_eq!(error.len(), 1);
             assert_eq!(error[0].name, name, "{wrong:?}");
-            assert!(error[0].found.ends_with("text") || error[0].found.ends_with("such number"));
+            assert!(
+                ["a different string", "a string that is not such a number"]
+                    .contains(&&*error[0].found)
+            );
         }
     }
 }
 
 #[test]
-fn dedupe_modes() {
+fn dedupe_sets_the_mode_and_kv_mode_ignores_migrate_from_kv() {
     let mode = |settings: &[(&str, &str)]| parse(settings).map(|settings| settings.dedupe);
     let strict = |migrate_from_kv| Ok(DedupeMode::DurableObject { migrate_from_kv });
     let durable_object = ("DEDUPE", "durable-object");
@@ -111,24 +114,27 @@ fn dedupe_modes() {
     assert_eq!(mode(&[durable_object, ("MIGRATE_FROM_KV", "false")]), strict(false));
     assert_eq!(mode(&[durable_object, ("MIGRATE_FROM_KV", "true")]), strict(true));
     let wrong = mode(&[durable_object, ("MIGRATE_FROM_KV", "yes")]).unwrap_err();
-    assert_eq!(wrong[0].to_string(), "MIGRATE_FROM_KV: expected true or false, got another text");
+    assert_eq!(
+        wrong[0].to_string(),
+        "MIGRATE_FROM_KV: expected true or false, got a different string"
+    );
     assert_eq!(mode(&[("DEDUPE", "kv"), ("MIGRATE_FROM_KV", "yes")]), Ok(DedupeMode::Kv));
 }
 
 #[test]
-fn what_the_settings_need_of_the_bindings() {
+fn the_mode_and_the_cap_decide_which_bindings_are_needed() {
     let needs = |settings: &[(&str, &str)]| {
         let value = |name: &str| {
-            let found = settings.iter().find(|(known, _)| *known == name);
+            let found = settings.iter().find(|(key, _)| *key == name);
             found.map_or(Value::Absent, |(_, value)| text(value))
         };
-        let mut told = None;
-        // Whatever else is wrong with the settings.
-        let _unready = Configuration::new(value, |needs| {
-            told = Some(needs);
+        let mut needed = None;
+        // The needs are reported even if the settings are wrong.
+        let _configuration = Configuration::new(value, |needs| {
+            needed = Some(needs);
             Ok(())
         });
-        told.unwrap()
+        needed.unwrap()
     };
     let dedupe = Some(DedupeMode::Kv);
     assert_eq!(needs(&[]), Needs { dedupe, bodies: false });
@@ -153,20 +159,20 @@ fn an_error_names_the_setting_and_hides_its_value() {
     assert_eq!(
         shown,
         [
-            "DEDUPE: expected kv or durable-object, got another text",
-            "REPLAY: expected accept or refuse, got another text",
-            "DEADLINE_MS: expected a whole number from 1000 to 4500, got a text that is no such number",
+            "DEDUPE: expected kv or durable-object, got a different string",
+            "REPLAY: expected accept or refuse, got a different string",
+            "DEADLINE_MS: expected a whole number from 1000 to 4500, got a string that is not such a number",
         ]
     );
 }
 
 #[test]
-fn a_wrong_secret_is_told_without_showing_it() {
+fn a_wrong_secret_is_reported_without_its_value() {
     for (list, found) in [
         ("", "none"),
         (" \n", "none"),
         ("1 2 3 4 5 6 7 8 9", "9"),
-        // HMAC fills keys up with NUL, so this is the empty key.
+        // HMAC pads keys with NUL, so this is the empty key.
         ("\0", "one with an invisible character"),
         ("whsec_new \u{feff}whsec_old", "one with an invisible character"),
     ] {
@@ -180,18 +186,18 @@ fn a_wrong_secret_is_told_without_showing_it() {
 }
 
 #[test]
-fn ids_to_forget() {
+fn ids_to_forget_are_separated_by_white_space_or_commas() {
     let settings = parse(&[("FORGET", " evt_1\tevt_2,evt_3, evt_4\n")]).unwrap();
     assert_eq!(*settings.forget, ["evt_1", "evt_2", "evt_3", "evt_4"]);
 }
 
 #[test]
-fn a_value_that_is_no_text_is_wrong_for_every_setting() {
+fn a_value_that_is_not_a_string_is_refused_for_every_setting() {
     let errors = Settings::parse(|_| Value::Other).unwrap_err();
     let errors = errors.into_iter().chain(webhook_path(|_| Value::Other).unwrap_err());
     let names: Vec<&str> = errors
         .map(|error| {
-            assert_eq!(error.found, "a value that is no text");
+            assert_eq!(error.found, "a value that is not a string");
             error.name
         })
         .collect();
@@ -211,12 +217,12 @@ fn a_value_that_is_no_text_is_wrong_for_every_setting() {
 }
 
 #[test]
-fn a_value_does_not_show_its_text() {
+fn the_debug_output_of_a_value_hides_its_text() {
     assert_eq!(format!("{:?}", text("whsec_slip")), "Text(redacted)");
 }
 
 #[test]
-fn paths() {
+fn a_path_that_no_request_can_have_or_that_is_healthz_is_refused() {
     for right in ["/", "/a", "/a/b-c_d.e~", "/a//b/", "/.a/..b/..."] {
         assert_eq!(webhook_path(|_| text(right)).unwrap(), right);
     }
@@ -244,9 +250,9 @@ fn paths() {
 
 proptest! {
     #[test]
-    fn no_setting_panics(values in vec(any::<String>(), 7)) {
+    fn no_value_makes_the_parser_panic(values in vec(any::<String>(), 7)) {
         let names = ["CRONOZEN_SIGNING_SECRET", "DEDUPE", "DEDUPE_TTL_SECONDS", "REPLAY", "MAX_BODY_BYTES", "DEADLINE_MS", "FORGET"];
-        let value = |name: &str| names.iter().position(|known| *known == name).map_or(Value::Absent, |index| Value::Text(values[index].clone().into()));
-        let _either = Settings::parse(value);
+        let value = |name: &str| names.iter().position(|key| *key == name).map_or(Value::Absent, |index| Value::Text(values[index].clone().into()));
+        let _result = Settings::parse(value);
     }
 }

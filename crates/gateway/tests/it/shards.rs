@@ -1,4 +1,4 @@
-//! The shards of a world: one lease table over the world's store.
+//! The shards of a world: one lease table, with its rows in the world's store.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -16,23 +16,23 @@ use crate::platform::{Behaviour, FakeClock, FakeStore};
 
 type Table = LeaseTable<Caller>;
 
-/// Who has asked for the lease of an event.
+/// A delivery that has asked for the lease of an event.
 pub struct Caller {
     event_id: EventId,
     answer: oneshot::Sender<Decision>,
 }
 
-/// All shards in one, whose rows are the markers of a store.
+/// A single shard for all events. Its rows are the markers in a store.
 #[derive(Clone)]
 pub struct FakeShards {
     pub clock: FakeClock,
     pub rows: FakeStore,
     /// The behaviour of a request for a lease.
     pub acquire: Rc<Cell<Behaviour>>,
-    /// The behaviour of a lease's commit, before it does anything.
+    /// The behaviour of a lease's commit, before it writes anything.
     pub commit: Rc<Cell<Behaviour>>,
     pub table: Rc<RefCell<Table>>,
-    /// Changes with each restart.
+    /// The number of restarts. A lease from before a restart cannot be committed.
     pub generation: Rc<Cell<u32>>,
 }
 
@@ -48,7 +48,7 @@ impl FakeShards {
         }
     }
 
-    /// Forgets all leases.
+    /// Restarts the shard: it loses its leases and keeps its rows.
     pub fn restart(&self) {
         self.generation.set(self.generation.get() + 1);
         self.table.replace(LeaseTable::new(self.generation.get()));
@@ -56,12 +56,12 @@ impl FakeShards {
 
     fn release(&self, event_id: &EventId, lease: LeaseId) {
         let decisions = self.table.borrow_mut().release(event_id, lease, self.clock.now());
-        self.pass_on(decisions);
+        self.answer_callers(decisions);
     }
 
-    fn pass_on(&self, decisions: Decisions<Caller>) {
+    fn answer_callers(&self, decisions: Decisions<Caller>) {
         for (Caller { event_id, answer }, decision) in decisions {
-            // A lease that is granted to nobody is disposed of.
+            // The caller has given up, so its lease is released.
             if let Err(Decision::Lease(lease)) = answer.send(decision) {
                 self.release(&event_id, lease);
             }
@@ -77,7 +77,7 @@ impl FakeShards {
         let received_at = self.clock.now();
         self.rows.mark(event_id, Marker { ttl: ends_at.since(received_at), received_at }).await?;
         let decisions = self.table.borrow_mut().commit(event_id, lease);
-        self.pass_on(decisions);
+        self.answer_callers(decisions);
         Ok(())
     }
 }
@@ -93,13 +93,13 @@ impl Shards for FakeShards {
         wait: Duration,
     ) -> Result<Decision<FakeLease>, PlatformError> {
         self.acquire.get().perform(|| ()).await?;
-        if !ignores_row && self.rows.seen(event_id).await? {
+        if !ignores_row && self.rows.has_marker(event_id).await? {
             return Ok(Decision::Duplicate);
         }
         let (answer, answered) = oneshot::channel();
         let caller = Caller { event_id: event_id.clone(), answer };
         let decisions = self.table.borrow_mut().acquire(event_id, self.clock.now(), wait, caller);
-        self.pass_on(decisions);
+        self.answer_callers(decisions);
         let decision = answered.await.map_err(|_| PlatformError::new("the shard has restarted"))?;
         Ok(decision.map_lease(|lease| FakeLease {
             shards: self.clone(),
@@ -119,7 +119,7 @@ impl Shards for FakeShards {
     }
 }
 
-/// Dropped to release it.
+/// A lease that the shard has granted. Dropping it releases it.
 pub struct FakeLease {
     shards: FakeShards,
     generation: u32,

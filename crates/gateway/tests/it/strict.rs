@@ -13,12 +13,12 @@ pub const OTHER: &str = r#"{"eventId":"evt_2"}"#;
 
 pub fn in_strict_world<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
     in_world(|mut world| {
-        world.be_strict();
+        world.use_strict_mode();
         test(world)
     });
 }
 
-/// The same with the shortest and the longest deadline, in milliseconds.
+/// Runs a test in strict mode, with the shortest and then the longest deadline, in milliseconds.
 pub fn in_strict_worlds(test: impl AsyncFn(World, u64)) {
     for deadline in [1000, 4500] {
         in_strict_world(async |mut world| {
@@ -28,8 +28,8 @@ pub fn in_strict_worlds(test: impl AsyncFn(World, u64)) {
     }
 }
 
-/// The statuses of so many deliveries at once, in order of their arrival.
-pub async fn at_once(world: &World, times: usize) -> Vec<u16> {
+/// Delivers one event `times` times at once. Returns the statuses in the order of arrival.
+pub async fn deliver_at_once(world: &World, times: usize) -> Vec<u16> {
     let deliveries = join_all((0..times).map(|_| world.deliver(EVENT))).await;
     deliveries.iter().map(|reply| reply.answer.status).collect()
 }
@@ -39,18 +39,18 @@ pub fn ms(duration: Duration) -> u64 {
 }
 
 #[test]
-fn the_first_is_accepted_and_the_others_are_duplicates() {
+fn the_first_of_concurrent_deliveries_is_accepted_and_the_others_are_duplicates() {
     in_strict_worlds(async |world, deadline| {
         world.queue.send.set(Behaviour::Works(deadline / 4));
-        assert_eq!(at_once(&world, 4).await, [202, 200, 200, 200]);
+        assert_eq!(deliver_at_once(&world, 4).await, [202, 200, 200, 200]);
         assert_eq!((world.stored(), world.marked()), (1, 1));
-        assert_eq!(at_once(&world, 2).await, [200, 200]);
+        assert_eq!(deliver_at_once(&world, 2).await, [200, 200]);
         assert!(!world.logged().contains(&Outcome::LateCommit));
     });
 }
 
 #[test]
-fn other_events_do_not_wait() {
+fn a_hung_send_does_not_delay_other_events() {
     in_strict_world(async |world| {
         world.queue.send.set(Behaviour::Hangs);
         let hung = async { assert_eq!(world.deliver(EVENT).await.answer.status, 503) };
@@ -66,7 +66,7 @@ fn other_events_do_not_wait() {
 }
 
 #[test]
-fn a_send_that_fails_gives_the_lease_to_the_next() {
+fn a_failed_send_passes_the_lease_to_the_next_waiter() {
     for send in [Behaviour::Fails(100), Behaviour::WorksThenFails(100)] {
         in_strict_worlds(async |world, _| {
             world.queue.send.set(send);
@@ -87,7 +87,7 @@ fn a_send_that_fails_gives_the_lease_to_the_next() {
 }
 
 #[test]
-fn a_marker_that_fails_is_logged_and_leaves_the_answer() {
+fn a_failed_marker_is_logged_and_does_not_change_the_answer() {
     in_strict_worlds(async |world, _| {
         world.store.mark.set(Behaviour::Fails(5));
         assert_eq!(world.deliver(EVENT).await.answer.status, 202);
@@ -98,9 +98,9 @@ fn a_marker_that_fails_is_logged_and_leaves_the_answer() {
 }
 
 #[test]
-fn a_shard_that_fails_or_does_not_answer_is_a_503_in_time() {
+fn if_a_shard_fails_or_hangs_the_answer_is_503_in_time() {
     in_strict_worlds(async |world, deadline| {
-        // All the time that a body may take, but one millisecond.
+        // The body takes 1 ms less than its limit.
         let body = deadline * 3 / 8 - 1;
         let left = deadline / 2 - body;
         let timed_out = format!("deduper granted no lease within {left} ms");
@@ -125,7 +125,7 @@ fn a_shard_that_fails_or_does_not_answer_is_a_503_in_time() {
 }
 
 #[test]
-fn rows_that_cannot_be_read_are_a_503() {
+fn if_a_row_cannot_be_read_the_answer_is_503_and_nothing_is_sent() {
     in_strict_world(async |world| {
         world.store.look.set(Behaviour::Fails(5));
         assert_eq!(world.deliver(EVENT).await.answer.status, 503);
@@ -134,23 +134,23 @@ fn rows_that_cannot_be_read_are_a_503() {
 }
 
 #[test]
-fn an_event_to_forget_is_let_through_again() {
+fn an_event_listed_in_forget_is_accepted_again() {
     in_strict_worlds(async |mut world, _| {
         assert_eq!(world.deliver(EVENT).await.answer.status, 202);
         world.set("FORGET", "evt_1");
         world.queue.send.set(Behaviour::Works(100));
-        assert_eq!(at_once(&world, 2).await, [202, 200], "it is leased like any other");
+        assert_eq!(deliver_at_once(&world, 2).await, [202, 200], "it is leased like any other");
         world.set("FORGET", "");
         assert_eq!(world.deliver(EVENT).await.answer.status, 200);
     });
 }
 
 #[test]
-fn what_the_store_before_remembers_is_a_duplicate() {
+fn an_event_marked_in_the_earlier_store_is_a_duplicate() {
     in_world(async |mut world| {
         assert_eq!(world.deliver(EVENT).await.answer.status, 202);
         world.migrate();
-        assert_eq!(at_once(&world, 20).await, [200; 20]);
+        assert_eq!(deliver_at_once(&world, 20).await, [200; 20]);
         assert_eq!(world.deliver(OTHER).await.answer.status, 202);
         assert_eq!(world.deliver(OTHER).await.answer.status, 200);
         assert_eq!(world.marked(), 2, "the old event has a row of its own now");
@@ -160,14 +160,14 @@ fn what_the_store_before_remembers_is_a_duplicate() {
             1,
             "the new one is marked in the new store alone"
         );
-        assert_eq!(previous.looks.get(), 1 + 2, "one in kv mode, and one for each event since");
+        assert_eq!(previous.look_ups.get(), 1 + 2, "one in kv mode, and one for each event since");
         world.set("FORGET", "evt_1");
         assert_eq!(world.deliver(EVENT).await.answer.status, 202, "neither store is asked");
     });
 }
 
 #[test]
-fn a_store_before_that_fails_or_hangs_counts_as_a_miss() {
+fn an_earlier_store_that_fails_or_hangs_counts_as_a_miss() {
     for look in [Behaviour::Fails(5), Behaviour::Hangs] {
         in_world(async |mut world| {
             world.migrate();

@@ -1,4 +1,4 @@
-//! One gateway with its settings and a platform in memory, and the requests that it serves.
+//! A gateway with its settings and an in-memory platform, and the requests to it.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use tokio::task::LocalSet;
 use tokio::time::Instant;
 
 pub use crate::body::FakeBody;
-pub use crate::bucket::FakeBodies;
+pub use crate::bucket::FakeBucket;
 pub use crate::platform::{Behaviour, START};
 use crate::platform::{FakeClock, FakePlatform, FakeQueue, FakeStore};
 use crate::shards::FakeShards;
@@ -30,7 +30,7 @@ impl FakeBody {
     }
 }
 
-/// What came of a request, and how long it took.
+/// The answer to a request, and the virtual time that it took.
 pub struct Reply {
     pub answer: Answer,
     pub took: Duration,
@@ -41,7 +41,7 @@ impl Reply {
         serde_json::from_str(&self.answer.body).expect("every answer is JSON")
     }
 
-    /// The status and the `code` or, of a success, the `status` in the body.
+    /// Returns the HTTP status, and the `code` from the body or, after a success, its `status`.
     pub fn status_and_code(&self) -> (u16, String) {
         let json = self.json();
         let code = json.get("code").unwrap_or(&json["status"]);
@@ -56,11 +56,11 @@ pub struct World {
     pub store: FakeStore,
     pub queue: FakeQueue,
     pub log: Rc<RefCell<Vec<(Level, Record)>>>,
-    /// The bucket for bodies that do not fit a message, if there is one.
-    pub bodies: Option<FakeBodies>,
-    /// The shards in strict mode. Their rows are the markers of the store.
+    /// The bucket for bodies that are too large for a message, if there is one.
+    pub bodies: Option<FakeBucket>,
+    /// The shards for strict mode. Their rows are the markers in `store`.
     pub shards: FakeShards,
-    /// The store that was used before the shards' own.
+    /// The earlier store, from before strict mode.
     pub previous: Option<FakeStore>,
     pub allowance: Allowance,
 }
@@ -82,20 +82,20 @@ impl World {
         }
     }
 
-    /// From now on in strict mode.
-    pub fn be_strict(&mut self) {
+    /// Switches to strict mode.
+    pub fn use_strict_mode(&mut self) {
         self.set("DEDUPE", "durable-object");
     }
 
-    /// From now on in strict mode, with what has been marked so far in the store that was used before.
+    /// Switches to strict mode, and makes the present store the earlier one. The shards start without rows.
     pub fn migrate(&mut self) {
-        self.be_strict();
+        self.use_strict_mode();
         self.previous = Some(std::mem::replace(&mut self.store, FakeStore::working()));
         self.shards.rows = self.store.clone();
     }
 
-    /// From now on no look-up has an answer: in strict mode, one in the store that was used before.
-    pub fn doubt(&mut self) {
+    /// Replaces the store (in strict mode, the earlier store) with an empty one whose look-ups fail.
+    pub fn fail_look_ups(&mut self) {
         let failing = FakeStore::working();
         failing.look.set(Behaviour::Fails(5));
         if self.settings.contains_key("DEDUPE") {
@@ -112,7 +112,7 @@ impl World {
     pub async fn serve(&self, request: Request<FakeBody>) -> Reply {
         let missing = self.missing_binding.clone();
         let mut strict = false;
-        // All that is bound is the bucket. The platform needs to know the mode, if the settings are right.
+        // The bucket is the only binding. The mode, if the settings are right, decides which store the platform has.
         let bindings = |needs: Needs| {
             strict = needs.dedupe.is_some_and(|dedupe| dedupe != DedupeMode::Kv);
             missing.map_or_else(|| Ok(self.bodies.clone()), |missing| Err(vec![missing]))
@@ -144,7 +144,7 @@ impl World {
         self.serve(signed(body)).await
     }
 
-    /// What has been logged, without the levels.
+    /// Returns the outcomes that have been logged.
     pub fn logged(&self) -> Vec<Outcome> {
         self.log.borrow().iter().map(|(_, record)| record.outcome).collect()
     }

@@ -1,6 +1,6 @@
-//! Causes of duplicates over Workers KV.
+//! Causes of duplicates in KV mode.
 
-use super::{Acknowledgement, Cause, LATE, STEP, acknowledgement};
+use super::{Acknowledgement, Cause, STEP, WORK_LIMIT, acknowledgement};
 use crate::clock::Ms;
 use crate::history::Trail;
 
@@ -10,11 +10,10 @@ pub fn cause(earlier: &Trail, later: &Trail) -> Option<Cause> {
         return Some(Cause::LookInDoubt);
     }
     let (answered, died) = (earlier.answered.map(|(at, _)| at), earlier.isolate_died());
-    // While the earlier delivery had no end that its sender could see, the two were there at once.
-    let ended = [answered, died].into_iter().flatten().min();
-    let at_once_or = |cause| {
-        Some(if ended.is_none_or(|ended| look.at <= ended) { Cause::AtOnce } else { cause })
-    };
+    // Until the earlier delivery is answered or its isolate dies, the two run at once.
+    let end = [answered, died].into_iter().flatten().min();
+    let at_once_or =
+        |cause| Some(if end.is_none_or(|end| look.at <= end) { Cause::AtOnce } else { cause });
     let acknowledged_at = match acknowledgement(earlier, sent) {
         Acknowledgement::Received(acknowledged_at) => acknowledged_at,
         Acknowledgement::Missed { cause, .. } => return at_once_or(cause),
@@ -28,9 +27,9 @@ pub fn cause(earlier: &Trail, later: &Trail) -> Option<Cause> {
     if put.at > acknowledged_at + STEP {
         return None;
     }
-    // Until 28 s after the arrival there is no need to leave a put to its fate.
-    let end = earlier.arrived.map_or(Ms::MAX, |arrived| arrived + LATE);
-    if put.dropped.is_some_and(|dropped| dropped < end) {
+    // Until 28 s after the arrival the Worker has no reason to stop waiting for its put.
+    let latest = earlier.arrived.map_or(Ms::MAX, |arrived| arrived + WORK_LIMIT);
+    if put.dropped.is_some_and(|dropped| dropped < latest) {
         return None;
     }
     let Some(applied) = put.applied else { return Some(Cause::MarkerRefused) };

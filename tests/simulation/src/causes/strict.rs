@@ -1,10 +1,11 @@
 //! Causes of duplicates in strict mode.
 
-use super::{Acknowledgement, Cause, ROW, STEP, acknowledgement};
+use super::{Acknowledgement, Cause, ROW_LIMIT, STEP, acknowledgement};
 use crate::clock::Ms;
 use crate::fate::CallFate;
 use crate::history::Trail;
 
+/// Returns the cause, as [`super::cause`] defines it.
 pub fn cause(earlier: &Trail, later: &Trail, interruptions: &[Ms]) -> Option<Cause> {
     let (sent, lease) = (earlier.sent?, earlier.lease?);
     let (look, granted) = (later.look?, later.lease?.at);
@@ -13,15 +14,15 @@ pub fn cause(earlier: &Trail, later: &Trail, interruptions: &[Ms]) -> Option<Cau
     {
         return (put.ends <= look.at).then_some(Cause::Outside);
     }
-    // No lease is granted while another one is out.
-    if granted < lease.over() {
+    // No cause allows a lease while another delivery holds one.
+    if granted < lease.over_at() {
         return None;
     }
     let interrupted = |from: Ms, to: Ms| interruptions.iter().any(|at| (from..=to).contains(at));
     let restarted = interrupted(lease.at, granted).then_some(Cause::Restarted);
     let acknowledged_at = match acknowledgement(earlier, sent) {
         Acknowledgement::Received(acknowledged_at) => acknowledged_at,
-        // Before that it ought to have the lease still.
+        // Until `since` the earlier delivery must hold the lease, so only an interruption allows a new one.
         Acknowledgement::Missed { since, .. } if granted < since => return restarted,
         Acknowledgement::Missed { cause, .. } => return Some(cause),
     };
@@ -35,21 +36,23 @@ pub fn cause(earlier: &Trail, later: &Trail, interruptions: &[Ms]) -> Option<Cau
     if put.at > acknowledged_at + STEP {
         return None;
     }
-    let refused = is_refused(earlier.fate.commit).then_some(Cause::MarkerRefused);
+    let refused = never_arrives(earlier.fate.commit).then_some(Cause::MarkerRefused);
     let failure = restarted.or(refused);
-    // A commit that has failed is followed by a mark. Until that is durable, the failure is the cause.
+    // After a failed commit the Worker must mark the event at once. Until the mark is durable, `failure` is the cause.
     match (put.failed, put.marked_again) {
         (None, _) => failure,
         (Some(failed), None) => failure.filter(|_| died.is_some_and(|died| died <= failed + STEP)),
         (Some(failed), Some(marked)) if marked > failed + STEP => None,
         (Some(_), Some(marked)) => failure.filter(|_| {
-            let durable = marked + earlier.fate.call_there + ROW + STEP;
-            granted <= durable || is_refused(earlier.fate.remark) || interrupted(marked, durable)
+            let durable_by = marked + earlier.fate.call_there + ROW_LIMIT + STEP;
+            granted <= durable_by
+                || never_arrives(earlier.fate.mark_again)
+                || interrupted(marked, durable_by)
         }),
     }
 }
 
-/// Returns whether a call never does what it is for.
-fn is_refused(call: CallFate) -> bool {
+/// Returns true if a call never reaches the object.
+fn never_arrives(call: CallFate) -> bool {
     matches!(call, CallFate::Lost | CallFate::Refused)
 }

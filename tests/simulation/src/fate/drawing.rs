@@ -1,4 +1,4 @@
-//! How likely each fate is.
+//! Draws fates. The numbers here are their probabilities and times.
 
 use fastrand::Rng;
 
@@ -6,7 +6,7 @@ use super::{
     BodyFate, CallFate, DisposalFate, Fate, LookFate, MarkFate, ObjectEnd, ObjectStep, SendFate,
     Step,
 };
-use crate::causes::ROW;
+use crate::causes::ROW_LIMIT;
 use crate::clock::{Ms, SECOND};
 
 const STEPS: [Step; 7] = [
@@ -29,38 +29,39 @@ const OBJECT_STEPS: [ObjectStep; 6] = [
 ];
 
 impl Fate {
-    /// Some of it lies close to the limits that follow from the deadline.
+    /// Draws a fate. Some of its times are close to the limits that follow from the deadline.
     pub fn draw(rng: &mut Rng, locations: usize, deadline: Ms) -> Self {
         Self {
-            there: latency(rng),
-            back: latency(rng),
+            to_gateway: latency(rng),
+            to_sender: latency(rng),
             request_lost: one_in(rng, 30),
             answer_lost: one_in(rng, 15),
             body: body(rng),
-            look: look(rng, deadline),
+            look_up: look(rng, deadline),
             send: send(rng, deadline),
             mark: mark(rng),
             propagation: (0..locations).map(|_| rng.u64(SECOND..90 * SECOND)).collect(),
             death: one_in(rng, 9).then(|| STEPS[rng.usize(..STEPS.len())]),
             acquire: call(rng),
             commit: call(rng),
-            remark: call(rng),
+            mark_again: call(rng),
             call_there: rng.u64(1..60),
             disposal: disposal(rng),
-            row: rng.u64(1..ROW),
+            row_delay: rng.u64(1..ROW_LIMIT),
             object_end: one_in(rng, 8).then(|| object_end(rng)),
         }
     }
 }
 
+/// Returns true with a probability of one in `times`.
 pub fn one_in(rng: &mut Rng, times: u32) -> bool {
     rng.u32(..times) == 0
 }
 
-/// What the network seldom exceeds.
+/// The latency that the network seldom exceeds.
 pub const LATENCY: Ms = 250;
 
-/// An object learns so soon of a disposal, unless something is wrong.
+/// The time until an object learns of a disposal, if nothing goes wrong.
 pub const DISPOSAL: Ms = 1;
 
 fn latency(rng: &mut Rng) -> Ms {
@@ -123,7 +124,7 @@ fn disposal(rng: &mut Rng) -> DisposalFate {
     match rng.u8(..100) {
         0..3 => DisposalFate::Never,
         3..10 => DisposalFate::After(rng.u64(SECOND..20 * SECOND)),
-        // As after SIGKILL of the Worker's process.
+        // As after a SIGKILL of the Worker's process.
         10..20 => DisposalFate::After(8),
         _ => DisposalFate::After(DISPOSAL),
     }

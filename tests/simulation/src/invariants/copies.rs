@@ -7,7 +7,7 @@ use crate::causes::{Cause, cause};
 use crate::history::Trail;
 
 impl Check<'_> {
-    /// 5.
+    /// Invariant 5.
     pub(super) fn copies_have_causes(&mut self) {
         let mut by_event: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (number, copy) in self.history.copies.iter().enumerate() {
@@ -16,7 +16,7 @@ impl Check<'_> {
             earlier.push(number);
         }
         for copies in by_event.values_mut() {
-            // In the order of their leases or sends: a send that was issued first may well be stored last.
+            // In the order of their leases or sends: a send that is issued first may be stored last.
             copies.sort_by_key(|copy| {
                 let Trail { lease, sent, .. } =
                     &self.history.trails[self.history.copies[*copy].delivery];
@@ -28,7 +28,8 @@ impl Check<'_> {
         }
     }
 
-    /// Every earlier copy must have a reason; the one that is counted is that of the copy before it.
+    /// Checks that `later` has a cause with regard to every earlier copy. Only the cause with regard to the last one is
+    /// counted.
     fn copy_has_a_cause(&mut self, earlier: &[usize], later: usize) {
         let later = &self.history.copies[later];
         let event = self.history.trails[later.delivery].event;
@@ -40,8 +41,8 @@ impl Check<'_> {
             last = cause(self.mode, trails.0, trails.1, &interruptions)
                 .filter(|cause| before != later.delivery && cause.applies(self.mode));
             if last.is_none() {
-                let known = self.describe(before);
-                let what = format!("a copy without a cause, after {known}");
+                let description = self.describe(before);
+                let what = format!("a copy without a cause, after {description}");
                 return self.violated(5, later.delivery, what);
             }
         }

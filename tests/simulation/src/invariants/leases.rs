@@ -1,49 +1,50 @@
-//! Invariant 6: a lease ends when its holder has no more use for it, and passes to the first that waits.
+//! Invariant 6: a lease ends when its holder no longer needs it, and the first delivery that waits gets the next lease.
 //!
-//! The passing on is judged as it happens, by [`crate::lease_audit`].
+//! [`crate::lease_audit`] checks who gets the next lease while the world runs.
 
 use super::{Check, ROUNDING};
-use crate::causes::{LATE, ROW, STEP};
+use crate::causes::{ROW_LIMIT, STEP, WORK_LIMIT};
 use crate::clock::Ms;
 use crate::fate::CallFate;
 use crate::history::Trail;
 
 impl Check<'_> {
-    /// 6, as far as the models saw it happen.
-    pub(super) fn models_saw_nothing_wrong(&mut self) {
+    /// Invariant 6: the models saw no rule broken while the world ran.
+    pub(super) fn models_saw_no_broken_rule(&mut self) {
         for (delivery, what) in &self.history.broken_rules {
             self.violated(6, *delivery, what);
         }
     }
 
-    /// 6: its Worker lets go of a lease.
-    pub(super) fn lease_is_let_go(&mut self, delivery: usize) {
+    /// Invariant 6: the Worker disposes of a lease in time.
+    pub(super) fn lease_is_disposed_of(&mut self, delivery: usize) {
         let trail = &self.history.trails[delivery];
-        let (Some(lease), Some(done)) = (trail.lease, done(trail)) else { return };
+        let (Some(lease), Some(last_use)) = (trail.lease, last_use(trail)) else { return };
         let back = match trail.fate.acquire {
             CallFate::Works { back } => back,
             _ => trail.fate.call_there,
         };
-        let leaves = lease.at + ROW + STEP;
-        if lease.ended.is_some_and(|ended| ended <= leaves) {
-            // The object ended before the lease had left it.
+        let departure = lease.at + ROW_LIMIT + STEP;
+        if lease.ended.is_some_and(|ended| ended <= departure) {
+            // The object ended before the lease left it.
             return;
         }
-        let latest = done.max(leaves + back) + ROUNDING;
+        let latest = last_use.max(departure + back) + ROUNDING;
         if lease.disposed.is_none_or(|disposed| disposed > latest) {
             self.violated(6, delivery, format_args!("it kept its lease after {latest}"));
         }
     }
 }
 
-/// When a delivery has no more use for a lease, at the latest.
-fn done(trail: &Trail) -> Option<Ms> {
-    let given_up = trail.answered.map(|(answered, _)| match trail.sent {
+/// Returns the latest time at which a delivery needs its lease. Returns None if the delivery was not answered and its
+/// isolate lives.
+fn last_use(trail: &Trail) -> Option<Ms> {
+    let end_of_work = trail.answered.map(|(answered, _)| match trail.sent {
         None => answered,
         Some(sent) => {
-            let given_up = trail.arrived.map_or(Ms::MAX, |arrived| arrived + LATE);
+            let given_up = trail.arrived.map_or(Ms::MAX, |arrived| arrived + WORK_LIMIT);
             sent.failed.unwrap_or(Ms::MAX).min(given_up).max(answered)
         }
     });
-    given_up.into_iter().chain(trail.isolate_died()).min()
+    end_of_work.into_iter().chain(trail.isolate_died()).min()
 }

@@ -1,4 +1,4 @@
-//! The namespace as one delivery meets it: slow, failing, hanging, refusing.
+//! KV as one delivery uses it: it can be slow, fail, hang or refuse a write.
 
 use std::future::pending;
 
@@ -21,16 +21,18 @@ use crate::plan::outage_at;
 pub struct KvStore(pub Delivery);
 
 impl Delivery {
-    /// What the look-up will do, and whether that is in time.
+    /// Returns the fate of the look-up, and true if no answer can arrive in time.
     fn look_fate(&self) -> (LookFate, bool) {
         let limit = self.world.plan.deadline.div_ceil(8);
         let outage = outage_at(&self.world.plan.look_outages[self.location], self.world.clock.ms());
         let fate = match outage {
             Some(outage) if outage.hangs => LookFate::Hangs,
             Some(_) => LookFate::Fails(20),
-            // An answer in the very step of the limit would be neither in time nor late.
-            None if self.fate.look == LookFate::Answers(limit) => LookFate::Answers(limit + STEP),
-            None => self.fate.look,
+            // An answer in the same step as the limit would be neither in time nor late.
+            None if self.fate.look_up == LookFate::Answers(limit) => {
+                LookFate::Answers(limit + STEP)
+            }
+            None => self.fate.look_up,
         };
         let in_doubt = !matches!(fate, LookFate::Answers(ms) if ms < limit);
         let fault = match fate {
@@ -45,7 +47,7 @@ impl Delivery {
         (fate, in_doubt)
     }
 
-    fn looked(&self, as_of: Option<Ms>, in_doubt: bool) {
+    fn record_look(&self, as_of: Option<Ms>, in_doubt: bool) {
         self.record("looked", |trail, at| {
             trail.look = Some(LookRecord { at, as_of: as_of.unwrap_or(at), in_doubt });
         });
@@ -74,35 +76,36 @@ impl Delivery {
         }
     }
 
-    /// The put is on the wire: it goes on without its isolate, unless that lives and waits no more.
+    /// Puts a marker. The put continues on the wire after its isolate dies, but not if a living isolate stops waiting
+    /// for it.
     async fn put(self, key: String, ttl: Ms) -> Result<(), PlatformError> {
-        let mut waits = PutGuard { delivery: self.clone(), answered: false };
-        let written = self.write(key, ttl).await;
-        waits.answered = true;
-        written
+        let mut guard = PutGuard { delivery: self.clone(), answered: false };
+        let result = self.write(key, ttl).await;
+        guard.answered = true;
+        result
     }
 
     async fn write(self, key: String, ttl: Ms) -> Result<(), PlatformError> {
         self.record("put", |trail, at| {
             trail.put = Some(PutRecord::new(at, at + ttl));
         });
-        let takes = match self.put_fate() {
-            Ok(takes) => takes,
+        let duration = match self.put_fate() {
+            Ok(duration) => duration,
             Err(None) => return pending().await,
             Err(Some(ms)) => {
                 pass(ms).await;
                 return Err(PlatformError::new("KV PUT failed"));
             }
         };
-        let (applied, answer) = oneshot::channel();
+        let (responder, answer) = oneshot::channel();
         let on_the_wire = self.clone();
         spawn_local(async move {
-            pass(takes / 2).await;
-            // Nobody may be left who waits for it.
-            let _nobody = applied.send(on_the_wire.apply(&key, ttl));
+            pass(duration / 2).await;
+            // The receiver may be gone.
+            let _ignored = responder.send(on_the_wire.apply(&key, ttl));
         });
         let written = answer.await.unwrap_or(false);
-        pass(takes - takes / 2).await;
+        pass(duration - duration / 2).await;
         if written {
             Ok(())
         } else {
@@ -133,7 +136,7 @@ impl Delivery {
     }
 }
 
-/// An isolate that waits for its put.
+/// A guard that records when a living isolate stops waiting for its put.
 struct PutGuard {
     delivery: Delivery,
     answered: bool,
@@ -152,14 +155,14 @@ impl Drop for PutGuard {
 }
 
 impl MarkerStore for KvStore {
-    async fn seen(&self, event_id: &EventId) -> Result<bool, PlatformError> {
+    async fn has_marker(&self, event_id: &EventId) -> Result<bool, PlatformError> {
         let Self(delivery) = self;
         delivery.host.step(Step::BeforeAcquire).await;
         let _open = delivery.connections.open().await;
         let (fate, in_doubt) = delivery.look_fate();
-        // It may be given up before it sees anything.
-        delivery.looked(None, in_doubt);
-        let takes = match fate {
+        // The gateway may give up the look-up before it reads anything.
+        delivery.record_look(None, in_doubt);
+        let duration = match fate {
             LookFate::Answers(ms) => ms,
             LookFate::Fails(ms) => {
                 pass(ms).await;
@@ -168,10 +171,10 @@ impl MarkerStore for KvStore {
             }
             LookFate::Hangs => return pending().await,
         };
-        pass(takes / 2).await;
+        pass(duration / 2).await;
         let (world, now) = (&delivery.world, delivery.world.clock.ms());
         let read = world.kv.borrow_mut().read(event_id.as_str(), delivery.location, now);
-        delivery.looked(Some(read.as_of), in_doubt);
+        delivery.record_look(Some(read.as_of), in_doubt);
         let missed = [
             (read.as_of < now, Fault::CachedMiss),
             (read.hidden, Fault::NotPropagated),
@@ -182,7 +185,7 @@ impl MarkerStore for KvStore {
                 delivery.strike(fault);
             }
         }
-        pass(takes - takes / 2).await;
+        pass(duration - duration / 2).await;
         delivery.host.step(Step::AfterAcquire).await;
         Ok(read.found)
     }
@@ -195,7 +198,7 @@ impl MarkerStore for KvStore {
         if delivery.host.fatal != Some(Step::Marking) {
             return delivery.put(key, ttl).await;
         }
-        // The put leaves, and its isolate dies before it arrives.
+        // The isolate dies while its put is on the wire.
         let host = delivery.host.clone();
         spawn_local(delivery.put(key, ttl));
         host.step(Step::Marking).await;

@@ -1,4 +1,4 @@
-//! The same world on an ordinary day, to see how rare duplicates are then.
+//! Calm worlds: plans in which most faults are removed, to show how rare duplicates are on an ordinary day.
 
 use std::rc::Rc;
 
@@ -7,12 +7,12 @@ use fastrand::Rng;
 use super::{AttackKind, Plan};
 use crate::fate::{Fate, one_in};
 
-/// Of so many fates that were drawn one comes true; the others are fair.
+/// The plan keeps one in this many of the drawn fates and twins.
 const RARE: u32 = 100;
 
 impl Plan {
-    /// Without outages, deployments of objects and replays. One attempt in a hundred meets its fate, and
-    /// one in a hundred of those that were to be sent twice is.
+    /// Returns the plan without outages and deployments of objects. The only attacks are forgeries. One attempt in a
+    /// hundred keeps its fate, and the others are fair. One twin in a hundred remains.
     pub fn calm(mut self) -> Self {
         let rng = &mut Rng::with_seed(!self.seed);
         for attempt in self.events.iter_mut().flat_map(|event| &mut event.attempts) {

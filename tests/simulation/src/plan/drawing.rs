@@ -15,12 +15,12 @@ fn trip(rng: &mut Rng, locations: usize, deadline: Ms, home: Option<usize>) -> T
     Trip { location, fate: Rc::new(Fate::draw(rng, locations, deadline)) }
 }
 
-/// When an event is created: in a burst, or at some time within the first minutes.
+/// Draws the time at which an event is created: in a burst, or at any time in the first 3 minutes.
 pub fn created(rng: &mut Rng) -> Ms {
     if one_in(rng, 3) { 10 * SECOND + rng.u64(..20) } else { rng.u64(..3 * MINUTE) }
 }
 
-/// The object that an id belongs to.
+/// Returns the object that an id belongs to.
 pub fn shard(id: &str) -> usize {
     shard_of(&EventId::new(id.to_owned()).expect("an id")).into()
 }
@@ -28,20 +28,20 @@ pub fn shard(id: &str) -> usize {
 pub fn event(rng: &mut Rng, id: String, created: Ms, locations: usize, deadline: Ms) -> Event {
     let dated = !one_in(rng, 12);
     let home = one_in(rng, 3).then(|| rng.usize(..locations));
-    // For so many attempts nothing comes of the send, so that late attempts count as well.
-    let unlucky = if one_in(rng, 3) { rng.usize(..=DELAYS.len()) } else { 0 };
+    // The number of first attempts whose sends store nothing, so that late attempts matter as well.
+    let failing = if one_in(rng, 3) { rng.usize(..=DELAYS.len()) } else { 0 };
     let attempts = (0..=DELAYS.len()).map(|number| {
-        let mut way = trip(rng, locations, deadline, home);
-        if number < unlucky {
-            way.fate = Rc::new((*way.fate).clone().without_queue(rng));
+        let mut own_trip = trip(rng, locations, deadline, home);
+        if number < failing {
+            own_trip.fate = Rc::new((*own_trip.fate).clone().without_queue(rng));
         }
-        let twins = if number >= unlucky && one_in(rng, 12) { twins(rng) } else { 0 };
-        let twins = (0..twins).map(|_| {
+        let twin_count = if number >= failing && one_in(rng, 12) { twin_count(rng) } else { 0 };
+        let twins = (0..twin_count).map(|_| {
             let later = if rng.bool() { 0 } else { rng.u64(..2 * SECOND) };
             (later, trip(rng, locations, deadline, home))
         });
         let twins = twins.collect();
-        Attempt { trip: way, form: rng.usize(..2), twins }
+        Attempt { trip: own_trip, form: rng.usize(..2), twins }
     });
     let attempts = attempts.collect();
     let r#type = TYPES[rng.usize(..TYPES.len())];
@@ -55,8 +55,8 @@ pub fn event(rng: &mut Rng, id: String, created: Ms, locations: usize, deadline:
     Event { shard: shard(&id), id, created, dated, bodies, attempts, by_hand }
 }
 
-/// Mostly one, and sometimes so many that they stand in line.
-fn twins(rng: &mut Rng) -> usize {
+/// Draws the number of an attempt's twins: mostly one, and sometimes enough that several wait for the lease.
+fn twin_count(rng: &mut Rng) -> usize {
     if one_in(rng, 3) { rng.usize(2..9) } else { 1 }
 }
 

@@ -1,4 +1,4 @@
-//! Worlds in which sends hang for 57 s, at a load that would fill the six connections of an object.
+//! Worlds in which sends hang for 57 s, at a load that would use up the six connections of an object.
 
 use std::rc::Rc;
 
@@ -9,7 +9,7 @@ use super::{AttackKind, Event, Plan, id};
 use crate::clock::{HOUR, MINUTE, Ms};
 use crate::fate::Fate;
 
-/// How many of the sends of the first minutes hang.
+/// The share of the sends of the first minutes that hang.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HangingSends {
     OnePercent,
@@ -28,7 +28,8 @@ impl HangingSends {
         }
     }
 
-    /// The kind of world that a seed is. Three of the first 60 are one of each kind, and so on after 300.
+    /// Returns the kind of world that a seed is. Returns None if its sends do not hang. The first 60 of every 300 seeds
+    /// include one world of each kind.
     fn of_seed(seed: u64) -> Option<Self> {
         match seed % 300 {
             10 => Some(Self::OnePercent),
@@ -39,25 +40,26 @@ impl HangingSends {
     }
 }
 
-/// The events of the first minute, all of one object. Of 15 sends a second, 1 % that hang for 57 s are 8.5 at once.
+/// The number of events in the first minute, all of one object: 15 sends a second. If 1 % of them hang for 57 s, 8.5
+/// hang at once.
 const EVENTS: usize = 900;
 
-/// The attempts that meet nothing but hung sends.
+/// The number of first attempts that meet no fault except a send that hangs.
 const FAIR_ATTEMPTS: usize = 2;
 
 impl Plan {
-    /// The same world, or one in which sends hang, if that is what the seed asks for. The first two attempts of each
-    /// event are fair otherwise. Later ones meet what was drawn for them.
+    /// Returns the plan of a world in which sends hang, if the seed is such a world, and else the plan unchanged. Apart
+    /// from the sends, the first two attempts of each event are fair. Later attempts keep the fates drawn for them.
     pub fn hanging(mut self) -> Self {
         let Some(hanging) = HangingSends::of_seed(self.seed) else { return self };
         let rng = &mut Rng::with_seed(!self.seed);
-        let of_one_shard = shard(&id(self.seed, 0));
-        let ids = (0..).map(|number| id(self.seed, number)).filter(|id| shard(id) == of_one_shard);
+        let first_shard = shard(&id(self.seed, 0));
+        let ids = (0..).map(|number| id(self.seed, number)).filter(|id| shard(id) == first_shard);
         let events = ids.take(EVENTS).enumerate().map(|(position, id)| {
             let created = MINUTE * position as Ms / EVENTS as Ms;
             let hangs = (position + 1).is_multiple_of(100 / hanging.percent());
             let event = event(rng, id, created, self.locations, self.deadline);
-            made_fair(event, hangs, hanging)
+            make_fair(event, hangs, hanging)
         });
         self.events = events.collect();
         self.hanging = Some(hanging);
@@ -72,13 +74,13 @@ impl Plan {
 
     fn delay_rotation(&mut self, by: Ms) {
         self.rotated += by;
-        for at in self.learns.iter_mut().chain(&mut self.drops) {
+        for at in self.learns_at.iter_mut().chain(&mut self.drops_at) {
             *at = at.saturating_add(by);
         }
     }
 }
 
-fn made_fair(mut event: Event, hangs: bool, hanging: HangingSends) -> Event {
+fn make_fair(mut event: Event, hangs: bool, hanging: HangingSends) -> Event {
     for (number, attempt) in event.attempts.iter_mut().take(FAIR_ATTEMPTS).enumerate() {
         attempt.twins.clear();
         let mut fate = Fate::clone(&attempt.trip.fate).made_fair();
@@ -96,13 +98,13 @@ mod tests {
     use crate::fate::SendFate;
 
     #[test]
-    fn the_first_60_seeds_hold_each_kind() {
+    fn the_first_60_seeds_include_each_kind_once() {
         let worlds = (0..60).filter_map(|seed| Plan::draw(seed).hanging().hanging);
         assert_eq!(worlds.collect::<Vec<_>>(), HangingSends::ALL);
     }
 
     #[test]
-    fn all_events_are_of_one_object_and_some_sends_hang() {
+    fn all_events_are_of_one_object_and_one_percent_of_sends_hang() {
         let plan = Plan::draw(10).hanging();
         assert!(plan.events.iter().all(|event| event.shard == plan.events[0].shard));
         let hung = |event: &&Event| event.attempts[0].trip.fate.send == SendFate::HangsThenFails;

@@ -1,4 +1,4 @@
-//! Each rule of the table by itself.
+//! Tests of each rule of the table.
 
 use super::*;
 
@@ -15,15 +15,15 @@ fn at(ms: u64) -> Timestamp {
     START.plus(Duration::from_millis(ms))
 }
 
-/// A table with one lease on event 0, granted at 0 ms to the caller 0.
-fn leased() -> (LeaseTable<usize>, LeaseId) {
+/// Returns a table with one lease of event 0, granted at 0 ms to caller 0.
+fn table_with_lease() -> (LeaseTable<usize>, LeaseId) {
     let mut table = LeaseTable::new(0);
     let decisions = table.acquire(&event(0), at(0), WAIT, 0);
     let [(0, Decision::Lease(lease))] = decisions[..] else { panic!("{decisions:?}") };
     (table, lease)
 }
 
-/// The lease in the only decision, which is for this caller.
+/// Returns the lease of the only decision, which must be for `caller`.
 fn only_lease(decisions: &[(usize, Decision)], caller: usize) -> LeaseId {
     match decisions {
         [(other, Decision::Lease(lease))] if *other == caller => *lease,
@@ -33,7 +33,7 @@ fn only_lease(decisions: &[(usize, Decision)], caller: usize) -> LeaseId {
 
 #[test]
 fn one_delivery_has_the_lease_and_the_next_waits_for_its_release() {
-    let (mut table, lease) = leased();
+    let (mut table, lease) = table_with_lease();
     assert_eq!(table.acquire(&event(0), at(1), WAIT, 1), []);
     assert_eq!(table.acquire(&event(0), at(2), WAIT, 2), []);
     let second = only_lease(&table.release(&event(0), lease, at(3)), 1);
@@ -45,13 +45,13 @@ fn one_delivery_has_the_lease_and_the_next_waits_for_its_release() {
 
 #[test]
 fn other_events_do_not_wait() {
-    let (mut table, _) = leased();
+    let (mut table, _) = table_with_lease();
     only_lease(&table.acquire(&event(1), at(1), WAIT, 1), 1);
 }
 
 #[test]
 fn a_commit_answers_all_that_wait_and_ends_the_lease() {
-    let (mut table, lease) = leased();
+    let (mut table, lease) = table_with_lease();
     table.acquire(&event(0), at(1), WAIT, 1);
     table.acquire(&event(0), at(1), WAIT, 2);
     let duplicates = [(1, Decision::Duplicate), (2, Decision::Duplicate)];
@@ -62,7 +62,7 @@ fn a_commit_answers_all_that_wait_and_ends_the_lease() {
 
 #[test]
 fn a_commit_without_the_lease_answers_all_that_wait_and_leaves_the_lease() {
-    let (mut table, lease) = leased();
+    let (mut table, lease) = table_with_lease();
     table.acquire(&event(0), at(1), WAIT, 1);
     assert_eq!(table.commit(&event(0), None), [(1, Decision::Duplicate)]);
     table.acquire(&event(0), at(1), WAIT, 2);
@@ -71,7 +71,7 @@ fn a_commit_without_the_lease_answers_all_that_wait_and_leaves_the_lease() {
 
 #[test]
 fn a_lease_runs_out_at_the_next_request_and_not_before_its_time() {
-    let (mut table, lease) = leased();
+    let (mut table, lease) = table_with_lease();
     let end = u64::try_from(MAX_LEASE.as_millis()).unwrap();
     assert_eq!(table.acquire(&event(0), at(end - 1), WAIT, 1), []);
     let decisions = table.acquire(&event(1), at(end), WAIT, 2);
@@ -79,7 +79,7 @@ fn a_lease_runs_out_at_the_next_request_and_not_before_its_time() {
         panic!("{decisions:?}")
     };
     assert_eq!(table.acquire(&event(0), at(end), WAIT, 3), []);
-    // The old holder is not gone, only late.
+    // A late release by the old holder ends nothing.
     assert_eq!(table.release(&event(0), lease, at(end)), []);
     only_lease(&table.release(&event(0), next, at(end)), 3);
 }
@@ -101,7 +101,7 @@ fn leases_run_out_in_the_order_of_their_grants() {
 
 #[test]
 fn a_delivery_whose_wait_has_ended_gets_no_lease() {
-    let (mut table, lease) = leased();
+    let (mut table, lease) = table_with_lease();
     table.acquire(&event(0), at(0), Duration::from_millis(10), 1);
     table.acquire(&event(0), at(0), Duration::from_millis(11), 2);
     let decisions = table.release(&event(0), lease, at(10));
@@ -109,7 +109,7 @@ fn a_delivery_whose_wait_has_ended_gets_no_lease() {
 }
 
 #[test]
-fn a_lease_crosses_as_its_number() {
+fn a_lease_number_identifies_the_lease_and_its_generation() {
     for generation in [0, 1, 2_000_000] {
         let mut table = LeaseTable::new(generation);
         let lease = only_lease(&table.acquire(&event(0), at(0), WAIT, 0), 0);
@@ -119,8 +119,8 @@ fn a_lease_crosses_as_its_number() {
 }
 
 #[test]
-fn a_table_of_another_generation_does_not_know_the_lease() {
-    let (_, old) = leased();
+fn a_table_does_not_release_a_lease_of_another_generation() {
+    let (_, old) = table_with_lease();
     let mut table = LeaseTable::new(1);
     only_lease(&table.acquire(&event(0), at(1), WAIT, 0), 0);
     table.acquire(&event(0), at(1), WAIT, 1);
@@ -128,8 +128,8 @@ fn a_table_of_another_generation_does_not_know_the_lease() {
 }
 
 #[test]
-fn caps_of_an_event_leave_room_for_others() {
-    let (mut table, lease) = leased();
+fn the_cap_of_an_event_leaves_room_for_other_events() {
+    let (mut table, lease) = table_with_lease();
     for caller in 1..=MAX_EVENT_WAITERS {
         assert_eq!(table.acquire(&event(0), at(0), WAIT, caller), []);
     }
@@ -137,18 +137,18 @@ fn caps_of_an_event_leave_room_for_others() {
     assert_eq!(table.acquire(&event(0), at(1), WAIT, 1000), refused);
     only_lease(&table.acquire(&event(1), at(1), WAIT, 1001), 1001);
     assert_eq!(table.acquire(&event(1), at(1), WAIT, 1002), []);
-    // A place that is free is taken again.
+    // A free place is used again.
     only_lease(&table.release(&event(0), lease, at(2)), 1);
     assert_eq!(table.acquire(&event(0), at(2), WAIT, 1003), []);
     assert_eq!(table.acquire(&event(0), at(2), WAIT, 1004), [(1004, Decision::TooManyWaiters)]);
-    // All of these have given up.
+    // The waits of all callers have ended.
     let decisions = table.acquire(&event(0), at(2000), WAIT, 1005);
     assert_eq!(decisions.len(), MAX_EVENT_WAITERS - 1);
     assert!(decisions.iter().all(|(_, decision)| *decision == Decision::WaitEnded));
 }
 
 #[test]
-fn caps_of_a_shard_count_all_events() {
+fn the_cap_of_a_shard_counts_all_events() {
     let mut table = LeaseTable::new(0);
     let events = MAX_WAITERS / 100;
     for number in 0..events {

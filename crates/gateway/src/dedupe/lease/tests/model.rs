@@ -1,10 +1,10 @@
-//! The table against a model that is slow and plain.
+//! A test of the lease table against a slow and simple model.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// A caller of the model that has asked for a lease and has not been answered.
+/// A caller that waits for a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Waiting {
     event: usize,
@@ -12,12 +12,13 @@ struct Waiting {
     caller: usize,
 }
 
-/// The same rules as lists that are searched from the front.
+/// The same rules as the table's, on plain lists that are searched from the front.
 #[derive(Debug, Default)]
 struct Model {
-    /// Event, lease and end, in the order of the grants.
+    /// The event, the lease and its end, in the order of the grants.
     leases: Vec<(usize, LeaseId, Timestamp)>,
     waiting: Vec<Waiting>,
+    /// The number of grants so far, and so the number of the next lease.
     granted: u64,
 }
 
@@ -57,9 +58,10 @@ impl Model {
         }
     }
 
+    /// Returns true if no further caller may wait for the event.
     fn is_full(&self, event: usize) -> bool {
-        let of_event = self.waiting.iter().filter(|waiting| waiting.event == event).count();
-        of_event >= MAX_EVENT_WAITERS || self.waiting.len() >= MAX_WAITERS
+        let event_waiters = self.waiting.iter().filter(|waiting| waiting.event == event).count();
+        event_waiters >= MAX_EVENT_WAITERS || self.waiting.len() >= MAX_WAITERS
     }
 
     fn acquire(&mut self, waiting: Waiting, now: Timestamp) -> Decisions<usize> {
@@ -72,8 +74,8 @@ impl Model {
             return decisions;
         }
         if self.is_full(event) {
-            let (still, ended) = self.waiting.iter().partition(|waiting| now < waiting.until);
-            self.waiting = still;
+            let (remaining, ended) = self.waiting.iter().partition(|waiting| now < waiting.until);
+            self.waiting = remaining;
             let ended: Vec<Waiting> = ended;
             decisions.extend(ended.iter().map(|ended| (ended.caller, Decision::WaitEnded)));
         }
@@ -94,18 +96,30 @@ impl Model {
     }
 }
 
+/// A step of the test: a call of the table, or time that passes.
 #[derive(Debug, Clone)]
 enum Call {
-    Acquire { event: usize, wait_ms: u64, times: usize },
+    Acquire {
+        event: usize,
+        wait_ms: u64,
+        times: usize,
+    },
+    /// Releases one of the leases granted so far.
     Release(prop::sample::Index),
+    /// Commits an event with one of its leases granted so far.
     Commit(prop::sample::Index),
-    Mark { event: usize },
-    Pass { ms: u64 },
+    /// Commits an event without a lease.
+    Mark {
+        event: usize,
+    },
+    Pass {
+        ms: u64,
+    },
 }
 
 fn call() -> impl Strategy<Value = Call> {
     let event = 0..6_usize;
-    // Often one caller, and sometimes a crowd that meets the caps.
+    // Usually one caller, and sometimes so many that a few calls reach the caps.
     let times = prop_oneof![8 => Just(1_usize), 1 => Just(150)];
     prop_oneof![
         6 => (event.clone(), 1..2500_u64, times)
@@ -118,9 +132,9 @@ fn call() -> impl Strategy<Value = Call> {
     ]
 }
 
-/// The decisions of one call in an order that does not depend on how the table keeps its events: those that were made
-/// in an order keep it.
-fn comparable(mut decisions: Decisions<usize>) -> Decisions<usize> {
+/// Puts the ended waits first, sorted by caller, because the table ends them in the order of its hash map. The other
+/// decisions keep their order.
+fn normalise(mut decisions: Decisions<usize>) -> Decisions<usize> {
     let ended = |decision: &Decision| *decision == Decision::WaitEnded;
     decisions.sort_by_key(|(caller, decision)| if ended(decision) { (0, *caller) } else { (1, 0) });
     decisions
@@ -132,9 +146,9 @@ proptest! {
         let (mut table, mut model) = (LeaseTable::new(0), Model::default());
         let mut now = START;
         let mut caller = 0;
-        // Every lease that was ever granted, with its event: old handles call, too.
+        // All leases granted so far, with their events. The test also releases and commits leases that have ended.
         let mut granted: Vec<(usize, LeaseId)> = Vec::new();
-        let mut events = Vec::new();
+        let mut event_by_caller = Vec::new();
         for call in calls {
             let (answered, expected) = match call {
                 Call::Pass { ms } => {
@@ -146,7 +160,7 @@ proptest! {
                     for _ in 0..times {
                         let wait = Duration::from_millis(wait_ms);
                         let waiting = Waiting { event: number, until: now.plus(wait), caller };
-                        events.push(number);
+                        event_by_caller.push(number);
                         answered.extend(table.acquire(&event(number), now, wait, caller));
                         expected.extend(model.acquire(waiting, now));
                         caller += 1;
@@ -170,10 +184,10 @@ proptest! {
             };
             for (caller, decision) in &answered {
                 if let Decision::Lease(lease) = decision {
-                    granted.push((events[*caller], *lease));
+                    granted.push((event_by_caller[*caller], *lease));
                 }
             }
-            prop_assert_eq!(comparable(answered), comparable(expected));
+            prop_assert_eq!(normalise(answered), normalise(expected));
         }
     }
 }

@@ -1,40 +1,40 @@
-//! Bodies that the bucket refuses although they are there, as R2 does if one comes twice in a second.
+//! Bodies that the bucket refuses although it holds them, as R2 does if a body comes twice in a second.
 
 use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::large::{LARGE, event, in_worlds_with_bodies};
+use crate::large::{LARGE, event, in_worlds_with_bucket};
 use crate::world::Behaviour;
 
 const REFUSED: &str = "bucket put failed: out of order";
 
 #[test]
-fn a_refused_body_that_is_there_counts_as_stored() {
-    in_worlds_with_bodies(async |mut world, bodies| {
+fn a_refused_body_that_the_bucket_holds_counts_as_stored() {
+    in_worlds_with_bucket(async |mut world, bodies| {
         let body = event(LARGE);
-        // The first is told that it failed, though it did not.
+        // The first put stores the body, but returns an error.
         bodies.put.set(Behaviour::WorksThenFails(5));
         assert_eq!(world.deliver(&body).await.answer.status, 202);
         bodies.put.set(Behaviour::Fails(5));
         sleep(Duration::from_mins(59)).await;
         world.set("FORGET", "evt_1");
         assert_eq!(world.deliver(&body).await.answer.status, 202);
-        assert_eq!((world.stored(), bodies.puts.get(), bodies.heads.get()), (2, 2, 2));
+        assert_eq!((world.stored(), bodies.puts.get(), bodies.checks.get()), (2, 2, 2));
     });
 }
 
 #[test]
-fn what_is_stored_is_not_looked_for() {
-    in_worlds_with_bodies(async |world, bodies| {
+fn a_body_whose_put_succeeds_is_not_looked_up() {
+    in_worlds_with_bucket(async |world, bodies| {
         assert_eq!(world.deliver(&event(LARGE)).await.answer.status, 202);
-        assert_eq!(bodies.heads.get(), 0);
+        assert_eq!(bodies.checks.get(), 0);
     });
 }
 
 #[test]
-fn a_refused_body_that_is_there_for_too_long_is_a_503() {
-    in_worlds_with_bodies(async |mut world, bodies| {
+fn a_refused_body_that_was_stored_over_an_hour_ago_is_answered_with_503() {
+    in_worlds_with_bucket(async |mut world, bodies| {
         let body = event(LARGE);
         assert_eq!(world.deliver(&body).await.answer.status, 202);
         bodies.put.set(Behaviour::Fails(5));
@@ -46,8 +46,8 @@ fn a_refused_body_that_is_there_for_too_long_is_a_503() {
 }
 
 #[test]
-fn a_refused_body_is_no_other_one_under_its_key() {
-    in_worlds_with_bodies(async |world, bodies| {
+fn a_body_of_another_length_under_the_key_does_not_count_as_stored() {
+    in_worlds_with_bucket(async |world, bodies| {
         let body = event(LARGE);
         bodies.put.set(Behaviour::WorksThenFails(5));
         bodies.head.set(Behaviour::Fails(5));
@@ -61,9 +61,9 @@ fn a_refused_body_is_no_other_one_under_its_key() {
 }
 
 #[test]
-fn a_look_for_a_refused_body_that_fails_or_hangs_is_a_503_in_time() {
+fn if_the_look_up_of_a_refused_body_fails_or_hangs_the_answer_is_503_in_time() {
     for head in [Behaviour::Fails(5), Behaviour::Hangs, Behaviour::Works(2251)] {
-        in_worlds_with_bodies(async |world, bodies| {
+        in_worlds_with_bucket(async |world, bodies| {
             bodies.put.set(Behaviour::WorksThenFails(1000));
             bodies.head.set(head);
             let reply = world.deliver(&event(LARGE)).await;
