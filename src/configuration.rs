@@ -8,7 +8,7 @@ use wasm_bindgen::JsValue;
 use worker::Env;
 
 use super::binding::is_bound;
-use super::bodies::R2Bodies;
+use super::bucket::R2Bodies;
 use super::deduper::DurableObjects;
 use super::kv::KvMarkers;
 use super::queue::WorkerQueue;

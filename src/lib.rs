@@ -1,45 +1,38 @@
 //! The Worker: adapts Cloudflare's types to the gateway crate's traits, and decides nothing.
 
 mod binding;
-mod bodies;
+mod body;
+mod bucket;
 mod clock;
 mod configuration;
 mod deduper;
-mod double;
 mod error;
+mod js_number;
 mod kv;
 mod log;
+mod panics;
 mod platform;
 mod queue;
-mod request;
 mod task;
 mod tickets;
 #[cfg(feature = "test-trap")]
 mod trap;
 mod wait;
 
-use std::sync::Once;
-
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
 use worker::worker_sys::Context;
 
+use body::FetchBody;
 use cronozen_gateway::receive::{Request, receive};
+use panics::silence_panics;
 use platform::WorkerPlatform;
-use request::FetchBody;
 use task::spawn;
 
 #[cfg(target_family = "wasm")]
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
-
-static QUIET: Once = Once::new();
-
-/// Replaces the `worker` crate's panic hook, which logs a stack. The shim logs the trap that follows a panic.
-fn silence_panics() {
-    QUIET.call_once(|| std::panic::set_hook(Box::new(|_| {})));
-}
 
 #[wasm_bindgen]
 extern "C" {

@@ -8,14 +8,14 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::worker_sys::Context;
 
-use super::bodies::R2Bodies;
+use super::body::FetchBody;
+use super::bucket::R2Bodies;
 use super::clock::WorkerClock;
 use super::configuration::Bindings;
 use super::deduper::DurableObjects;
 use super::kv::KvMarkers;
 use super::log;
 use super::queue::WorkerQueue;
-use super::request::FetchBody;
 use super::task::spawn;
 use cronozen_gateway::allowance::Allowance;
 use cronozen_gateway::dedupe::DedupeStore;

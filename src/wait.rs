@@ -12,7 +12,7 @@ use std::rc::Rc;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 
-use super::double::{from_double, to_double};
+use super::js_number::{from_double, to_double};
 use super::task;
 use crate::tickets::{Ticket, Tickets};
 

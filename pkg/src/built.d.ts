@@ -12,14 +12,14 @@ declare module "*.wasm?module" {
 
 declare module "built/enums" {
   /** The part of an HMAC that the runtime has computed. */
-  export enum Precomputed {
+  export enum PrecomputedPart {
     Nothing,
     InnerHashes,
     Macs,
   }
 
   /** The reason why a verified text is no event. */
-  export enum EventFault {
+  export enum EventProblem {
     NotJson,
     IdMissing,
     IdNotAString,
@@ -28,11 +28,10 @@ declare module "built/enums" {
 }
 
 declare module "built/glue.js" {
-  import type { EventFault, Precomputed } from "built/enums";
+  import type { EventProblem, PrecomputedPart } from "built/enums";
   import type { VerificationErrorCode } from "../index.js";
 
-  /** Code, status and message. */
-  export type Refusal = [VerificationErrorCode, 400 | 401 | 413, string];
+  export type Refusal = [code: VerificationErrorCode, status: 400 | 401 | 413, message: string];
 
   export interface Memory {
     readonly buffer: ArrayBuffer;
@@ -49,8 +48,8 @@ declare module "built/glue.js" {
   export interface Verifier {
     readonly maxBodyBytes: number;
     blocks(): number;
-    matches(input: Input, signature: number | undefined, precomputed: Precomputed, body: number): boolean;
-    check(input: Input, signature: number | undefined, precomputed: Precomputed, body: number): number | Refusal;
+    matches(input: Input, signature: number | undefined, precomputed: PrecomputedPart, body: number): boolean;
+    check(input: Input, signature: number | undefined, precomputed: PrecomputedPart, body: number): number | Refusal;
     sign(input: Input, body: number): void;
     free(): void;
   }
@@ -59,7 +58,7 @@ declare module "built/glue.js" {
     Input: new () => Input;
     Verifier: new (input: Input, secrets: number, maxBodyBytes: number | undefined) => Verifier;
     checkEventId(input: Input, length: number): Refusal | undefined;
-    refuseEvent(fault: EventFault): Refusal;
+    refuseEvent(problem: EventProblem): Refusal;
     getStringFromWasm0(start: number, length: number): string;
     __wbg_set_wasm(exports: Exports): void;
   }

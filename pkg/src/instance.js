@@ -1,6 +1,6 @@
 // The instance behind all verifiers: made on first use, and replaced if it ever fails.
 
-import { EventFault, Precomputed } from "built/enums";
+import { EventProblem, PrecomputedPart } from "built/enums";
 import makeGlue from "built/glue.js";
 import { helpFor } from "./backend.js";
 import { bytesPerUnit, hashBytes, Input, maxLength, roomFor } from "./input.js";
@@ -79,7 +79,7 @@ export class Instance {
   // The last input: the signature's length, the part of its HMAC that is computed, and the start of the body.
   /** @type {number | undefined} */
   #signatureLength;
-  #precomputed = Precomputed.Nothing;
+  #precomputed = PrecomputedPart.Nothing;
   #bodyAt = 0;
 
   #text = "";
@@ -182,7 +182,7 @@ export class Instance {
     // A text has at least as many bytes as units.
     if (body.length > keys.maxBodyBytes) {
       this.#signatureLength = undefined;
-      this.#precomputed = Precomputed.Nothing;
+      this.#precomputed = PrecomputedPart.Nothing;
       return Math.min(body.length, maxLength);
     }
     const input = this.#input;
@@ -191,16 +191,16 @@ export class Instance {
     const length = signature === undefined ? 0 : input.write(0, signature.slice(0, maxSignatureUnits));
     this.#signatureLength = signature === undefined ? undefined : length;
     if (help === undefined) {
-      this.#precomputed = Precomputed.Nothing;
+      this.#precomputed = PrecomputedPart.Nothing;
       this.#bodyAt = length;
       return input.write(length, body);
     }
     if (help instanceof Uint8Array) {
-      this.#precomputed = Precomputed.Macs;
+      this.#precomputed = PrecomputedPart.Macs;
       this.#bodyAt = length + input.write(length, help);
       return input.write(this.#bodyAt, body);
     }
-    this.#precomputed = Precomputed.InnerHashes;
+    this.#precomputed = PrecomputedPart.InnerHashes;
     this.#bodyAt = length + hashes + blockBytes;
     const bytes = input.write(this.#bodyAt, body);
     const start = input.start + this.#bodyAt - blockBytes;
@@ -221,7 +221,7 @@ export class Instance {
    */
   tooLarge(keys, length) {
     return /** @type {Refusal} */ (
-      keys.native.check(this.#input.native, undefined, Precomputed.Nothing, Math.min(length, maxLength))
+      keys.native.check(this.#input.native, undefined, PrecomputedPart.Nothing, Math.min(length, maxLength))
     );
   }
 
@@ -232,16 +232,16 @@ export class Instance {
     // On its way a lone surrogate has become another character.
     return length === id.length || this.#read(0, length) === id
       ? this.#glue.checkEventId(this.#input.native, length)
-      : this.refuseEvent(EventFault.IdNotUnicode);
+      : this.refuseEvent(EventProblem.IdNotUnicode);
   }
 
   /**
    * Returns the refusal of a text that is no event.
    *
-   * @param {EventFault} fault
+   * @param {EventProblem} problem
    */
-  refuseEvent(fault) {
-    return this.#glue.refuseEvent(fault);
+  refuseEvent(problem) {
+    return this.#glue.refuseEvent(problem);
   }
 
   /**

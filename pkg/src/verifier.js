@@ -1,6 +1,6 @@
 // What people import. It checks what a caller may get wrong; the webhook crate checks what a sender may get wrong.
 
-import { EventFault } from "built/enums";
+import { EventProblem } from "built/enums";
 import { helpFor, prefersSubtle } from "./backend.js";
 import { bodyOf, bodyOfRequest } from "./body.js";
 import { encoder } from "./input.js";
@@ -214,11 +214,11 @@ function eventOf(result) {
 function parse(instance, key) {
   const event = jsonOf(instance.takeText());
   if (event === undefined) {
-    return refused(instance.refuseEvent(EventFault.NotJson));
+    return refused(instance.refuseEvent(EventProblem.NotJson));
   }
   const id = Object.hasOwn(event, "eventId") ? event.eventId : undefined;
   if (typeof id !== "string") {
-    return refused(instance.refuseEvent(id === undefined ? EventFault.IdMissing : EventFault.IdNotAString));
+    return refused(instance.refuseEvent(id === undefined ? EventProblem.IdMissing : EventProblem.IdNotAString));
   }
   const refusal = instance.checkEventId(id);
   return refusal === undefined ? { ok: true, event, key } : refused(refusal);

@@ -95,10 +95,12 @@ export function sendMessage(queue, [beforeDedupe, afterDedupe], dedupe, options)
 /**
  * The methods of the class `Deduper` that the Worker calls.
  *
- * @typedef {{ acquire(eventId: string, ignoresRow: boolean, waitMs: number): Promise<AcquireReply> }} Acquirer
- * @typedef {{ mark(eventId: string, endsAt: number): Promise<void> }} Marker
+ * @typedef {{
+ *   acquire(eventId: string, ignoresRow: boolean, waitMs: number): Promise<AcquireReply>,
+ *   mark(eventId: string, endsAt: number): Promise<void>,
+ * }} DeduperStub
  * @typedef {{ lease: { commit(endsAt: number): Promise<void> } }} AcquireReply
- * @typedef {{ idFromName(name: string): unknown, get(id: unknown): Acquirer & Marker }} Namespace
+ * @typedef {{ idFromName(name: string): unknown, get(id: unknown): DeduperStub }} Namespace
  */
 
 /** @param {Namespace} namespace @param {number} shard */

@@ -13,11 +13,11 @@ struct File<V> {
 pub struct Part {
     text: Option<String>,
     hex: Option<String>,
-    #[serde(default = "once")]
+    #[serde(default = "one")]
     times: usize,
 }
 
-fn once() -> usize {
+fn one() -> usize {
     1
 }
 

@@ -161,19 +161,19 @@ impl<'body> Event<'body> {
     }
 
     /// Returns the type exactly as the JSON string is in the body: the first of `type`, `event` and `eventType` that is
-    /// a string. Returns None if none of them is.
+    /// a string. Returns `None` if none of them is.
     #[must_use]
     pub fn event_type(&self) -> Option<JsonString<'body>> {
         self.r#type
     }
 
-    /// Returns `createdAt` exactly as the JSON string is in the body, or None if it is absent or not a string.
+    /// Returns `createdAt` exactly as the JSON string is in the body, or `None` if it is absent or not a string.
     #[must_use]
     pub fn created_at(&self) -> Option<JsonString<'body>> {
         self.created_at
     }
 
-    /// Returns `createdAt` as a point in time, or None if it is not an RFC 3339 date and time.
+    /// Returns `createdAt` as a point in time, or `None` if it is not an RFC 3339 date and time.
     #[must_use]
     pub fn created(&self) -> Option<Timestamp> {
         Timestamp::parse_rfc3339(&self.created_at?.decode()?)
@@ -224,7 +224,7 @@ impl<'body> JsonString<'body> {
         self.0.get()
     }
 
-    /// Returns the decoded string, or None if it contains a lone surrogate.
+    /// Returns the decoded string, or `None` if it contains a lone surrogate.
     #[must_use]
     pub fn decode(self) -> Option<String> {
         serde_json::from_str(self.0.get()).ok()
@@ -277,7 +277,7 @@ impl<'de> Visitor<'de> for EnvelopeVisitor {
     }
 }
 
-/// Returns the decoded key, or None if it contains a lone surrogate. A key without escapes is borrowed.
+/// Returns the decoded key, or `None` if it contains a lone surrogate. A key without escapes is borrowed.
 pub(crate) fn plain_key(key: &RawValue) -> Option<Cow<'_, str>> {
     let json = key.get();
     if json.contains('\\') {

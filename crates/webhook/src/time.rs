@@ -23,7 +23,7 @@ impl Timestamp {
         self.0
     }
 
-    /// Reads an RFC 3339 date and time, and drops fractions of a millisecond. Returns None if the text is not one.
+    /// Reads an RFC 3339 date and time, and drops fractions of a millisecond. Returns `None` if the text is not one.
     #[must_use]
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         let parsed = DateTime::parse_from_rfc3339(text).ok()?;

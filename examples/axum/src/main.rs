@@ -23,14 +23,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 fn router(secrets: Secrets) -> Router {
     Router::new()
-        .route("/webhooks/cronozen", post(receive))
+        .route("/webhooks/cronozen", post(webhook))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(Arc::new(secrets))
 }
 
 /// Verifies a delivery and stores its event. The body must be bytes: JSON that is parsed and written again does not
 /// verify.
-async fn receive(
+async fn webhook(
     State(secrets): State<Arc<Secrets>>,
     headers: HeaderMap,
     body: Bytes,

@@ -16,7 +16,7 @@ export default {
   async queue(batch, env) {
     const handle = batch.queue === deadLetters ? keepDeadLetter : consume;
     for (const message of batch.messages) {
-      // It acknowledges the message, or has it come again.
+      // It acknowledges the message or retries it.
       const ended = await unlessTrapped((/** @type {(ended: boolean) => void} */ end) =>
         handle(message, env).then(() => end(true)),
       );

@@ -1,25 +1,14 @@
 //! The cause for which an event was queued again: a pure function of two trails.
 
-use crate::clock::{Ms, SECOND};
+use crate::clock::Ms;
 use crate::history::{SendRecord, Trail};
+use crate::limits::WORK_LIMIT;
 use crate::plan::Mode;
 
 mod kv;
 mod strict;
 #[cfg(test)]
 mod tests;
-
-/// One scheduling step. Actions in the same step have no order.
-pub const STEP: Ms = 1;
-
-/// The longest that a lease lasts.
-pub const MAX_LEASE: Ms = 35 * SECOND;
-
-/// The longest that a delivery's work lasts after its arrival.
-pub const WORK_LIMIT: Ms = 28 * SECOND;
-
-/// The longest that a row takes to become durable after it is written.
-pub const ROW_LIMIT: Ms = 8;
 
 /// The reason why a delivery could not know of an earlier copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,7 +58,7 @@ impl Cause {
     }
 }
 
-/// Returns the reason why `later`, which sent the event again, could not know that `earlier` had sent it. Returns None
+/// Returns the reason why `later`, which sent the event again, could not know that `earlier` had sent it. Returns `None`
 /// if it could have known. The event's object restarted or trapped at each time in `interruptions`.
 pub fn cause(mode: Mode, earlier: &Trail, later: &Trail, interruptions: &[Ms]) -> Option<Cause> {
     match mode {

@@ -68,7 +68,7 @@ pub enum BodyFate {
 }
 
 impl BodyFate {
-    /// Returns the time until the whole body has arrived. Returns None if it stalls or breaks off.
+    /// Returns the time until the whole body has arrived. Returns `None` if it stalls or breaks off.
     pub fn takes(&self) -> Option<Ms> {
         match self {
             Self::Whole(ms) => Some(*ms),

@@ -6,11 +6,11 @@ use std::rc::Rc;
 
 use cronozen_gateway::log::{Level, Log, Record};
 
-use crate::causes::MAX_LEASE;
 use crate::clock::{Ms, VirtualClock};
 use crate::fate::Fate;
 use crate::faults::{Fault, Strikes};
 use crate::life::Life;
+use crate::limits::MAX_LEASE;
 use crate::plan::{Attack, AttackKind};
 
 /// The kind of a delivery.

@@ -2,19 +2,17 @@
 
 use std::fmt;
 
-use crate::causes::{Cause, STEP};
+use crate::causes::Cause;
 use crate::clock::{MINUTE, Ms};
 use crate::faults::Fault;
 use crate::history::{History, Kind, Trail};
+use crate::limits::STEP;
 use crate::plan::{AttackKind, Mode, Plan};
 use crate::queue::consume;
 
 mod copies;
 mod leases;
 mod must_succeed;
-
-/// The most by which rounding may lengthen a look-up, a send or a marker.
-pub const ROUNDING: Ms = 5;
 
 /// The time after a delivery's arrival for which its description lists the ends of its object.
 const DESCRIBED: Ms = MINUTE;

@@ -10,7 +10,7 @@ mod store;
 /// The time within which KV refuses a second write to a key.
 const BETWEEN_WRITES: Ms = SECOND;
 
-struct Write {
+struct KvWrite {
     at: Ms,
     visible: Vec<Ms>,
     ends: Ms,
@@ -37,7 +37,7 @@ pub struct Read {
 /// One namespace.
 pub struct Kv {
     cache: Ms,
-    writes: BTreeMap<String, Vec<Write>>,
+    writes: BTreeMap<String, Vec<KvWrite>>,
     cached: BTreeMap<(String, usize), CachedRead>,
 }
 
@@ -50,7 +50,7 @@ impl Kv {
     /// Reads a key at a location.
     pub fn read(&mut self, key: &str, location: usize, now: Ms) -> Read {
         let writes = self.writes.get(key).map(Vec::as_slice).unwrap_or_default();
-        let (live, expired): (Vec<&Write>, Vec<&Write>) =
+        let (live, expired): (Vec<&KvWrite>, Vec<&KvWrite>) =
             writes.iter().partition(|write| write.ends > now);
         let hidden = live.iter().any(|write| write.visible[location] > now);
         let expired = !expired.is_empty();
@@ -65,7 +65,7 @@ impl Kv {
         Read { found, as_of: now, hidden, expired }
     }
 
-    /// Writes a key at a location. Returns the time from which the write is visible, by location. Returns None if the
+    /// Writes a key at a location. Returns the time from which the write is visible, by location. Returns `None` if the
     /// last write to the key is too recent.
     pub fn write(
         &mut self,
@@ -81,7 +81,7 @@ impl Kv {
         }
         let mut visible: Vec<Ms> = propagation.iter().map(|delay| now + delay).collect();
         visible[location] = now;
-        writes.push(Write { at: now, visible: visible.clone(), ends: now + ttl });
+        writes.push(KvWrite { at: now, visible: visible.clone(), ends: now + ttl });
         self.cached.remove(&(key.to_owned(), location));
         Some(visible)
     }

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use cronozen_gateway::dedupe::lease::Decision;
 
-use crate::causes::MAX_LEASE;
 use crate::clock::Ms;
 use crate::faults::Fault;
 use crate::history::{LeaseRecord, Recorder};
+use crate::limits::MAX_LEASE;
 
 /// The account of one shard. It contains the events that have a lease or for which deliveries wait.
 pub struct LeaseAudit {

@@ -34,7 +34,7 @@ impl Life {
         self.died.get()
     }
 
-    /// Runs a task until it is done or the life ends. Returns None if the life has already ended.
+    /// Runs a task until it is done or the life ends. Returns `None` if the life has already ended.
     pub fn spawn(&self, task: impl Future<Output = ()> + 'static) -> Option<AbortHandle> {
         if self.died.get().is_some() {
             return None;

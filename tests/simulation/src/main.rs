@@ -32,6 +32,7 @@ mod invariants;
 mod kv;
 mod lease_audit;
 mod life;
+mod limits;
 mod location;
 mod objects;
 mod plan;

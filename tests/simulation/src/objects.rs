@@ -15,9 +15,9 @@ use crate::clock::{Ms, VirtualClock, pass};
 use crate::fate::{Fate, ObjectEnd, ObjectStep};
 use crate::faults::Fault;
 use crate::history::{LookRecord, Recorder};
-use crate::invariants::ROUNDING;
 use crate::lease_audit::LeaseAudit;
 use crate::life::Life;
+use crate::limits::ROUNDING;
 use crate::plan::Mode;
 use crate::session::{LeaseHandle, Session};
 use crate::world::World;
@@ -50,7 +50,7 @@ pub struct Caller {
 }
 
 /// A row to be written: by a commit if there is a lease, otherwise by a mark.
-pub struct Write {
+pub struct RowWrite {
     pub delivery: usize,
     pub event_id: EventId,
     pub ends: Ms,
@@ -183,8 +183,14 @@ impl Objects {
     }
 
     /// Writes a row, and ends the lease if there is one. Sends on `done` when the row is durable.
-    pub fn write(&self, world: &Rc<World>, shard: usize, write: Write, done: oneshot::Sender<()>) {
-        let Write { delivery, event_id, ends, lease, takes } = write;
+    pub fn write(
+        &self,
+        world: &Rc<World>,
+        shard: usize,
+        write: RowWrite,
+        done: oneshot::Sender<()>,
+    ) {
+        let RowWrite { delivery, event_id, ends, lease, takes } = write;
         if self.step(world, delivery, ObjectStep::Committing) {
             return;
         }

@@ -68,7 +68,7 @@ impl Outage {
     }
 }
 
-/// Returns the outage at a time. Returns None if there is none.
+/// Returns the outage at a time. Returns `None` if there is none.
 pub fn outage_at(outages: &[Outage], at: Ms) -> Option<Outage> {
     outages.iter().copied().find(|outage| outage.overlaps(at, at))
 }

@@ -72,7 +72,7 @@ async fn deliver(
     status.is_some_and(|status| (200..300).contains(&status))
 }
 
-/// Makes a request, and returns the status of its answer. Returns None if the request or the answer is lost, if the
+/// Makes a request, and returns the status of its answer. Returns `None` if the request or the answer is lost, if the
 /// answer is late, or if the connection is reset.
 pub async fn request(
     world: &Rc<World>,

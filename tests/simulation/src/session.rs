@@ -13,7 +13,7 @@ use crate::fate::{CallFate, DisposalFate, Fate};
 use crate::faults::Fault;
 use crate::history::Recorder;
 use crate::life::Life;
-use crate::objects::Write;
+use crate::objects::RowWrite;
 use crate::world::World;
 
 /// The Worker's side. Dropping it disposes of the lease.
@@ -117,7 +117,7 @@ impl Session {
             self.strike(Fault::CommitByOldHandle);
         }
         let (done, written) = oneshot::channel();
-        let write = Write {
+        let write = RowWrite {
             delivery: self.delivery,
             event_id: self.event_id.clone(),
             ends,

@@ -17,7 +17,7 @@ use crate::delivery::Delivery;
 use crate::fate::{CallFate, Step};
 use crate::faults::Fault;
 use crate::history::PutRecord;
-use crate::objects::{Caller, Write};
+use crate::objects::{Caller, RowWrite};
 use crate::session::LeaseHandle;
 
 /// The objects for one delivery.
@@ -55,8 +55,12 @@ impl Shards for SimShards {
                 return Err(delivery.fail_call().await);
             }
             CallFate::Works { .. } | CallFate::AnswerLost => {
-                let request =
-                    Request { shard: shard.into(), event_id: event_id.clone(), ignores_row, wait };
+                let request = AcquireRequest {
+                    shard: shard.into(),
+                    event_id: event_id.clone(),
+                    ignores_row,
+                    wait,
+                };
                 spawn_local(ask(delivery.clone(), request, responder));
             }
         }
@@ -91,7 +95,7 @@ impl Shards for SimShards {
                 return Err(delivery.fail_call().await);
             }
             CallFate::Works { .. } | CallFate::AnswerLost => {
-                let write = Write {
+                let write = RowWrite {
                     delivery: delivery.number,
                     event_id: event_id.clone(),
                     ends,
@@ -135,7 +139,7 @@ impl Delivery {
 }
 
 /// A request for a lease.
-struct Request {
+struct AcquireRequest {
     shard: usize,
     event_id: EventId,
     ignores_row: bool,
@@ -146,10 +150,10 @@ struct Request {
 /// Worker's isolate.
 async fn ask(
     delivery: Delivery,
-    request: Request,
+    request: AcquireRequest,
     responder: oneshot::Sender<Decision<LeaseHandle>>,
 ) {
-    let Request { shard, event_id, ignores_row, wait } = request;
+    let AcquireRequest { shard, event_id, ignores_row, wait } = request;
     let Delivery { world, fate, number, .. } = &delivery;
     pass(fate.call_there).await;
     let (answer, decision) = oneshot::channel();
@@ -173,7 +177,7 @@ async fn ask(
 async fn carry_mark(
     delivery: Delivery,
     shard: usize,
-    write: Write,
+    write: RowWrite,
     responder: oneshot::Sender<()>,
 ) {
     let Delivery { world, fate, .. } = &delivery;

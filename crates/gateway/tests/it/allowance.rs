@@ -8,7 +8,7 @@ use cronozen_gateway::budget::LATE_WORK_LIMIT;
 use cronozen_gateway::log::Level;
 use tokio::time::sleep;
 
-use crate::large::{LARGE, event, in_worlds_with_bucket};
+use crate::stored_bodies::{LARGE, event, in_worlds_with_bucket};
 use crate::world::{Behaviour, FakeBody, World, in_world, signed};
 
 /// The size of a body that is too large to be exempt, and small enough for a message.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::large::{LARGE, event, in_worlds_with_bucket};
+use crate::stored_bodies::{LARGE, event, in_worlds_with_bucket};
 use crate::world::Behaviour;
 
 const REFUSED: &str = "bucket put failed: out of order";

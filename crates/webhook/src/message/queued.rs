@@ -14,7 +14,7 @@ use super::{Dedupe, VERSION, Window};
 use crate::event::{Event, EventError, EventId, JsonString};
 use crate::signature::{Secrets, Signature, SignatureError};
 use crate::time::Timestamp;
-use fields::{Expected, Fields};
+use fields::{FieldError, Fields};
 
 mod fields;
 
@@ -53,8 +53,8 @@ pub enum QueuedError {
     EnvelopeMismatch,
 }
 
-impl From<Expected> for QueuedError {
-    fn from(Expected(expected): Expected) -> Self {
+impl From<FieldError> for QueuedError {
+    fn from(FieldError(expected): FieldError) -> Self {
         Self::NotAMessage { expected }
     }
 }
@@ -194,13 +194,13 @@ impl<'text> QueuedMessage<'text> {
         &self.event_id
     }
 
-    /// Returns the type of the event as a JSON string, according to the message. Returns None if it is `null`.
+    /// Returns the type of the event as a JSON string, according to the message. Returns `None` if it is `null`.
     #[must_use]
     pub fn event_type(&self) -> Option<JsonString<'text>> {
         self.r#type
     }
 
-    /// Returns the event's `createdAt` as a JSON string, according to the message. Returns None if it is `null`.
+    /// Returns the event's `createdAt` as a JSON string, according to the message. Returns `None` if it is `null`.
     #[must_use]
     pub fn created_at(&self) -> Option<JsonString<'text>> {
         self.created_at

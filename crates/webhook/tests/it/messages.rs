@@ -16,19 +16,19 @@ struct Vector {
     name: String,
     message: String,
     body: Option<String>,
-    expected: Expected,
+    expected: ExpectedResult,
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Expected {
+enum ExpectedResult {
     Error(String),
-    Said(Box<Said>),
+    MessageSummary(Box<MessageSummary>),
 }
 
 #[derive(Deserialize, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
-struct Said {
+struct MessageSummary {
     event_id: String,
     type_json: Option<String>,
     created_at_json: Option<String>,
@@ -54,7 +54,7 @@ fn read_and_verify(
     message: &str,
     body: Option<&str>,
     secrets: &Secrets,
-) -> Result<Said, QueuedError> {
+) -> Result<MessageSummary, QueuedError> {
     let message = QueuedMessage::parse(message)?;
     let json = |string: Option<JsonString<'_>>| string.map(|string| string.json().to_owned());
     let (stored, event) = match message.body() {
@@ -69,7 +69,7 @@ fn read_and_verify(
     assert_eq!(event.id(), message.event_id());
     let (body_key, body_sha256, body_bytes) = stored
         .map_or((None, None, None), |(key, sha256, bytes)| (Some(key), Some(sha256), Some(bytes)));
-    Ok(Said {
+    Ok(MessageSummary {
         event_id: message.event_id().to_string(),
         type_json: json(message.event_type()),
         created_at_json: json(message.created_at()),
@@ -92,10 +92,12 @@ fn every_shared_message_gives_the_expected_result() {
     for Vector { name, message, body, expected } in vectors {
         let result = read_and_verify(&message, body.as_deref(), &secrets);
         match expected {
-            Expected::Error(code) => {
+            ExpectedResult::Error(code) => {
                 assert_eq!(result.expect_err(&name).code(), code, "{name}");
             }
-            Expected::Said(expected) => assert_eq!(result.expect(&name), *expected, "{name}"),
+            ExpectedResult::MessageSummary(expected) => {
+                assert_eq!(result.expect(&name), *expected, "{name}")
+            }
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Causes of duplicates in KV mode.
 
-use super::{Acknowledgement, Cause, STEP, WORK_LIMIT, acknowledgement};
+use super::{Acknowledgement, Cause, acknowledgement};
 use crate::clock::Ms;
 use crate::history::Trail;
+use crate::limits::{STEP, WORK_LIMIT};
 
 pub fn cause(earlier: &Trail, later: &Trail) -> Option<Cause> {
     let (sent, look) = (earlier.sent?, later.look?);

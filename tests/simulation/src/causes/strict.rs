@@ -1,9 +1,10 @@
 //! Causes of duplicates in strict mode.
 
-use super::{Acknowledgement, Cause, ROW_LIMIT, STEP, acknowledgement};
+use super::{Acknowledgement, Cause, acknowledgement};
 use crate::clock::Ms;
 use crate::fate::CallFate;
 use crate::history::Trail;
+use crate::limits::{ROW_LIMIT, STEP};
 
 /// Returns the cause, as [`super::cause`] defines it.
 pub fn cause(earlier: &Trail, later: &Trail, interruptions: &[Ms]) -> Option<Cause> {

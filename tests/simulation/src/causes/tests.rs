@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::*;
 use crate::fate::{CallFate, Fate};
 use crate::history::{Kind, LeaseRecord, LookRecord, PutRecord};
+use crate::limits::MAX_LEASE;
 
 /// Returns a delivery that looks at `start`. It sends after 100 ms, is acknowledged after 120 ms and has its marker
 /// after 130 ms. The marker is visible at location 1 after 60,000 ms.

@@ -6,8 +6,8 @@ use super::{
     BodyFate, CallFate, DisposalFate, Fate, LookFate, MarkFate, ObjectEnd, ObjectStep, SendFate,
     Step,
 };
-use crate::causes::ROW_LIMIT;
 use crate::clock::{Ms, SECOND};
+use crate::limits::ROW_LIMIT;
 
 const STEPS: [Step; 7] = [
     Step::BeforeAcquire,

@@ -2,11 +2,11 @@
 //!
 //! [`crate::lease_audit`] checks who gets the next lease while the world runs.
 
-use super::{Check, ROUNDING};
-use crate::causes::{ROW_LIMIT, STEP, WORK_LIMIT};
+use super::Check;
 use crate::clock::Ms;
 use crate::fate::CallFate;
 use crate::history::Trail;
+use crate::limits::{ROUNDING, ROW_LIMIT, STEP, WORK_LIMIT};
 
 impl Check<'_> {
     /// Invariant 6: the models saw no rule broken while the world ran.
@@ -36,7 +36,7 @@ impl Check<'_> {
     }
 }
 
-/// Returns the latest time at which a delivery needs its lease. Returns None if the delivery was not answered and its
+/// Returns the latest time at which a delivery needs its lease. Returns `None` if the delivery was not answered and its
 /// isolate lives.
 fn last_use(trail: &Trail) -> Option<Ms> {
     let end_of_work = trail.answered.map(|(answered, _)| match trail.sent {

@@ -2,11 +2,11 @@
 
 use std::ptr;
 
-use super::{Check, ROUNDING};
-use crate::causes::{ROW_LIMIT, STEP};
+use super::Check;
 use crate::clock::Ms;
 use crate::fate::{CallFate, SendFate};
 use crate::history::{Kind, Trail};
+use crate::limits::{ROUNDING, ROW_LIMIT, STEP};
 use crate::plan::Mode;
 
 /// The part of the deadline that is left for the marker after the send is acknowledged.
@@ -56,7 +56,7 @@ impl Check<'_> {
             && !outage
     }
 
-    /// Returns the time by which a delivery that requests the lease at `asked` must have the lease. Returns None if its
+    /// Returns the time by which a delivery that requests the lease at `asked` must have the lease. Returns `None` if its
     /// fate lets the request fail, if the object ended before it answered, or if the delivery never got the lease
     /// because another one held it.
     fn lease_time(&self, trail: &Trail, asked: Ms) -> Option<Ms> {

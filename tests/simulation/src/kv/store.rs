@@ -8,12 +8,12 @@ use cronozen_webhook::event::EventId;
 use tokio::sync::oneshot;
 use tokio::task::spawn_local;
 
-use crate::causes::STEP;
 use crate::clock::{Ms, SECOND, pass};
 use crate::delivery::Delivery;
 use crate::fate::{LookFate, MarkFate, Step};
 use crate::faults::Fault;
 use crate::history::{LookRecord, PutRecord};
+use crate::limits::STEP;
 use crate::plan::outage_at;
 
 /// KV for one delivery.

@@ -28,7 +28,7 @@ impl HangingSends {
         }
     }
 
-    /// Returns the kind of world that a seed is. Returns None if its sends do not hang. The first 60 of every 300 seeds
+    /// Returns the kind of world that a seed is. Returns `None` if its sends do not hang. The first 60 of every 300 seeds
     /// include one world of each kind.
     fn of_seed(seed: u64) -> Option<Self> {
         match seed % 300 {

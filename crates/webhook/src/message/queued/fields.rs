@@ -10,14 +10,14 @@ use crate::event::{JsonString, plain_key};
 
 /// A description of the value that a field should have.
 #[derive(Clone, Copy)]
-pub(super) struct Expected(pub(super) &'static str);
+pub(super) struct FieldError(pub(super) &'static str);
 
 /// The fields of an object. Only requested fields are decoded, so fields that a later version adds do no harm, even if
 /// a key or a string contains a lone surrogate, which JavaScript's strings allow and Rust's do not.
 pub(super) struct Fields<'text>(Vec<(Cow<'text, str>, &'text RawValue)>);
 
 impl<'text> Fields<'text> {
-    /// Returns the field, or None if it is absent; a `null` is not absent. If a key is repeated, its last value counts,
+    /// Returns the field, or `None` if it is absent; a `null` is not absent. If a key is repeated, its last value counts,
     /// as in `JSON.parse`.
     pub(super) fn raw(&self, name: &str) -> Option<&'text RawValue> {
         self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| *value)
@@ -28,14 +28,17 @@ impl<'text> Fields<'text> {
         &self,
         name: &str,
         expected: &'static str,
-    ) -> Result<T, Expected> {
+    ) -> Result<T, FieldError> {
         let value = self.raw(name).and_then(|value| serde_json::from_str(value.get()).ok());
-        value.ok_or(Expected(expected))
+        value.ok_or(FieldError(expected))
     }
 
     /// Returns the field in its JSON form if it is a string, and None if it is `null`.
-    pub(super) fn string_or_null(&self, name: &str) -> Result<Option<JsonString<'text>>, Expected> {
-        let expected = Expected("type and createdAt to be a string or null");
+    pub(super) fn string_or_null(
+        &self,
+        name: &str,
+    ) -> Result<Option<JsonString<'text>>, FieldError> {
+        let expected = FieldError("type and createdAt to be a string or null");
         let value = self.raw(name).ok_or(expected)?;
         let string = JsonString::new(value);
         if string.is_none() && value.get() != "null" {

@@ -6,7 +6,7 @@ use super::*;
 
 /// A caller that waits for a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Waiting {
+struct ModelWaiter {
     event: usize,
     until: Timestamp,
     caller: usize,
@@ -17,7 +17,7 @@ struct Waiting {
 struct Model {
     /// The event, the lease and its end, in the order of the grants.
     leases: Vec<(usize, LeaseId, Timestamp)>,
-    waiting: Vec<Waiting>,
+    waiting: Vec<ModelWaiter>,
     /// The number of grants so far, and so the number of the next lease.
     granted: u64,
 }
@@ -36,7 +36,7 @@ impl Model {
         };
         let (event, ..) = self.leases.remove(position);
         while let Some(first) = self.waiting.iter().position(|waiting| waiting.event == event) {
-            let Waiting { until, caller, .. } = self.waiting.remove(first);
+            let ModelWaiter { until, caller, .. } = self.waiting.remove(first);
             if now < until {
                 let decision = self.grant(event, now);
                 decisions.push((caller, decision));
@@ -64,10 +64,10 @@ impl Model {
         event_waiters >= MAX_EVENT_WAITERS || self.waiting.len() >= MAX_WAITERS
     }
 
-    fn acquire(&mut self, waiting: Waiting, now: Timestamp) -> Decisions<usize> {
+    fn acquire(&mut self, waiting: ModelWaiter, now: Timestamp) -> Decisions<usize> {
         let mut decisions = Vec::new();
         self.sweep(now, &mut decisions);
-        let Waiting { event, caller, .. } = waiting;
+        let ModelWaiter { event, caller, .. } = waiting;
         if self.leases.iter().all(|(other, ..)| *other != event) {
             let decision = self.grant(event, now);
             decisions.push((caller, decision));
@@ -76,7 +76,7 @@ impl Model {
         if self.is_full(event) {
             let (remaining, ended) = self.waiting.iter().partition(|waiting| now < waiting.until);
             self.waiting = remaining;
-            let ended: Vec<Waiting> = ended;
+            let ended: Vec<ModelWaiter> = ended;
             decisions.extend(ended.iter().map(|ended| (ended.caller, Decision::WaitEnded)));
         }
         if self.is_full(event) {
@@ -91,7 +91,7 @@ impl Model {
         let (answered, others) = self.waiting.iter().partition(|waiting| waiting.event == event);
         self.waiting = others;
         self.leases.retain(|(other, held, _)| *other != event || Some(*held) != lease);
-        let answered: Vec<Waiting> = answered;
+        let answered: Vec<ModelWaiter> = answered;
         answered.iter().map(|waiting| (waiting.caller, Decision::Duplicate)).collect()
     }
 }
@@ -159,7 +159,7 @@ proptest! {
                     let (mut answered, mut expected) = (Vec::new(), Vec::new());
                     for _ in 0..times {
                         let wait = Duration::from_millis(wait_ms);
-                        let waiting = Waiting { event: number, until: now.plus(wait), caller };
+                        let waiting = ModelWaiter { event: number, until: now.plus(wait), caller };
                         event_by_caller.push(number);
                         answered.extend(table.acquire(&event(number), now, wait, caller));
                         expected.extend(model.acquire(waiting, now));

@@ -6,8 +6,8 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
 
 use super::binding::{await_call, object, with_methods};
+use super::body::FetchedBytes;
 use super::error;
-use super::request::FetchedBytes;
 use cronozen_gateway::bodies::BodyStore;
 use cronozen_gateway::runtime::PlatformError;
 use cronozen_webhook::message::StoredBody;
