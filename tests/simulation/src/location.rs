@@ -14,7 +14,8 @@ use crate::connections::Connections;
 use crate::delivery::{Delivery, SimPlatform};
 use crate::fate::{BodyFate, Fate, Step};
 use crate::faults::Fault;
-use crate::life::{BackgroundWork, Host, Life};
+use crate::host::{BackgroundWork, Host};
+use crate::life::Life;
 use crate::plan::{Mode, Plan, TTL};
 use crate::world::World;
 

@@ -28,6 +28,7 @@ mod delivery;
 mod fate;
 mod faults;
 mod history;
+mod host;
 mod invariants;
 mod kv;
 mod lease_audit;

@@ -24,8 +24,7 @@ pub struct StoredBody {
 impl StoredBody {
     /// Computes the key of a verified body. The caller must pass the SHA-256 to the store with the bytes, so that the
     /// store refuses any other bytes under this key.
-    #[must_use]
-    pub fn new(verified: VerifiedBody<'_>) -> Self {
+    pub(super) fn new(verified: VerifiedBody<'_>) -> Self {
         Self { sha256: sha256_hex(verified.body()), bytes: verified.body().len() }
     }
 
