@@ -10,6 +10,9 @@ use cronozen_webhook::message::MAX_MESSAGE_BYTES;
 /// The value of `Retry-After`, in seconds. The sender's schedule waits at least this long before its second attempt.
 const RETRY_AFTER_SECONDS: u32 = 30;
 
+/// The status of a delivery that may be accepted later. Only its answer has `Retry-After`.
+const UNAVAILABLE: u16 = 503;
+
 const JSON: &str = "application/json";
 
 /// The content type of RFC 9457.
@@ -108,12 +111,11 @@ impl Answer {
             problems,
         };
         let mut answer = Self::json(status, PROBLEM_JSON, &problem);
-        match refusal {
-            Refusal::Rejection(Rejection::MethodNotAllowed { allow }) => answer.allow = Some(allow),
-            Refusal::Fault(Fault::AllowanceExceeded(_) | Fault::Commit(_)) => {
-                answer.retry_after = Some(RETRY_AFTER_SECONDS);
-            }
-            _ => {}
+        if let Refusal::Rejection(Rejection::MethodNotAllowed { allow }) = refusal {
+            answer.allow = Some(allow);
+        }
+        if status == UNAVAILABLE {
+            answer.retry_after = Some(RETRY_AFTER_SECONDS);
         }
         answer
     }
@@ -135,7 +137,7 @@ fn title(status: u16) -> &'static str {
         408 => "Request Timeout",
         413 => "Content Too Large",
         422 => "Unprocessable Content",
-        503 => "Service Unavailable",
+        UNAVAILABLE => "Service Unavailable",
         _ => "Internal Server Error",
     }
 }
