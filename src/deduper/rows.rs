@@ -144,9 +144,7 @@ impl Rows {
         let will_run = alarm.as_f64().is_some_and(|at| at > oldest);
         if will_run { Ok(()) } else { self.plan(INTERVAL).await }
     }
-}
 
-impl Rows {
     /// Returns true if the event has a row that has not ended.
     pub(super) fn has(&self, event_id: &EventId) -> Result<bool, PlatformError> {
         let found = self.execute(LOOK, &[event_id.as_str().into(), millis(now()).into()])?;
