@@ -1,4 +1,4 @@
-// What people import. It checks what a caller may get wrong; the webhook crate checks what a sender may get wrong.
+// The package's public classes. They check the caller's arguments; the webhook crate checks what the sender sent.
 
 import { EventProblem } from "built/enums";
 import { helpFor, prefersSubtle } from "./backend.js";
