@@ -1,50 +1,45 @@
 // Chooses what computes the HMACs: the instance alone, the runtime's SHA-256, or Web Crypto.
 
-import { findNative } from "./native.js";
+import { findNative, type Native, type Sha256 } from "./native.js";
 import { hasSubtle } from "./subtle.js";
 
-/** @typedef {import("../index.js").Backend} Backend */
-
 /**
- * Whether the runtime has what is asked for.
+ * What computes the HMACs:
  *
- * @param {Backend} backend
+ * - `wasm`: the package alone;
+ * - `native`: the runtime's own SHA-256, in Node (20.16 or 22.3 and later), Deno and Bun;
+ * - `subtle`: Web Crypto, in the asynchronous methods.
  */
-export function hasBackend(backend) {
+export type Backend = "wasm" | "native" | "subtle";
+
+/** Returns true if the runtime has this backend. */
+export function hasBackend(backend: Backend): boolean {
   return backend === "wasm" || (backend === "native" ? native() !== false : hasSubtle());
 }
 
-/** @type {import("./native.js").Native | false | undefined} */
-let found;
+let found: Native | false | undefined;
 
-/** @type {number} */
-let subtleFrom;
-/** @type {number | undefined} */
-let nativeFrom;
+let subtleFrom: number;
+let nativeFrom: number | undefined;
 
 /**
- * Says for which lengths of the body something is faster than the instance alone.
+ * Sets the lengths of a body from which on another backend is faster than the instance alone.
  *
- * @param {number} subtle from which on it is worth waiting for Web Crypto
- * @param {number} [native] from which on the runtime's SHA-256 is faster, where Web Crypto is no slower than that
+ * @param subtle the length from which on it is worth waiting for Web Crypto
+ * @param native the length from which on the runtime's SHA-256 is faster, if Web Crypto is no slower than that
  */
-export function setCrossings(subtle, native) {
+export function setThresholds(subtle: number, native?: number): void {
   subtleFrom = subtle;
   nativeFrom = native;
 }
 
-function native() {
+function native(): Native | false {
   found ??= findNative();
   return found;
 }
 
-/**
- * The runtime's own SHA-256, where it is the faster way.
- *
- * @param {number} length of the body
- * @param {Backend} [forced]
- */
-export function helpFor(length, forced) {
+/** Returns the runtime's own SHA-256, if it is the fastest way for a body of this length. */
+export function nativeSha256(length: number, forced?: Backend): Sha256 | undefined {
   if (forced === undefined || forced === "native") {
     const own = native();
     return own && (forced || length >= (nativeFrom ?? own.from)) ? own.sha256 : undefined;
@@ -52,13 +47,8 @@ export function helpFor(length, forced) {
   return undefined;
 }
 
-/**
- * Whether one should rather wait for Web Crypto.
- *
- * @param {number} length of the body
- * @param {Backend | undefined} forced
- */
-export function prefersSubtle(length, forced) {
+/** Returns true if it is better to wait for Web Crypto with a body of this length. */
+export function prefersSubtle(length: number, forced: Backend | undefined): boolean {
   if (forced !== undefined) {
     return forced === "subtle";
   }

@@ -1,23 +1,38 @@
-// Takes the raw body, and refuses what is none: a parsed body cannot be verified.
+// Takes the raw body, and refuses any other value: a parsed body cannot be verified.
 
 import { kindOf } from "./kind.js";
+import type { HeadersLike } from "./signature.js";
 
-const howTo = `Pass the raw body, before anything has parsed it:
+/** The raw body. Other views of an ArrayBuffer, such as a Node Buffer, are accepted as well. */
+export type RawBody = string | ArrayBuffer | ArrayBufferView;
+
+/** A reader of a stream of bytes. */
+export interface ReaderLike {
+  read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>;
+  cancel(): Promise<unknown>;
+}
+
+/** The parts of a Fetch `Request` that are used. */
+export interface RequestLike {
+  readonly headers: HeadersLike;
+  readonly body?: { getReader(): ReaderLike } | null | undefined;
+  readonly bodyUsed: boolean;
+  arrayBuffer(): Promise<ArrayBuffer>;
+}
+
+const cure = `Pass the raw body, before anything has parsed it:
   Express:   express.raw({ type: () => true }) on the route, above express.json(), then request.body
   node:http: Buffer.concat(chunks)
-  Fetch, Hono, Next, Workers: await request.arrayBuffer(), or the request itself to verifier.receive`;
+  Fetch, Hono, Next, Workers: await request.arrayBuffer(), or the request itself to verifier.verifyRequest`;
 
-/** Most events fit into it. */
+/** The first size of a buffer for a stream. Most events fit. */
 const leastRoom = 16 * 1024;
 
-// Reads a slot that only an ArrayBuffer has, of whatever realm; anything else makes it throw.
+// Reads a slot that only an ArrayBuffer has, of any realm. For any other value it throws.
 const byteLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "byteLength")?.get;
 
-/**
- * @param {unknown} body
- * @returns {string | Uint8Array}
- */
-export function bodyOf(body) {
+/** Returns the body as a string or as bytes, without a copy. */
+export function bodyOf(body: unknown): string | Uint8Array {
   if (typeof body === "string") {
     return body;
   }
@@ -28,17 +43,15 @@ export function bodyOf(body) {
     return new Uint8Array(body);
   }
   throw new TypeError(
-    `cronozen-edge: expected the body as Uint8Array, ArrayBuffer or string, got ${kindOf(body)}. ${howTo}`,
+    `cronozen-edge: body not raw: got ${kindOf(body)}, not a Uint8Array, ArrayBuffer or string. ${cure}`,
   );
 }
 
-/** @param {ArrayBufferView} view */
-function bytesIn({ buffer, byteOffset, byteLength }) {
+function bytesIn({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-/** @param {unknown} value @returns {value is ArrayBuffer} */
-function isArrayBuffer(value) {
+function isArrayBuffer(value: unknown): value is ArrayBuffer {
   try {
     byteLength?.call(value);
     return true;
@@ -47,22 +60,16 @@ function isArrayBuffer(value) {
   }
 }
 
-/**
- * Reads a request's body, as far as the cap.
- *
- * @param {import("../index.js").RequestLike} request
- * @param {number} maxBodyBytes
- * @returns {Promise<Uint8Array | number>} the body, or a length beyond the cap that it has at least
- */
-export async function bodyOfRequest(request, maxBodyBytes) {
+/** Reads a request's body up to the cap. Returns the body, or a number: a length over the cap that it has at least. */
+export async function bodyOfRequest(request: RequestLike, maxBodyBytes: number): Promise<Uint8Array | number> {
   if (typeof request?.headers?.get !== "function") {
     throw new TypeError(
-      `cronozen-edge: expected a Fetch Request, got ${kindOf(request)}. Where there is none, use verify(body, request.headers)`,
+      `cronozen-edge: not a Fetch Request: got ${kindOf(request)}. Elsewhere, use verify(body, request.headers)`,
     );
   }
   if (request.bodyUsed) {
     throw new TypeError(
-      "cronozen-edge: expected a request with its body unread, got one whose body has been read. Use verify with what was read",
+      "cronozen-edge: request body already read. Use verify with the bytes that were read, or pass the request first",
     );
   }
   const declared = declaredLength(request.headers.get("content-length"));
@@ -80,16 +87,11 @@ export async function bodyOfRequest(request, maxBodyBytes) {
   return bytes.length > maxBodyBytes ? bytes.length : bytes;
 }
 
-/** @param {string | null} value */
-function declaredLength(value) {
+function declaredLength(value: string | null): number {
   return value !== null && /^\d+$/.test(value) ? Number(value) : 0;
 }
 
-/**
- * @param {import("../index.js").ReaderLike} reader
- * @param {number} maxBodyBytes
- */
-async function readStream(reader, maxBodyBytes) {
+async function readStream(reader: ReaderLike, maxBodyBytes: number): Promise<Uint8Array | number> {
   let bytes = new Uint8Array(Math.min(leastRoom, maxBodyBytes));
   let length = 0;
   for (;;) {
@@ -99,7 +101,7 @@ async function readStream(reader, maxBodyBytes) {
     }
     if (!ArrayBuffer.isView(value)) {
       cancel(reader);
-      throw new TypeError(`cronozen-edge: expected a stream of bytes, got one of ${kindOf(value)}`);
+      throw new TypeError(`cronozen-edge: request body not a stream of bytes: it gave ${kindOf(value)}`);
     }
     const chunk = bytesIn(value);
     const end = length + chunk.length;
@@ -116,22 +118,14 @@ async function readStream(reader, maxBodyBytes) {
   }
 }
 
-/**
- * @param {Uint8Array} bytes
- * @param {number} length
- */
-function grown(bytes, length) {
+function grown(bytes: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
   const larger = new Uint8Array(length);
   larger.set(bytes);
   return larger;
 }
 
-/**
- * Lets the rest of a body go. Whether that succeeds is of no interest.
- *
- * @param {import("../index.js").ReaderLike} reader
- */
-async function cancel(reader) {
+/** Cancels the rest of a body. Whether that succeeds is of no interest. */
+async function cancel(reader: ReaderLike): Promise<void> {
   try {
     await reader.cancel();
   } catch {

@@ -1,16 +1,18 @@
 // The modules that `cargo xtask npm` makes.
 
-declare module "built/verifier.hex" {
-  const hex: string;
-  export default hex;
-}
-
 declare module "*.wasm?module" {
   const module: WebAssembly.Module;
   export default module;
 }
 
 declare module "built/enums" {
+  /** Sizes, in bytes. */
+  export enum Size {
+    SecretLength,
+    Hash,
+    Block,
+  }
+
   /** The part of an HMAC that the runtime has computed. */
   export enum PrecomputedPart {
     Nothing,
@@ -29,17 +31,19 @@ declare module "built/enums" {
 
 declare module "built/glue.js" {
   import type { EventProblem, PrecomputedPart } from "built/enums";
-  import type { VerificationErrorCode } from "../index.js";
 
-  export type Refusal = [code: VerificationErrorCode, status: 400 | 401 | 413, message: string];
+  export type Refusal = [
+    code: import("./refusal.js").VerificationErrorCode,
+    status: import("./refusal.js").VerificationErrorStatus,
+    message: string,
+  ];
 
   export interface Memory {
     readonly buffer: ArrayBuffer;
   }
 
-  export interface Exports {
-    readonly memory: Memory;
-  }
+  /** What the instance exports, as far as it is used here. */
+  export type Exports = { readonly memory: Memory };
 
   export interface Input {
     reserve(length: number): number;
@@ -54,19 +58,20 @@ declare module "built/glue.js" {
     free(): void;
   }
 
-  export interface Glue {
+  // A type, and not an interface, because WebAssembly takes it as its imports.
+  export type Glue = {
     Input: new () => Input;
     Verifier: new (input: Input, secrets: number, maxBodyBytes: number | undefined) => Verifier;
     checkEventId(input: Input, length: number): Refusal | undefined;
     refuseEvent(problem: EventProblem): Refusal;
     getStringFromWasm0(start: number, length: number): string;
     __wbg_set_wasm(exports: Exports): void;
-  }
+  };
 
   export default function makeGlue(): Glue;
 }
 
 declare module "built/verifier.js" {
-  import type { Exports } from "built/glue.js";
-  export default function makeExports(imports: { "./verifier_bg.js": unknown }): Exports;
+  import type { Exports, Glue } from "built/glue.js";
+  export default function makeExports(imports: { "./verifier_bg.js": Glue }): Exports;
 }

@@ -1,19 +1,19 @@
-// For Cloudflare Workers and Vercel's edge runtime, which compile modules when they are deployed and forbid
-// it afterwards.
+// For Cloudflare Workers and Vercel's edge runtime, which compile modules when they are deployed and forbid it
+// afterwards.
 
-import { setCrossings } from "./backend.js";
-import { present, provide } from "./instance.js";
+import { setThresholds } from "./backend.js";
+import { currentInstance, instantiate, provide } from "./instance.js";
 import module from "./verifier.wasm?module";
 
 // In workerd both compute at once, and cost some microseconds.
-setCrossings(2048, 2048);
+setThresholds(2048, 2048);
 
-// Before the first request, where it is part of the start: V8 compiles well what has been called often.
-provide((imports) => new WebAssembly.Instance(module, imports).exports, 100);
+// Before the first request, as a part of the start: V8 compiles well what has been called often.
+provide((imports) => instantiate(module, imports), 100);
 try {
-  present();
+  currentInstance();
 } catch {
-  // Whoever verifies is told.
+  // The first verification throws the same error.
 }
 
-export { sign, VerificationError, Verifier } from "./verifier.js";
+export * from "./public.js";

@@ -1,25 +1,26 @@
 // For Node, Deno, Bun, browsers and bundlers: the module is part of the file.
 
-import hex from "built/verifier.hex";
-import { setCrossings } from "./backend.js";
-import { provide } from "./instance.js";
+import { setThresholds } from "./backend.js";
+import { instantiate, provide } from "./instance.js";
 
 // In browsers Web Crypto works in another thread, which takes some tens of microseconds.
-setCrossings(16 * 1024);
+setThresholds(16 * 1024);
 
-provide((imports) => new WebAssembly.Instance(compiled(), imports).exports, 2);
+/** The module as hexadecimal digits. The build puts them before the bundle. */
+declare const verifierHex: string;
 
-/** @type {WebAssembly.Module | undefined} */
-let module;
+provide((imports) => instantiate(compiled(), imports), 2);
 
-// On first use: whoever imports the package and never verifies anything pays nothing.
-function compiled() {
+let module: WebAssembly.Module | undefined;
+
+/** Compiles the module on first use: a program that never verifies anything pays nothing. */
+function compiled(): WebAssembly.Module {
   try {
     module ??= new WebAssembly.Module(bytes());
     return module;
   } catch (cause) {
     throw new Error(
-      "cronozen-edge: expected to compile WebAssembly, got an error. Where that is not allowed, import cronozen-edge/no-wasm",
+      "cronozen-edge: WebAssembly failed to compile. If your runtime does not allow it, import cronozen-edge/no-wasm",
       { cause },
     );
   }
@@ -27,18 +28,12 @@ function compiled() {
 
 // The loop takes milliseconds, more than the rest of the first call, so it is only for runtimes that have nothing
 // better.
-function bytes() {
-  const { fromHex } = /** @type {any} */ (Uint8Array);
-  if (typeof fromHex === "function") {
-    return fromHex.call(Uint8Array, hex);
-  }
-  const { Buffer } = /** @type {any} */ (globalThis);
-  if (typeof Buffer?.from === "function") {
-    return Buffer.from(hex, "hex");
-  }
-  return Uint8Array.from({ length: hex.length / 2 }, (_, byte) =>
-    Number.parseInt(hex.slice(2 * byte, 2 * byte + 2), 16),
+function bytes(): Uint8Array<ArrayBuffer> {
+  return (
+    Uint8Array.fromHex?.(verifierHex) ??
+    globalThis.Buffer?.from(verifierHex, "hex") ??
+    Uint8Array.from({ length: verifierHex.length / 2 }, (_, byte) => Number.parseInt(verifierHex.slice(2 * byte, 2 * byte + 2), 16))
   );
 }
 
-export { sign, VerificationError, Verifier } from "./verifier.js";
+export * from "./public.js";

@@ -1,55 +1,45 @@
 // The part of the instance's memory that JavaScript writes into.
 
+import type { Memory, Input as NativeInput } from "built/glue.js";
+
 /** The most bytes that a UTF-16 unit has in UTF-8. */
 export const bytesPerUnit = 3;
 
 /** The largest length that WebAssembly takes as it is: a larger number would become a small one. */
 export const maxLength = 2 ** 32 - 1;
 
-/** A SHA-256, and so an HMAC, in bytes. */
-export const hashBytes = 32;
-
-/** For a signature a loop is faster than the encoder. */
+/** Up to this length, such as a signature's, a loop is faster than the encoder. */
 const shortText = 64;
 
 export const encoder = new TextEncoder();
 
-/**
- * The most bytes that a piece may need.
- *
- * @param {string | Uint8Array} piece
- */
-export function roomFor(piece) {
+/** Returns the most bytes that a piece may need. */
+export function roomFor(piece: string | Uint8Array): number {
   return typeof piece === "string" ? piece.length * bytesPerUnit : piece.length;
 }
 
 export class Input {
+  readonly native: NativeInput;
   #memory;
   #room = 0;
 
-  /** Where it is in the instance's memory. */
+  /** The input's address in the instance's memory. */
   start = 0;
 
   /** The whole of the instance's memory. */
   bytes = new Uint8Array(0);
 
-  /**
-   * @param {import("built/glue.js").Input} native
-   * @param {import("built/glue.js").Memory} memory
-   */
-  constructor(native, memory) {
+  constructor(native: NativeInput, memory: Memory) {
     this.native = native;
     this.#memory = memory;
   }
 
   /**
-   * Writes over what was there.
+   * Writes a piece over what was there, and returns its length in bytes. There must be room for it.
    *
-   * @param {number} at counted from the start
-   * @param {string | Uint8Array} piece there must be room for it
-   * @returns {number} its length, in bytes
+   * @param at the position, counted from the start
    */
-  write(at, piece) {
+  write(at: number, piece: string | Uint8Array): number {
     if (typeof piece === "string") {
       return piece.length <= shortText && this.#writeAscii(at, piece)
         ? piece.length
@@ -59,14 +49,8 @@ export class Input {
     return piece.length;
   }
 
-  /**
-   * Writes a text of ASCII.
-   *
-   * @param {number} at
-   * @param {string} text
-   * @returns {boolean} false if it is none
-   */
-  #writeAscii(at, text) {
+  /** Writes a string of ASCII. Returns false if it has other characters. */
+  #writeAscii(at: number, text: string): boolean {
     const { bytes } = this;
     const start = this.start + at;
     let all = 0;
@@ -78,12 +62,16 @@ export class Input {
     return all < 128;
   }
 
-  /** @param {number} room in bytes */
-  reserve(room) {
+  /**
+   * Makes room for this many bytes.
+   *
+   * @throws RangeError if there is no memory for them
+   */
+  reserve(room: number): void {
     if (room > this.#room) {
       this.start = room > maxLength ? 0 : this.native.reserve(room);
       if (this.start === 0) {
-        throw new RangeError(`cronozen-edge: expected memory for ${room} bytes, got none`);
+        throw new RangeError(`cronozen-edge: out of memory: no room for ${room} bytes`);
       }
       this.#room = room;
     }

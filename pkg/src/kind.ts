@@ -1,11 +1,7 @@
 // Tells values apart, for checks and messages.
 
-/**
- * What a value is, without showing any of it: `string`, `null`, `Promise`, and so on.
- *
- * @param {unknown} value
- */
-export function kindOf(value) {
+/** Returns what a value is, without showing any of it: `string`, `null`, `Promise`, and so on. */
+export function kindOf(value: unknown): string {
   if (value === null || (typeof value !== "object" && typeof value !== "function")) {
     return value === null ? "null" : typeof value;
   }
@@ -13,16 +9,19 @@ export function kindOf(value) {
   return Object.prototype.toString.call(value).slice(8, -1);
 }
 
-/**
- * Whether a value is an object of no class, of whatever realm.
- *
- * @param {unknown} value
- * @returns {value is Record<string, unknown>}
- */
-export function isPlain(value) {
+/** Returns true if a value is an object of no class, of any realm. */
+export function isPlain(value: unknown): value is Record<string, unknown> {
   if (kindOf(value) !== "Object") {
     return false;
   }
-  const prototype = Object.getPrototypeOf(value);
+  const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** Returns true if a value has a method of this name. */
+export function hasMethod<Name extends string>(
+  value: unknown,
+  name: Name,
+): value is Record<Name, (...values: unknown[]) => unknown> {
+  return typeof Object(value)[name] === "function";
 }

@@ -1,46 +1,48 @@
-// Checks what a caller may set.
+// Checks the options of a verifier.
 
-import { hasBackend } from "./backend.js";
+import { type Backend, hasBackend } from "./backend.js";
 import { isPlain, kindOf } from "./kind.js";
 
-/** @typedef {import("../index.js").Backend} Backend */
+export interface VerifierOptions {
+  /** The largest body that is verified, from 1 byte to 67,108,864 (64 MiB). 1,048,576 (1 MiB) by default. */
+  readonly maxBodyBytes?: number | undefined;
+
+  /** For tests and comparisons. By default it is the fastest that the runtime has for each body. */
+  readonly backend?: Backend | undefined;
+}
 
 const names = ["maxBodyBytes", "backend"];
-const backends = /** @type {const} */ (["wasm", "native", "subtle"]);
+const backends = ["wasm", "native", "subtle"] as const;
 
-/**
- * @param {unknown} options
- * @returns {{ maxBodyBytes: number | undefined, backend: Backend | undefined }}
- */
-export function optionsOf(options = {}) {
+/** Returns the options, checked but for the range of the cap. */
+export function optionsOf(options: unknown = {}): {
+  maxBodyBytes: number | undefined;
+  backend: Backend | undefined;
+} {
   if (!isPlain(options)) {
-    throw new TypeError(`cronozen-edge: expected options as an object, got ${kindOf(options)}`);
+    throw new TypeError(`cronozen-edge: options not an object: got ${kindOf(options)}`);
   }
-  // Its own alone. What another one is called is not shown: it may be a secret, passed in the wrong place.
-  if (!Object.keys(options).every((name) => names.includes(name))) {
-    throw new TypeError(`cronozen-edge: expected the options ${names.join(" and ")} and no other, got another one`);
+  const unknown = Object.keys(options).find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    throw new TypeError(`cronozen-edge: unknown option ${unknown} (there are ${names.join(" and ")})`);
   }
-  // Its own: the prototype of all objects could have got another from somebody.
+  // Their own: someone may have extended the prototype of all objects.
   const [maxBodyBytes, backend] = names.map((name) => (Object.hasOwn(options, name) ? options[name] : undefined));
   return { maxBodyBytes: maxBodyBytesOf(maxBodyBytes), backend: backendOf(backend) };
 }
 
-/** @param {unknown} maxBodyBytes */
-function maxBodyBytesOf(maxBodyBytes) {
+function maxBodyBytesOf(maxBodyBytes: unknown): number | undefined {
   if (maxBodyBytes !== undefined && (typeof maxBodyBytes !== "number" || maxBodyBytes >>> 0 !== maxBodyBytes)) {
-    throw new TypeError(
-      `cronozen-edge: expected maxBodyBytes to be a whole number of bytes, got another ${kindOf(maxBodyBytes)}`,
-    );
+    throw new TypeError(`cronozen-edge: maxBodyBytes not a whole number of bytes: got another ${kindOf(maxBodyBytes)}`);
   }
   return maxBodyBytes;
 }
 
-/** @param {unknown} backend */
-function backendOf(backend) {
+function backendOf(backend: unknown): Backend | undefined {
   const known = backends.find((name) => name === backend);
   if (backend !== undefined && (known === undefined || !hasBackend(known))) {
     throw new TypeError(
-      `cronozen-edge: expected ${backends.join(" or ")} as backend in this runtime, got another ${kindOf(backend)}`,
+      `cronozen-edge: backend not available in this runtime: got another ${kindOf(backend)} (${backends.join(", ")} exist)`,
     );
   }
   return known;

@@ -1,16 +1,28 @@
 // Finds the signature in what a caller has at hand: the header's value, a Headers, or a plain object.
 
-import { isPlain, kindOf } from "./kind.js";
+import { hasMethod, isPlain, kindOf } from "./kind.js";
+
+/** Headers, as Fetch has them. */
+export interface HeadersLike {
+  get(name: string): string | null;
+}
+
+/** The value of `X-Cronozen-Signature`, or the headers that hold it, in any case of their names. */
+export type SignatureSource =
+  | string
+  | readonly string[]
+  | null
+  | undefined
+  | HeadersLike
+  | { readonly [name: string]: string | readonly string[] | undefined };
 
 const header = "x-cronozen-signature";
 
 /**
- * The header's value; several are joined with commas, as HTTP joins them, and so are malformed.
- *
- * @param {unknown} signature
- * @returns {string | undefined} nothing if there is none
+ * Returns the header's value, or nothing if there is none. Several values are joined with commas, as HTTP joins them, and
+ * so are malformed.
  */
-export function signatureOf(signature) {
+export function signatureOf(signature: unknown): string | undefined {
   if (typeof signature === "string" || signature === undefined) {
     return signature;
   }
@@ -19,14 +31,13 @@ export function signatureOf(signature) {
   }
   const values = valuesIn(signature).filter((value) => value !== undefined && value !== null);
   if (!values.every((value) => typeof value === "string")) {
-    throw wrong(signature);
+    throw notASignature(signature);
   }
   return values.length === 0 ? undefined : values.join(", ");
 }
 
-/** @param {unknown} headers @returns {unknown[]} */
-function valuesIn(headers) {
-  // As the types of node:http have it, though there it is never a list.
+function valuesIn(headers: unknown): unknown[] {
+  // The types of node:http allow a list, though this header never is one.
   if (Array.isArray(headers)) {
     return headers;
   }
@@ -37,27 +48,20 @@ function valuesIn(headers) {
     const own = Object.entries(headers).filter(([name]) => name.toLowerCase() === header);
     return own.flatMap(([, value]) => value);
   }
-  throw wrong(headers);
+  throw notASignature(headers);
 }
 
 /**
- * Frameworks bring a Headers of their own, so it is known by what it can do; a Map and its like can do it, too,
- * but tell the cases of names apart.
- *
- * @param {unknown} value
- * @returns {value is { get(name: string): unknown }}
+ * Frameworks bring a Headers of their own, so it is known by its method. A Map has that, too, but its names depend on their
+ * case.
  */
-function isHeaders(value) {
+function isHeaders(value: unknown): value is { get(name: string): unknown } {
   const kind = kindOf(value);
-  return (
-    (kind === "Headers" || kind === "Object") &&
-    typeof (/** @type {Record<string, unknown>} */ (value).get) === "function"
-  );
+  return (kind === "Headers" || kind === "Object") && hasMethod(value, "get");
 }
 
-/** @param {unknown} signature */
-function wrong(signature) {
+function notASignature(signature: unknown): TypeError {
   return new TypeError(
-    `cronozen-edge: expected the value of the header ${header}, or the request's headers, got ${kindOf(signature)}`,
+    `cronozen-edge: no signature in a value of the kind ${kindOf(signature)}: pass the request's headers, or the value of ${header}`,
   );
 }

@@ -1,46 +1,38 @@
 // The HMACs by Web Crypto: it uses the processor's instructions, but answers only later.
 
-import { encoder, hashBytes } from "./input.js";
-
-/** @typedef {import("./instance.js").Keys} Keys */
+import { Size } from "built/enums";
+import { encoder } from "./input.js";
+import type { Keys } from "./instance.js";
 
 const algorithm = { name: "HMAC", hash: "SHA-256" };
 
-/** Pages that did not come by HTTPS have none. */
-export function hasSubtle() {
+/** Returns false in pages that did not come by HTTPS. */
+export function hasSubtle(): boolean {
   return globalThis.crypto?.subtle !== undefined;
 }
 
-/**
- * The HMACs of a body with each of the secrets, one after the other.
- *
- * @param {Keys} keys
- * @param {Uint8Array} body
- */
-export async function macsOf(keys, body) {
-  // The keys are kept, and not the promise of them: Workers may not wait for what another request began.
+/** Returns the HMACs of a body with each of the secrets, one after the other. */
+export async function macsOf(keys: Keys, body: Uint8Array): Promise<Uint8Array> {
+  // Keeps the keys, and not the promise of them: Workers may not wait for what another request began.
   keys.cryptoKeys ??= await Promise.all(keys.secrets.map(importKey));
-  const macs = await Promise.all(keys.cryptoKeys.map((key) => crypto.subtle.sign("HMAC", key, accepted(body))));
-  const joined = new Uint8Array(macs.length * hashBytes);
+  const data = unshared(body);
+  const macs = await Promise.all(keys.cryptoKeys.map((key) => crypto.subtle.sign("HMAC", key, data)));
+  const joined = new Uint8Array(macs.length * Size.Hash);
   for (const [secret, mac] of macs.entries()) {
-    joined.set(new Uint8Array(mac), secret * hashBytes);
+    joined.set(new Uint8Array(mac), secret * Size.Hash);
   }
   return joined;
 }
 
-/** @param {string} secret */
-function importKey(secret) {
+function importKey(secret: string): Promise<CryptoKey> {
   return crypto.subtle.importKey("raw", encoder.encode(secret), algorithm, false, ["sign"]);
 }
 
-/**
- * Web Crypto takes no memory that is shared or changes its size.
- *
- * @param {Uint8Array} body
- * @returns {Uint8Array<ArrayBuffer>}
- */
-function accepted(body) {
-  const { buffer } = /** @type {Uint8Array<any>} */ (body);
-  const taken = buffer instanceof ArrayBuffer && !(/** @type {any} */ (buffer).resizable);
-  return /** @type {Uint8Array<ArrayBuffer>} */ (taken ? body : body.slice());
+/** Copies a body if Web Crypto would refuse its memory: it takes none that is shared or can change its size. */
+function unshared(body: Uint8Array): Uint8Array<ArrayBuffer> {
+  return isFixed(body) ? body : body.slice();
+}
+
+function isFixed(body: Uint8Array): body is Uint8Array<ArrayBuffer> {
+  return body.buffer instanceof ArrayBuffer && !body.buffer.resizable;
 }

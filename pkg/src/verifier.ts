@@ -1,42 +1,33 @@
-// The package's public classes. They check the caller's arguments; the webhook crate checks what the sender sent.
+// The package's public class. It checks the caller's arguments; the webhook crate checks what the sender sent.
 
 import { EventProblem } from "built/enums";
-import { helpFor, prefersSubtle } from "./backend.js";
-import { bodyOf, bodyOfRequest } from "./body.js";
+import type { Refusal } from "built/glue.js";
+import { type Backend, nativeSha256, prefersSubtle } from "./backend.js";
+import { bodyOf, bodyOfRequest, type RawBody, type RequestLike } from "./body.js";
+import { type CronozenEvent, ownField } from "./event.js";
 import { encoder } from "./input.js";
-import { call, failed, present } from "./instance.js";
-import { kindOf } from "./kind.js";
-import { optionsOf } from "./options.js";
-import { signatureOf } from "./signature.js";
+import { call, currentInstance, errorOf, type Instance, type Keys, type Precomputation } from "./instance.js";
+import { optionsOf, type VerifierOptions } from "./options.js";
+import { type CheckResult, type Refused, VerificationError } from "./refusal.js";
+import { secretsOf } from "./secrets.js";
+import { type SignatureSource, signatureOf } from "./signature.js";
 import { macsOf } from "./subtle.js";
 
 /**
- * @typedef {import("../index.js").CheckResult} CheckResult
- * @typedef {Extract<CheckResult, { ok: false }>} Refused
- * @typedef {import("./instance.js").Instance} Instance
- * @typedef {import("./instance.js").Refusal} Refusal
+ * Verifies deliveries. Shows no secret when it is printed. Make as many as you like: the work on a secret is kept.
+ *
+ * `Payloads` maps types of event to the types of their `data`: see {@link CronozenEvent}.
  */
-
-export class VerificationError extends Error {
-  /** @param {Refused} refused */
-  constructor({ code, status, message }) {
-    super(message);
-    this.name = "VerificationError";
-    this.code = code;
-    this.status = status;
-  }
-}
-
-export class Verifier {
+export class Verifier<Payloads extends object = Record<never, never>> {
   // A function, because consoles show what is in private fields.
-  #keys;
-  #backend;
+  #keys: (instance: Instance) => Keys;
+  #backend: Backend | undefined;
 
   /**
-   * @param {string | readonly string[]} secrets
-   * @param {import("../index.js").VerifierOptions} [options]
+   * @param secrets the signing secrets exactly as Cronozen gave them, one to eight, the newest first
+   * @throws TypeError if a secret is empty, has white space, or is no string, or if an option is wrong
    */
-  constructor(secrets, options) {
+  constructor(secrets: string | readonly string[], options?: VerifierOptions) {
     const list = secretsOf(secrets);
     const { maxBodyBytes, backend } = optionsOf(options);
     this.#backend = backend;
@@ -46,177 +37,152 @@ export class Verifier {
   }
 
   /**
-   * @param {unknown} body
-   * @param {unknown} signature
+   * Returns the event in a delivery.
+   *
+   * @throws {@link VerificationError} if the delivery must not be trusted; TypeError if the body is not raw
    */
-  verify(body, signature) {
+  verify(body: RawBody, signature: SignatureSource): CronozenEvent<Payloads> {
     return eventOf(this.check(body, signature));
   }
 
   /**
-   * @param {unknown} body
-   * @param {unknown} signature
+   * The same as {@link verify}, but asynchronous. In Workers and browsers, where only Web Crypto has SHA-256 in hardware,
+   * it is faster for large bodies. The body must not change until it is done.
    */
-  async verifyAsync(body, signature) {
+  async verifyAsync(body: RawBody, signature: SignatureSource): Promise<CronozenEvent<Payloads>> {
     return eventOf(await this.checkAsync(body, signature));
   }
 
   /**
-   * @param {unknown} body
-   * @param {unknown} signature
-   * @returns {CheckResult}
+   * The same as {@link verify}, but returns a result. Nothing that a sender can do makes it throw.
+   *
+   * @throws TypeError if the body is not raw
    */
-  check(body, signature) {
+  check(body: RawBody, signature: SignatureSource): CheckResult<Payloads> {
     const raw = bodyOf(body);
-    return this.#check(raw, signatureOf(signature), helpFor(raw.length, this.#backend));
+    return this.#check(raw, signatureOf(signature), nativeSha256(raw.length, this.#backend));
   }
 
-  /**
-   * @param {unknown} body
-   * @param {unknown} signature
-   * @returns {Promise<CheckResult>}
-   */
-  async checkAsync(body, signature) {
+  /** The same as {@link check}, and asynchronous as {@link verifyAsync} is. */
+  async checkAsync(body: RawBody, signature: SignatureSource): Promise<CheckResult<Payloads>> {
     const raw = bodyOf(body);
     const value = signatureOf(signature);
     if (!prefersSubtle(raw.length, this.#backend)) {
-      return this.check(raw, value);
+      return this.#check(raw, value, nativeSha256(raw.length, this.#backend));
     }
-    // A copy, because the caller's may have changed by the time that it is parsed.
+    // A copy, because the caller's bytes may have changed by the time that they are parsed.
     const copy = typeof raw === "string" ? encoder.encode(raw) : raw.slice();
     return this.#check(copy, value, await this.#macs(copy));
   }
 
-  /**
-   * @param {unknown} body
-   * @param {unknown} signature
-   */
-  matches(body, signature) {
+  /** Returns true if the signature is the body's, which need not be an event. A body over the cap is not looked at. */
+  matches(body: RawBody, signature: SignatureSource): boolean {
     const raw = bodyOf(body);
-    return this.#matches(raw, signatureOf(signature), helpFor(raw.length, this.#backend));
+    return this.#matches(raw, signatureOf(signature), nativeSha256(raw.length, this.#backend));
   }
 
-  /**
-   * @param {unknown} body
-   * @param {unknown} signature
-   */
-  async matchesAsync(body, signature) {
+  /** The same as {@link matches}, and asynchronous as {@link verifyAsync} is. */
+  async matchesAsync(body: RawBody, signature: SignatureSource): Promise<boolean> {
     const raw = bodyOf(body);
     const value = signatureOf(signature);
     if (!prefersSubtle(raw.length, this.#backend)) {
-      return this.matches(raw, value);
+      return this.#matches(raw, value, nativeSha256(raw.length, this.#backend));
     }
     const bytes = typeof raw === "string" ? encoder.encode(raw) : raw;
     return this.#matches(bytes, value, await this.#macs(bytes));
   }
 
-  /** @param {import("../index.js").RequestLike} request */
-  async receive(request) {
+  /**
+   * Reads the body of a Fetch `Request`, up to the cap, and returns the event in it.
+   *
+   * @throws {@link VerificationError} if the delivery must not be trusted; what the runtime throws if the body cannot be
+   *   read
+   */
+  async verifyRequest(request: RequestLike): Promise<CronozenEvent<Payloads>> {
     const { maxBodyBytes } = call(this.#keys);
     const body = await bodyOfRequest(request, maxBodyBytes);
     if (typeof body === "number") {
-      throw new VerificationError(call((instance) => refused(instance.tooLarge(this.#keys(instance), body))));
+      throw new VerificationError(call((instance) => refused(instance.refuseLength(this.#keys(instance), body))));
     }
     return this.verifyAsync(body, request.headers);
   }
 
-  /**
-   * @param {string | Uint8Array} body
-   * @param {string | undefined} signature
-   * @param {import("./instance.js").Help} help
-   * @returns {CheckResult}
-   */
-  #check(body, signature, help) {
+  #check(
+    body: string | Uint8Array,
+    signature: string | undefined,
+    precomputation: Precomputation,
+  ): CheckResult<Payloads> {
     // Not by `call`: a function made for each delivery would cost a tenth of a small one.
     try {
-      const instance = present();
-      const checked = instance.check(this.#keys(instance), signature, body, help);
+      const instance = currentInstance();
+      const checked = instance.check(this.#keys(instance), signature, body, precomputation);
       return typeof checked === "number" ? parse(instance, checked) : refused(checked);
-    } catch (error) {
-      throw failed(error);
+    } catch (thrown) {
+      throw errorOf(thrown);
     }
   }
 
-  /**
-   * @param {string | Uint8Array} body
-   * @param {string | undefined} signature
-   * @param {import("./instance.js").Help} help
-   */
-  #matches(body, signature, help) {
+  #matches(body: string | Uint8Array, signature: string | undefined, precomputation: Precomputation): boolean {
     try {
-      const instance = present();
-      return instance.matches(this.#keys(instance), signature, body, help);
-    } catch (error) {
-      throw failed(error);
+      const instance = currentInstance();
+      return instance.matches(this.#keys(instance), signature, body, precomputation);
+    } catch (thrown) {
+      throw errorOf(thrown);
     }
   }
 
-  /**
-   * The HMACs of a body; none if it is over the cap, which is found afterwards.
-   *
-   * @param {Uint8Array} body
-   */
-  async #macs(body) {
+  /** Returns the HMACs of a body. Returns none if it is over the cap, which is found afterwards. */
+  async #macs(body: Uint8Array): Promise<Uint8Array | undefined> {
     const keys = call(this.#keys);
     return body.length > keys.maxBodyBytes ? undefined : macsOf(keys, body);
   }
 
-  toString() {
+  toString(): string {
     return "Verifier(redacted)";
   }
 
-  toJSON() {
+  toJSON(): string {
     return this.toString();
   }
 
-  // How Node, Deno and Bun print it.
-  [Symbol.for("nodejs.util.inspect.custom")]() {
+  /** @internal The way in which Node, Deno and Bun print it. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.toString();
   }
 }
 
 /**
- * @param {unknown} body
- * @param {unknown} secret
- * @returns {string}
+ * Returns the signature of a body, as Cronozen makes it, for tests and local senders.
+ *
+ * @throws TypeError if the secret is empty, has white space, or is no string
  */
-export function sign(body, secret) {
+export function sign(body: RawBody, secret: string): string {
   const raw = bodyOf(body);
-  const keys = keysOf(secretsOf(typeof secret === "string" ? secret : [secret]));
+  const keys = keysOf(secretsOf([secret]));
   return call((instance) => instance.sign(keys(instance), raw));
 }
 
-/**
- * Where an instance has the key states of secrets.
- *
- * @param {string[]} secrets
- * @param {number} [maxBodyBytes]
- */
-function keysOf(secrets, maxBodyBytes) {
+/** Returns a function that finds the key states of secrets in an instance. */
+function keysOf(secrets: string[], maxBodyBytes?: number): (instance: Instance) => Keys {
   // With lengths, so that no two lists look the same.
   const identity = [maxBodyBytes, ...secrets.map((text) => `${text.length}:${text}`)].join();
-  return (/** @type {Instance} */ instance) => instance.keys(identity, secrets, maxBodyBytes);
+  return (instance) => instance.keys(identity, secrets, maxBodyBytes);
 }
 
-/** @param {CheckResult} result */
-function eventOf(result) {
+function eventOf<Payloads extends object>(result: CheckResult<Payloads>): CronozenEvent<Payloads> {
   if (!result.ok) {
     throw new VerificationError(result);
   }
   return result.event;
 }
 
-/**
- * @param {Instance} instance which has checked the text
- * @param {number} key
- * @returns {CheckResult}
- */
-function parse(instance, key) {
+/** Parses the text that the instance has checked. */
+function parse<Payloads extends object>(instance: Instance, key: number): CheckResult<Payloads> {
   const event = jsonOf(instance.takeText());
   if (event === undefined) {
     return refused(instance.refuseEvent(EventProblem.NotJson));
   }
-  const id = Object.hasOwn(event, "eventId") ? event.eventId : undefined;
+  const id = ownField(event, "eventId");
   if (typeof id !== "string") {
     return refused(instance.refuseEvent(id === undefined ? EventProblem.IdMissing : EventProblem.IdNotAString));
   }
@@ -224,35 +190,16 @@ function parse(instance, key) {
   return refusal === undefined ? { ok: true, event, key } : refused(refusal);
 }
 
-/** @param {string} text */
-function jsonOf(text) {
+function refused([code, status, message]: Refusal): Refused {
+  return { ok: false, code, status, message };
+}
+
+/** Parses a text that begins with `{`, so the result is an object. */
+function jsonOf<Payloads extends object>(text: string): CronozenEvent<Payloads> | undefined {
   try {
     return JSON.parse(text);
   } catch {
     // The parser's message quotes the text.
     return undefined;
   }
-}
-
-/**
- * @param {Refusal} refusal
- * @returns {Refused}
- */
-function refused([code, status, message]) {
-  return { ok: false, code, status, message };
-}
-
-/**
- * @param {unknown} secrets
- * @returns {string[]}
- */
-function secretsOf(secrets) {
-  const list = Array.isArray(secrets) ? [...secrets] : [secrets];
-  for (const [position, secret] of list.entries()) {
-    if (typeof secret !== "string") {
-      const hint = secret === undefined ? ": is the variable set that holds it?" : "";
-      throw new TypeError(`cronozen-edge: expected a string as secret ${position}, got ${kindOf(secret)}${hint}`);
-    }
-  }
-  return list;
 }

@@ -22,29 +22,29 @@ const LOWERING: [&str; 3] = [
 
 /// Each bundle, its format and its source in `pkg/src`.
 const BUNDLES: [(&str, &str, &str); 6] = [
-    ("index.js", "esm", "index.js"),
-    ("index.cjs", "cjs", "index.js"),
-    ("edge.js", "esm", "edge.js"),
-    ("no-wasm.js", "esm", "no-wasm.js"),
-    ("no-wasm.cjs", "cjs", "no-wasm.js"),
-    ("consumer.js", "esm", "consumer.js"),
+    ("index.js", "esm", "index.ts"),
+    ("index.cjs", "cjs", "index.ts"),
+    ("edge.js", "esm", "edge.ts"),
+    ("no-wasm.js", "esm", "no-wasm.ts"),
+    ("no-wasm.cjs", "cjs", "no-wasm.ts"),
+    ("consumer.js", "esm", "consumer.ts"),
 ];
 
 /// The options of esbuild. Lines are short, because Node prints the line that threw an uncaught error.
 const BUNDLING: [&str; 8] = [
     "--bundle",
-    "--legal-comments=none",
+    "--legal-comments=inline",
     "--minify",
     "--line-limit=160",
+    "--sourcemap=linked",
     "--alias:built=./build/npm",
-    "--loader:.hex=text",
     "--external:*.wasm?module",
     // The consumer imports the verifier through the package's exports map.
     "--external:cronozen-edge",
 ];
 
-/// The placeholder for the module's digits until esbuild has broken the lines: it would break the digits, too.
-const PLACEHOLDER: &str = "THE MODULE";
+/// The entries of the package whose types are generated, in `pkg/src`.
+const DECLARATIONS: [&str; 2] = ["index", "consumer"];
 
 const NOT_INSTALLED: &str = "cannot start an npm tool: install the packages with npm ci";
 
@@ -98,8 +98,8 @@ pub fn build(extent: Extent) -> Result<()> {
     let verifier = bindgen(&root, SIMD, "simd128", &build)?;
     let optimised = dist.join("verifier.wasm");
     tool(&root, "wasm-opt", &[&["-O3"], &FEATURES[..]].concat(), &verifier.module, &optimised)?;
-    write(&build.join("verifier.hex"), PLACEHOLDER)?;
-    let digits = hex(&read(&optimised)?);
+    // As a banner, because esbuild would break a long string, and so that the source maps do not count it.
+    let digits = format!("--banner:js=var verifierHex=\"{}\";", hex(&read(&optimised)?));
     let (enums, glue) = split_enums(&verifier.glue)?;
     write(&build.join("enums.ts"), enums)?;
     minify(&root, &wrap_in_factory(&glue)?, &build.join("glue.js"))?;
@@ -112,12 +112,16 @@ pub fn build(extent: Extent) -> Result<()> {
             continue;
         }
         let format = format!("--format={format}");
-        let options = [&BUNDLING[..], &[&format]].concat();
-        let output = dist.join(bundle);
-        esbuild(&root, &options, &root.join("pkg/src").join(source), &output)?;
-        write(&output, read_text(&output)?.replace(PLACEHOLDER, &digits))?;
+        let mut options = [&BUNDLING[..], &[&format]].concat();
+        if source == "index.ts" {
+            options.push(&digits);
+        }
+        esbuild(&root, &options, &root.join("pkg/src").join(source), &dist.join(bundle))?;
     }
-    copy(&root.join("pkg/index.d.ts"), &dist.join("index.d.cts"))?;
+    if extent == Extent::Package {
+        declare_types(&root, &dist)?;
+    }
+
 
     worker::build(worker::Flavour::Shipped)?;
     copy_folder(&root.join("build/worker"), &dist.join("worker"))?;
@@ -173,6 +177,29 @@ fn bindgen(
         .context("wasm-bindgen failed")?;
     let glue = read_text(&out.join("verifier_bg.js"))?;
     Ok(BindgenOutput { module: out.join("verifier_bg.wasm"), glue })
+}
+
+/// Writes the declarations of the package's types, one file for each entry.
+fn declare_types(root: &Path, dist: &Path) -> Result<()> {
+    for entry in DECLARATIONS {
+        let output = dist.join(format!("{entry}.d.ts"));
+        let options = [
+            "--silent",
+            "--no-banner",
+            "--export-referenced-types=false",
+            "--project=pkg/tsconfig.json",
+        ];
+        let status = Command::new(tool_path(root, "dts-bundle-generator"))
+            .current_dir(root)
+            .args(options)
+            .arg(format!("--out-file={}", output.display()))
+            .arg(format!("pkg/src/{entry}.ts"))
+            .status()
+            .context(NOT_INSTALLED)?;
+        ensure!(status.success(), "dts-bundle-generator failed: see its message above");
+    }
+    // Required, the package is a CommonJS module, and its types have to say so.
+    copy(&dist.join("index.d.ts"), &dist.join("index.d.cts"))
 }
 
 /// Minifies a generated script, its names included.

@@ -1,70 +1,62 @@
-// The queue's handler: each message on its own, acknowledged only when it is done with.
+// The queue's handler: handles each message on its own, and acknowledges it only when it is done with.
 
-import { bound } from "./binding.js";
+import type { CronozenEvent } from "../event.js";
 import { deadLetterOfOther, deadLetterText, isDeadLetter } from "./dead-letter.js";
-import { handlerOf, handlersOf, ignore } from "./handlers.js";
+import { type Handlers, handlerOf, ignore, type Routes, routesOf } from "./handlers.js";
 import { log, reasonOf } from "./log.js";
-import { eventIn, fetchBody, parseMessage, verifiedEvent } from "./message.js";
-import { optionsOf } from "./options.js";
-import { isPermanent, Permanent } from "./permanent.js";
+import { eventIn, fetchBody, type ParsedMessage, parseMessage, verifiedEvent } from "./message.js";
+import { isNonRetryable, NonRetryableError } from "./non-retryable.js";
+import { type ConsumeOptions, type Options, optionsOf } from "./options.js";
+import { bound, type Message, type MessageBatch } from "./platform.js";
 import { delaySeconds } from "./retry.js";
 
 /**
- * @typedef {import("../../consumer.js").MessageBatch} MessageBatch
- * @typedef {import("../../consumer.js").Message} Message
- * @typedef {import("./message.js").Received} Received
+ * The number of messages of a batch that are handled at once. A Worker has six connections at a time, and all large bodies
+ * that it holds must fit into its 128 MB.
  */
+const concurrency = 6;
 
-/**
- * So many messages of a batch are handled at once. A Worker has six connections at a time, and all that is held of
- * large bodies must fit into its 128 MB.
- */
-const lanes = 6;
-
-/** The gateway takes eventIds of 256 bytes; a type may have any length. */
+/** The gateway accepts eventIds of 256 bytes; a type may have any length. */
 const maxLoggedCharacters = 256;
 
 /**
- * @param {unknown} handlers
- * @param {unknown} options
- * @returns {(batch: MessageBatch, env: any, context?: any) => Promise<void>}
+ * Returns the `queue` function of a Worker, for the queue of events; dead letters need another. It handles up to six
+ * messages of a batch at once, each on its own: what is done is acknowledged, what fails is tried again, what cannot
+ * succeed is put on the dead-letter queue with the reason. It writes one line of JSON to the log for each.
+ *
+ * @throws TypeError if a handler or an option is missing, misspelt or of the wrong kind
  */
-export function consume(handlers, options) {
-  const consumer = new Consumer(handlers, options);
+export function consume<Env, Payloads extends object = Record<never, never>>(
+  handlers: Handlers<Env, Payloads>,
+  options: ConsumeOptions<Env>,
+): (batch: MessageBatch, env: Env, context?: unknown) => Promise<void> {
+  const consumer = new Consumer<Env>(routesOf(handlers), optionsOf(options));
   return async ({ messages }, env, context) => {
     const waiting = [...messages].reverse();
-    const lane = async () => {
+    const work = async () => {
       for (let message = waiting.pop(); message !== undefined; message = waiting.pop()) {
-        await consumer.take(message, env, context);
+        await consumer.process(message, env, context);
       }
     };
-    await Promise.all(Array.from({ length: Math.min(lanes, messages.length) }, lane));
+    await Promise.all(Array.from({ length: Math.min(concurrency, messages.length) }, work));
   };
 }
 
-class Consumer {
-  #handlers;
-  #options;
+class Consumer<Env> {
+  #routes: Routes<Env>;
+  #options: Options<Env>;
 
-  /** @param {unknown} handlers @param {unknown} options */
-  constructor(handlers, options) {
-    this.#handlers = handlersOf(handlers);
-    this.#options = optionsOf(options);
+  constructor(routes: Routes<Env>, options: Options<Env>) {
+    this.#routes = routes;
+    this.#options = options;
   }
 
-  /**
-   * Does all that is to be done with one message. Never fails: that would have the whole batch come again.
-   *
-   * @param {Message} message
-   * @param {any} env
-   * @param {any} context
-   */
-  async take(message, env, context) {
+  /** Does all that is to be done with one message. Never fails: the whole batch would come again. */
+  async process(message: Message, env: Env, context: unknown): Promise<void> {
     const started = Date.now();
-    /** @type {Record<string, unknown>} */
-    const line = { attempt: message.attempts };
+    const line: Record<string, unknown> = { attempt: message.attempts };
     try {
-      const outcome = await this.#within(() => this.#handle(message, env, context, line));
+      const outcome = await this.#limited(() => this.#handle(message, env, context, line));
       message.ack();
       log("log", outcome, { ...line, ms: Date.now() - started });
     } catch (error) {
@@ -74,20 +66,15 @@ class Consumer {
     }
   }
 
-  /**
-   * @param {Message} message
-   * @param {any} env
-   * @param {any} context
-   * @param {Record<string, unknown>} line learns what the message is
-   */
-  async #handle(message, env, context, line) {
-    const received = parseMessage(message.body);
-    const { eventId, type, createdAt, receivedAt, dedupe, window, key } = received.envelope;
-    Object.assign(line, { eventId: logged(eventId), type: logged(type) });
-    const event = await this.#event(received, env);
-    const handler = handlerOf(this.#handlers, type);
+  /** Handles one message. Adds what the message is to `line`. */
+  async #handle(message: Message, env: Env, context: unknown, line: Record<string, unknown>): Promise<string> {
+    const parsed = parseMessage(message.body);
+    const { eventId, type, createdAt, receivedAt, dedupe, window, key } = parsed.envelope;
+    Object.assign(line, { eventId: shortened(eventId), type: shortened(type) });
+    const event = await this.#event(parsed, env);
+    const handler = handlerOf(this.#routes, type);
     if (handler === undefined) {
-      throw new Permanent("no_handler: expected a handler of the event's type, or a wildcard, got none");
+      throw new NonRetryableError("no_handler: no handler for the event's type, and no wildcard");
     }
     if (handler === ignore) {
       return "ignored";
@@ -96,8 +83,7 @@ class Consumer {
     return this.#options.once.run({ eventId, createdAt, env }, async () => handler(event, env, delivery, context));
   }
 
-  /** @param {Received} received @param {any} env */
-  async #event({ envelope, body }, env) {
+  async #event({ envelope, body }: ParsedMessage, env: Env): Promise<CronozenEvent> {
     const { secrets, bodies } = this.#options;
     const exact = typeof body === "string" ? body : await fetchBody(body, bodies?.(env));
     if (secrets === undefined) {
@@ -105,84 +91,66 @@ class Consumer {
     }
     const list = await secrets(env);
     if (list === undefined || list.length === 0) {
-      throw new Error("expected the option secrets to give the signing secrets, got none: is the secret set?");
+      throw new Error("signing secrets missing: the option secrets returned none (is CRONOZEN_SIGNING_SECRET set?)");
     }
     return verifiedEvent(envelope, exact, list);
   }
 
-  /**
-   * @template T
-   * @param {() => Promise<T>} work
-   * @returns {Promise<T>}
-   */
-  #within(work) {
+  #limited<T>(work: () => Promise<T>): Promise<T> {
     const { timeoutMs } = this.#options;
     return new Promise((resolve, reject) => {
-      const timeout = setTimeout(
-        () => reject(new Error(`expected an end within ${timeoutMs} ms, got none`)),
-        timeoutMs,
-      );
+      const timeout = setTimeout(() => reject(new Error(`timed out after ${timeoutMs} ms`)), timeoutMs);
       work()
         .then(resolve, reject)
         .finally(() => clearTimeout(timeout));
     });
   }
 
-  /**
-   * Puts the message off, or among the dead letters.
-   *
-   * @param {Message} message
-   * @param {any} env
-   * @param {unknown} error
-   */
-  async #fail(message, env, error) {
+  /** Has the message tried again, or puts it among the dead letters. */
+  async #fail(message: Message, env: Env, error: unknown) {
     const { schedule } = this.#options;
     const reason = reasonOf(error);
     if (isDeadLetter(message.body)) {
       message.retry({ delaySeconds: schedule.maxSeconds });
-      return { outcome: "retried", reason: "expected an event, got a dead letter: that queue needs another consumer" };
+      return { outcome: "retried", reason: "dead letter received: the dead-letter queue needs another consumer" };
     }
-    if (!isPermanent(error) && message.attempts < schedule.maxAttempts) {
+    if (!isNonRetryable(error) && message.attempts < schedule.maxAttempts) {
       return this.#retry(message, reason);
     }
     try {
-      await this.#within(() => this.#bury(message, env, reason));
+      await this.#limited(() => this.#sendDeadLetter(message, env, reason));
     } catch (failure) {
-      // Kept: in the end the queue itself moves it, without the reason.
+      // The message is kept: in the end the queue itself moves it, without the reason.
       return this.#retry(message, `${reason}; and the dead-letter queue failed: ${reasonOf(failure)}`);
     }
     message.ack();
     return { outcome: "dead", reason };
   }
 
-  /** @param {Message} message @param {string} reason */
-  #retry(message, reason) {
+  #retry(message: Message, reason: string) {
     const delay = delaySeconds(this.#options.schedule, message.attempts, Math.random());
     message.retry({ delaySeconds: delay });
     return { outcome: "retried", reason, delaySeconds: delay };
   }
 
-  /** @param {Message} message @param {any} env @param {string} reason */
-  async #bury({ body, attempts }, env, reason) {
-    const queue = bound(this.#options.deadLetters(env), "send", "the option deadLetters to give a queue");
-    const death = { reason, attempts, failedAt: new Date().toISOString() };
-    const text = typeof body === "string" ? deadLetterText(body, death) : deadLetterOfOther(body, death);
-    // Not the gateway's, and not to be told as JSON: this content type takes whatever a queue can have delivered.
+  async #sendDeadLetter({ body, attempts }: Message, env: Env, reason: string): Promise<void> {
+    const queue = bound(this.#options.deadLetters(env), "send", "queue of the option deadLetters");
+    const failure = { reason, attempts, failedAt: new Date().toISOString() };
+    const text = typeof body === "string" ? deadLetterText(body, failure) : deadLetterOfOther(body, failure);
+    // Not the gateway's, and not to be written as JSON: this content type accepts whatever a queue can have delivered.
     await (text === undefined ? queue.send(body, { contentType: "v8" }) : queue.send(text, { contentType: "text" }));
   }
 
-  /** @param {unknown} error @param {Message} message @param {any} env @param {any} context */
-  async #report(error, message, env, context) {
+  async #report(error: unknown, message: Message, env: Env, context: unknown): Promise<void> {
     try {
-      // It may hang like any other, and would keep its lane.
-      await this.#within(async () => this.#options.onError?.(error, message, env, context));
+      // It may hang as well, and would keep the message's place.
+      await this.#limited(async () => this.#options.onError?.(error, message, env, context));
     } catch (failure) {
       log("error", "on_error_failed", { reason: reasonOf(failure) });
     }
   }
 }
 
-/** @param {string | null} text */
-function logged(text) {
+function shortened(text: string | null): string | undefined {
   return text?.slice(0, maxLoggedCharacters);
 }

@@ -1,16 +1,17 @@
-// Effect and claim are one transaction: that is what makes an effect happen exactly once.
+// Makes effect and claim one transaction, so that an effect happens exactly once.
 
-import { bound } from "./binding.js";
-import { Permanent } from "./permanent.js";
+import { hasMethod } from "../kind.js";
+import { configError } from "./config-error.js";
+import { NonRetryableError } from "./non-retryable.js";
+import type { Attempt, Once, Outcome } from "./once.js";
+import { bound, type Database, type Statement } from "./platform.js";
 import { sortableTime } from "./time.js";
-import { wrong } from "./wrong.js";
 
-/**
- * @typedef {import("../../consumer.js").Database} Database
- * @typedef {import("../../consumer.js").Statement} Statement
- * @typedef {import("./once.js").Once} Once
- * @typedef {import("./once.js").Occasion} Occasion
- */
+/** Statements that belong to the newest state of an entity alone: made by {@link ifNewest}. */
+export interface Update {
+  readonly entity: string;
+  readonly statements: Statement | readonly Statement[];
+}
 
 const isClaimed = "SELECT 1 FROM cronozen_claims WHERE event_id = ?";
 
@@ -27,51 +28,47 @@ const advance = `INSERT INTO cronozen_newest (entity, created_at) VALUES (?, ?)
 const isOutdated = "SELECT 1 FROM cronozen_newest WHERE entity = ? AND created_at > ?";
 
 /**
- * Statements that are left out if a later event has been applied to the entity already.
+ * Returns statements that are left out, and the event claimed all the same, if an event with a later `createdAt` has been
+ * applied to the entity already. For handlers that keep state, with `once: d1(...)`: return it alone, with all of the
+ * event's statements.
  *
- * @param {string} entity
- * @param {Statement | readonly Statement[]} statements
+ * @param entity a name of your own, such as `certificate:42`
  */
-export function ifNewest(entity, statements) {
+export function ifNewest(entity: string, statements: Statement | readonly Statement[]): Update {
   if (typeof entity !== "string" || entity === "") {
-    throw new Permanent("expected ifNewest() to be given an entity as a text, such as certificate:42, got none");
+    throw new NonRetryableError("ifNewest() got no entity: pass a text, such as certificate:42");
   }
   return { entity, statements };
 }
 
 /**
- * Claims events in D1.
- *
- * @param {(env: any) => Database | undefined} database
- * @returns {Once}
+ * Claims each `eventId` in D1, for ever, in one transaction with the statements that the handler returns: they are applied
+ * exactly once, however often the message comes. The statements must be of the same database, in which the tables
+ * `cronozen_claims` and `cronozen_newest` exist, and which no other consumer of the queue uses.
  */
-export function d1(database) {
+export function d1<Env>(database: (env: Env) => Database | undefined): Once<Env> {
   if (typeof database !== "function") {
-    throw wrong("d1() to be given a function, as in d1((env) => env.DB)");
+    throw configError("d1() got no function: write d1((env) => env.DB)");
   }
   return {
-    async run(occasion, work) {
-      const db = bound(database(occasion.env), "batch", "d1() to be given a D1 database");
-      if (await exists(db, isClaimed, occasion.eventId)) {
+    async run(attempt, work) {
+      const db = bound(database(attempt.env), "batch", "D1 database of d1()");
+      if (await exists(db, isClaimed, attempt.eventId)) {
         return "duplicate";
       }
-      return commit(db, occasion, await work());
+      return commit(db, attempt, await work());
     },
   };
 }
 
-/**
- * @param {Database} db
- * @param {Occasion} occasion
- * @param {any} result what the handler has returned
- */
-async function commit(db, { eventId, createdAt }, result) {
+async function commit(db: Database, { eventId, createdAt }: Attempt<unknown>, result: unknown): Promise<Outcome> {
   const claims = [eventId, new Date().toISOString()];
-  const newest = typeof result?.entity === "string" ? [result.entity, sortableTime(createdAt)] : undefined;
+  const { entity, statements }: { entity?: unknown; statements?: unknown } = Object(result);
+  const newest = typeof entity === "string" ? ([entity, sortableTime(createdAt)] as const) : undefined;
   const batch = [
     db.prepare(claim).bind(...claims),
     ...(newest === undefined ? [] : [db.prepare(advance).bind(...newest)]),
-    ...statementsOf(newest === undefined ? result : result.statements),
+    ...statementsOf(newest === undefined ? result : statements),
   ];
   try {
     await db.batch(batch);
@@ -82,7 +79,7 @@ async function commit(db, { eventId, createdAt }, result) {
       return "duplicate";
     }
     if (newest !== undefined && (await exists(db, isOutdated, ...newest))) {
-      // For ever: what has been applied only gets newer.
+      // It stays outdated: what has been applied only gets newer.
       await db
         .prepare(claimAnyway)
         .bind(...claims)
@@ -93,8 +90,7 @@ async function commit(db, { eventId, createdAt }, result) {
   }
 }
 
-/** @param {Database} db @param {string} query @param {...string} values */
-async function exists(db, query, ...values) {
+async function exists(db: Database, query: string, ...values: string[]): Promise<boolean> {
   return (
     (await db
       .prepare(query)
@@ -103,18 +99,21 @@ async function exists(db, query, ...values) {
   );
 }
 
-/** @param {unknown} result @returns {Statement[]} */
-function statementsOf(result) {
+function statementsOf(result: unknown): Statement[] {
   // As in `amount > 0 && statement`.
   if (result === undefined || result === null || result === false) {
     return [];
   }
-  const list = Array.isArray(result) ? result : [result];
-  if (!list.every((statement) => typeof statement?.bind === "function")) {
-    // Not an error that is tried again: a statement that has been run already is an effect.
-    throw new Permanent(
-      "expected the handler to return D1 statements that have not been run, or nothing, got something else",
+  const list: unknown[] = Array.isArray(result) ? result : [result];
+  if (!list.every(isStatement)) {
+    // Not tried again: a statement that has been run already is an effect.
+    throw new NonRetryableError(
+      "handler returned something else than D1 statements: return statements that have not been run, or nothing",
     );
   }
   return list;
+}
+
+function isStatement(value: unknown): value is Statement {
+  return hasMethod(value, "bind");
 }

@@ -2,15 +2,34 @@
 
 import { objectIn } from "./message.js";
 
-/**
- * @typedef {import("../../consumer.js").DeadLetter} DeadLetter
- * @typedef {{ reason: string, attempts: number, failedAt: string }} Death
- */
+/** Why and when a message failed for good. */
+export interface Failure {
+  readonly reason: string;
+  readonly attempts: number;
+  /** As RFC 3339. */
+  readonly failedAt: string;
+}
+
+/** A message that could not be handled. */
+export interface DeadLetter {
+  readonly eventId: string | null;
+  readonly type: string | null;
+  /**
+   * Why; `null` if the queue itself has given up, because the consumer kept failing without an answer, or if the message
+   * was not the gateway's and could not be written as JSON with a reason.
+   */
+  readonly reason: string | null;
+  readonly attempts: number | null;
+  /** As RFC 3339. */
+  readonly failedAt: string | null;
+  /** The message as it was, to be put on the queue again with `contentType: "text"`. Of what was no text, its JSON. */
+  readonly text: string;
+}
 
 /** With this, the longest message of the gateway still fits the queue. */
 const maxReasonBytes = 240;
 
-/** Cloudflare Queues takes messages of 128,000 bytes, of which about 100 are its own. */
+/** Cloudflare Queues accepts messages of 128,000 bytes, of which about 100 are its own. */
 const maxMessageBytes = 127_900;
 
 /** What `deadLetterText` puts before a message: a flat object. */
@@ -19,54 +38,43 @@ const prefix = /^\{"dead":(\{(?:[^"{}]|"(?:[^"\\]|\\.)*")*\}),/;
 const encoder = new TextEncoder();
 
 /**
- * What goes to the dead-letter queue: the message's own text with `"dead"` as its first field. What is too long
- * for that, or no JSON object, is somebody else's: it is kept in any case, if need be without the reason.
- *
- * @param {string} text
- * @param {Death} death
+ * Returns what goes to the dead-letter queue: the message's own text with `"dead"` as its first field. A text that is too
+ * long for that, or no JSON object, is not the gateway's: it is kept in any case, without the reason if need be.
  */
-export function deadLetterText(text, death) {
-  const dead = { ...death, reason: shortened(death.reason) };
-  const told =
+export function deadLetterText(text: string, failure: Failure): string {
+  const dead = { ...failure, reason: shortened(failure.reason) };
+  const withReason =
     text.startsWith('{"') && objectIn(text) !== undefined
       ? `{"dead":${JSON.stringify(dead)},${text.slice(1)}`
       : JSON.stringify({ dead: { ...dead, escaped: true }, text });
-  return encoder.encode(told).length <= maxMessageBytes ? told : text;
+  return encoder.encode(withReason).length <= maxMessageBytes ? withReason : text;
 }
 
-/**
- * What goes to the dead-letter queue for a message that is no text: the JSON of it, if there is one that fits.
- *
- * @param {unknown} body
- * @param {Death} death
- */
-export function deadLetterOfOther(body, death) {
+/** Returns what goes to the dead-letter queue for a message that is no text: its JSON, if it has one that fits. */
+export function deadLetterOfOther(body: unknown, failure: Failure): string | undefined {
   const json = jsonOf(body);
-  const text = deadLetterText(json, death);
+  const text = deadLetterText(json, failure);
   return json === "" || text === json ? undefined : text;
 }
 
-/** Whether a message has been put among the dead letters before. @param {unknown} body */
-export function isDeadLetter(body) {
+/** Returns true if a message has been put among the dead letters before. */
+export function isDeadLetter(body: unknown): boolean {
   return typeof body === "string" && partsOf(body) !== undefined;
 }
 
 /**
- * Reads what has come over the dead-letter queue. The queue itself puts messages there, too, without a reason,
- * when they have used up its `max_retries`.
- *
- * @param {unknown} body
- * @returns {DeadLetter}
+ * Reads the body of a message of the dead-letter queue. Never throws. The queue itself puts messages there, too, without a
+ * reason, when they have used up its `max_retries`.
  */
-export function readDeadLetter(body) {
+export function readDeadLetter(body: unknown): DeadLetter {
   const whole = typeof body === "string" ? body : jsonOf(body);
   const { reason = null, attempts = null, failedAt = null, text = whole } = partsOf(whole) ?? {};
   const { eventId, type } = objectIn(text) ?? {};
   return { eventId: textOrNull(eventId), type: textOrNull(type), reason, attempts, failedAt, text };
 }
 
-/** @param {string} whole @returns {(Death & { text: string }) | undefined} nothing if it tells no death */
-function partsOf(whole) {
+/** Splits a dead letter into the failure and the message's text. Returns undefined if it holds no failure. */
+function partsOf(whole: string): (Failure & { text: string }) | undefined {
   const [start = "", dead] = prefix.exec(whole) ?? [];
   const { reason, attempts, failedAt, escaped } = objectIn(dead) ?? {};
   const rest = `{${whole.slice(start.length)}`;
@@ -79,10 +87,11 @@ function partsOf(whole) {
   ) {
     return { reason, attempts: Number(attempts), failedAt, text };
   }
+  return undefined;
 }
 
-/** Of what is no text, so that something of it is seen. @param {unknown} body */
-function jsonOf(body) {
+/** Returns the JSON of what is no text, so that something of it is seen. */
+function jsonOf(body: unknown): string {
   try {
     return JSON.stringify(body) ?? "";
   } catch {
@@ -90,13 +99,11 @@ function jsonOf(body) {
   }
 }
 
-/** @param {unknown} value */
-function textOrNull(value) {
+function textOrNull(value: unknown): string | null {
   return typeof value === "string" ? value : null;
 }
 
-/** @param {string} reason */
-function shortened(reason) {
+function shortened(reason: string): string {
   let end = maxReasonBytes;
   while (encoder.encode(JSON.stringify(reason.slice(0, end))).length > maxReasonBytes) {
     end -= 1;

@@ -1,49 +1,146 @@
-// Which handler an event goes to.
+// Finds the handler of an event.
 
-import { wrong } from "./wrong.js";
+import type { CronozenEvent, EventOf, EventsOf, KnownEventType } from "../event.js";
+import { configError, didYouMean } from "./config-error.js";
+import type { Update } from "./d1.js";
+import type { Statement } from "./platform.js";
+
+/** What the gateway said of an event. None of it is signed; the event is. */
+export interface Delivery {
+  /** When the gateway received it, as RFC 3339. */
+  readonly receivedAt: string;
+  /** `unknown` if the gateway could not look up whether it had been seen. */
+  readonly dedupe: "new" | "unknown";
+  /** Whether `createdAt` was within the time that the gateway remembers events: `outside` may be a replay. */
+  readonly window: "inside" | "outside" | "unknown";
+  /** The position of the secret that matched; 0 is the newest. */
+  readonly key: number;
+  /** Which attempt of this message it is; the first is 1. */
+  readonly attempt: number;
+}
+
+// biome-ignore-start lint/suspicious/noConfusingVoidType: a handler need not return anything
+/** D1 statements that have not been run, for `once: d1(...)`; or nothing. */
+export type Effect = Statement | readonly Statement[] | Update | null | false | undefined | void;
+// biome-ignore-end lint/suspicious/noConfusingVoidType: as above
 
 /**
- * @typedef {import("../../consumer.js").Handler<any, any>} Handler
+ * Your work with an event. What it throws has the message tried again; a {@link NonRetryableError} makes it a dead letter.
+ * `context` is the Worker's. As a method's, its parameters may be narrower: you may know more of an event than its type.
+ */
+export type Handler<Event, Env> = {
+  handle(event: Event, env: Env, delivery: Delivery, context: unknown): Effect | Promise<Effect>;
+}["handle"];
+
+/** The prefixes of a type of which there are wildcards: `agent` and `agent.decision` of `agent.decision.completed`. */
+type Prefixes<Type> = Type extends `${infer Word}.${infer Rest}`
+  ? Word | (Rest extends `${string}.${string}` ? `${Word}.${Prefixes<Rest>}` : never)
+  : never;
+
+/**
+ * Handlers by the event's type, such as `payment.completed`, or a wildcard, such as `payment.*` and `*`. The most
+ * specific one gets the event. An event that has none is a dead letter.
  *
- * @typedef {object} Handlers
- * @property {Map<string, Handler>} byType and `*`
- * @property {[prefix: string, handler: Handler][]} byPrefix the longest first
+ * A type that this package does not know is written `undocumented:payment.refunded`, or `undocumented:refund.*`: without
+ * the mark, it is taken for a typing error.
+ *
+ * `Payloads` maps types of event to the types of their `data`: see {@link CronozenEvent}.
  */
+export type Handlers<Env, Payloads extends object = Record<never, never>> = {
+  readonly [Type in KnownEventType]?: Handler<EventsOf<Payloads, Type>, Env> | undefined;
+} & {
+  readonly [Prefix in Prefixes<KnownEventType> as `${Prefix}.*`]?:
+    | Handler<EventsOf<Payloads, Extract<KnownEventType, `${Prefix}.${string}`>>, Env>
+    | undefined;
+} & {
+  readonly [Type in `undocumented:${string}`]?: Handler<EventOf<string>, Env> | undefined;
+} & {
+  readonly "*"?: Handler<CronozenEvent<Payloads>, Env> | undefined;
+};
 
-/** The handler of events that are let go: they are acknowledged, and not claimed. */
-export function ignore() {}
+/** Precedes a type that this package does not know. */
+const mark = "undocumented:";
 
-/**
- * @param {unknown} handlers
- * @returns {Handlers}
- */
-export function handlersOf(handlers) {
-  const entries = Object.entries(Object(handlers)).filter(([, handler]) => handler !== undefined);
-  if (typeof handlers !== "object" || Array.isArray(handlers) || entries.length === 0) {
-    throw wrong("handlers as an object from event types to functions");
-  }
-  for (const [pattern, handler] of entries) {
-    if (typeof handler !== "function") {
-      throw wrong(`a function as the handler of ${pattern}`);
-    }
-    if (pattern.replace(/(^|\.)\*$/, "").includes("*")) {
-      throw wrong(`a type, a wildcard such as payment.*, or *, got ${pattern}`);
-    }
-  }
-  const wildcards = entries.filter(([pattern]) => pattern.endsWith(".*"));
-  const byPrefix = wildcards.map(
-    ([pattern, handler]) => /** @type {[string, Handler]} */ ([pattern.slice(0, -1), handler]),
-  );
-  return { byType: new Map(entries), byPrefix: byPrefix.sort(([one], [other]) => other.length - one.length) };
+// An object, so that the compiler finds a type that is missing.
+const documented: Record<KnownEventType, true> = {
+  "dpu.sealed": true,
+  "dpu.verified": true,
+  "agent.decision.completed": true,
+  "agent.approval.requested": true,
+  "payment.completed": true,
+  "payment.failed": true,
+  "attendance.verified": true,
+  "certificate.issued": true,
+  "workflow.transitioned": true,
+};
+
+/** Any handler. Which event it can take has been checked by its place in {@link Handlers}. */
+export type AnyHandler<Env> = Handler<CronozenEvent, Env>;
+
+/** The handlers, by what they are looked up with. */
+export interface Routes<Env> {
+  /** By type, and by `*`. */
+  byType: Map<string, AnyHandler<Env>>;
+  /** By prefix, the longest first. */
+  byPrefix: [prefix: string, handler: AnyHandler<Env>][];
 }
 
 /**
- * The most specific handler of a type: its own, then `agent.decision.*`, then `agent.*`, then `*`.
- *
- * @param {Handlers} handlers
- * @param {string | null} type
+ * The handler of events that you do not want, as in `"*": ignore`: they are acknowledged and not claimed, so that a
+ * handler which you add later gets them, if they are delivered again.
  */
-export function handlerOf({ byType, byPrefix }, type) {
+export function ignore(): void {}
+
+export function routesOf<Env, Payloads extends object>(handlers: Handlers<Env, Payloads>): Routes<Env> {
+  const isObject = typeof handlers === "object" && handlers !== null && !Array.isArray(handlers);
+  const byType = new Map<string, AnyHandler<Env>>();
+  for (const [key, handler] of Object.entries<AnyHandler<Env> | undefined>(isObject ? handlers : {})) {
+    if (handler === undefined) {
+      continue;
+    }
+    if (typeof handler !== "function") {
+      throw configError(`handler of ${key} not a function`);
+    }
+    const pattern = patternOf(key);
+    if (byType.has(pattern)) {
+      throw configError(`two handlers of ${pattern}`);
+    }
+    byType.set(pattern, handler);
+  }
+  if (byType.size === 0) {
+    throw configError("handlers missing: pass an object of functions by event type");
+  }
+  const wildcards = [...byType].filter(([pattern]) => pattern.endsWith(".*"));
+  const byPrefix = wildcards.map(([pattern, handler]): [string, AnyHandler<Env>] => [pattern.slice(0, -1), handler]);
+  return { byType, byPrefix: byPrefix.sort(([one], [other]) => other.length - one.length) };
+}
+
+/** Returns the type or wildcard that a key of the handlers names. A typing error would drop events, unnoticed. */
+function patternOf(key: string): string {
+  const pattern = key.startsWith(mark) ? key.slice(mark.length) : key;
+  if (pattern.replace(/(^|\.)\*$/, "").includes("*")) {
+    throw configError(`unusable wildcard ${key}: write payment.*, or * for all`);
+  }
+  const known = [...documentedPatterns()];
+  if (pattern === key && !known.includes(key)) {
+    const hint = didYouMean(key, known);
+    throw configError(`undocumented event type ${key}${hint} If it is newer than this package, write ${mark}${key}`);
+  }
+  return pattern;
+}
+
+/** Returns the documented types, and the wildcards that hold some of them. */
+function documentedPatterns(): Set<string> {
+  const types = Object.keys(documented);
+  const prefixes = types.flatMap((type) => {
+    const words = type.split(".");
+    return words.slice(1).map((_, end) => words.slice(0, end + 1).join("."));
+  });
+  return new Set(["*", ...types, ...prefixes.map((prefix) => `${prefix}.*`)]);
+}
+
+/** Returns the most specific handler of a type: its own, then `agent.decision.*`, then `agent.*`, then `*`. */
+export function handlerOf<Env>({ byType, byPrefix }: Routes<Env>, type: string | null): AnyHandler<Env> | undefined {
   if (type === null) {
     return byType.get("*");
   }

@@ -1,28 +1,26 @@
-// One line of JSON for each thing that happens.
+// Writes one line of JSON for each outcome.
 
-import { isPermanent } from "./permanent.js";
+import { isNonRetryable } from "./non-retryable.js";
 
-/** The longest reason that is told, in characters. */
-const maxReasonCharacters = 200;
+/** The longest reason that is logged, in characters. A mismatch's, which lists its usual causes, fits. */
+const maxReasonCharacters = 320;
 
-/** @param {"log" | "warn" | "error"} level @param {string} outcome @param {Record<string, unknown>} details */
-export function log(level, outcome, details) {
+export function log(level: "log" | "warn" | "error", outcome: string, details: Record<string, unknown>): void {
   try {
     console[level](JSON.stringify({ at: new Date().toISOString(), outcome, ...details }));
   } catch {
-    // Somebody has replaced the console. A message must not fail for that.
+    // Someone has replaced the console. A message must not fail for that.
   }
 }
 
-/** The first line alone: the rest may be a stack. @param {unknown} error */
-export function reasonOf(error) {
+/** Returns the first line of an error: the rest may be a stack. */
+export function reasonOf(error: unknown): string {
   return textOf(error).split("\n", 1).join().slice(0, maxReasonCharacters);
 }
 
-/** @param {unknown} error */
-function textOf(error) {
+function textOf(error: unknown): string {
   try {
-    return isPermanent(error) ? String(error.message) : String(error);
+    return isNonRetryable(error) ? String(error.message) : String(error);
   } catch {
     return "an error that cannot be shown";
   }

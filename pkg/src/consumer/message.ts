@@ -1,43 +1,47 @@
 // Reads what the gateway has put on the queue, and verifies it once more.
 
-import { Verifier } from "cronozen-edge";
-import { bound } from "./binding.js";
-import { Permanent } from "./permanent.js";
+import { type CronozenEvent, Verifier } from "cronozen-edge";
+import { ownField, typeOf } from "../event.js";
+import { NonRetryableError } from "./non-retryable.js";
+import { type Bucket, bound } from "./platform.js";
 
-/**
- * @typedef {import("../../consumer.js").CronozenEvent} CronozenEvent
- * @typedef {import("../../consumer.js").Bucket} Bucket
- *
- * @typedef {object} Envelope what the gateway says of the event; none of it is signed
- * @property {string} eventId
- * @property {string | null} type
- * @property {string | null} createdAt
- * @property {string} receivedAt
- * @property {number} key
- * @property {"new" | "unknown"} dedupe
- * @property {"inside" | "outside" | "unknown"} window
- * @property {string} signature
- *
- * @typedef {{ key: string, sha256: string, bytes: number }} Stored a body that lies in R2
- *
- * @typedef {object} Received
- * @property {Envelope} envelope
- * @property {string | Stored} body the exact signed text, or where it is
- */
+/** What the gateway said of an event. None of it is signed. */
+export interface Envelope {
+  eventId: string;
+  type: string | null;
+  createdAt: string | null;
+  receivedAt: string;
+  key: number;
+  dedupe: "new" | "unknown";
+  window: "inside" | "outside" | "unknown";
+  signature: string;
+}
+
+/** A body that is in R2. */
+export interface StoredBody {
+  key: string;
+  sha256: string;
+  bytes: number;
+}
+
+/** A message, taken apart. `body` is the exact signed text, or where it is. */
+export interface ParsedMessage {
+  envelope: Envelope;
+  body: string | StoredBody;
+}
 
 const version = 1;
 
-/** 1 MiB: no gateway can be set to take more. */
+/** 1 MiB: no gateway can be set to accept more. */
 const maxBodyBytes = 1_048_576;
 
-/** Where the gateway puts a body, by its hash. */
+/** The gateway stores a body under this prefix and its hash. */
 const keyPrefix = "bodies/";
 
 /** No field before it can hold this text: its quotes would be escaped. */
 const beforeEvent = ',"event":';
 
-/** @type {Record<string, (value: unknown) => boolean>} */
-const fields = {
+const fields: Record<keyof Envelope, (value: unknown) => boolean> = {
   eventId: isText,
   type: isTextOrNull,
   createdAt: isTextOrNull,
@@ -51,32 +55,29 @@ const fields = {
 /**
  * Takes a message apart.
  *
- * @param {unknown} text
- * @returns {Received}
- * @throws {Permanent} if it is none, or of a version that this consumer does not know
+ * @throws NonRetryableError if it is not the gateway's, or of a version that this consumer does not know
  */
-export function parseMessage(text) {
+export function parseMessage(text: unknown): ParsedMessage {
   const message = isText(text) ? objectIn(text) : undefined;
   if (!isText(text) || message === undefined) {
-    throw new Permanent("not_a_message: expected a text with a JSON object, got something else");
+    throw new NonRetryableError("not_a_message: not a text with a JSON object, as the gateway queues it");
   }
   if (typeof message.v !== "number") {
-    throw new Permanent("not_a_message: expected v to be a number, got something else");
+    throw new NonRetryableError("not_a_message: v is no number. Only messages that the gateway has queued can be read");
   }
   if (message.v !== version) {
-    throw new Permanent(`unknown_version: expected version ${version}, got another one`);
+    throw new NonRetryableError(`unknown_version: the message is not of version ${version}`);
   }
-  const wrong = Object.keys(fields).find((name) => !fields[name]?.(message[name]));
-  if (wrong !== undefined) {
-    throw new Permanent(`not_a_message: expected the field ${wrong}, got none or one of another type`);
+  const wrongField = Object.entries(fields).find(([name, isRight]) => !isRight(message[name]));
+  if (wrongField !== undefined) {
+    throw new NonRetryableError(`not_a_message: field ${wrongField[0]} missing or of another type`);
   }
-  return { envelope: /** @type {Envelope} */ (/** @type {unknown} */ (message)), body: bodyIn(text, message) };
+  return { envelope: message as unknown as Envelope, body: bodyIn(text, message) };
 }
 
-/** @param {string | undefined} text @returns {Record<string, unknown> | undefined} */
-export function objectIn(text) {
+export function objectIn(text: string | undefined): Record<string, unknown> | undefined {
   try {
-    const value = text === undefined ? undefined : JSON.parse(text);
+    const value: unknown = text === undefined ? undefined : JSON.parse(text);
     return isObject(value) ? value : undefined;
   } catch {
     // The parser's message quotes the text.
@@ -84,12 +85,7 @@ export function objectIn(text) {
   }
 }
 
-/**
- * @param {string} text
- * @param {Record<string, unknown>} message
- * @returns {string | Stored}
- */
-function bodyIn(text, message) {
+function bodyIn(text: string, message: Record<string, unknown>): string | StoredBody {
   const { event, bodyKey, bodySha256, bodyBytes } = message;
   const stored = [bodyKey, bodySha256, bodyBytes];
   const start = text.indexOf(beforeEvent);
@@ -99,68 +95,64 @@ function bodyIn(text, message) {
   if (event === undefined && isText(bodyKey) && isText(bodySha256) && isCount(bodyBytes)) {
     return { key: bodyKey, sha256: bodySha256, bytes: bodyBytes };
   }
-  throw new Permanent("not_a_message: expected either event, or bodyKey, bodySha256 and bodyBytes, got something else");
+  throw new NonRetryableError("not_a_message: neither event, nor bodyKey, bodySha256 and bodyBytes");
 }
 
 /**
- * Fetches a body that lies in R2.
+ * Fetches a body that is in R2.
  *
- * @param {Stored} stored
- * @param {Bucket | undefined} bucket
- * @returns {Promise<Uint8Array>}
- * @throws {Permanent} if it is gone, or another one
+ * @throws NonRetryableError if it is gone, or another one
  */
-export async function fetchBody({ key, sha256, bytes }, bucket) {
-  const bodies = bound(bucket, "get", "the option bodies to give the R2 bucket with the event's body");
-  // Who can write to the queue must choose neither what is read, nor how much.
+export async function fetchBody(
+  { key, sha256, bytes }: StoredBody,
+  bucket: Bucket | undefined,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bodies = bound(bucket, "get", "R2 bucket of the option bodies");
+  // A writer of the queue must choose neither what is read, nor how much.
   const isOurs = key === keyPrefix + sha256 && bytes <= maxBodyBytes;
   const object = isOurs ? await bodies.get(key) : undefined;
   if (object === null) {
-    throw new Permanent(`body_missing: expected ${key} in R2, got nothing`);
+    throw new NonRetryableError(`body_missing: ${key} is not in R2`);
   }
   const body = object?.size === bytes ? new Uint8Array(await object.arrayBuffer()) : undefined;
   if (body?.length !== bytes || hexOf(await crypto.subtle.digest("SHA-256", body)) !== sha256) {
-    throw new Permanent(`body_mismatch: expected the body whose hash and length the message has, got another one`);
+    throw new NonRetryableError("body_mismatch: the body in R2 has another hash or length than the message says");
   }
   return body;
 }
 
 /**
- * The event in a body whose signature is right.
+ * Returns the event in a body whose signature is right.
  *
- * @param {Envelope} envelope
- * @param {string | Uint8Array} body
- * @param {string | readonly string[]} secrets
- * @returns {CronozenEvent}
- * @throws {Permanent} if it is not, or the envelope is not this event's
+ * @throws NonRetryableError if it is wrong, or the envelope is not this event's
  */
-export function verifiedEvent(envelope, body, secrets) {
+export function verifiedEvent(
+  envelope: Envelope,
+  body: string | Uint8Array,
+  secrets: string | readonly string[],
+): CronozenEvent {
   const list = typeof secrets === "string" ? secrets.trim().split(/\s+/) : secrets;
   const result = new Verifier(list, { maxBodyBytes }).check(body, envelope.signature);
   if (!result.ok) {
-    throw new Permanent(result.message);
+    throw new NonRetryableError(result.message);
   }
   return matching(envelope, result.event);
 }
 
 /**
- * The event in a body that nobody has verified since the gateway.
+ * Returns the event in a body that nobody has verified since the gateway.
  *
- * @param {Envelope} envelope
- * @param {string | Uint8Array} body
- * @returns {CronozenEvent}
- * @throws {Permanent} if the envelope is not this event's
+ * @throws NonRetryableError if the envelope is not this event's
  */
-export function eventIn(envelope, body) {
+export function eventIn(envelope: Envelope, body: string | Uint8Array): CronozenEvent {
   const event = objectIn(typeof body === "string" ? body : decoded(body));
   if (event === undefined) {
-    throw new Permanent("not_a_message: expected the event to be a JSON object, got something else");
+    throw new NonRetryableError("not_a_message: the event is no JSON object");
   }
-  return matching(envelope, /** @type {CronozenEvent} */ (event));
+  return matching(envelope, event as CronozenEvent);
 }
 
-/** @param {Uint8Array} body */
-function decoded(body) {
+function decoded(body: Uint8Array): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
   } catch {
@@ -168,44 +160,35 @@ function decoded(body) {
   }
 }
 
-/**
- * Only the event is signed: another's envelope would have it handled as what it is not.
- *
- * @param {Envelope} envelope
- * @param {CronozenEvent} event
- */
-function matching(envelope, event) {
-  const own = (/** @type {string} */ name) => (Object.hasOwn(event, name) ? event[name] : undefined);
-  // The sender does not document which of them names the type.
-  const type = [own("type"), own("event"), own("eventType")].find(isText) ?? null;
-  const createdAt = isText(own("createdAt")) ? own("createdAt") : null;
-  if (own("eventId") !== envelope.eventId || type !== envelope.type || createdAt !== envelope.createdAt) {
-    throw new Permanent("envelope_mismatch: expected the envelope of the event in the message, got another one's");
+/** Checks that the envelope is the event's. Only the event is signed: with another's envelope it would be mishandled. */
+function matching(envelope: Envelope, event: CronozenEvent): CronozenEvent {
+  const createdAt = ownField(event, "createdAt");
+  if (
+    ownField(event, "eventId") !== envelope.eventId ||
+    (typeOf(event) ?? null) !== envelope.type ||
+    (isText(createdAt) ? createdAt : null) !== envelope.createdAt
+  ) {
+    throw new NonRetryableError("envelope_mismatch: the envelope is that of another event");
   }
   return event;
 }
 
-/** @param {ArrayBuffer} bytes */
-function hexOf(bytes) {
+function hexOf(bytes: ArrayBuffer): string {
   return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** @param {unknown} value @returns {value is number} */
-function isCount(value) {
+function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
-/** @param {unknown} value @returns {value is string} */
-function isText(value) {
+function isText(value: unknown): value is string {
   return typeof value === "string";
 }
 
-/** @param {unknown} value */
-function isTextOrNull(value) {
+function isTextOrNull(value: unknown): value is string | null {
   return value === null || isText(value);
 }
 
-/** @param {unknown} value @returns {value is Record<string, unknown>} */
-function isObject(value) {
+function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

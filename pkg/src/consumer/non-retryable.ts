@@ -1,15 +1,11 @@
 // The error that no retry can cure.
 
-/** Puts a message among the dead letters at once. */
-export class Permanent extends Error {
-  /** @param {string} reason @param {ErrorOptions} [options] */
-  constructor(reason, options) {
-    super(reason, options);
-    this.name = "Permanent";
-  }
+/** Thrown by a handler, it makes the message a dead letter at once: no retry would help. */
+export class NonRetryableError extends Error {
+  override readonly name = "NonRetryableError";
 }
 
-/** By its name, too: a bundle may hold two copies of this class. @param {unknown} error @returns {error is Error} */
-export function isPermanent(error) {
-  return error instanceof Permanent || (error instanceof Error && error.name === "Permanent");
+/** Returns true for other classes of this name, too: a bundle may hold two copies of this one, and Workflows have theirs. */
+export function isNonRetryable(error: unknown): error is Error {
+  return error instanceof Error && error.name === "NonRetryableError";
 }

@@ -1,53 +1,54 @@
-// An event has its effect once, however often its message comes: in Workers KV, or left to the handlers.
+// Has an event take effect once, however often its message comes: in Workers KV, or left to the handlers.
 
-import { bound } from "./binding.js";
+import { hasMethod } from "../kind.js";
+import { configError } from "./config-error.js";
 import { log, reasonOf } from "./log.js";
-import { Permanent } from "./permanent.js";
-import { wrong } from "./wrong.js";
+import { NonRetryableError } from "./non-retryable.js";
+import { bound, type KeyValueStore } from "./platform.js";
 
-/**
- * @typedef {import("../../consumer.js").KeyValueStore} KeyValueStore
- *
- * @typedef {object} Occasion one message
- * @property {string} eventId
- * @property {string | null} createdAt
- * @property {any} env
- *
- * @typedef {"handled" | "duplicate" | "outdated"} Outcome
- *
- * @typedef {object} Once
- * @property {(occasion: Occasion, work: () => Promise<unknown>) => Promise<Outcome>} run does the work, unless it
- * has been done
- */
+/** The event of one message, and the Worker's environment. */
+export interface Attempt<Env> {
+  readonly eventId: string;
+  readonly createdAt: string | null;
+  readonly env: Env;
+}
 
-/** 60 days: longer than the gateway remembers an event, unless it is set otherwise. */
+export type Outcome = "handled" | "duplicate" | "outdated";
+
+/** The way in which an event takes effect once. Made by `d1` and `kv`. */
+export interface Once<Env> {
+  /** Does the work, unless it has been done. Called by `consume`. */
+  readonly run: (attempt: Attempt<Env>, work: () => Promise<unknown>) => Promise<Outcome>;
+}
+
+/** 60 days: longer than the gateway remembers an event by default. */
 const defaultTtlSeconds = 5_184_000;
 
-/** Workers KV takes no less. */
+/** Workers KV accepts no less. */
 const minTtlSeconds = 60;
 
 /**
- * Remembers handled events in Workers KV.
- *
- * @param {(env: any) => KeyValueStore | undefined} namespace
- * @param {{ ttlSeconds?: number }} [options]
- * @returns {Once}
+ * Remembers handled `eventId`s in Workers KV, for 60 days by default. Weaker than {@link d1}: two copies of a message at
+ * once, a handler that outlives `timeoutMs`, or a failure after the effect, have the effect twice.
  */
-export function kv(namespace, { ttlSeconds = defaultTtlSeconds } = {}) {
+export function kv<Env>(
+  namespace: (env: Env) => KeyValueStore | undefined,
+  { ttlSeconds = defaultTtlSeconds }: { readonly ttlSeconds?: number } = {},
+): Once<Env> {
   if (typeof namespace !== "function") {
-    throw wrong("kv() to be given a function, as in kv((env) => env.HANDLED)");
+    throw configError("kv() got no function: write kv((env) => env.HANDLED)");
   }
   if (!Number.isInteger(ttlSeconds) || ttlSeconds < minTtlSeconds) {
-    throw wrong(`ttlSeconds to be a whole number of at least ${minTtlSeconds}`);
+    throw configError(`ttlSeconds out of range: a whole number of at least ${minTtlSeconds} is expected`);
   }
   return {
     async run({ eventId, env }, work) {
-      const store = bound(namespace(env), "get", "kv() to be given a KV namespace");
+      const store = bound(namespace(env), "get", "KV namespace of kv()");
       const key = `handled:${eventId}`;
       if ((await store.get(key)) !== null) {
         return "duplicate";
       }
-      expectNoStatements(await work());
+      refuseStatements(await work());
       await mark(() => store.put(key, "", { expirationTtl: ttlSeconds }), eventId);
       return "handled";
     },
@@ -55,12 +56,10 @@ export function kv(namespace, { ttlSeconds = defaultTtlSeconds } = {}) {
 }
 
 /**
- * A marker that cannot be written may cost a second effect one day. To try the message again would cost it at once.
- *
- * @param {() => Promise<unknown>} put
- * @param {string} eventId
+ * Writes a marker. If that fails, the effect may happen a second time one day; another attempt of the message would have it
+ * happen at once.
  */
-async function mark(put, eventId) {
+async function mark(put: () => Promise<unknown>, eventId: string): Promise<void> {
   try {
     await put().catch(put);
   } catch (error) {
@@ -68,18 +67,17 @@ async function mark(put, eventId) {
   }
 }
 
-/** The handlers see to it themselves. @type {Once} */
-export const unguarded = {
+/** Leaves it to the handlers. */
+export const unguarded: Once<unknown> = {
   async run(_, work) {
-    expectNoStatements(await work());
+    refuseStatements(await work());
     return "handled";
   },
 };
 
-/** @param {unknown} result */
-function expectNoStatements(result) {
-  const list = Array.isArray(result) ? result : [Object(result).statements ?? result].flat();
-  if (list.some((item) => typeof item?.bind === "function")) {
-    throw new Permanent("expected the handler to return no D1 statements, got some: they need once: d1(...)");
+function refuseStatements(result: unknown): void {
+  const list: unknown[] = Array.isArray(result) ? result : [Object(result).statements ?? result].flat();
+  if (list.some((item) => hasMethod(item, "bind"))) {
+    throw new NonRetryableError("D1 statements returned without once: d1(...): nothing would run them");
   }
 }

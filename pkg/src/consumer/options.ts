@@ -1,70 +1,103 @@
-// What a consumer is set to: checked when the Worker starts, so that a slip is not found by the first failure.
+// The options of a consumer, checked when the Worker starts: a mistake must not be found by the first failure.
 
-import { unguarded } from "./once.js";
-import { scheduleOf } from "./retry.js";
-import { wrong } from "./wrong.js";
+import { hasMethod } from "../kind.js";
+import { configError, didYouMean } from "./config-error.js";
+import { type Once, unguarded } from "./once.js";
+import type { Bucket, Message, Queue } from "./platform.js";
+import { type RetryOptions, type Schedule, scheduleOf } from "./retry.js";
+
+export interface ConsumeOptions<Env> {
+  /** How an event takes effect once. `false`: your handlers see to that themselves. */
+  readonly once: Once<Env> | false;
+  /** The producer of the dead-letter queue. */
+  readonly deadLetters: (env: Env) => Queue;
+  /**
+   * The signing secrets, newest first, as a list or separated by white space: {@link signingSecrets} finds them. With
+   * them, each event's signature is verified once more, so that no message of anyone else on the queue is handled.
+   */
+  readonly secrets?: ((env: Env) => Secrets | Promise<Secrets>) | undefined;
+  /** The R2 bucket with the bodies that are too large for the queue, if the gateway has one. */
+  readonly bodies?: ((env: Env) => Bucket | undefined) | undefined;
+  readonly retry?: RetryOptions | undefined;
+  /** How long one message may take, in milliseconds. 30,000 (30 s) by default, 840,000 (14 min) at most. */
+  readonly timeoutMs?: number | undefined;
+  /** Called after each failed attempt. */
+  readonly onError?: ErrorHandler<Env> | undefined;
+}
+
+type Secrets = string | readonly string[];
 
 /**
- * @typedef {import("../../consumer.js").ConsumeOptions<any>} ConsumeOptions
- *
- * @typedef {object} Options
- * @property {import("./once.js").Once} once
- * @property {ConsumeOptions["deadLetters"]} deadLetters
- * @property {ConsumeOptions["secrets"]} secrets
- * @property {ConsumeOptions["bodies"]} bodies
- * @property {ConsumeOptions["onError"]} onError
- * @property {number} timeoutMs
- * @property {import("./retry.js").Schedule} schedule
+ * Gets the error of a failed attempt, stack and all, for your error reports: the log has its first line. The error is the
+ * handler's, D1's, or the helper's own, as for a wrong signature. As a method's, its parameters may be narrower: `context`
+ * is the Worker's.
  */
+export type ErrorHandler<Env> = {
+  onError(error: unknown, message: Message, env: Env, context: unknown): unknown;
+}["onError"];
+
+/** The options, with their defaults. */
+export interface Options<Env> {
+  once: Once<Env>;
+  deadLetters: ConsumeOptions<Env>["deadLetters"];
+  secrets: ConsumeOptions<Env>["secrets"];
+  bodies: ConsumeOptions<Env>["bodies"];
+  onError: ConsumeOptions<Env>["onError"];
+  timeoutMs: number;
+  schedule: Schedule;
+}
 
 const names = ["once", "deadLetters", "secrets", "bodies", "onError", "timeoutMs", "retry"];
+const retryNames = ["maxAttempts", "firstSeconds", "maxSeconds"];
 
-/** A handler that hangs must not hold its lane until Cloudflare ends the Worker. */
+/** A handler that hangs must not hold its place until Cloudflare ends the Worker. */
 const defaultTimeoutMs = 30_000;
 
 /** Cloudflare ends a consumer after 15 minutes. */
 const maxTimeoutMs = 840_000;
 
-/**
- * @param {unknown} given
- * @returns {Options}
- */
-export function optionsOf(given) {
-  const { once, deadLetters, secrets, bodies, onError, timeoutMs, retry } = known("", names, given ?? {});
-  if (typeof deadLetters !== "function") {
-    throw wrong("the option deadLetters, as in env => env.DEAD_LETTERS");
+const example = "{ once: d1((env) => env.DB), deadLetters: (env) => env.DEAD_LETTERS }";
+
+export function optionsOf<Env>(options: ConsumeOptions<Env>): Options<Env> {
+  if (typeof options !== "object" || options === null) {
+    throw configError(`options of consume missing: pass them after the handlers, such as ${example}`);
   }
-  if (once !== false && typeof Object(once).run !== "function") {
-    throw wrong("the option once to be d1(...), kv(...), or false");
+  refuseUnknown("", options, names);
+  const { once, deadLetters, secrets, bodies, onError, timeoutMs = defaultTimeoutMs, retry = {} } = options;
+  if (typeof deadLetters !== "function") {
+    throw configError("option deadLetters missing or not a function: write (env) => env.DEAD_LETTERS");
+  }
+  if (once !== false && !hasMethod(once, "run")) {
+    throw configError("option once missing or of another kind: write d1((env) => env.DB), kv(...) or false");
   }
   for (const [name, option] of Object.entries({ secrets, bodies, onError })) {
     if (option !== undefined && typeof option !== "function") {
-      throw wrong(`the option ${name} to be a function`);
+      throw configError(`option ${name} not a function`);
     }
   }
-  const limit = timeoutMs ?? defaultTimeoutMs;
-  if (!Number.isInteger(limit) || limit < 1 || limit > maxTimeoutMs) {
-    throw wrong(`the option timeoutMs to be a whole number from 1 to ${maxTimeoutMs}`);
+  if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > maxTimeoutMs) {
+    throw configError(`option timeoutMs out of range: a whole number from 1 to ${maxTimeoutMs} is expected`);
   }
-  const schedule = scheduleOf(known("retry.", ["maxAttempts", "firstSeconds", "maxSeconds"], retry ?? {}));
-  return { once: once || unguarded, deadLetters, secrets, bodies, onError, timeoutMs: limit, schedule };
+  if (typeof retry !== "object" || retry === null) {
+    throw configError("option retry not an object");
+  }
+  refuseUnknown("retry.", retry, retryNames);
+  return {
+    once: once || unguarded,
+    deadLetters,
+    secrets,
+    bodies,
+    onError,
+    timeoutMs,
+    schedule: scheduleOf(retry),
+  };
 }
 
-/**
- * A misspelt option would have no effect, and nobody would know.
- *
- * @param {string} prefix
- * @param {string[]} names
- * @param {unknown} options
- * @returns {any}
- */
-function known(prefix, names, options) {
-  if (typeof options !== "object" || options === null) {
-    throw wrong("options as an object: once and deadLetters at least");
+/** A misspelt option would have no effect, unnoticed. */
+function refuseUnknown(prefix: string, options: object, known: string[]): void {
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    const hint = didYouMean(unknown, known) || ` (there are ${known.join(", ")})`;
+    throw configError(`unknown option ${prefix}${unknown}${hint}`);
   }
-  const other = Object.keys(options).find((name) => !names.includes(name));
-  if (other !== undefined) {
-    throw wrong(`the options ${names.join(", ")}, got ${prefix}${other}`);
-  }
-  return options;
 }

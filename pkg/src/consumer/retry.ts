@@ -1,49 +1,62 @@
-// When a message comes again.
+// When a message is tried again.
 
-import { wrong } from "./wrong.js";
+import { configError } from "./config-error.js";
 
-/**
- * @typedef {Required<import("../../consumer.js").RetryOptions>} Schedule
- */
+/** How often and when a message is tried. */
+export interface RetryOptions {
+  /**
+   * After so many attempts it is a dead letter: 11 by default, at most 101. The consumer's `max_retries` in
+   * wrangler.toml must be at least one less, or the queue gives up first, and the reason is lost.
+   */
+  readonly maxAttempts?: number | undefined;
+  /** The least time before the second attempt. 30 s by default; each further one waits about twice as long. */
+  readonly firstSeconds?: number | undefined;
+  /** The longest time between two attempts. 43,200 s (12 h) by default, and at most. */
+  readonly maxSeconds?: number | undefined;
+}
+
+/** The options, with their defaults. */
+export interface Schedule {
+  maxAttempts: number;
+  firstSeconds: number;
+  maxSeconds: number;
+}
 
 /** Ten retries end after 17 hours at most: within the 24 that the free plan keeps a message. */
 const defaultMaxAttempts = 11;
 
 const defaultFirstSeconds = 30;
 
-/** Cloudflare Queues takes no longer delay: 12 hours. */
+/** 12 hours: Cloudflare Queues accepts no longer delay. */
 const longestSeconds = 43_200;
 
 /** Cloudflare Queues retries at most 100 times. */
 const mostAttempts = 101;
 
-/**
- * @param {{ [Name in keyof Schedule]?: Schedule[Name] | undefined }} options
- * @returns {Schedule}
- */
 export function scheduleOf({
   maxAttempts = defaultMaxAttempts,
   firstSeconds = defaultFirstSeconds,
   maxSeconds = longestSeconds,
-}) {
-  const inOrder = firstSeconds >= 0 && firstSeconds <= maxSeconds && maxSeconds <= longestSeconds;
-  if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > mostAttempts || !inOrder) {
-    throw wrong(
-      `retry to have 1 to ${mostAttempts} maxAttempts, and firstSeconds up to maxSeconds up to ${longestSeconds}`,
+}: RetryOptions): Schedule {
+  if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > mostAttempts) {
+    throw configError(`retry.maxAttempts out of range: a whole number from 1 to ${mostAttempts} is expected`);
+  }
+  if (!(firstSeconds >= 0 && firstSeconds <= maxSeconds && maxSeconds <= longestSeconds)) {
+    throw configError(
+      `retry out of range: firstSeconds up to maxSeconds, and maxSeconds up to ${longestSeconds} are expected`,
     );
   }
   return { maxAttempts, firstSeconds, maxSeconds };
 }
 
 /**
- * How long a message waits after a failure: twice as long as after the last one, less up to a half, so that what
+ * Returns how long a message waits after a failure: twice as long as after the last one, less up to a half, so that what
  * failed together does not come again together.
  *
- * @param {Schedule} schedule
- * @param {number} attempt the one that has failed; the first is 1
- * @param {number} random from 0 to 1
+ * @param attempt the one that has failed; the first is 1
+ * @param random from 0 to 1
  */
-export function delaySeconds({ firstSeconds, maxSeconds }, attempt, random) {
+export function delaySeconds({ firstSeconds, maxSeconds }: Schedule, attempt: number, random: number): number {
   const longest = Math.min(firstSeconds * 2 ** attempt, maxSeconds);
   return Math.round(longest * (1 - random / 2));
 }

@@ -98,6 +98,25 @@ pub enum EventProblem {
 /// The bytes of a secret's length, which JavaScript writes as a little-endian number of 32 bits.
 const LENGTH_BYTES: usize = 4;
 
+/// The sizes that JavaScript needs to lay out an [`Input`], in bytes.
+#[wasm_bindgen]
+#[derive(Debug, Clone, Copy)]
+pub enum Size {
+    /// The length of a secret, before the secret.
+    SecretLength = 4,
+    /// An HMAC, or an inner hash.
+    Hash = 32,
+    /// A block of SHA-256.
+    Block = 64,
+}
+
+const _: () = assert!(
+    Size::SecretLength as usize == LENGTH_BYTES
+        && Size::Hash as usize == HASH_BYTES
+        && Size::Block as usize == BLOCK_BYTES,
+    "JavaScript and Rust must agree on the sizes"
+);
+
 /// The active secrets, as key states, and the cap on the body's length.
 #[wasm_bindgen]
 #[derive(Debug)]
