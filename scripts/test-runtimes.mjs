@@ -12,7 +12,7 @@ await script(async () => {
   }
   await installRuntimes();
   await packPackage();
-  await step("types of the tests", () => run("tsc", ["--project", "jsconfig.runtimes.json"]));
+  await step("types of the tests", () => run("tsc", ["--project", "tests/runtimes"]));
   const files = (folders.length === 0 ? ["*"] : folders).map((folder) => `tests/runtimes/${folder}/*.test.mjs`);
   await step("tests in every runtime", () => run("node", ["--test", "--test-timeout=300000", ...files]));
   return 0;

@@ -27,9 +27,7 @@ function dryDeployment(config, folder) {
 const checks = [
   ["format of Rust", "cargo", ["fmt", "--all", "--check"]],
   ["format and lint of JavaScript", "biome", ["ci", ...colors]],
-  ["types of the scripts and tests", "tsc", ["--project", "jsconfig.json"]],
-  ["types of the Workers", "tsc", ["--project", "jsconfig.workers.json"]],
-  ["types of the npm package", "tsc", ["--project", "jsconfig.pkg.json"]],
+  ["types of the npm package", "tsc", ["--project", "pkg/src"]],
   ["clippy, host", "cargo", [...clippy, "--workspace", "--all-targets", ...denyWarnings]],
   [
     "clippy, WebAssembly",
@@ -46,6 +44,9 @@ const checks = [
   ["tests on the host", "cargo", ["test", "--locked", "--workspace"]],
   ["simulation", "cargo", ["xtask", "simulate"]],
   ["build of the npm package and the Worker", "cargo", ["xtask", "npm"]],
+  // They need the declarations that the package's build generates.
+  ["types of the scripts and tests", "tsc", ["--project", "."]],
+  ["types of the Workers", "tsc", ["--project", "src/js"]],
   ["build of the Worker that traps", "cargo", ["xtask", "worker", "--test-trap"]],
   ["build of the consumer in Rust", "cargo", ["xtask", "consumer-rust"]],
   ["tests of the npm package", "node", [...nodeTest, "tests/package/*.test.mjs"]],

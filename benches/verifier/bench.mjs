@@ -72,7 +72,7 @@ async function check(runtimes) {
   const { agree } = await import("./agreement.mjs");
   const { checkRatios, checkedSizes, isChecked } = await import("./check.mjs");
   const { entriesOf, measure } = await import("./measure.mjs");
-  await step("types of the bench", () => run("tsc", ["--project", "jsconfig.benches.json"]));
+  await step("types of the bench", () => run("tsc", ["--project", "benches/verifier"]));
   const entries = entriesOf(runtimes);
   await step("agreement of the contenders", () => agree(entries, checkedSizes));
   checkRatios(await step("timing", () => measure(entries.filter(isChecked), checkedSizes, checkRounds)));

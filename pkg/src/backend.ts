@@ -1,7 +1,7 @@
 // Chooses what computes the HMACs: the instance alone, the runtime's SHA-256, or Web Crypto.
 
-import { findNative, type Native, type Sha256 } from "./native.js";
-import { hasSubtle } from "./subtle.js";
+import { findNative, type Native, type Sha256 } from "./native.ts";
+import { hasSubtle } from "./subtle.ts";
 
 /**
  * What computes the HMACs:

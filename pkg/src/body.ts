@@ -1,7 +1,7 @@
 // Takes the raw body, and refuses any other value: a parsed body cannot be verified.
 
-import { kindOf } from "./kind.js";
-import type { HeadersLike } from "./signature.js";
+import { kindOf } from "./kind.ts";
+import type { HeadersLike } from "./signature.ts";
 
 /** The raw body. Other views of an ArrayBuffer, such as a Node Buffer, are accepted as well. */
 export type RawBody = string | ArrayBuffer | ArrayBufferView;

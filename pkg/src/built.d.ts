@@ -33,8 +33,8 @@ declare module "built/glue.js" {
   import type { EventProblem, PrecomputedPart } from "built/enums";
 
   export type Refusal = [
-    code: import("./refusal.js").VerificationErrorCode,
-    status: import("./refusal.js").VerificationErrorStatus,
+    code: import("./refusal.ts").VerificationErrorCode,
+    status: import("./refusal.ts").VerificationErrorStatus,
     message: string,
   ];
 

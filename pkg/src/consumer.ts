@@ -2,14 +2,13 @@
 /// <reference path="./built.d.ts" />
 /// <reference path="./runtime.d.ts" />
 
-export { type CronozenEvent, type EventOf, is, type KnownEventType } from "./event.js";
-export { consume } from "./consumer/consume.js";
-export { d1, ifNewest, type Update } from "./consumer/d1.js";
-export { type DeadLetter, readDeadLetter } from "./consumer/dead-letter.js";
-export { type Delivery, type Effect, type Handler, type Handlers, ignore } from "./consumer/handlers.js";
-export { NonRetryableError } from "./consumer/non-retryable.js";
-export { kv, type Once } from "./consumer/once.js";
-export type { ConsumeOptions, ErrorHandler } from "./consumer/options.js";
+export { consume } from "./consumer/consume.ts";
+export { d1, ifNewest, type Update } from "./consumer/d1.ts";
+export { type DeadLetter, readDeadLetter } from "./consumer/dead-letter.ts";
+export { type Delivery, type Effect, type Handler, type Handlers, ignore } from "./consumer/handlers.ts";
+export { NonRetryableError } from "./consumer/non-retryable.ts";
+export { kv, type Once } from "./consumer/once.ts";
+export type { ConsumeOptions, ErrorHandler } from "./consumer/options.ts";
 export type {
   Bucket,
   Database,
@@ -18,6 +17,7 @@ export type {
   MessageBatch,
   Queue,
   Statement,
-} from "./consumer/platform.js";
-export type { RetryOptions } from "./consumer/retry.js";
-export { type SigningSecrets, signingSecrets } from "./consumer/secrets.js";
+} from "./consumer/platform.ts";
+export type { RetryOptions } from "./consumer/retry.ts";
+export { type SigningSecrets, signingSecrets } from "./consumer/secrets.ts";
+export { type CronozenEvent, type EventOf, is, type KnownEventType } from "./event.ts";

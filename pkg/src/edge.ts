@@ -1,8 +1,8 @@
 // For Cloudflare Workers and Vercel's edge runtime, which compile modules when they are deployed and forbid it
 // afterwards.
 
-import { setThresholds } from "./backend.js";
-import { currentInstance, instantiate, provide } from "./instance.js";
+import { setThresholds } from "./backend.ts";
+import { currentInstance, instantiate, provide } from "./instance.ts";
 import module from "./verifier.wasm?module";
 
 // In workerd both compute at once, and cost some microseconds.
@@ -16,4 +16,4 @@ try {
   // The first verification throws the same error.
 }
 
-export * from "./public.js";
+export * from "./public.ts";

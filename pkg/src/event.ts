@@ -48,9 +48,9 @@ export type EventsOf<Payloads extends object, Type extends string> = Type extend
   ? EventOf<Type, DataOf<Payloads, Type>>
   : never;
 
-/** The types of event that the compiler knows by name. */
+/** The types of event that the compiler knows by name: an object needs no field of the other ones. */
 type NamedType<Event> = Event extends { readonly type: infer Type extends string }
-  ? string extends Type
+  ? Record<never, never> extends Record<Type, unknown>
     ? never
     : Type
   : never;
@@ -59,7 +59,8 @@ type NamedType<Event> = Event extends { readonly type: infer Type extends string
  * Returns true if the event has this type, and narrows it: after `is(event, "payment.completed")`, `event.data` has the
  * type that the payload map gives it. A comparison of `event.type` does not narrow, because new types may come.
  */
-export function is<Event extends { readonly type: string }, Type extends NamedType<Event>>(
+// `const` keeps the literal: without it, the compiler would infer `string`.
+export function is<Event extends { readonly type: string }, const Type extends NamedType<Event>>(
   event: Event,
   type: Type,
 ): event is Extract<Event, { readonly type: Type }> {

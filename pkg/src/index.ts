@@ -1,7 +1,7 @@
 // For Node, Deno, Bun, browsers and bundlers: the module is part of the file.
 
-import { setThresholds } from "./backend.js";
-import { instantiate, provide } from "./instance.js";
+import { setThresholds } from "./backend.ts";
+import { instantiate, provide } from "./instance.ts";
 
 // In browsers Web Crypto works in another thread, which takes some tens of microseconds.
 setThresholds(16 * 1024);
@@ -32,8 +32,10 @@ function bytes(): Uint8Array<ArrayBuffer> {
   return (
     Uint8Array.fromHex?.(verifierHex) ??
     globalThis.Buffer?.from(verifierHex, "hex") ??
-    Uint8Array.from({ length: verifierHex.length / 2 }, (_, byte) => Number.parseInt(verifierHex.slice(2 * byte, 2 * byte + 2), 16))
+    Uint8Array.from({ length: verifierHex.length / 2 }, (_, byte) =>
+      Number.parseInt(verifierHex.slice(2 * byte, 2 * byte + 2), 16),
+    )
   );
 }
 
-export * from "./public.js";
+export * from "./public.ts";

@@ -2,9 +2,9 @@
 
 import { EventProblem, PrecomputedPart, Size } from "built/enums";
 import makeGlue, { type Exports, type Glue, type Verifier as NativeVerifier, type Refusal } from "built/glue.js";
-import { nativeSha256 } from "./backend.js";
-import { bytesPerUnit, Input, maxLength, roomFor } from "./input.js";
-import type { Sha256 } from "./native.js";
+import { nativeSha256 } from "./backend.ts";
+import { bytesPerUnit, Input, maxLength, roomFor } from "./input.ts";
+import type { Sha256 } from "./native.ts";
 
 /**
  * The most key states that are kept. They are in WebAssembly's memory, which the garbage collector does not see, so a
@@ -149,12 +149,7 @@ export class Instance {
   }
 
   /** Writes the signature, what is precomputed, and the body. Returns the body's length, in bytes. */
-  #write(
-    keys: Keys,
-    signature: string | undefined,
-    body: string | Uint8Array,
-    precomputation: Precomputation,
-  ): number {
+  #write(keys: Keys, signature: string | undefined, body: string | Uint8Array, precomputation: Precomputation): number {
     // A text has at least as many bytes as units.
     if (body.length > keys.maxBodyBytes) {
       this.#signatureLength = undefined;
@@ -190,7 +185,12 @@ export class Instance {
 
   /** Returns the refusal of a body of at least this length, which is over the cap. */
   refuseLength(keys: Keys, length: number): Refusal {
-    const checked = keys.native.check(this.#input.native, undefined, PrecomputedPart.Nothing, Math.min(length, maxLength));
+    const checked = keys.native.check(
+      this.#input.native,
+      undefined,
+      PrecomputedPart.Nothing,
+      Math.min(length, maxLength),
+    );
     if (typeof checked === "number") {
       throw new RangeError(`body not over the cap: ${length} bytes`);
     }

@@ -1,7 +1,7 @@
 // Checks the options of a verifier.
 
-import { type Backend, hasBackend } from "./backend.js";
-import { isPlain, kindOf } from "./kind.js";
+import { type Backend, hasBackend } from "./backend.ts";
+import { isPlain, kindOf } from "./kind.ts";
 
 export interface VerifierOptions {
   /** The largest body that is verified, from 1 byte to 67,108,864 (64 MiB). 1,048,576 (1 MiB) by default. */

@@ -2,10 +2,10 @@
 /// <reference path="./built.d.ts" />
 /// <reference path="./runtime.d.ts" />
 
-export type { Backend } from "./backend.js";
-export type { RawBody, ReaderLike, RequestLike } from "./body.js";
-export { type CronozenEvent, type EventOf, is, type KnownEventType, type UnknownEventType } from "./event.js";
-export type { VerifierOptions } from "./options.js";
+export type { Backend } from "./backend.ts";
+export type { RawBody, ReaderLike, RequestLike } from "./body.ts";
+export { type CronozenEvent, type EventOf, is, type KnownEventType, type UnknownEventType } from "./event.ts";
+export type { VerifierOptions } from "./options.ts";
 export {
   type CheckResult,
   type Refused,
@@ -13,6 +13,6 @@ export {
   type VerificationErrorCode,
   type VerificationErrorStatus,
   type Verified,
-} from "./refusal.js";
-export type { HeadersLike, SignatureSource } from "./signature.js";
-export { sign, Verifier } from "./verifier.js";
+} from "./refusal.ts";
+export type { HeadersLike, SignatureSource } from "./signature.ts";
+export { sign, Verifier } from "./verifier.ts";

@@ -1,6 +1,6 @@
 // Refused deliveries: as results, and as errors.
 
-import type { CronozenEvent } from "./event.js";
+import type { CronozenEvent } from "./event.ts";
 
 /**
  * The reason why a delivery is refused:

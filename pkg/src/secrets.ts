@@ -1,6 +1,6 @@
 // Checks that secrets are strings. The webhook crate checks their text.
 
-import { kindOf } from "./kind.js";
+import { kindOf } from "./kind.ts";
 
 /** Returns a list of the secrets. */
 export function secretsOf(secrets: unknown): string[] {

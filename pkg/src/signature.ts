@@ -1,6 +1,6 @@
 // Finds the signature in what a caller has at hand: the header's value, a Headers, or a plain object.
 
-import { hasMethod, isPlain, kindOf } from "./kind.js";
+import { hasMethod, isPlain, kindOf } from "./kind.ts";
 
 /** Headers, as Fetch has them. */
 export interface HeadersLike {

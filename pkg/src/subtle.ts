@@ -1,8 +1,8 @@
 // The HMACs by Web Crypto: it uses the processor's instructions, but answers only later.
 
 import { Size } from "built/enums";
-import { encoder } from "./input.js";
-import type { Keys } from "./instance.js";
+import { encoder } from "./input.ts";
+import type { Keys } from "./instance.ts";
 
 const algorithm = { name: "HMAC", hash: "SHA-256" };
 

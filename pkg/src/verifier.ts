@@ -2,16 +2,16 @@
 
 import { EventProblem } from "built/enums";
 import type { Refusal } from "built/glue.js";
-import { type Backend, nativeSha256, prefersSubtle } from "./backend.js";
-import { bodyOf, bodyOfRequest, type RawBody, type RequestLike } from "./body.js";
-import { type CronozenEvent, ownField } from "./event.js";
-import { encoder } from "./input.js";
-import { call, currentInstance, errorOf, type Instance, type Keys, type Precomputation } from "./instance.js";
-import { optionsOf, type VerifierOptions } from "./options.js";
-import { type CheckResult, type Refused, VerificationError } from "./refusal.js";
-import { secretsOf } from "./secrets.js";
-import { type SignatureSource, signatureOf } from "./signature.js";
-import { macsOf } from "./subtle.js";
+import { type Backend, nativeSha256, prefersSubtle } from "./backend.ts";
+import { bodyOf, bodyOfRequest, type RawBody, type RequestLike } from "./body.ts";
+import { type CronozenEvent, ownField } from "./event.ts";
+import { encoder } from "./input.ts";
+import { call, currentInstance, errorOf, type Instance, type Keys, type Precomputation } from "./instance.ts";
+import { optionsOf, type VerifierOptions } from "./options.ts";
+import { type CheckResult, type Refused, VerificationError } from "./refusal.ts";
+import { secretsOf } from "./secrets.ts";
+import { type SignatureSource, signatureOf } from "./signature.ts";
+import { macsOf } from "./subtle.ts";
 
 /**
  * Verifies deliveries. Shows no secret when it is printed. Make as many as you like: the work on a secret is kept.

@@ -36,7 +36,7 @@ async function failsUntilRedriven(event, env) {
 }
 
 const handleEvents = consume(
-  { ...handlers, "demo.fails_twice": failsTwice, "demo.fails": failsUntilRedriven },
+  { ...handlers, "undocumented:demo.fails_twice": failsTwice, "undocumented:demo.fails": failsUntilRedriven },
   {
     once: d1((env) => env.DB),
     deadLetters: (env) => env.DEAD_LETTERS,

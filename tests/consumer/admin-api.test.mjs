@@ -1,4 +1,4 @@
-// The example consumer's surface: who gets in, and what is asked.
+// The example consumer's admin API: who gets in, and what is asked.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

@@ -165,7 +165,7 @@ test("an outdated update that comes again, or twice at once, is claimed once", a
 test("an update without an entity is a dead letter", async () => {
   const run = runWith(() => ifNewest("", []));
   await run.take(messageOf(newEvent()));
-  assert.match(readDeadLetter(run.dead[0]?.body).reason ?? "", /^expected ifNewest\(\) to be given an entity/);
+  assert.match(readDeadLetter(run.dead[0]?.body).reason ?? "", /^ifNewest\(\) got no entity/);
 });
 
 test("tables that are missing are told", async () => {

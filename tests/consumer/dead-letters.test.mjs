@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readDeadLetter } from "cronozen-edge/consumer";
-import { deadLetterText } from "../../pkg/src/consumer/dead-letter.js";
+import { deadLetterText } from "../../pkg/src/consumer/dead-letter.ts";
 import { event, message } from "./run.mjs";
 
 const death = { reason: 'a "quoted"\nreason } with , {braces}', attempts: 3, failedAt: "2026-11-24T07:00:00.000Z" };

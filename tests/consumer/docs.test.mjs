@@ -1,4 +1,4 @@
-// The pattern in docs/consumers.md, as it is printed.
+// The consumers in docs/consumers.md, as they are printed.
 
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -11,10 +11,17 @@ import { example } from "../support/docs.mjs";
 import { messageOf, secret } from "../support/messages.mjs";
 import { bundled } from "../support/modules.mjs";
 
-test("the pattern has each event take effect once, keeps the newest state, and gives up what cannot be", async () => {
+/**
+ * Runs a consumer of the page on its settings and tables.
+ *
+ * @param {string} name
+ * @param {string} code
+ * @param {(running: { db: any, queue: any, log: Record<string, unknown>[] }) => Promise<void>} work
+ */
+async function withConsumer(name, code, work) {
   const folder = join(root, "build", "docs");
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, "consumer.mjs"), example("js"));
+  writeFileSync(join(folder, `${name}.mjs`), code);
   const settings = example("toml");
   /** @param {string} name */
   const setting = (name) =>
@@ -30,7 +37,7 @@ test("the pattern has each event take effect once, keeps the newest state, and g
       cf: false,
       compatibilityDate: "2026-10-01",
       modulesRoot: "/",
-      modules: await bundled("build/docs/consumer.mjs"),
+      modules: await bundled(`build/docs/${name}.mjs`),
       bindings: { CRONOZEN_SIGNING_SECRET: secret },
       d1Databases: ["DB"],
       queueProducers: { EVENTS: setting("queue"), [producer]: deadLetterQueue },
@@ -41,22 +48,52 @@ test("the pattern has each event take effect once, keeps the newest state, and g
   );
   try {
     const db = await miniflare.getD1Database("DB");
-    const own = ["CREATE TABLE payments (event_id, cents)", "CREATE TABLE certificates (id PRIMARY KEY, state)"];
-    for (const statement of [...example("sql").split("\n").filter(Boolean), ...own]) {
+    for (const statement of example("sql").split("\n").filter(Boolean)) {
       await db.prepare(statement).run();
     }
-    const payment = messageOf({ eventId: "evt_1", type: "payment.completed", data: { amountCents: 4900 } });
+    await work({ db, queue: await miniflare.getQueueProducer("EVENTS"), log });
+  } finally {
+    await miniflare.dispose();
+  }
+}
+
+test("the first consumer stores each event whole, once", async () => {
+  await withConsumer("first", example("js"), async ({ db, queue }) => {
+    const event = { eventId: "evt_1", type: "comet.sighted", data: { tail: "long" }, more: [1] };
+    for (const text of [messageOf(event), messageOf({ eventId: "evt_2" }), messageOf(event)]) {
+      await queue.send(text, { contentType: "text" });
+    }
+    await claimed(db, 2);
+    const { results } = await db.prepare("SELECT * FROM events ORDER BY event_id").all();
+    assert.deepEqual(results, [
+      { event_id: "evt_1", type: "comet.sighted", event: JSON.stringify(event) },
+      { event_id: "evt_2", type: null, event: '{"eventId":"evt_2"}' },
+    ]);
+  });
+});
+
+test("handlers by type apply each event once, keep the newest state, and give up what cannot be", async () => {
+  await withConsumer("by-type", example("js", 1), async ({ db, queue, log }) => {
+    const own = [
+      "CREATE TABLE payments (event_id, amount, currency)",
+      "CREATE TABLE certificates (id PRIMARY KEY, state)",
+    ];
+    for (const statement of own) {
+      await db.prepare(statement).run();
+    }
+    const data = { amount: "49.00", currency: "EUR" };
+    const payment = messageOf({ eventId: "evt_1", type: "payment.completed", data });
     const wrong = messageOf({ eventId: "evt_2", type: "payment.completed", data: {} });
     /** @param {string} eventId @param {string} createdAt @param {string} state */
     const certificate = (eventId, createdAt, state) =>
-      messageOf({ eventId, createdAt, type: "certificate.issued", data: { id: "42", state } });
-    const queue = await miniflare.getQueueProducer("EVENTS");
+      messageOf({ eventId, createdAt, type: "certificate.issued", data: { certificateId: "42", state } });
     for (const text of [
       certificate("evt_3", "2026-11-24T08:00:00Z", "revoked"),
       payment,
       wrong,
       payment,
-      messageOf({ eventId: "evt_4", type: "dpu.sealed" }),
+      messageOf({ eventId: "evt_4", type: "workflow.transitioned" }),
+      messageOf({ eventId: "evt_6", type: "dpu.sealed" }),
     ]) {
       await queue.send(text, { contentType: "text" });
     }
@@ -64,27 +101,18 @@ test("the pattern has each event take effect once, keeps the newest state, and g
     await queue.send(certificate("evt_5", "2026-11-24T07:00:00Z", "issued"), { contentType: "text" });
     await claimed(db, 3);
     const rows = async (/** @type {string} */ query) => (await db.prepare(query).all()).results;
-    assert.deepEqual(await rows("SELECT * FROM payments"), [{ event_id: "evt_1", cents: 4900 }]);
+    assert.deepEqual(await rows("SELECT * FROM payments"), [{ event_id: "evt_1", ...data }]);
     assert.deepEqual(await rows("SELECT * FROM certificates"), [{ id: "42", state: "revoked" }]);
     const dead = log.filter(({ outcome }) => outcome === "dead").map(({ eventId, reason }) => `${eventId}: ${reason}`);
     assert.deepEqual(dead.sort(), [
-      "evt_2: expected a whole number as amountCents",
-      "evt_4: no_handler: expected a handler of the event's type, or a wildcard, got none",
+      "evt_2: data.amount missing or not a text",
+      "evt_4: no_handler: no handler for the event's type, and no wildcard",
     ]);
-  } finally {
-    await miniflare.dispose();
-  }
+  });
 });
 
-test("the npm package's README shows a part of the pattern", () => {
-  const readme = readFileSync(join(root, "pkg", "README.md"), "utf8");
-  const [, code = ""] = /```js\nimport { consume,[^\n]*\n(.*?)```/s.exec(readme) ?? [];
-  const lines = example("js").split("\n");
-  assert.ok(code.length > 400);
-  assert.deepEqual(
-    code.split("\n").filter((line) => !lines.includes(line)),
-    [],
-  );
+test("the npm package's README shows the first consumer", () => {
+  assert.ok(readFileSync(join(root, "pkg", "README.md"), "utf8").includes(example("js")));
 });
 
 /** Waits until so many events have been claimed. @param {any} db @param {number} events */

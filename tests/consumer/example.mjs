@@ -124,7 +124,7 @@ export class Example {
   }
 
   /**
-   * Asks the surface for something.
+   * Asks the admin API for something.
    *
    * @param {string} path
    * @param {{ method?: string, authorization?: string | null, body?: string }} [request]

@@ -75,10 +75,7 @@ test("a payment of no usable amount is a dead letter, not a row", async () => {
       const event = newEvent({ data });
       await example.deliver(event);
       const [letter] = await example.deadLettersOf(event.eventId);
-      assert.match(
-        letter?.reason,
-        /^expected data\.(amount as a text with a decimal number|currency as three capital letters)/,
-      );
+      assert.match(letter?.reason, /^data\.(amount missing, or neither|currency missing or not three)/);
       assert.equal(letter?.attempts, 1);
       assert.deepEqual(await payments(event.eventId), []);
     }),
@@ -129,9 +126,9 @@ test("of a certificate's states the newest stays, whatever the order", async () 
 
 test("a certificate without an id, or without a time, is a dead letter", async () => {
   for (const [fields, reason] of /** @type {const} */ ([
-    [{ data: { certificateId: "" } }, /^expected data\.certificateId/],
-    [{ data: { certificateId: 7 } }, /^expected data\.certificateId/],
-    [{ data: { certificateId: "c" }, createdAt: "yesterday" }, /^expected a createdAt/],
+    [{ data: { certificateId: "" } }, /^data\.certificateId missing/],
+    [{ data: { certificateId: 7 } }, /^data\.certificateId missing/],
+    [{ data: { certificateId: "c" }, createdAt: "yesterday" }, /^createdAt missing/],
   ])) {
     const event = newEvent({ type: "certificate.issued", ...fields });
     await example.deliver(event);

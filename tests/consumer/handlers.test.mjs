@@ -50,7 +50,7 @@ for (const [type, pattern] of [
 test("the type is the first of type, event and eventType that is a text, as the gateway has it", async () => {
   /** @type {string[]} */
   const called = [];
-  const run = new Run({ "a.b": () => void called.push("a.b") });
+  const run = new Run({ "undocumented:a.b": () => void called.push("a.b") });
   const body = { eventId: "evt_1", type: 5, event: "a.b", eventType: "c.d" };
   await run.take(messageOf(body, { type: "a.b" }));
   assert.deepEqual(called, ["a.b"]);

@@ -2,55 +2,154 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { consume, d1, kv } from "cronozen-edge/consumer";
+import { consume, d1, ignore, kv } from "cronozen-edge/consumer";
 
-test("what is wrong with handlers and options is told at the start", () => {
-  const handlers = { "*": () => {} };
-  const options = { once: /** @type {const} */ (false), deadLetters: () => ({ send: async () => {} }) };
-  for (const [wrong, expected] of /** @type {[() => unknown, RegExp][]} */ ([
-    [() => consume({}, options), /expected handlers/],
-    [() => consume(/** @type {any} */ (undefined), options), /expected handlers/],
-    [() => consume({ "a.b": /** @type {any} */ ("x") }, options), /expected a function as the handler of a\.b/],
-    [() => consume({ "pay*": () => {} }, options), /expected a type, a wildcard such as payment\.\*, or \*, got pay\*/],
-    [() => consume({ "*.completed": () => {} }, options), /expected a type, a wildcard/],
-    [() => consume(handlers, /** @type {any} */ (undefined)), /option deadLetters/],
-    [() => consume(handlers, { ...options, deadLetters: /** @type {any} */ ({}) }), /option deadLetters/],
-    [() => consume(handlers, { ...options, once: /** @type {any} */ (undefined) }), /option once/],
-    [() => consume(handlers, { ...options, once: /** @type {any} */ (true) }), /option once/],
-    [
-      () => consume(handlers, { ...options, secrets: /** @type {any} */ ("whsec_x") }),
-      /option secrets to be a function/,
-    ],
-    [() => consume(handlers, { ...options, retry: { maxAttempts: 0 } }), /expected retry/],
-    [() => consume(handlers, { ...options, retry: { maxAttempts: 102 } }), /expected retry/],
-    [() => consume(handlers, { ...options, retry: { firstSeconds: Number.NaN } }), /expected retry/],
-    [() => consume(handlers, { ...options, retry: { maxSeconds: 43_201 } }), /expected retry/],
-    [() => consume(handlers, { ...options, retry: { maxAttempts: 1.5 } }), /expected retry/],
-    [() => consume(handlers, { ...options, retry: { firstSeconds: -1 } }), /expected retry/],
-    [() => consume(handlers, { ...options, retry: { firstSeconds: 2, maxSeconds: 1 } }), /expected retry/],
-    [
-      () => consume(handlers, { ...options, .../** @type {any} */ ({ secret: () => "" }) }),
-      /options once, .+, got secret/,
-    ],
-    [() => consume(handlers, { ...options, retry: /** @type {any} */ ({ attempts: 1 }) }), /got retry\.attempts/],
-    [() => consume(handlers, { ...options, bodies: /** @type {any} */ ("BODIES") }), /option bodies to be a function/],
-    [() => consume(handlers, { ...options, onError: /** @type {any} */ (1) }), /option onError to be a function/],
-    [() => consume(handlers, { ...options, timeoutMs: /** @type {any} */ ("30s") }), /option timeoutMs/],
-    [() => consume(handlers, { ...options, timeoutMs: 0 }), /option timeoutMs/],
-    [() => consume(handlers, { ...options, timeoutMs: 840_001 }), /option timeoutMs/],
-    [() => consume(/** @type {any} */ ("ab"), options), /expected handlers/],
-    [() => consume(/** @type {any} */ ([() => {}]), options), /expected handlers/],
-    [() => d1(/** @type {any} */ ({ batch() {} })), /expected d1\(\) to be given a function/],
-    [() => kv(/** @type {any} */ ({ get() {} })), /expected kv\(\) to be given a function/],
-    [() => kv(() => /** @type {any} */ ({}), { ttlSeconds: 59 }), /expected ttlSeconds/],
-  ])) {
-    assert.throws(wrong, (/** @type {any} */ error) => error instanceof TypeError && expected.test(error.message));
-  }
-});
+/** @type {any} */
+const consumeUntyped = consume;
+const options = { once: false, deadLetters: () => ({ send: async () => {} }) };
+const handlers = { "*": () => {} };
+
+for (const [name, call, message] of /** @type {[string, () => unknown, string][]} */ ([
+  ["no handlers", () => consumeUntyped({}, options), "handlers missing: pass an object of functions by event type"],
+  ["undefined handlers", () => consumeUntyped(undefined, options), "handlers missing"],
+  ["a string of handlers", () => consumeUntyped("ab", options), "handlers missing"],
+  ["a list of handlers", () => consumeUntyped([() => {}], options), "handlers missing"],
+  [
+    "a handler that is no function",
+    () => consumeUntyped({ "payment.*": "x" }, options),
+    "handler of payment.* not a function",
+  ],
+  [
+    "a wildcard within a word",
+    () => consumeUntyped({ "pay*": () => {} }, options),
+    "unusable wildcard pay*: write payment.*, or * for all",
+  ],
+  [
+    "a wildcard in front",
+    () => consumeUntyped({ "*.completed": () => {} }, options),
+    "unusable wildcard *.completed: write payment.*, or * for all",
+  ],
+  [
+    "a mistyped event type beside a wildcard",
+    () => consumeUntyped({ "payment.complete": () => {}, "*": ignore }, options),
+    "undocumented event type payment.complete: did you mean payment.completed? If it is newer than this package, write undocumented:payment.complete",
+  ],
+  [
+    "a mistyped wildcard",
+    () => consumeUntyped({ "payments.*": () => {} }, options),
+    "undocumented event type payments.*: did you mean payment.*? If",
+  ],
+  [
+    "a type in another case",
+    () => consumeUntyped({ paymentCompleted: () => {} }, options),
+    "undocumented event type paymentCompleted: did you mean payment.completed? If",
+  ],
+  [
+    "an event type that resembles none",
+    () => consumeUntyped({ "comet.sighted": () => {} }, options),
+    "undocumented event type comet.sighted. If it is newer than this package, write undocumented:comet.sighted",
+  ],
+  [
+    "two handlers of one type",
+    () => consumeUntyped({ "dpu.sealed": () => {}, "undocumented:dpu.sealed": () => {} }, options),
+    "two handlers of dpu.sealed",
+  ],
+  [
+    "no options",
+    () => consumeUntyped(handlers),
+    "options of consume missing: pass them after the handlers, such as { once: d1(",
+  ],
+  ["null as options", () => consumeUntyped(handlers, null), "options of consume missing"],
+  [
+    "no dead-letter queue",
+    () => consumeUntyped(handlers, { once: false }),
+    "option deadLetters missing or not a function: write (env) => env.DEAD_LETTERS",
+  ],
+  [
+    "a dead-letter queue that is no function",
+    () => consumeUntyped(handlers, { ...options, deadLetters: {} }),
+    "option deadLetters missing or not a function",
+  ],
+  [
+    "no once",
+    () => consumeUntyped(handlers, { ...options, once: undefined }),
+    "option once missing or of another kind: write d1((env) => env.DB), kv(...) or false",
+  ],
+  ["once: true", () => consumeUntyped(handlers, { ...options, once: true }), "option once missing or of another kind"],
+  [
+    "a secret in place of the function",
+    () => consumeUntyped(handlers, { ...options, secrets: "whsec_x" }),
+    "option secrets not a function",
+  ],
+  [
+    "a bucket in place of the function",
+    () => consumeUntyped(handlers, { ...options, bodies: "BODIES" }),
+    "option bodies not a function",
+  ],
+  ["onError: 1", () => consumeUntyped(handlers, { ...options, onError: 1 }), "option onError not a function"],
+  [
+    "a misspelt option",
+    () => consumeUntyped(handlers, { ...options, secret: () => "" }),
+    "unknown option secret: did you mean secrets?",
+  ],
+  [
+    "an unknown option",
+    () => consumeUntyped(handlers, { ...options, concurrency: 1 }),
+    "unknown option concurrency (there are once, deadLetters, secrets, bodies, onError, timeoutMs, retry)",
+  ],
+  [
+    "an unknown option of retry",
+    () => consumeUntyped(handlers, { ...options, retry: { attempts: 1 } }),
+    "unknown option retry.attempts",
+  ],
+  ["retry: 5", () => consumeUntyped(handlers, { ...options, retry: 5 }), "option retry not an object"],
+  ...[0, 102, 1.5].map((maxAttempts) => [
+    `${maxAttempts} attempts`,
+    () => consumeUntyped(handlers, { ...options, retry: { maxAttempts } }),
+    "retry.maxAttempts out of range: a whole number from 1 to 101 is expected",
+  ]),
+  ...[
+    { firstSeconds: Number.NaN },
+    { maxSeconds: 43_201 },
+    { firstSeconds: -1 },
+    { firstSeconds: 2, maxSeconds: 1 },
+  ].map((retry) => [
+    `retry: ${JSON.stringify(retry)}`,
+    () => consumeUntyped(handlers, { ...options, retry }),
+    "retry out of range: firstSeconds up to maxSeconds, and maxSeconds up to 43200 are expected",
+  ]),
+  ...["30s", 0, 840_001].map((timeoutMs) => [
+    `a time-out of ${timeoutMs}`,
+    () => consumeUntyped(handlers, { ...options, timeoutMs }),
+    "option timeoutMs out of range: a whole number from 1 to 840000 is expected",
+  ]),
+  ["d1() of a database", () => d1(/** @type {any} */ ({ batch() {} })), "d1() got no function: write d1((env)"],
+  ["kv() of a namespace", () => kv(/** @type {any} */ ({ get() {} })), "kv() got no function: write kv((env)"],
+  [
+    "a TTL that is too short",
+    () => kv(() => /** @type {any} */ ({}), { ttlSeconds: 59 }),
+    "ttlSeconds out of range: a whole number of at least 60 is expected",
+  ],
+])) {
+  test(`${name} is refused when the Worker starts, and the error says the cure`, () => {
+    assert.throws(call, (/** @type {any} */ error) => {
+      assert.equal(error.name, "TypeError");
+      assert.ok(error.message.startsWith(`cronozen-edge: ${message}`), error.message);
+      return true;
+    });
+  });
+}
 
 test("what is undefined counts as not given", () => {
-  const options = { once: /** @type {const} */ (false), deadLetters: () => ({ send: async () => {} }) };
   const unset = { secrets: undefined, timeoutMs: undefined, retry: { maxAttempts: undefined } };
-  consume({ "*": () => {}, "a.b": undefined }, /** @type {any} */ ({ ...options, ...unset }));
-  consume({ "*": () => {} }, { ...options, retry: { maxAttempts: 101, firstSeconds: 0 }, timeoutMs: 840_000 });
+  consumeUntyped({ "*": () => {}, "payment.failed": undefined }, { ...options, ...unset });
+  consumeUntyped(handlers, { ...options, retry: { maxAttempts: 101, firstSeconds: 0 }, timeoutMs: 840_000 });
+});
+
+test("documented types, their wildcards and marked new types are accepted", () => {
+  const types = ["payment.failed", "payment.*", "agent.*", "agent.decision.*", "*"];
+  const marked = ["undocumented:comet.sighted", "undocumented:comet.*", "undocumented:certificate.issued"];
+  for (const type of [...types, ...marked]) {
+    consumeUntyped({ [type]: () => {} }, options);
+  }
 });

@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Permanent, readDeadLetter } from "cronozen-edge/consumer";
-import { deadLetterText } from "../../pkg/src/consumer/dead-letter.js";
-import { delaySeconds, scheduleOf } from "../../pkg/src/consumer/retry.js";
+import { NonRetryableError, readDeadLetter } from "cronozen-edge/consumer";
+import { deadLetterText } from "../../pkg/src/consumer/dead-letter.ts";
+import { delaySeconds, scheduleOf } from "../../pkg/src/consumer/retry.ts";
 import { messageOf } from "../support/messages.mjs";
 import { event, message, Run } from "./run.mjs";
 
@@ -63,7 +63,7 @@ test("an event whose dead-letter queue fails is tried again", async () => {
   const run = new Run(
     {
       "*": () => {
-        throw new Permanent("no");
+        throw new NonRetryableError("no");
       },
     },
     {
@@ -141,31 +141,31 @@ test("a dead letter that comes to the handlers' queue and fails again stays what
   const dead = deadLetterText(message, { reason: "no", attempts: 1, failedAt: "2026-11-24T07:00:00.000Z" });
   const run = new Run({
     "*": () => {
-      throw new Permanent("still no");
+      throw new NonRetryableError("still no");
     },
   });
   assert.equal(await run.take(dead), 43_200);
   assert.deepEqual(run.dead, []);
-  assert.match(run.log[0]?.reason, /^expected an event, got a dead letter/);
+  assert.match(run.log[0]?.reason, /^dead letter received/);
 });
 
 test("a dead-letter queue that hangs does not hold a message for ever", async () => {
   const run = new Run(
     {
       "*": () => {
-        throw new Permanent("no");
+        throw new NonRetryableError("no");
       },
     },
     { deadLetters: () => ({ send: () => new Promise(() => {}) }), timeoutMs: 50 },
   );
   assert.equal(typeof (await run.take(message)), "number");
-  assert.match(run.log[0]?.reason, /^no; and the dead-letter queue failed: Error: expected an end within 50 ms/);
+  assert.match(run.log[0]?.reason, /^no; and the dead-letter queue failed: Error: timed out after 50 ms/);
 });
 
 test("without a dead-letter queue a message is tried again", async () => {
-  const run = new Run({ "a.b": () => {} }, { deadLetters: () => /** @type {any} */ (undefined) });
+  const run = new Run({ "undocumented:a.b": () => {} }, { deadLetters: () => /** @type {any} */ (undefined) });
   assert.equal(typeof (await run.take(message)), "number");
-  assert.match(run.log[0]?.reason, /option deadLetters to give a queue, got none/);
+  assert.match(run.log[0]?.reason, /queue of the option deadLetters missing/);
 });
 
 test("six messages are handled at once, and the time of each begins with its turn", async () => {
@@ -204,7 +204,7 @@ test("a reason is cut short in the log", async () => {
     },
   });
   await run.take(message);
-  assert.equal(run.log[0]?.reason.length, 200);
+  assert.equal(run.log[0]?.reason.length, 320);
 });
 
 test("delays of messages that failed together differ", async () => {
@@ -247,12 +247,12 @@ test("messages are begun in their order", async () => {
 });
 
 test("a permanent error of another copy of the module is one, too", async () => {
-  class Permanent extends Error {
-    name = "Permanent";
+  class NonRetryableError extends Error {
+    name = "NonRetryableError";
   }
   const run = new Run({
     "*": () => {
-      throw new Permanent("no");
+      throw new NonRetryableError("no");
     },
   });
   await run.take(message);

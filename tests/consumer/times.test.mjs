@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { sortableTime } from "../../pkg/src/consumer/time.js";
+import { sortableTime } from "../../pkg/src/consumer/time.ts";
 
 test("times in every form sort as they are", () => {
   const inOrder = [
@@ -46,6 +46,6 @@ for (const text of [
   "2026-11-24T06:00:00Z\n",
 ]) {
   test(`no time: ${JSON.stringify(text)}`, () => {
-    assert.throws(() => sortableTime(text), { name: "Permanent" });
+    assert.throws(() => sortableTime(text), { name: "NonRetryableError" });
   });
 }

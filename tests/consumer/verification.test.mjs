@@ -10,10 +10,22 @@ import { event, message, Run } from "./run.mjs";
 /** @typedef {import("cronozen-edge/consumer").ConsumeOptions<any>} Options */
 
 for (const [name, options, reason] of /** @type {[string, Partial<Options>, RegExp][]} */ ([
-  ["D1 database", { once: d1(() => /** @type {any} */ (undefined)) }, /d1\(\) to be given a D1 database, got none/],
-  ["KV namespace", { once: kv(() => /** @type {any} */ (undefined)) }, /kv\(\) to be given a KV namespace, got none/],
-  ["secret", { secrets: () => /** @type {any} */ (undefined) }, /secrets to give the signing secrets, got none/],
-  ["empty secret", { secrets: () => "" }, /secrets to give the signing secrets, got none/],
+  [
+    "D1 database",
+    { once: d1(() => /** @type {any} */ (undefined)) },
+    /^Error: D1 database of d1\(\) missing: is it bound/,
+  ],
+  [
+    "KV namespace",
+    { once: kv(() => /** @type {any} */ (undefined)) },
+    /^Error: KV namespace of kv\(\) missing: is it bound/,
+  ],
+  [
+    "secret",
+    { secrets: () => /** @type {any} */ (undefined) },
+    /^Error: signing secrets missing: .+is CRONOZEN_SIGNING_SECRET set/,
+  ],
+  ["empty secret", { secrets: () => "" }, /^Error: signing secrets missing: .+is CRONOZEN_SIGNING_SECRET set/],
 ])) {
   test(`without its ${name} a message is tried again, and its handler is not called`, async () => {
     const run = new Run({ "*": () => assert.fail("called") }, options);
@@ -43,7 +55,7 @@ test("without secrets nothing is verified, and with them nothing passes that is 
 test("without the option bodies, a message whose body lies in R2 is tried again", async () => {
   const run = new Run({ "*": () => assert.fail("called") });
   assert.equal(typeof (await run.take(storedMessageOf(event).message)), "number");
-  assert.match(run.log[0]?.reason, /option bodies to give the R2 bucket/);
+  assert.match(run.log[0]?.reason, /R2 bucket of the option bodies missing/);
 });
 
 test("a body is not read if it has another size, nor fetched under another key or beyond 1 MiB", async () => {
@@ -67,14 +79,14 @@ test("the event must be an object, and stand where it can be found", async () =>
   for (const body of [message.replace(/"event":.*$/, '"event":[]}'), message.replace(',"event":', ', "event":')]) {
     const run = new Run({ "*": () => assert.fail("called") });
     await run.take(body);
-    assert.match(readDeadLetter(run.dead[0]?.body).reason ?? "", /^not_a_message: expected either event/);
+    assert.match(readDeadLetter(run.dead[0]?.body).reason ?? "", /^not_a_message: neither event, nor/);
   }
 });
 
 test("the type may stand in eventType, and createdAt may be no text", async () => {
   const body = { eventId: "evt_1", event: 1, eventType: "a.b", createdAt: 1 };
   for (const secrets of [() => secret, undefined]) {
-    const run = new Run({ "a.b": () => {} }, { secrets });
+    const run = new Run({ "undocumented:a.b": () => {} }, { secrets });
     await run.take(messageOf(body, { type: "a.b", createdAt: null }));
     assert.deepEqual(run.outcomes(), ["handled"]);
   }
@@ -110,6 +122,6 @@ for (const [name, bytes] of /** @type {[string, Buffer][]} */ ([
     const bodies = () => ({ get: async () => object });
     const run = new Run({ "*": () => assert.fail("called") }, { secrets: undefined, bodies });
     await run.take(stored + JSON.stringify(fields).slice(1));
-    assert.match(readDeadLetter(run.dead[0]?.body).reason ?? "", /^not_a_message: expected the event to be/);
+    assert.match(readDeadLetter(run.dead[0]?.body).reason ?? "", /^not_a_message: the event is no JSON object/);
   });
 }

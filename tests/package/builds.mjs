@@ -7,7 +7,7 @@ const require = createRequire(import.meta.url);
 
 /**
  * @param {string} file in pkg/dist
- * @returns {Promise<typeof import("../../pkg/index.js")>}
+ * @returns {Promise<typeof import("cronozen-edge")>}
  */
 export async function build(file) {
   return file.endsWith(".cjs") ? require(pathOf(file)) : import(pathOf(file));

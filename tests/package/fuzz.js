@@ -4,7 +4,7 @@
 import { backendsOf } from "../runtimes/checks/backends.js";
 
 /**
- * @typedef {typeof import("../../pkg/index.js")} Package
+ * @typedef {typeof import("cronozen-edge")} Package
  * @typedef {typeof import("node:crypto").createHmac} CreateHmac
  * @typedef {{ counts: Record<string, number>, disagreements: string[], backends: string[] }} Result how often each verdict
  * came, and by which backends

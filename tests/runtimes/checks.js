@@ -7,7 +7,7 @@ import { checkRequests } from "./checks/requests.js";
 import { checkEnvelope, checkSignature } from "./checks/vectors.js";
 
 /**
- * @typedef {typeof import("../../pkg/index.js")} Package
+ * @typedef {typeof import("cronozen-edge")} Package
  * @typedef {{ text?: string, hex?: string, times?: number }} Part
  * @typedef {{ name: string, level: string, secrets: string[], body: Part[], signature: string | null, expect: any }} Vector
  * @typedef {{ signatures: Vector[], envelopes: Vector[] }} Vectors

@@ -7,8 +7,13 @@ import { root } from "../../scripts/command.mjs";
 
 const page = readFileSync(join(root, "docs", "consumers.md"), "utf8");
 
-/** The first example in a language. @param {"js" | "sql" | "toml"} language */
-export function example(language) {
-  const [, code] = new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, "s").exec(page) ?? [];
-  return code ?? assert.fail(`docs/consumers.md has no example in ${language}`);
+/**
+ * Returns an example in a language.
+ *
+ * @param {"js" | "sql" | "toml"} language
+ * @param {number} [position] the first by default
+ */
+export function example(language, position = 0) {
+  const examples = [...page.matchAll(new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, "gs"))];
+  return examples[position]?.[1] ?? assert.fail(`docs/consumers.md has no example ${position} in ${language}`);
 }

@@ -122,7 +122,6 @@ pub fn build(extent: Extent) -> Result<()> {
         declare_types(&root, &dist)?;
     }
 
-
     worker::build(worker::Flavour::Shipped)?;
     copy_folder(&root.join("build/worker"), &dist.join("worker"))?;
     for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {
@@ -187,7 +186,7 @@ fn declare_types(root: &Path, dist: &Path) -> Result<()> {
             "--silent",
             "--no-banner",
             "--export-referenced-types=false",
-            "--project=pkg/tsconfig.json",
+            "--project=pkg/src/tsconfig.json",
         ];
         let status = Command::new(tool_path(root, "dts-bundle-generator"))
             .current_dir(root)

@@ -41,14 +41,10 @@ export async function answer(request, env) {
   const authorized = await authorize(request, env.ADMIN_TOKEN);
   if (authorized === "misconfigured") {
     log("error", "misconfigured", { name: "ADMIN_TOKEN" });
-    return problem(
-      500,
-      "misconfigured",
-      "expected the secret ADMIN_TOKEN of 32 or more characters, got none or a shorter one",
-    );
+    return problem(500, "misconfigured", "secret ADMIN_TOKEN missing or shorter than 32 characters");
   }
   if (authorized === "no") {
-    const detail = "expected the header Authorization: Bearer ADMIN_TOKEN, got none or another token";
+    const detail = "token missing or wrong: send the header Authorization: Bearer ADMIN_TOKEN";
     return problem(401, "unauthorized", detail, {}, { "www-authenticate": "Bearer" });
   }
   try {
@@ -69,14 +65,18 @@ async function route(request, env) {
   }
   const redriving = /^\/dead-letters(?:\/(\d{1,15}))?\/redrive$/.exec(pathname);
   if (redriving === null) {
-    return problem(404, "not_found", "expected /dead-letters, /dead-letters/ID/redrive or /dead-letters/redrive");
+    return problem(
+      404,
+      "not_found",
+      "no such path: there are /dead-letters, /dead-letters/ID/redrive and /dead-letters/redrive",
+    );
   }
   if (request.method !== "POST") {
     return methodNotAllowed("POST");
   }
   if ((await request.text()) !== "") {
     // As with `curl -d dry-run=true`, which would be no dry run.
-    return problem(400, "invalid_parameter", "expected no body: parameters go into the URL");
+    return problem(400, "invalid_parameter", "unexpected body: parameters go into the URL");
   }
   const wrong = wrongParameter(searchParams, { "dry-run": isBoolean });
   if (wrong !== undefined) {
@@ -86,7 +86,7 @@ async function route(request, env) {
   const id = redriving[1];
   const letters = id === undefined ? await openDeadLetters(env.DB) : [await findDeadLetter(env.DB, Number(id))];
   if (!letters.every((letter) => letter !== null)) {
-    return problem(404, "not_found", `expected the id of a dead letter, got ${id}`);
+    return problem(404, "not_found", `no dead letter ${id}`);
   }
   return report(dryRun, dryRun ? { redriven: letters, failed: [] } : await redrive(env, letters), env);
 }
@@ -128,10 +128,10 @@ function wrongParameter(parameters, known) {
     const isRight = Object.hasOwn(known, name) ? known[name] : undefined;
     if (isRight === undefined) {
       const names = Object.keys(known).join(", ");
-      return problem(400, "invalid_parameter", `expected the parameters ${names}, got another one`);
+      return problem(400, "invalid_parameter", `unknown parameter: there are ${names}`);
     }
     if (!isRight(value) || parameters.getAll(name).length > 1) {
-      return problem(400, "invalid_parameter", `expected one usable value of ${name}, got another`);
+      return problem(400, "invalid_parameter", `unusable value of ${name}, or more than one`);
     }
   }
 }
@@ -153,7 +153,7 @@ function isLimit(value) {
 
 /** @param {string} allow */
 function methodNotAllowed(allow) {
-  return problem(405, "method_not_allowed", `expected ${allow}, got another method`, {}, { allow });
+  return problem(405, "method_not_allowed", `method not allowed: send ${allow}`, {}, { allow });
 }
 
 /**

@@ -1,7 +1,7 @@
 // Your work goes here: a handler for each type of event. It returns D1 statements, which are applied once for each
 // event, however often its message comes.
 
-import { ifNewest, ignore, Permanent } from "cronozen-edge/consumer";
+import { ifNewest, ignore, NonRetryableError } from "cronozen-edge/consumer";
 
 /**
  * @typedef {import("./index.js").Env} Env
@@ -23,7 +23,7 @@ export const handlers = {
     const data = dataOf(event);
     const { certificateId } = data;
     if (typeof certificateId !== "string" || certificateId === "") {
-      throw new Permanent("expected data.certificateId as a text, got none");
+      throw new NonRetryableError("data.certificateId missing or not a text");
     }
     // Events come in any order: an older state must not replace a newer one.
     return ifNewest(
@@ -35,7 +35,7 @@ export const handlers = {
     );
   },
 
-  // Without it, what has no handler is a dead letter. Cronozen adds types: they must not bury what has really failed.
+  // Without it, what has no handler is a dead letter. Cronozen adds types: they must not hide what has really failed.
   "*": ignore,
 };
 
@@ -51,10 +51,10 @@ function payment(outcome, event, env) {
   // A text, or a whole number: JavaScript rounds others when it reads them.
   const text = Number.isSafeInteger(amount) && !Object.is(amount, -0) ? String(amount) : amount;
   if (typeof text !== "string" || !amountPattern.test(text)) {
-    throw new Permanent("expected data.amount as a text with a decimal number, or as a whole number, got none");
+    throw new NonRetryableError("data.amount missing, or neither a text with a decimal number nor a whole number");
   }
   if (typeof currency !== "string" || !currencyPattern.test(currency)) {
-    throw new Permanent("expected data.currency as three capital letters, got none");
+    throw new NonRetryableError("data.currency missing or not three capital letters");
   }
   const createdAt = typeof event.createdAt === "string" ? event.createdAt : null;
   return env.DB.prepare(

@@ -1,9 +1,9 @@
 // The other end of the queue: what is done with each event, and what becomes of those that fail.
 
 import { consume, d1 } from "cronozen-edge/consumer";
+import { answer } from "./admin-api.js";
 import { storeDeadLetters } from "./dead-letters.js";
 import { handlers } from "./handlers.js";
-import { answer } from "./surface.js";
 
 /**
  * @typedef {object} Env

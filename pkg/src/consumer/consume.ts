@@ -1,14 +1,14 @@
 // The queue's handler: handles each message on its own, and acknowledges it only when it is done with.
 
-import type { CronozenEvent } from "../event.js";
-import { deadLetterOfOther, deadLetterText, isDeadLetter } from "./dead-letter.js";
-import { type Handlers, handlerOf, ignore, type Routes, routesOf } from "./handlers.js";
-import { log, reasonOf } from "./log.js";
-import { eventIn, fetchBody, type ParsedMessage, parseMessage, verifiedEvent } from "./message.js";
-import { isNonRetryable, NonRetryableError } from "./non-retryable.js";
-import { type ConsumeOptions, type Options, optionsOf } from "./options.js";
-import { bound, type Message, type MessageBatch } from "./platform.js";
-import { delaySeconds } from "./retry.js";
+import type { CronozenEvent } from "../event.ts";
+import { deadLetterOfOther, deadLetterText, isDeadLetter } from "./dead-letter.ts";
+import { type Handlers, handlerOf, ignore, type Routes, routesOf } from "./handlers.ts";
+import { log, reasonOf } from "./log.ts";
+import { eventIn, fetchBody, type ParsedMessage, parseMessage, verifiedEvent } from "./message.ts";
+import { isNonRetryable, NonRetryableError } from "./non-retryable.ts";
+import { type ConsumeOptions, type Options, optionsOf } from "./options.ts";
+import { bound, type Message, type MessageBatch } from "./platform.ts";
+import { delaySeconds } from "./retry.ts";
 
 /**
  * The number of messages of a batch that are handled at once. A Worker has six connections at a time, and all large bodies

@@ -1,11 +1,11 @@
 // Makes effect and claim one transaction, so that an effect happens exactly once.
 
-import { hasMethod } from "../kind.js";
-import { configError } from "./config-error.js";
-import { NonRetryableError } from "./non-retryable.js";
-import type { Attempt, Once, Outcome } from "./once.js";
-import { bound, type Database, type Statement } from "./platform.js";
-import { sortableTime } from "./time.js";
+import { hasMethod } from "../kind.ts";
+import { configError } from "./config-error.ts";
+import { NonRetryableError } from "./non-retryable.ts";
+import type { Attempt, Once, Outcome } from "./once.ts";
+import { bound, type Database, type Statement } from "./platform.ts";
+import { sortableTime } from "./time.ts";
 
 /** Statements that belong to the newest state of an entity alone: made by {@link ifNewest}. */
 export interface Update {

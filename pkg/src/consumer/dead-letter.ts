@@ -1,6 +1,6 @@
 // Dead letters: the message as it was, and why it could not be handled.
 
-import { objectIn } from "./message.js";
+import { objectIn } from "./message.ts";
 
 /** Why and when a message failed for good. */
 export interface Failure {

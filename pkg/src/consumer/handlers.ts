@@ -1,9 +1,9 @@
 // Finds the handler of an event.
 
-import type { CronozenEvent, EventOf, EventsOf, KnownEventType } from "../event.js";
-import { configError, didYouMean } from "./config-error.js";
-import type { Update } from "./d1.js";
-import type { Statement } from "./platform.js";
+import type { CronozenEvent, EventOf, EventsOf, KnownEventType } from "../event.ts";
+import { configError, didYouMean } from "./config-error.ts";
+import type { Update } from "./d1.ts";
+import type { Statement } from "./platform.ts";
 
 /** What the gateway said of an event. None of it is signed; the event is. */
 export interface Delivery {
@@ -123,7 +123,7 @@ function patternOf(key: string): string {
   }
   const known = [...documentedPatterns()];
   if (pattern === key && !known.includes(key)) {
-    const hint = didYouMean(key, known);
+    const hint = didYouMean(key, known) || ".";
     throw configError(`undocumented event type ${key}${hint} If it is newer than this package, write ${mark}${key}`);
   }
   return pattern;

@@ -1,6 +1,6 @@
 // Writes one line of JSON for each outcome.
 
-import { isNonRetryable } from "./non-retryable.js";
+import { isNonRetryable } from "./non-retryable.ts";
 
 /** The longest reason that is logged, in characters. A mismatch's, which lists its usual causes, fits. */
 const maxReasonCharacters = 320;

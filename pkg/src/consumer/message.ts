@@ -1,9 +1,9 @@
 // Reads what the gateway has put on the queue, and verifies it once more.
 
 import { type CronozenEvent, Verifier } from "cronozen-edge";
-import { ownField, typeOf } from "../event.js";
-import { NonRetryableError } from "./non-retryable.js";
-import { type Bucket, bound } from "./platform.js";
+import { ownField, typeOf } from "../event.ts";
+import { NonRetryableError } from "./non-retryable.ts";
+import { type Bucket, bound } from "./platform.ts";
 
 /** What the gateway said of an event. None of it is signed. */
 export interface Envelope {

@@ -1,10 +1,10 @@
 // Has an event take effect once, however often its message comes: in Workers KV, or left to the handlers.
 
-import { hasMethod } from "../kind.js";
-import { configError } from "./config-error.js";
-import { log, reasonOf } from "./log.js";
-import { NonRetryableError } from "./non-retryable.js";
-import { bound, type KeyValueStore } from "./platform.js";
+import { hasMethod } from "../kind.ts";
+import { configError } from "./config-error.ts";
+import { log, reasonOf } from "./log.ts";
+import { NonRetryableError } from "./non-retryable.ts";
+import { bound, type KeyValueStore } from "./platform.ts";
 
 /** The event of one message, and the Worker's environment. */
 export interface Attempt<Env> {

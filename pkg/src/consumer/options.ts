@@ -1,10 +1,10 @@
 // The options of a consumer, checked when the Worker starts: a mistake must not be found by the first failure.
 
-import { hasMethod } from "../kind.js";
-import { configError, didYouMean } from "./config-error.js";
-import { type Once, unguarded } from "./once.js";
-import type { Bucket, Message, Queue } from "./platform.js";
-import { type RetryOptions, type Schedule, scheduleOf } from "./retry.js";
+import { hasMethod } from "../kind.ts";
+import { configError, didYouMean } from "./config-error.ts";
+import { type Once, unguarded } from "./once.ts";
+import type { Bucket, Message, Queue } from "./platform.ts";
+import { type RetryOptions, type Schedule, scheduleOf } from "./retry.ts";
 
 export interface ConsumeOptions<Env> {
   /** How an event takes effect once. `false`: your handlers see to that themselves. */

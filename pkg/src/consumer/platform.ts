@@ -1,6 +1,6 @@
 // What is used of Cloudflare's bindings.
 
-import { hasMethod } from "../kind.js";
+import { hasMethod } from "../kind.ts";
 
 /** What is used of a D1 statement. */
 export interface Statement {

@@ -1,6 +1,6 @@
 // When a message is tried again.
 
-import { configError } from "./config-error.js";
+import { configError } from "./config-error.ts";
 
 /** How often and when a message is tried. */
 export interface RetryOptions {

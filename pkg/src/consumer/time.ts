@@ -1,6 +1,6 @@
 // Times that are compared as text.
 
-import { NonRetryableError } from "./non-retryable.js";
+import { NonRetryableError } from "./non-retryable.ts";
 
 const rfc3339 = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d):(\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)$/;
 

@@ -1,7 +1,7 @@
 // A consumer whose handlers and database fail as a test wants, and whose queue delivers messages again that have
 // been acknowledged.
 
-import { consume, d1, ifNewest, Permanent } from "cronozen-edge/consumer";
+import { consume, d1, ifNewest, NonRetryableError } from "cronozen-edge/consumer";
 
 /** @param {any} env @param {string} eventId @param {number} amount */
 function effect(env, eventId, amount) {
@@ -69,13 +69,13 @@ const queue = consume(
         env.DB.prepare("INSERT INTO effects (event_id) VALUES (?)").bind(eventId),
       ]);
     },
-    "test.poison": () => {
+    "undocumented:test.poison": () => {
       throw new Error("never works");
     },
-    "test.permanent": () => {
-      throw new Permanent("will never work");
+    "undocumented:test.permanent": () => {
+      throw new NonRetryableError("will never work");
     },
-    "test.hangs": () => new Promise(() => {}),
+    "undocumented:test.hangs": () => new Promise(() => {}),
   },
   {
     once: d1((env) => failingAfterwards(env.DB)),

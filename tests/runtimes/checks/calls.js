@@ -189,7 +189,7 @@ export function checkCap(report, { Verifier, sign }) {
     verifier,
     body,
     expected,
-  ] of /** @type {[string, import("../../../pkg/index.js").Verifier, string, string][]} */ ([
+  ] of /** @type {[string, import("cronozen-edge").Verifier, string, string][]} */ ([
     ["1 MiB", standard, "x".repeat(mebibyte), "invalid_event"],
     ["a byte more", standard, "x".repeat(mebibyte + 1), "body_too_large"],
     ["10 bytes", small, "x".repeat(10), "invalid_event"],

@@ -23,7 +23,7 @@ export async function checkRequests(report, { Verifier, sign }) {
     });
   const outcome = async (/** @type {Request} */ request) => {
     try {
-      return (await verifier.receive(request)).eventId;
+      return (await verifier.verifyRequest(request)).eventId;
     } catch (error) {
       return /** @type {any} */ (error).code ?? /** @type {Error} */ (error).name;
     }

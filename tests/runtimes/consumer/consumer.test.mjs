@@ -29,8 +29,8 @@ test("what the gateway accepts is a row, once", patience, async () => {
       const response = await fetch(new URL("/sql", url), { method: "POST", body: JSON.stringify(queries) });
       return /** @type {any} */ (await response.json());
     };
-    await sql(...example("sql").split("\n").filter(Boolean), "CREATE TABLE payments (event_id, cents)");
-    const event = { eventId: "evt_1", type: "payment.completed", data: { amountCents: 4900 } };
+    await sql(...example("sql").split("\n").filter(Boolean));
+    const event = { eventId: "evt_1", type: "payment.completed", data: { amount: "49.00", currency: "EUR" } };
     const webhook = new URL(webhookPath, url);
     for (const status of [202, 200]) {
       assert.equal((await deliver(webhook, JSON.stringify(event), secret)).status, status);
@@ -39,6 +39,7 @@ test("what the gateway accepts is a row, once", patience, async () => {
       assert.ok(tries < 300, printed());
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    assert.deepEqual(await sql("SELECT * FROM payments"), [[{ event_id: "evt_1", cents: 4900 }]]);
+    const stored = { event_id: "evt_1", type: "payment.completed", event: JSON.stringify(event) };
+    assert.deepEqual(await sql("SELECT * FROM events"), [[stored]]);
   });
 });

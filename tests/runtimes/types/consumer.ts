@@ -7,9 +7,11 @@ import {
   type EventOf,
   type Handler,
   ifNewest,
+  is,
   kv,
-  Permanent,
+  NonRetryableError,
   readDeadLetter,
+  signingSecrets,
 } from "cronozen-edge/consumer";
 
 interface Env {
@@ -18,7 +20,8 @@ interface Env {
   EVENTS: Queue;
   DEAD_LETTERS: Queue;
   BODIES: R2Bucket;
-  SECRET: string;
+  CRONOZEN_SIGNING_SECRET: string;
+  CRONOZEN_SIGNING_SECRET_NEXT?: string;
 }
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -47,15 +50,15 @@ const queue = consume<Env>(
     "certificate.issued": ({ createdAt }, env) => ifNewest("certificate:1", env.DB.prepare("").bind(createdAt)),
     "payment.failed": (event: EventOf<"payment.failed"> & { data: { amountCents: number } }, env: Env) =>
       env.DB.prepare("").bind(event.data.amountCents),
-    "not.known.yet": async () => {
-      throw new Permanent("never");
+    "undocumented:not.known.yet": async () => {
+      throw new NonRetryableError("never");
     },
     "*": everything,
   },
   {
     once: d1((env) => env.DB),
     deadLetters: (env) => env.DEAD_LETTERS,
-    secrets: (env) => env.SECRET,
+    secrets: (env) => env.CRONOZEN_SIGNING_SECRET,
     bodies: (env) => env.BODIES,
     retry: { maxAttempts: 5 },
     timeoutMs: 1000,
@@ -83,6 +86,45 @@ export const weaker = consume<Env>(
   { "*": () => {} },
   { once: kv((env) => env.HANDLED, { ttlSeconds: 60 }), deadLetters: (env) => env.DEAD_LETTERS },
 );
+
+interface Payment {
+  amount: string;
+}
+
+/** With a payload map, and the environment taken from a handler. */
+export const typed = consume<Env, { "payment.completed": Payment }>(
+  {
+    "payment.completed": ({ eventId, data }, env) => env.DB.prepare("").bind(eventId, data.amount),
+    "payment.*": (event) => {
+      if (is(event, "payment.completed")) {
+        assertType<Equal<typeof event.data, Payment>>();
+      }
+    },
+    "undocumented:refund.*": (event: EventOf<"refund.paid", Payment>, env) =>
+      env.DB.prepare("").bind(event.data.amount),
+    "*": (event) => {
+      if (is(event, "payment.completed")) {
+        assertType<Equal<typeof event.data, Payment>>();
+      }
+    },
+  },
+  { once: false, deadLetters: (env) => env.DEAD_LETTERS, secrets: signingSecrets },
+);
+
+// @ts-expect-error a mistyped type would drop payments
+consume<Env>({ "payment.complete": () => {}, "*": () => {} }, { once: false, deadLetters: (env) => env.DEAD_LETTERS });
+
+// @ts-expect-error a mistyped wildcard, too
+consume<Env>({ "payments.*": () => {} }, { once: false, deadLetters: (env) => env.DEAD_LETTERS });
+
+consume<Env, { "payment.completed": Payment }>(
+  // @ts-expect-error a payment has no such field
+  { "payment.completed": ({ data }) => console.log(data.cents) },
+  { once: false, deadLetters: (env) => env.DEAD_LETTERS },
+);
+
+// @ts-expect-error no such option
+consume<Env>({ "*": () => {} }, { once: false, deadLetters: (env) => env.DEAD_LETTERS, secret: () => "" });
 
 // @ts-expect-error a handler returns statements, or nothing
 consume<Env>({ "*": (_, env) => env.DB.prepare("").run() }, { once: false, deadLetters: (env) => env.DEAD_LETTERS });

@@ -7,5 +7,5 @@ export async function receive(request: Request): Promise<CronozenEvent> {
   const verifier = new Verifier("whsec");
   verifier.verify(await request.arrayBuffer(), request.headers);
   verifier.verify(sign("{}", "whsec"), request.headers.get("x-cronozen-signature"));
-  return verifier.receive(request);
+  return verifier.verifyRequest(request);
 }

@@ -3,6 +3,8 @@
 import {
   type CheckResult,
   type CronozenEvent,
+  type EventOf,
+  is,
   type KnownEventType,
   sign,
   VerificationError,
@@ -66,6 +68,44 @@ function handle(error: unknown) {
   return undefined;
 }
 
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+function assertType<_ extends true>() {}
+
+interface Payment {
+  amount: string;
+  currency: string;
+}
+
+const knowing = new Verifier<{ "payment.completed": Payment; "refund.paid": { reason: string } }>("whsec");
+const known1 = knowing.verify("{}", signature);
+if (is(known1, "payment.completed")) {
+  assertType<Equal<typeof known1, EventOf<"payment.completed", Payment>>>();
+  const amount: string = known1.data.amount;
+  console.log(amount);
+  // @ts-expect-error a payment has no such field
+  console.log(known1.data.cents);
+} else if (is(known1, "refund.paid")) {
+  assertType<Equal<typeof known1.data, { reason: string }>>();
+} else if (is(known1, "payment.failed")) {
+  assertType<Equal<typeof known1.type, "payment.failed">>();
+  assertType<Equal<typeof known1.data, unknown>>();
+}
+// @ts-expect-error a mistyped type would never be true
+is(known1, "payment.complete");
+if (is(event, "certificate.issued")) {
+  assertType<Equal<typeof event.type, "certificate.issued">>();
+  // @ts-expect-error nobody has said what its data holds
+  console.log(event.data.id);
+}
+const checked = knowing.check("{}", signature);
+if (checked.ok && is(checked.event, "payment.completed")) {
+  assertType<Equal<typeof checked.event.data, Payment>>();
+}
+const later: Promise<CronozenEvent<{ "payment.completed": Payment }>> = new Verifier<{ "payment.completed": Payment }>(
+  "whsec",
+).verifyRequest({ headers: { get: () => null }, bodyUsed: false, arrayBuffer: async () => new ArrayBuffer(0) });
+console.log(later);
+
 // @ts-expect-error a parsed body
 verifier.verify({ eventId: "evt_1" }, signature);
 // @ts-expect-error the signature is missing
@@ -79,7 +119,7 @@ new Verifier(undefined as string | undefined);
 // @ts-expect-error no such option
 new Verifier("whsec", { maxBodybytes: 1 });
 // @ts-expect-error no request
-verifier.receive({ headers: {}, body: "" });
+verifier.verifyRequest({ headers: {}, body: "" });
 // @ts-expect-error an event is not to be changed
 event.eventId = "evt_2";
 // @ts-expect-error errors are the package's to make

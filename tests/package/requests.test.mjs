@@ -48,7 +48,7 @@ describe("receive", async () => {
   /** @param {any} asked */
   async function outcome(asked) {
     try {
-      return (await verifier.receive(asked)).eventId;
+      return (await verifier.verifyRequest(asked)).eventId;
     } catch (error) {
       const { code, message } = /** @type {any} */ (error);
       return code ?? message;
