@@ -33,6 +33,9 @@ function packed() {
   return files.map((/** @type {{ path: string }} */ { path }) => path).sort();
 }
 
+/** @param {string} file */
+const withMap = (file) => [file, `${file}.map`];
+
 test("the package holds what is needed and nothing else", () => {
   const files = packed();
   const snippets = files.filter((/** @type {string} */ path) => path.startsWith("dist/worker/snippets/"));
@@ -42,20 +45,20 @@ test("the package holds what is needed and nothing else", () => {
       "LICENSE-APACHE",
       "LICENSE-MIT",
       "README.md",
-      "consumer.d.ts",
-      "dist/consumer.js",
-      "dist/edge.js",
-      "dist/index.cjs",
+      "dist/consumer.d.ts",
+      ...withMap("dist/consumer.js"),
+      ...withMap("dist/edge.js"),
+      ...withMap("dist/index.cjs"),
       "dist/index.d.cts",
-      "dist/index.js",
-      "dist/no-wasm.cjs",
-      "dist/no-wasm.js",
+      "dist/index.d.ts",
+      ...withMap("dist/index.js"),
+      ...withMap("dist/no-wasm.cjs"),
+      ...withMap("dist/no-wasm.js"),
       "dist/verifier.wasm",
       "dist/worker/guard.mjs",
       "dist/worker/index.js",
       "dist/worker/index_bg.wasm",
       "dist/worker/worker.mjs",
-      "index.d.ts",
       "package.json",
       "worker.d.ts",
     ],
@@ -70,6 +73,25 @@ test("no file names a path of the machine that built it", () => {
     }
   }
 });
+
+for (const file of ["index.js", "index.cjs", "no-wasm.js", "no-wasm.cjs"]) {
+  test(`the stack of an error in ${file} shows functions and lines of the sources`, () => {
+    const code = `
+      import(${JSON.stringify(join(folder, "dist", file))}).then((cronozen) => {
+        const { Verifier } = cronozen.default ?? cronozen;
+        try {
+          new Verifier("whsec_test").check({ eventId: "evt_1" }, "");
+        } catch (error) {
+          console.log(error.stack);
+        }
+      });`;
+    const stack = execFileSync(process.execPath, ["--enable-source-maps", "--eval", code], { encoding: "utf8" });
+    const [, line = ""] = /at bodyOf \(.+\/pkg\/src\/body\.ts:(\d+):\d+\)/.exec(stack) ?? assert.fail(stack);
+    const sources = readFileSync(join(folder, "src", "body.ts"), "utf8").split("\n");
+    assert.match(sources[Number(line) - 1] ?? "", /throw new TypeError\(/);
+    assert.match(stack, /check \(.+\/pkg\/src\/verifier\.ts:/);
+  });
+}
 
 test("it depends on nothing", () => {
   for (const kind of ["dependencies", "peerDependencies", "optionalDependencies", "bundleDependencies"]) {

@@ -150,10 +150,14 @@ export function checkArguments(report, { Verifier, sign }) {
     ["very many", Array(200_000).fill("whsec"), "1 to 8"],
     ["none", [], "1 to 8"],
     ["nine", Array(9).fill("whsec"), "1 to 8"],
-    ["unset", undefined, "variable"],
-    ["null", null, "got null"],
-    ["an unset one", ["whsec", undefined], "secret 1, got undefined"],
-    ["number", 1, "got number"],
+    [
+      "unset",
+      undefined,
+      "secret 0 is undefined, not a string: is the environment variable CRONOZEN_SIGNING_SECRET set?",
+    ],
+    ["null", null, "secret 0 is null"],
+    ["an unset one", ["whsec", undefined], "secret 1 is undefined"],
+    ["number", 1, "secret 0 is number"],
   ])) {
     report.throws(`secret: ${name}`, () => new Verifier(bad), "TypeError", text);
   }
@@ -161,20 +165,20 @@ export function checkArguments(report, { Verifier, sign }) {
   report.equal("secrets: one with a comma", new Verifier(["a", "b"]).matches("{}", sign("{}", "a,b")), false);
   report.equal("secrets: two, not one with a comma", new Verifier("a,b").matches("{}", sign("{}", "b")), false);
   report.throws("sign: empty secret", () => sign("{}", ""), "TypeError", "empty");
-  for (const [name, options] of /** @type {[string, any][]} */ ([
-    ["zero", { maxBodyBytes: 0 }],
-    ["too much", { maxBodyBytes: 2 ** 26 + 1 }],
-    ["a fraction", { maxBodyBytes: 1.5 }],
-    ["negative", { maxBodyBytes: -1 }],
-    ["huge", { maxBodyBytes: 2 ** 32 + 100 }],
-    ["text", { maxBodyBytes: "100" }],
-    ["an unknown backend", { backend: "fast" }],
-    ["no backend", { backend: null }],
-    ["misspelt", { maxBodybytes: 100 }],
-    ["null", null],
-    ["a list", ["whsec"]],
+  for (const [name, options, text] of /** @type {[string, any, string][]} */ ([
+    ["zero", { maxBodyBytes: 0 }, "maxBodyBytes out of range: 0"],
+    ["too much", { maxBodyBytes: 2 ** 26 + 1 }, "maxBodyBytes out of range: 67108865"],
+    ["a fraction", { maxBodyBytes: 1.5 }, "maxBodyBytes not a whole number"],
+    ["negative", { maxBodyBytes: -1 }, "maxBodyBytes not a whole number"],
+    ["huge", { maxBodyBytes: 2 ** 32 + 100 }, "maxBodyBytes not a whole number"],
+    ["text", { maxBodyBytes: "100" }, "maxBodyBytes not a whole number of bytes: got another string"],
+    ["an unknown backend", { backend: "fast" }, "backend not available"],
+    ["no backend", { backend: null }, "backend not available"],
+    ["misspelt", { maxBodybytes: 100 }, "unknown option maxBodybytes (there are maxBodyBytes and backend)"],
+    ["null", null, "options not an object: got null"],
+    ["a list", ["whsec"], "options not an object: got Array"],
   ])) {
-    report.throws(`options: ${name}`, () => new Verifier(secret, options), "TypeError", "expected");
+    report.throws(`options: ${name}`, () => new Verifier(secret, options), "TypeError", text);
   }
 }
 
