@@ -1,7 +1,7 @@
 // For `npm start` alone: the example consumer, with retries in seconds and two types of event that fail, and the gateway
 // behind the same port.
 
-import { consume, d1 } from "cronozen-edge/consumer";
+import { consume, d1, signingSecrets } from "cronozen-edge/consumer";
 import { handlers } from "../../examples/consumer/src/handlers.js";
 import example from "../../examples/consumer/src/index.js";
 
@@ -40,7 +40,7 @@ const handleEvents = consume(
   {
     once: d1((env) => env.DB),
     deadLetters: (env) => env.DEAD_LETTERS,
-    secrets: (env) => env.CRONOZEN_SIGNING_SECRET,
+    secrets: signingSecrets,
     retry: { maxAttempts: 3, firstSeconds: 1, maxSeconds: 1 },
   },
 );

@@ -1,6 +1,6 @@
 // The other end of the queue: what is done with each event, and what becomes of those that fail.
 
-import { consume, d1 } from "cronozen-edge/consumer";
+import { consume, d1, signingSecrets } from "cronozen-edge/consumer";
 import { answer } from "./admin-api.js";
 import { storeDeadLetters } from "./dead-letters.js";
 import { handlers } from "./handlers.js";
@@ -12,6 +12,7 @@ import { handlers } from "./handlers.js";
  * @property {Queue} DEAD_LETTERS
  * @property {R2Bucket} [BODIES] if the gateway has it: see wrangler.toml
  * @property {string} CRONOZEN_SIGNING_SECRET
+ * @property {string} [CRONOZEN_SIGNING_SECRET_NEXT] while a secret rotates
  * @property {string} ADMIN_TOKEN
  */
 
@@ -20,7 +21,7 @@ const deadLetterQueue = "cronozen-events-dead";
 const handleEvents = consume(handlers, {
   once: d1((env) => env.DB),
   deadLetters: (env) => env.DEAD_LETTERS,
-  secrets: (env) => env.CRONOZEN_SIGNING_SECRET,
+  secrets: signingSecrets,
   bodies: (env) => env.BODIES,
 });
 
