@@ -1,4 +1,5 @@
-import { cpSync, symlinkSync } from "node:fs";
+import assert from "node:assert/strict";
+import { cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { root } from "../../../scripts/command.mjs";
@@ -10,6 +11,10 @@ before(async () => {
   folder = await project(new URL(".", import.meta.url));
   cpSync(join(folder, "use.ts"), join(folder, "use.mts"));
   cpSync(join(folder, "use.ts"), join(folder, "use.cts"));
+  const readme = readFileSync(join(folder, "node_modules", "cronozen-edge", "README.md"), "utf8");
+  const [, example = assert.fail("README.md has no example in TypeScript")] = /```ts\n(.*?)```/s.exec(readme) ?? [];
+  const given = "declare const rawBody: Uint8Array, headers: Record<string, string>;\n";
+  writeFileSync(join(folder, "readme.ts"), given + example);
   for (const types of ["@types", "@cloudflare"]) {
     symlinkSync(join(root, "node_modules", types), join(folder, "node_modules", types));
   }
@@ -24,6 +29,7 @@ for (const [name, file, options] of /** @type {[string, string, string[]][]} */ 
   ["nodenext, import", "use.mts", [...nodenext, "--lib", "es2022"]],
   ["nodenext, require", "use.cts", [...nodenext, "--lib", "es2022"]],
   ["bundler", "use.ts", [...bundler, "--lib", "es2022"]],
+  ["the README's example", "readme.ts", [...bundler, "--lib", "es2022", "--types", "node"]],
   ["Fetch", "fetch.ts", [...bundler, "--lib", "es2022,dom"]],
   ["Node", "node.ts", [...nodenext, "--lib", "es2024", "--types", "node"]],
   ["the gateway", "worker.ts", cloudflare],
