@@ -3,13 +3,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use wasm_bindgen_cli_support::{Bindgen, EncodeInto};
 
 use crate::files::{copy, copy_folder, create, read, read_text, write};
 use crate::glue::{make_instantiable, split_enums, wrap_in_factory};
+use crate::tools::{binaryen, declarations, esbuild};
 use crate::wasm::{Compilation, project_root};
 use crate::worker;
 
@@ -43,10 +43,9 @@ const BUNDLING: [&str; 8] = [
     "--external:cronozen-edge",
 ];
 
-/// The entries of the package whose types are generated, in `pkg/src`.
-const DECLARATIONS: [&str; 2] = ["index", "consumer"];
-
-const NOT_INSTALLED: &str = "cannot start an npm tool: install the packages with npm ci";
+/// The entries whose declarations are generated, and the files in `pkg/dist`.
+const DECLARATIONS: [(&str, &str); 2] =
+    [("pkg/src/index.ts", "index.d.ts"), ("pkg/src/consumer.ts", "consumer.d.ts")];
 
 /// The compiler's flags. The module uses these features of WebAssembly and no others. Reference types and multiple
 /// results would need other glue, and wasm2js supports neither.
@@ -97,7 +96,7 @@ pub fn build(extent: Extent) -> Result<()> {
 
     let verifier = bindgen(&root, SIMD, "simd128", &build)?;
     let optimised = dist.join("verifier.wasm");
-    tool(&root, "wasm-opt", &[&["-O3"], &FEATURES[..]].concat(), &verifier.module, &optimised)?;
+    binaryen(&root, "wasm-opt", &[&["-O3"], &FEATURES[..]].concat(), &verifier.module, &optimised)?;
     // As a banner, because esbuild would break a long string, and so that the source maps do not count it.
     let digits = format!("--banner:js=var verifierHex=\"{}\";", hex(&read(&optimised)?));
     let (enums, glue) = split_enums(&verifier.glue)?;
@@ -119,7 +118,11 @@ pub fn build(extent: Extent) -> Result<()> {
         esbuild(&root, &options, &root.join("pkg/src").join(source), &dist.join(bundle))?;
     }
     if extent == Extent::Package {
-        declare_types(&root, &dist)?;
+        for (source, output) in DECLARATIONS {
+            declarations(&root, &root.join(source), &dist.join(output))?;
+        }
+        // Required, the package is a CommonJS module, and its types have to say so.
+        copy(&dist.join("index.d.ts"), &dist.join("index.d.cts"))?;
     }
 
     worker::build(worker::Flavour::Shipped)?;
@@ -136,9 +139,9 @@ fn build_without_wasm(root: &Path, glue: &str, build: &Path) -> Result<()> {
     ensure!(glue == plain.glue, "the glue must be the same with and without SIMD");
     let lowered = build.join("lowered.wasm");
     let arguments = [&["-O3"], &FEATURES[..], &LOWERING[..]].concat();
-    tool(root, "wasm-opt", &arguments, &plain.module, &lowered)?;
+    binaryen(root, "wasm-opt", &arguments, &plain.module, &lowered)?;
     let script = build.join("wasm2js.js");
-    tool(root, "wasm2js", &["-O3"], &lowered, &script)?;
+    binaryen(root, "wasm2js", &["-O3"], &lowered, &script)?;
     minify(root, &make_instantiable(&read_text(&script)?)?, &build.join("verifier.js"))
 }
 
@@ -178,29 +181,6 @@ fn bindgen(
     Ok(BindgenOutput { module: out.join("verifier_bg.wasm"), glue })
 }
 
-/// Writes the declarations of the package's types, one file for each entry.
-fn declare_types(root: &Path, dist: &Path) -> Result<()> {
-    for entry in DECLARATIONS {
-        let output = dist.join(format!("{entry}.d.ts"));
-        let options = [
-            "--silent",
-            "--no-banner",
-            "--export-referenced-types=false",
-            "--project=pkg/src/tsconfig.json",
-        ];
-        let status = Command::new(tool_path(root, "dts-bundle-generator"))
-            .current_dir(root)
-            .args(options)
-            .arg(format!("--out-file={}", output.display()))
-            .arg(format!("pkg/src/{entry}.ts"))
-            .status()
-            .context(NOT_INSTALLED)?;
-        ensure!(status.success(), "dts-bundle-generator failed: see its message above");
-    }
-    // Required, the package is a CommonJS module, and its types have to say so.
-    copy(&dist.join("index.d.ts"), &dist.join("index.d.cts"))
-}
-
 /// Minifies a generated script, its names included.
 fn minify(root: &Path, script: &str, output: &Path) -> Result<()> {
     let source = output.with_extension("unminified.js");
@@ -208,38 +188,8 @@ fn minify(root: &Path, script: &str, output: &Path) -> Result<()> {
     esbuild(root, &["--minify"], &source, output)
 }
 
-fn esbuild(root: &Path, options: &[&str], source: &Path, output: &Path) -> Result<()> {
-    let status = Command::new(tool_path(root, "esbuild"))
-        .current_dir(root)
-        .arg(source)
-        .args(["--log-level=warning", "--target=es2022", "--charset=ascii"])
-        .args(options)
-        .arg(format!("--outfile={}", output.display()))
-        .status()
-        .context(NOT_INSTALLED)?;
-    ensure!(status.success(), "esbuild failed: see its message above");
-    Ok(())
-}
-
 /// Returns the bytes as hexadecimal digits. Base64 is shorter, but longer after gzip: its characters are not aligned
 /// with the bytes, so nothing repeats.
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Runs a tool that npm has installed.
-fn tool(root: &Path, name: &str, arguments: &[&str], input: &Path, output: &Path) -> Result<()> {
-    let status = Command::new(tool_path(root, name))
-        .args(arguments)
-        .arg(input)
-        .arg("-o")
-        .arg(output)
-        .status()
-        .context(NOT_INSTALLED)?;
-    ensure!(status.success(), "{name} failed: see its message above");
-    Ok(())
-}
-
-fn tool_path(root: &Path, name: &str) -> PathBuf {
-    root.join("node_modules/.bin").join(name)
 }
