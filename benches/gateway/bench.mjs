@@ -10,7 +10,7 @@ const usage = `usage: npm run bench:gateway -- [options]
   --quick          fewer modes, fewer and shorter rounds, without writing docs/benchmarks.md
   --json FILE      writes every round's figures, too
   --modes LIST     of kv, strict and object, separated by commas: times only these, and only what a request costs
-  --worker DIR     another build of the Worker (a folder with worker.mjs), in the same rounds; with kv and strict only,
+  --worker DIR     another build of the Worker (a folder with worker.js), in the same rounds; with kv and strict only,
                    unless --modes says otherwise; may be given several times
   --rounds N       rounds for each of the launches
   --profile FILE   writes a CPU profile of build/worker, or of the last --worker, under load in the first mode, for

@@ -31,7 +31,7 @@ export const modes = {
 /** Reads the body, and answers. @returns {Contender} */
 export function readsOnly() {
   const contents = readFileSync(join(folder, "inside", "reads-only.mjs"), "utf8");
-  const modules = [...inside, { type: /** @type {const} */ ("ESModule"), path: "/gateway/worker.mjs", contents }];
+  const modules = [...inside, { type: /** @type {const} */ ("ESModule"), path: "/gateway/worker.js", contents }];
   return { name: "reads the body only", modules, decides: false };
 }
 
@@ -54,6 +54,6 @@ export async function typescript() {
     logLevel: "error",
   });
   const contents = outputFiles[0]?.text ?? "";
-  const modules = [...inside, { type: /** @type {const} */ ("ESModule"), path: "/gateway/worker.mjs", contents }];
+  const modules = [...inside, { type: /** @type {const} */ ("ESModule"), path: "/gateway/worker.js", contents }];
   return { name: "TypeScript on Hono", modules, decides: true };
 }

@@ -62,7 +62,7 @@ export function activeStartUps({ modules }, times) {
   // Without the build command, and the gateway alone.
   writeFileSync(
     join(folder, "wrangler.toml"),
-    'name = "startup"\nmain = "gateway/worker.mjs"\ncompatibility_date = "2026-10-01"\n',
+    'name = "startup"\nmain = "gateway/worker.js"\ncompatibility_date = "2026-10-01"\n',
   );
   const command = [
     "check",

@@ -42,14 +42,14 @@ declare module "*/index_bg.wasm" {
   export default module;
 }
 
-declare module "*/guard.mjs" {
+declare module "*/guard.js" {
   export function unlessTrapped<T>(
     call: (end: (result: T) => void) => unknown,
     limitMs?: number,
   ): Promise<T | undefined>;
 }
 
-declare module "*/gateway/worker.mjs" {
+declare module "*/gateway/worker.js" {
   const gateway: { fetch(request: Request, env: unknown, ctx: ExecutionContext): Promise<Response> };
   export default gateway;
   class Lease {
@@ -64,7 +64,7 @@ declare module "*/gateway/worker.mjs" {
   }
 }
 
-declare module "*/consumer/worker.mjs" {
+declare module "*/consumer/worker.js" {
   const consumer: { queue(batch: unknown, env: unknown): Promise<void> };
   export default consumer;
 }

@@ -55,10 +55,10 @@ test("the package holds what is needed and nothing else", () => {
       ...withMap("dist/no-wasm.cjs"),
       ...withMap("dist/no-wasm.js"),
       "dist/verifier.wasm",
-      "dist/worker/guard.mjs",
+      "dist/worker/guard.js",
       "dist/worker/index.js",
       "dist/worker/index_bg.wasm",
-      "dist/worker/worker.mjs",
+      "dist/worker/worker.js",
       "package.json",
       "worker.d.ts",
     ],
@@ -117,9 +117,7 @@ test("whatever it exports exists", () => {
 
 test("the gateway is the Worker's build, byte for byte", () => {
   const build = join(root, "build", "worker");
-  const names = readdirSync(build, { recursive: true, encoding: "utf8" }).filter((name) =>
-    /\.(mjs|js|wasm)$/.test(name),
-  );
+  const names = readdirSync(build, { recursive: true, encoding: "utf8" }).filter((name) => /\.(js|wasm)$/.test(name));
   assert.ok(names.length >= 3);
   for (const name of names) {
     assert.ok(readFileSync(join(build, name)).equals(readFileSync(join(folder, "dist", "worker", name))), name);

@@ -13,11 +13,9 @@ import { root } from "../../scripts/command.mjs";
  * @param {string} folder
  */
 export function builtModules(build, folder) {
-  const entry = "worker.mjs";
+  const entry = "worker.js";
   assert.ok(existsSync(join(build, entry)), `${build} is missing: run the whole of npm test`);
-  const names = readdirSync(build, { recursive: true, encoding: "utf8" }).filter((name) =>
-    /\.(mjs|js|wasm)$/.test(name),
-  );
+  const names = readdirSync(build, { recursive: true, encoding: "utf8" }).filter((name) => /\.(js|wasm)$/.test(name));
   return [entry, ...names.filter((name) => name !== entry)].map((name) => moduleIn(build, name, folder));
 }
 

@@ -46,9 +46,9 @@ impl Flavour {
 }
 
 /// The script that every Worker's shim imports.
-const GUARD: &str = "src/js/guard.mjs";
+const GUARD: &str = "src/js/guard.js";
 
-/// Builds the Worker into `build/worker` or `build/worker-test-trap`. Writes `worker.mjs`, `guard.mjs`, `index.js` and
+/// Builds the Worker into `build/worker` or `build/worker-test-trap`. Writes `worker.js`, `guard.js`, `index.js` and
 /// `index_bg.wasm`.
 pub fn build(flavour: Flavour) -> Result<()> {
     let compilation = Compilation {
@@ -58,7 +58,7 @@ pub fn build(flavour: Flavour) -> Result<()> {
         flags: SIMD,
         folder: "",
     };
-    assemble(&compilation, "src/js/worker.mjs", flavour.folder())
+    assemble(&compilation, "src/js/worker.js", flavour.folder())
 }
 
 /// Builds the example consumer into `build/consumer-rust`, with files of the same names.
@@ -70,7 +70,7 @@ pub fn build_consumer() -> Result<()> {
         flags: SIMD,
         folder: "",
     };
-    assemble(&compilation, "examples/consumer-rust/src/worker.mjs", "build/consumer-rust")
+    assemble(&compilation, "examples/consumer-rust/src/worker.js", "build/consumer-rust")
 }
 
 fn assemble(compilation: &Compilation, shim: &str, folder: &str) -> Result<()> {
@@ -80,8 +80,8 @@ fn assemble(compilation: &Compilation, shim: &str, folder: &str) -> Result<()> {
     create(&out)?;
     let [shim, guard] = [read_text(&root.join(shim))?, read_text(&root.join(GUARD))?];
     bind(&module, &format!("{guard}{shim}"), &out)?;
-    write(&out.join("guard.mjs"), &guard)?;
-    write(&out.join("worker.mjs"), &shim)
+    write(&out.join("guard.js"), &guard)?;
+    write(&out.join("worker.js"), &shim)
 }
 
 fn bind(module: &Path, shim: &str, out: &Path) -> Result<()> {

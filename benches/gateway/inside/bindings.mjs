@@ -65,7 +65,7 @@ export class ObjectNamespace {
   /** @type {Map<string, Stub>} */
   #stubs = new Map();
 
-  /** @param {Map<string, import("./gateway/worker.mjs").Deduper>} objects by their names */
+  /** @param {Map<string, import("./gateway/worker.js").Deduper>} objects by their names */
   constructor(objects) {
     for (const [name, object] of objects) {
       this.#stubs.set(name, new Stub(object));
@@ -87,7 +87,7 @@ export class ObjectNamespace {
 class Stub {
   #object;
 
-  /** @param {import("./gateway/worker.mjs").Deduper} object */
+  /** @param {import("./gateway/worker.js").Deduper} object */
   constructor(object) {
     this.#object = object;
   }

@@ -5,7 +5,7 @@
 // the runtime's remote calls and on its SQLite (OBJECTS = "remote").
 
 import { ObjectNamespace, ObjectStorage, stubs, takeMessage } from "./bindings.mjs";
-import gateway, { Deduper as OwnDeduper } from "./gateway/worker.mjs";
+import gateway, { Deduper as OwnDeduper } from "./gateway/worker.js";
 
 /**
  * The objects that the runtime has made: only it can make one.

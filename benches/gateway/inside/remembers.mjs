@@ -1,7 +1,7 @@
 // Runs in workerd around the built Worker: a Durable Object that can be told to remember very much.
 
 import { stubs } from "./bindings.mjs";
-import gateway, { Deduper as OwnDeduper } from "./gateway/worker.mjs";
+import gateway, { Deduper as OwnDeduper } from "./gateway/worker.js";
 
 /** No event of the load ends then, and nothing is purged before. */
 const farEnd = Date.UTC(2100);

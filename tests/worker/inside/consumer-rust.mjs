@@ -6,7 +6,7 @@ import { wasmBytes } from "./footprint.mjs";
 
 // The Worker instantiates itself as soon as it is imported, which the footprint must see.
 
-import consumer from "./consumer/worker.mjs";
+import consumer from "./consumer/worker.js";
 
 const tooLarge = 2 ** 31;
 

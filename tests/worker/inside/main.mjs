@@ -4,7 +4,7 @@
 
 import { Bucket, Connections, calls, KvNamespace, Namespace, Queue, queueOf } from "./faults.mjs";
 import { wasmBytes } from "./footprint.mjs";
-import gateway from "./gateway/worker.mjs";
+import gateway from "./gateway/worker.js";
 
 export { Deduper } from "./object.mjs";
 

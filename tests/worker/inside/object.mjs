@@ -1,7 +1,7 @@
 // The Durable Object as a test wants it.
 
 import { count } from "./faults.mjs";
-import { Deduper as RealDeduper } from "./gateway/worker.mjs";
+import { Deduper as RealDeduper } from "./gateway/worker.js";
 
 /** The object, with counters around its storage, and nothing else to use. */
 export class Deduper extends RealDeduper {

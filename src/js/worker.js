@@ -2,7 +2,7 @@
 // `cargo xtask worker` copies this file beside the files that it imports.
 
 import { DurableObject, RpcTarget } from "cloudflare:workers";
-import { generation, log, unlessTrapped, untilTrapped } from "./guard.mjs";
+import { generation, log, unlessTrapped, untilTrapped } from "./guard.js";
 import { DeduperObject, fetch as serve } from "./index.js";
 
 /**

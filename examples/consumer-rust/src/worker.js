@@ -1,6 +1,6 @@
 // The Worker's entry point: hands each message to the WebAssembly instance.
 
-import { unlessTrapped } from "./guard.mjs";
+import { unlessTrapped } from "./guard.js";
 import { consume, keepDeadLetter } from "./index.js";
 
 const deadLetters = "cronozen-events-dead";
