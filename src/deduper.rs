@@ -17,7 +17,7 @@ use cronozen_gateway::runtime::PlatformError;
 use cronozen_webhook::event::EventId;
 use cronozen_webhook::time::Timestamp;
 
-#[wasm_bindgen(module = "/src/js/calls.js")]
+#[wasm_bindgen(raw_module = "./calls.js")]
 extern "C" {
     #[wasm_bindgen(catch, js_name = acquireLease)]
     fn acquire_lease(

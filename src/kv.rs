@@ -19,7 +19,7 @@ const KEY_PREFIX: &str = "seen:";
 /// KV's minimum, not its default of 60 s. The sender's first retry also comes after 30 s.
 const CACHE_TTL_SECONDS: u32 = 30;
 
-#[wasm_bindgen(module = "/src/js/calls.js")]
+#[wasm_bindgen(raw_module = "./calls.js")]
 extern "C" {
     #[wasm_bindgen(js_name = markerOptions)]
     fn marker_options(expiration_ttl: u32, received_at: &str) -> Object;

@@ -24,7 +24,7 @@ use cronozen_gateway::platform::Platform;
 use cronozen_gateway::runtime::{Background, Clock};
 use cronozen_webhook::time::Timestamp;
 
-#[wasm_bindgen(module = "/src/js/calls.js")]
+#[wasm_bindgen(raw_module = "./calls.js")]
 extern "C" {
     /// Keeps the request alive until the returned function is called.
     #[wasm_bindgen(js_name = keepAlive)]

@@ -12,7 +12,7 @@ use cronozen_gateway::queue::EventQueue;
 use cronozen_gateway::runtime::PlatformError;
 use cronozen_webhook::message::{Dedupe, Message};
 
-#[wasm_bindgen(module = "/src/js/calls.js")]
+#[wasm_bindgen(raw_module = "./calls.js")]
 extern "C" {
     #[wasm_bindgen(js_name = holdMessage)]
     fn hold_message(before_dedupe: &str, after_dedupe: &str) -> JsValue;

@@ -16,7 +16,7 @@ use super::js_number::{from_double, to_double};
 use super::task;
 use crate::tickets::{Ticket, Tickets};
 
-#[wasm_bindgen(module = "/src/js/calls.js")]
+#[wasm_bindgen(raw_module = "./calls.js")]
 extern "C" {
     fn settle(awaitable: &JsValue, on_settled: &JsValue, ticket: f64);
 

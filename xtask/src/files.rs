@@ -1,5 +1,6 @@
 //! Files and folders, with errors that name them.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
@@ -42,6 +43,26 @@ pub fn copy_folder(from: &Path, to: &Path) -> Result<()> {
         } else {
             copy(&source, &target)?;
         }
+    }
+    Ok(())
+}
+
+/// Removes everything from a folder except these files.
+pub fn keep_only(folder: &Path, names: &[OsString]) -> Result<()> {
+    for entry in
+        fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?
+    {
+        let entry = entry?;
+        let path = entry.path();
+        if names.contains(&entry.file_name()) {
+            continue;
+        }
+        let removed = if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(&path)
+        } else {
+            fs::remove_file(&path)
+        };
+        removed.with_context(|| format!("cannot remove {}", path.display()))?;
     }
     Ok(())
 }

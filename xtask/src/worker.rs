@@ -1,16 +1,22 @@
-//! Compiles a Worker to WebAssembly, writes its JavaScript glue, and copies the shim beside both.
+//! Compiles a Worker to WebAssembly, writes its JavaScript glue, and copies the scripts beside both.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::files::{create, read_text, write};
+use crate::files::{create, keep_only, read_text, write};
 use crate::prune::prune;
 use crate::wasm::{Compilation, project_root};
 
 /// SHA-256 is a third faster with SIMD. All Workers have the same flags, so they can share a target folder.
 const SIMD: &[&str] = &["-Ctarget-feature=+simd128"];
+
+/// The glue and the module, as wasm-bindgen names them.
+const GLUE: &str = "index.js";
+const MODULE: &str = "index_bg.wasm";
 
 /// The Worker that is built.
 #[derive(Clone, Copy)]
@@ -37,19 +43,23 @@ impl Flavour {
         }
     }
 
+    /// Returns the folder in `build`.
     fn folder(self) -> &'static str {
         match self {
-            Self::Shipped => "build/worker",
-            Self::TestTrap => "build/worker-test-trap",
+            Self::Shipped => "worker",
+            Self::TestTrap => "worker-test-trap",
         }
     }
 }
 
-/// The script that every Worker's shim imports.
-const GUARD: &str = "src/js/guard.js";
+/// The scripts of the Worker.
+const SCRIPTS: [&str; 3] = ["src/js/worker.js", "src/js/guard.js", "src/js/calls.js"];
 
-/// Builds the Worker into `build/worker` or `build/worker-test-trap`. Writes `worker.js`, `guard.js`, `index.js` and
-/// `index_bg.wasm`.
+/// The scripts of the example consumer.
+const CONSUMER_SCRIPTS: [&str; 2] = ["examples/consumer-rust/src/worker.js", "src/js/guard.js"];
+
+/// Builds the Worker into `build/worker` or `build/worker-test-trap`. Writes its scripts, the glue `index.js` and the
+/// module `index_bg.wasm`.
 pub fn build(flavour: Flavour) -> Result<()> {
     let compilation = Compilation {
         package: "cronozen-edge",
@@ -58,7 +68,7 @@ pub fn build(flavour: Flavour) -> Result<()> {
         flags: SIMD,
         folder: "",
     };
-    assemble(&compilation, "src/js/worker.js", flavour.folder())
+    assemble(&compilation, &SCRIPTS, flavour.folder())
 }
 
 /// Builds the example consumer into `build/consumer-rust`, with files of the same names.
@@ -70,21 +80,31 @@ pub fn build_consumer() -> Result<()> {
         flags: SIMD,
         folder: "",
     };
-    assemble(&compilation, "examples/consumer-rust/src/worker.js", "build/consumer-rust")
+    assemble(&compilation, &CONSUMER_SCRIPTS, "consumer-rust")
 }
 
-fn assemble(compilation: &Compilation, shim: &str, folder: &str) -> Result<()> {
+fn assemble(compilation: &Compilation, scripts: &[&str], folder: &str) -> Result<()> {
     let root = project_root()?;
     let module = compilation.run(&root)?;
-    let out = root.join(folder);
+    let out = root.join("build").join(folder);
     create(&out)?;
-    let [shim, guard] = [read_text(&root.join(shim))?, read_text(&root.join(GUARD))?];
-    bind(&module, &format!("{guard}{shim}"), &out)?;
-    write(&out.join("guard.js"), &guard)?;
-    write(&out.join("worker.js"), &shim)
+    let mut shim = String::new();
+    let mut names = vec![OsString::from(GLUE), OsString::from(MODULE)];
+    for script in scripts {
+        let source = root.join(script);
+        let name = source.file_name().context("a script has no name")?;
+        let text = read_text(&source)?;
+        write(&out.join(name), &text)?;
+        shim += &text;
+        names.push(name.to_owned());
+    }
+    bind(&module, &shim, &root.join("build/unpruned").join(folder), &out)?;
+    // A file that an earlier build has left must not be packed.
+    keep_only(&out, &names)
 }
 
-fn bind(module: &Path, shim: &str, out: &Path) -> Result<()> {
+/// Writes the glue and the module. wasm-bindgen writes its own into another folder, because `out` may be in use.
+fn bind(module: &Path, shim: &str, unpruned: &Path, out: &Path) -> Result<()> {
     let mut output = Bindgen::new()
         .input_path(module)
         .web(true)?
@@ -98,9 +118,24 @@ fn bind(module: &Path, shim: &str, out: &Path) -> Result<()> {
         .out_name("index")
         .generate_output()
         .context("wasm-bindgen failed")?;
-    output.emit(out).context("wasm-bindgen cannot write")?;
-    let glue = out.join("index.js");
-    let pruned = prune(&read_text(&glue)?, shim, output.wasm_mut())?;
-    write(&out.join("index_bg.wasm"), output.wasm_mut().emit_wasm())?;
-    write(&glue, &pruned)
+    output.emit(unpruned).context("wasm-bindgen cannot write")?;
+    let pruned = prune(&read_text(&unpruned.join(GLUE))?, shim, output.wasm_mut())?;
+    write(&out.join(MODULE), output.wasm_mut().emit_wasm())?;
+    write(&out.join(GLUE), inline_snippets(pruned, output.snippets())?)
+}
+
+/// Replaces the glue's imports of snippets, the scripts that crates contain, by their text. The paths of the imports
+/// would contain a hash.
+fn inline_snippets(mut glue: String, snippets: &BTreeMap<String, Vec<String>>) -> Result<String> {
+    for (folder, scripts) in snippets {
+        for (number, script) in scripts.iter().enumerate() {
+            let end = format!(" }} from './snippets/{folder}/inline{number}.js';");
+            let import = glue.lines().find(|line| line.ends_with(&end) && !line.contains(" as "));
+            if let Some(import) = import.map(str::to_owned) {
+                glue = glue.replace(&import, &script.trim().replace("export ", ""));
+            }
+        }
+    }
+    ensure!(!glue.contains("./snippets/"), "the glue imports a snippet in an unexpected way");
+    Ok(glue)
 }
