@@ -36,7 +36,7 @@ static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_all
 
 #[wasm_bindgen]
 extern "C" {
-    /// A request, and the parts of it that a delivery needs. `worker.js` reads them.
+    /// A request, and the parts of it that a delivery needs. `worker.ts` reads them.
     #[derive(Debug)]
     pub type RequestParts;
 
@@ -77,7 +77,7 @@ extern "C" {
     );
 }
 
-/// Serves one request. `worker.js` calls it.
+/// Serves one request. `worker.ts` calls it.
 #[wasm_bindgen]
 pub fn fetch(parts: &RequestParts, env: &Env, context: Context, respond: Respond) {
     silence_panics();

@@ -45,7 +45,7 @@ extern "C" {
     fn call(this: &DoneCallback, receiver: &JsValue, failure: Option<String>);
 }
 
-/// The part of a Durable Object that is in Rust. The class `Deduper` in `worker.js` wraps it.
+/// The part of a Durable Object that is in Rust. The class `Deduper` in `worker.ts` wraps it.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct DeduperObject(Rc<Inner>);

@@ -41,30 +41,3 @@ declare module "*/index_bg.wasm" {
   const module: WebAssembly.Module;
   export default module;
 }
-
-declare module "*/guard.js" {
-  export function unlessTrapped<T>(
-    call: (end: (result: T) => void) => unknown,
-    limitMs?: number,
-  ): Promise<T | undefined>;
-}
-
-declare module "*/gateway/worker.js" {
-  const gateway: { fetch(request: Request, env: unknown, ctx: ExecutionContext): Promise<Response> };
-  export default gateway;
-  class Lease {
-    commit(endsAt: number): Promise<void>;
-    [Symbol.dispose](): void;
-  }
-  export class Deduper {
-    constructor(ctx: DurableObjectState, env: unknown);
-    acquire(eventId: string, ignoresRow: boolean, waitMs: number): Promise<{ outcome?: string; lease?: Lease }>;
-    mark(eventId: string, endsAt: number): Promise<void>;
-    alarm(): Promise<void>;
-  }
-}
-
-declare module "*/consumer/worker.js" {
-  const consumer: { queue(batch: unknown, env: unknown): Promise<void> };
-  export default consumer;
-}

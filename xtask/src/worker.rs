@@ -1,4 +1,4 @@
-//! Compiles a Worker to WebAssembly, writes its JavaScript glue, and copies the scripts beside both.
+//! Compiles a Worker to WebAssembly, writes its JavaScript glue, and compiles the scripts beside both.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -9,6 +9,7 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::files::{create, keep_only, read_text, write};
 use crate::prune::prune;
+use crate::tools::esbuild;
 use crate::wasm::{Compilation, project_root};
 
 /// SHA-256 is a third faster with SIMD. All Workers have the same flags, so they can share a target folder.
@@ -53,10 +54,10 @@ impl Flavour {
 }
 
 /// The scripts of the Worker.
-const SCRIPTS: [&str; 3] = ["src/js/worker.js", "src/js/guard.js", "src/js/calls.js"];
+const SCRIPTS: [&str; 3] = ["src/js/worker.ts", "src/js/guard.ts", "src/js/calls.ts"];
 
 /// The scripts of the example consumer.
-const CONSUMER_SCRIPTS: [&str; 2] = ["examples/consumer-rust/src/worker.js", "src/js/guard.js"];
+const CONSUMER_SCRIPTS: [&str; 2] = ["examples/consumer-rust/src/worker.ts", "src/js/guard.ts"];
 
 /// Builds the Worker into `build/worker` or `build/worker-test-trap`. Writes its scripts, the glue `index.js` and the
 /// module `index_bg.wasm`.
@@ -92,11 +93,13 @@ fn assemble(compilation: &Compilation, scripts: &[&str], folder: &str) -> Result
     let mut names = vec![OsString::from(GLUE), OsString::from(MODULE)];
     for script in scripts {
         let source = root.join(script);
-        let name = source.file_name().context("a script has no name")?;
-        let text = read_text(&source)?;
-        write(&out.join(name), &text)?;
-        shim += &text;
-        names.push(name.to_owned());
+        let name =
+            source.with_extension("js").file_name().context("a script has no name")?.to_owned();
+        let compiled = out.join(&name);
+        // Without the option, esbuild reads the settings in jsconfig.json.
+        esbuild(&root, &["--tsconfig-raw={}"], &source, &compiled)?;
+        shim += &read_text(&compiled)?;
+        names.push(name);
     }
     bind(&module, &shim, &root.join("build/unpruned").join(folder), &out)?;
     // A file that an earlier build has left must not be packed.

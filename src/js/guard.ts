@@ -1,5 +1,5 @@
 // Guards the WebAssembly instance of a Worker: replaces it when it has trapped, and ends the calls that it was serving,
-// because nothing else would ever answer them. `cargo xtask` copies this file into each Worker's build.
+// because nothing else would ever answer them. `cargo xtask` compiles this file into each Worker's build.
 
 import { initSync, __wbg_reset_state as makeInstance } from "./index.js";
 import module from "./index_bg.wasm";
@@ -15,34 +15,28 @@ export let generation = 0;
 /**
  * The functions that end the calls that the present instance is serving. They run if the instance traps, because
  * nothing else would ever answer the calls.
- *
- * @type {Set<() => void>}
  */
-let inFlight = new Set();
+let inFlight = new Set<() => void>();
 
 /**
  * The functions that end the waits for work that the present instance does after an answer. They run if the instance
  * traps.
- *
- * @type {Set<() => void>}
  */
-let background = new Set();
+let background = new Set<() => void>();
 
 /**
  * Replaces the instance after a trap, or after an exception that has passed through it. Both leave its memory in an
  * unknown state, so it is never called again. Other errors are not the instance's: another Worker's code may share the
  * isolate.
- *
- * @param {unknown} error
  */
-function replaceIfTrapped(error) {
+function replaceIfTrapped(error: unknown): void {
   const trapped = error instanceof WebAssembly.RuntimeError;
   if (trapped || (error instanceof Error && error.stack?.includes("wasm-function"))) {
     replace();
   }
 }
 
-function replace() {
+function replace(): void {
   broken = true;
   const abandonedCalls = inFlight;
   inFlight = new Set();
@@ -54,7 +48,7 @@ function replace() {
   repair();
 }
 
-function repair() {
+function repair(): void {
   try {
     makeInstance();
     generation += 1;
@@ -65,21 +59,19 @@ function repair() {
 }
 
 // Rust's futures run in microtasks, where no `try` around a call can catch their traps.
-const scope = /** @type {EventTarget} */ (globalThis);
-scope.addEventListener("error", (event) => replaceIfTrapped(/** @type {ErrorEvent} */ (event).error));
-scope.addEventListener("unhandledrejection", (event) =>
-  replaceIfTrapped(/** @type {PromiseRejectionEvent} */ (event).reason),
-);
+globalThis.addEventListener("error", (event) => replaceIfTrapped(event.error));
+globalThis.addEventListener("unhandledrejection", (event) => replaceIfTrapped(event.reason));
 
 /**
- * Calls the instance.
+ * Calls the instance. Resolves to `undefined` if the instance has trapped.
  *
- * @template T
- * @param {(end: (result: T) => void) => unknown} call calls `end`, or returns a promise that rejects
- * @param {number} [limitMs] the time after which a call that has not ended must have trapped
- * @returns {Promise<T | undefined>} `undefined` if the instance has trapped
+ * @param call calls `end`, or returns a promise that rejects
+ * @param limitMs the time after which a call that has not ended must have trapped
  */
-export function unlessTrapped(call, limitMs) {
+export function unlessTrapped<Result>(
+  call: (end: (result: Result) => void) => unknown,
+  limitMs?: number,
+): Promise<Result | undefined> {
   if (broken) {
     repair();
   }
@@ -92,14 +84,13 @@ export function unlessTrapped(call, limitMs) {
     // Checks that the call is open: a call that ends in another request's context cannot clear this timer.
     const replaceIfOpen = () => calls.has(abandon) && replace();
     const timer = limitMs === undefined ? null : setTimeout(replaceIfOpen, limitMs);
-    /** @param {T} [result] */
-    const end = (result) => {
+    const end = (result?: Result) => {
       clearTimeout(timer);
       calls.delete(abandon);
       resolve(result);
     };
     calls.add(abandon);
-    const fail = (/** @type {unknown} */ error) => {
+    const fail = (error: unknown) => {
       replaceIfTrapped(error);
       abandon();
     };
@@ -117,11 +108,8 @@ export function unlessTrapped(call, limitMs) {
 /**
  * Waits until work that the instance does after an answer has ended, or until the instance has trapped. After a trap,
  * nothing would end the work, and the platform would keep what the work holds.
- *
- * @param {Promise<unknown>} work
- * @returns {Promise<void>}
  */
-export function untilTrapped(work) {
+export function untilTrapped(work: Promise<unknown>): Promise<void> {
   return new Promise((resolve) => {
     const waits = background;
     const end = () => {
@@ -133,7 +121,7 @@ export function untilTrapped(work) {
   });
 }
 
-/** @param {Record<string, unknown>} details */
-export function log(details) {
+/** Writes a line to the log, with the time. */
+export function log(details: Record<string, unknown>): void {
   console.error(JSON.stringify({ at: new Date().toISOString(), ...details }));
 }

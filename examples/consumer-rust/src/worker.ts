@@ -9,17 +9,11 @@ const deadLetters = "cronozen-events-dead";
 const delaySeconds = 300;
 
 export default {
-  /**
-   * @param {{ queue: string, messages: readonly any[] }} batch
-   * @param {unknown} env
-   */
-  async queue(batch, env) {
+  async queue(batch: MessageBatch, env: unknown): Promise<void> {
     const handle = batch.queue === deadLetters ? keepDeadLetter : consume;
     for (const message of batch.messages) {
       // It acknowledges the message or retries it.
-      const ended = await unlessTrapped((/** @type {(ended: boolean) => void} */ end) =>
-        handle(message, env).then(() => end(true)),
-      );
+      const ended = await unlessTrapped<boolean>((end) => handle(message, env).then(() => end(true)));
       if (ended === undefined) {
         console.error(JSON.stringify({ outcome: "abandoned", id: message.id }));
         message.retry({ delaySeconds });

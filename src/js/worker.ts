@@ -1,5 +1,5 @@
 // The Worker's entry points, which pass requests and calls of the Durable Objects to the WebAssembly instance.
-// `cargo xtask worker` copies this file beside the files that it imports.
+// `cargo xtask worker` compiles this file into the folder of the files that it imports.
 
 import { DurableObject, RpcTarget } from "cloudflare:workers";
 import { generation, log, unlessTrapped, untilTrapped } from "./guard.js";
@@ -11,16 +11,16 @@ import { DeduperObject, fetch as serve } from "./index.js";
  */
 const lastResortMs = 4750;
 
-/**
- * @param {Request} request
- * @param {unknown} env
- * @param {ExecutionContext} ctx
- * @returns {Promise<Response>}
- */
-async function answer(request, env, ctx) {
+/** The part of the execution context that the gateway uses. */
+export interface GatewayContext {
+  /** Keeps the request's context alive until the work has ended. */
+  waitUntil(work: Promise<unknown>): void;
+}
+
+async function answer(request: Request, env: unknown, ctx: GatewayContext): Promise<Response> {
   const { headers } = request;
-  const response = await unlessTrapped(
-    (/** @type {(response: Response) => void} */ end) =>
+  const response = await unlessTrapped<Response>(
+    (end) =>
       serve(
         {
           request,
@@ -32,7 +32,7 @@ async function answer(request, env, ctx) {
           ray: headers.get("cf-ray"),
         },
         env,
-        { waitUntil: (/** @type {Promise<unknown>} */ work) => ctx.waitUntil(untilTrapped(work)) },
+        { waitUntil: (work) => ctx.waitUntil(untilTrapped(work)) },
         (...parts) => end(responseOf(...parts)),
       ),
     lastResortMs,
@@ -40,16 +40,14 @@ async function answer(request, env, ctx) {
   return response ?? unavailable(request);
 }
 
-/**
- * @param {number} status
- * @param {string} contentType
- * @param {string} body
- * @param {string} [allow]
- * @param {number} [retryAfter]
- */
-function responseOf(status, contentType, body, allow, retryAfter) {
-  /** @type {Record<string, string>} */
-  const headers = { "content-type": contentType, "cache-control": "no-store" };
+function responseOf(
+  status: number,
+  contentType: string,
+  body: string,
+  allow: string | undefined,
+  retryAfter: number | undefined,
+): Response {
+  const headers: Record<string, string> = { "content-type": contentType, "cache-control": "no-store" };
   if (allow !== undefined) {
     headers.allow = allow;
   }
@@ -59,12 +57,8 @@ function responseOf(status, contentType, body, allow, retryAfter) {
   return new Response(body, { status, headers });
 }
 
-/**
- * Logs and answers as the gateway crate does when an event is not known to be in the queue.
- *
- * @param {Request} request
- */
-function unavailable(request) {
+/** Logs and answers as the gateway crate does when an event is not known to be in the queue. */
+function unavailable(request: Request): Response {
   log({
     outcome: "failed",
     code: "unavailable",
@@ -85,20 +79,38 @@ function unavailable(request) {
   });
 }
 
+/** The answer to a request for a lease. */
+export interface AcquireReply {
+  /** The outcome: `leased`, `duplicate`, `wait ended` or `too many waiters`. */
+  outcome: string | undefined;
+  /** The lease, if the outcome is `leased`. */
+  lease?: Lease;
+}
+
+/** The answer of the instance to a call that may fail. */
+interface Result {
+  failure: string | undefined;
+}
+
+/** The instance's answer to a request for a lease. */
+interface AcquireResult extends Result {
+  outcome: string | undefined;
+  lease: number | undefined;
+}
+
 /**
  * Strict mode: leases the events of one of 16 shards. It sets no timer, because a pending timer keeps an
  * object awake, and it never waits for another service.
  */
-export class Deduper extends DurableObject {
-  /** @type {DeduperObject | undefined} */
-  #object;
+export class Deduper extends DurableObject<unknown> {
+  #object: DeduperObject | undefined;
   #generation = generation;
 
   // When the platform resets this object, its waiting calls stay in the guard's list until the next trap, and keep this
   // object and its leases in memory. Their callers have already received an error. Resets with waiting calls are rare.
 
   /** Returns this object in the present instance. After a trap, only the storage is left. */
-  #currentObject() {
+  #currentObject(): DeduperObject {
     if (this.#object === undefined || this.#generation !== generation) {
       this.#object = new DeduperObject(this.ctx.storage, generation);
       this.#generation = generation;
@@ -110,54 +122,48 @@ export class Deduper extends DurableObject {
    * Answers when the event is leased to the caller, is known to be in the queue, or has too many waiters, or when the
    * caller's wait has ended.
    *
-   * @param {string} eventId
-   * @param {boolean} ignoresRow
-   * @param {number} waitMs the time that the caller waits for the lease of another delivery
-   * @returns {Promise<{ outcome: string | undefined, lease?: Lease }>}
+   * @param ignoresRow true if the event's row must be ignored
+   * @param waitMs the time that the caller waits for the lease of another delivery
    */
-  async acquire(eventId, ignoresRow, waitMs) {
-    /** @typedef {{ outcome: string | undefined, lease: number | undefined, failure: string | undefined }} Answer */
-    const answer = await unlessTrapped((/** @type {(answer: Answer) => void} */ end) =>
+  async acquire(eventId: string, ignoresRow: boolean, waitMs: number): Promise<AcquireReply> {
+    const result = await unlessTrapped<AcquireResult>((end) =>
       this.#currentObject().acquire(eventId, ignoresRow, waitMs, (outcome, lease, failure) =>
         end({ outcome, lease, failure }),
       ),
     );
-    const { outcome, lease, failure } = requireResult(answer);
+    const { outcome, lease, failure } = requireResult(result);
     throwIfFailed(failure);
     if (lease === undefined) {
       return { outcome };
     }
-    const commit = (/** @type {number} */ endsAt) => this.#mark(eventId, endsAt, lease);
+    const commit = (endsAt: number) => this.#mark(eventId, endsAt, lease);
     return { outcome, lease: new Lease(commit, () => this.#release(eventId, lease)) };
   }
 
   /**
    * Writes the row of an event that is in the queue, after this object has restarted and forgotten the lease.
    *
-   * @param {string} eventId
-   * @param {number} endsAt
+   * @param endsAt the end of the row's lifetime, in milliseconds since 1970
    */
-  async mark(eventId, endsAt) {
+  async mark(eventId: string, endsAt: number): Promise<void> {
     await this.#mark(eventId, endsAt);
   }
 
   /** Purges one batch of rows. Throws if that fails, so that the platform retries. */
-  async alarm() {
-    const call = (/** @type {(answer: { failure: string | undefined }) => void} */ end) =>
-      this.#currentObject().alarm((failure) => end({ failure }));
-    throwIfFailed(requireResult(await unlessTrapped(call)).failure);
+  override async alarm(): Promise<void> {
+    const result = await unlessTrapped<Result>((end) => this.#currentObject().alarm((failure) => end({ failure })));
+    throwIfFailed(requireResult(result).failure);
   }
 
-  /** @param {string} eventId @param {number} endsAt @param {number} [lease] */
-  async #mark(eventId, endsAt, lease) {
-    const call = (/** @type {(answer: { failure: string | undefined }) => void} */ end) =>
-      end({ failure: this.#currentObject().mark(eventId, endsAt, lease) });
-    throwIfFailed(requireResult(await unlessTrapped(call)).failure);
+  async #mark(eventId: string, endsAt: number, lease?: number): Promise<void> {
+    const result = await unlessTrapped<Result>((end) =>
+      end({ failure: this.#currentObject().mark(eventId, endsAt, lease) }),
+    );
+    throwIfFailed(requireResult(result).failure);
   }
 
-  /** @param {string} eventId @param {number} lease */
-  #release(eventId, lease) {
-    unlessTrapped((end) => {
+  #release(eventId: string, lease: number): void {
+    unlessTrapped<undefined>((end) => {
       this.#currentObject().release(eventId, lease);
       end(undefined);
     });
@@ -166,57 +172,49 @@ export class Deduper extends DurableObject {
 
 /** The lease that its holder calls. It is released when the holder disposes of it or ends in any way. */
 class Lease extends RpcTarget {
-  #commit;
-  #release;
+  #commit: (endsAt: number) => Promise<void>;
+  #release: () => void;
 
-  /** @param {(endsAt: number) => Promise<void>} commit @param {() => void} release */
-  constructor(commit, release) {
+  constructor(commit: (endsAt: number) => Promise<void>, release: () => void) {
     super();
     this.#commit = commit;
     this.#release = release;
   }
 
-  /** Writes the row of the event, which is in the queue. @param {number} endsAt */
-  commit(endsAt) {
+  /** Writes the row of the event, which is in the queue. */
+  commit(endsAt: number): Promise<void> {
     return this.#commit(endsAt);
   }
 
-  [Symbol.dispose]() {
+  /** Releases the lease. */
+  [Symbol.dispose](): void {
     this.#release();
   }
 }
 
-/**
- * Throws if the instance has trapped, and so there is no result.
- *
- * @template T
- * @param {T | undefined} result
- */
-function requireResult(result) {
+/** Throws if the instance has trapped, and so there is no result. */
+function requireResult<T>(result: T | undefined): T {
   if (result === undefined) {
     throw new Error("the instance has trapped");
   }
   return result;
 }
 
-/** @param {string | undefined} failure */
-function throwIfFailed(failure) {
+function throwIfFailed(failure: string | undefined): void {
   if (failure !== undefined) {
     throw new Error(failure);
   }
 }
 
-export default {
-  /**
-   * @param {Request} request
-   * @param {unknown} env
-   * @param {ExecutionContext} ctx
-   * @returns {Promise<Response>}
-   */
-  fetch(request, env, ctx) {
+/** The gateway. `env` holds its settings and bindings. */
+const gateway = {
+  /** Serves a request: receives an event, or reports the health of the gateway. */
+  fetch(request: Request, env: unknown, ctx: GatewayContext): Promise<Response> {
     const response = answer(request, env, ctx);
     // Without this, a sender that resets its connection would cancel the delivery half-way.
     ctx.waitUntil(response);
     return response;
   },
 };
+
+export default gateway;

@@ -1,0 +1,118 @@
+// The functions that Rust calls. Each does several things at once, because calls between the two are expensive.
+
+/**
+ * Ends the instance's wait with this ticket. Returns false if the wait was given up. Throws if the instance has been
+ * replaced.
+ */
+type OnSettled = (ticket: number, fulfilled: boolean, value: unknown) => boolean;
+
+/** The result of a call. That of a remote call must be disposed of. */
+type CallResult = Partial<Disposable> | null | undefined;
+
+/** Awaits the value that a call has returned, and passes the result to the instance. The value need not be a promise. */
+export function settle(awaitable: CallResult | PromiseLike<CallResult>, onSettled: OnSettled, ticket: number): void {
+  Promise.resolve(awaitable).then(
+    (value) => {
+      let waited = false;
+      try {
+        waited = onSettled(ticket, true, value);
+      } finally {
+        if (!waited) {
+          // Without this, a lease that comes too late would be held until this request ends.
+          dispose(value);
+        }
+      }
+    },
+    (reason) => onSettled(ticket, false, reason),
+  );
+}
+
+/**
+ * Starts a timer that ends a wait. The instance is called after the timer's callback, not in it, because a trap in the
+ * callback goes unnoticed.
+ */
+export function startTimer(ms: number, onSettled: OnSettled, ticket: number): number {
+  return setTimeout(() => settle(undefined, onSettled, ticket), ms);
+}
+
+/** Keeps the request alive until the returned function is called. */
+export function keepAlive(context: ExecutionContext): () => void {
+  let release = () => {};
+  context.waitUntil(
+    new Promise<void>((resolve) => {
+      release = resolve;
+    }),
+  );
+  return release;
+}
+
+/** Returns the options with which an event is marked in KV. */
+export function markerOptions(expirationTtl: number, receivedAt: string): KVNamespacePutOptions {
+  return { expirationTtl, metadata: { receivedAt } };
+}
+
+/** A message without the value of `dedupe`. */
+type HeldMessage = [beforeDedupe: string, afterDedupe: string];
+
+/** Keeps a message outside of the instance until it is sent. */
+export function holdMessage(beforeDedupe: string, afterDedupe: string): HeldMessage {
+  return [beforeDedupe, afterDedupe];
+}
+
+/** Puts the value of `dedupe` into the message, and sends it. */
+export function sendMessage(
+  queue: Queue,
+  [beforeDedupe, afterDedupe]: HeldMessage,
+  dedupe: string,
+  options: QueueSendOptions,
+): Promise<unknown> {
+  return queue.send(beforeDedupe + dedupe + afterDedupe, options);
+}
+
+/** The methods of the class `Deduper` that the Worker calls. */
+interface DeduperStub {
+  acquire(eventId: string, ignoresRow: boolean, waitMs: number): Promise<AcquireReply>;
+  mark(eventId: string, endsAt: number): Promise<void>;
+}
+
+interface AcquireReply {
+  lease: { commit(endsAt: number): Promise<void> };
+}
+
+interface Namespace {
+  idFromName(name: string): unknown;
+  get(id: unknown): DeduperStub;
+}
+
+function shardOf(namespace: Namespace, shard: number): DeduperStub {
+  return namespace.get(namespace.idFromName(String(shard)));
+}
+
+export function acquireLease(
+  namespace: Namespace,
+  shard: number,
+  eventId: string,
+  ignoresRow: boolean,
+  waitMs: number,
+): Promise<AcquireReply> {
+  return shardOf(namespace, shard).acquire(eventId, ignoresRow, waitMs);
+}
+
+export function commitLease({ lease }: AcquireReply, endsAt: number): Promise<void> {
+  return lease.commit(endsAt);
+}
+
+/** Marks an event through a new stub, because the stub of an object that has restarted fails. */
+export function markEvent(namespace: Namespace, shard: number, eventId: string, endsAt: number): Promise<void> {
+  return shardOf(namespace, shard).mark(eventId, endsAt);
+}
+
+/** Disposes of the value if a remote call has returned it. */
+export function dispose(value: CallResult): void {
+  try {
+    value?.[Symbol.dispose]?.();
+  } catch {
+    // An exception that passed through the instance would be mistaken for a trap. The platform disposes of the
+    // value in the end.
+  }
+}

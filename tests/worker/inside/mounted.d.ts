@@ -1,0 +1,14 @@
+// The modules of the built Workers, which the tests and the benchmarks mount beside their own.
+
+declare module "*/gateway/worker.js" {
+  type Gateway = typeof import("../../../src/js/worker.js");
+  const gateway: Gateway["default"];
+  export default gateway;
+  export const Deduper: Gateway["Deduper"];
+  export type Deduper = InstanceType<Gateway["Deduper"]>;
+}
+
+declare module "*/consumer/worker.js" {
+  const consumer: typeof import("../../../examples/consumer-rust/src/worker.js").default;
+  export default consumer;
+}
