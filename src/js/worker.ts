@@ -1,7 +1,10 @@
 // The Worker's entry points, which pass requests and calls of the Durable Objects to the WebAssembly instance.
 // `cargo xtask worker` compiles this file into the folder of the files that it imports.
+/// <reference path="./built.d.ts" />
+/// <reference path="./platform.d.ts" />
 
-import { DurableObject, RpcTarget } from "cloudflare:workers";
+// As a namespace, because the tool that bundles the declarations confuses an imported DurableObject with the global one.
+import * as workers from "cloudflare:workers";
 import { generation, log, unlessTrapped, untilTrapped } from "./guard.js";
 import { DeduperObject, fetch as serve } from "./index.js";
 
@@ -79,12 +82,18 @@ function unavailable(request: Request): Response {
   });
 }
 
+/** A lease, as its holder sees it. The platform releases it when the holder disposes of it or ends in any way. */
+export interface HeldLease {
+  /** Writes the row of the event, which is in the queue. */
+  commit(endsAt: number): Promise<void>;
+}
+
 /** The answer to a request for a lease. */
 export interface AcquireReply {
   /** The outcome: `leased`, `duplicate`, `wait ended` or `too many waiters`. */
   outcome: string | undefined;
   /** The lease, if the outcome is `leased`. */
-  lease?: Lease;
+  lease?: HeldLease;
 }
 
 /** The answer of the instance to a call that may fail. */
@@ -102,7 +111,7 @@ interface AcquireResult extends Result {
  * Strict mode: leases the events of one of 16 shards. It sets no timer, because a pending timer keeps an
  * object awake, and it never waits for another service.
  */
-export class Deduper extends DurableObject<unknown> {
+export class Deduper extends workers.DurableObject<unknown> {
   #object: DeduperObject | undefined;
   #generation = generation;
 
@@ -171,7 +180,7 @@ export class Deduper extends DurableObject<unknown> {
 }
 
 /** The lease that its holder calls. It is released when the holder disposes of it or ends in any way. */
-class Lease extends RpcTarget {
+class Lease extends workers.RpcTarget implements HeldLease {
   #commit: (endsAt: number) => Promise<void>;
   #release: () => void;
 
@@ -181,7 +190,6 @@ class Lease extends RpcTarget {
     this.#release = release;
   }
 
-  /** Writes the row of the event, which is in the queue. */
   commit(endsAt: number): Promise<void> {
     return this.#commit(endsAt);
   }

@@ -55,9 +55,9 @@ test("the package holds what is needed and nothing else", () => {
     "dist/worker/guard.js",
     "dist/worker/index.js",
     "dist/worker/index_bg.wasm",
+    "dist/worker/worker.d.ts",
     "dist/worker/worker.js",
     "package.json",
-    "worker.d.ts",
   ]);
 });
 

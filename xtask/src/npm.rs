@@ -44,8 +44,11 @@ const BUNDLING: [&str; 8] = [
 ];
 
 /// The entries whose declarations are generated, and the files in `pkg/dist`.
-const DECLARATIONS: [(&str, &str); 2] =
-    [("pkg/src/index.ts", "index.d.ts"), ("pkg/src/consumer.ts", "consumer.d.ts")];
+const DECLARATIONS: [(&str, &str); 3] = [
+    ("pkg/src/index.ts", "index.d.ts"),
+    ("pkg/src/consumer.ts", "consumer.d.ts"),
+    ("src/js/worker.ts", "worker/worker.d.ts"),
+];
 
 /// The compiler's flags. The module uses these features of WebAssembly and no others. Reference types and multiple
 /// results would need other glue, and wasm2js supports neither.
@@ -117,6 +120,8 @@ pub fn build(extent: Extent) -> Result<()> {
         }
         esbuild(&root, &options, &root.join("pkg/src").join(source), &dist.join(bundle))?;
     }
+    worker::build(worker::Flavour::Shipped)?;
+    copy_folder(&root.join("build/worker"), &dist.join("worker"))?;
     if extent == Extent::Package {
         for (source, output) in DECLARATIONS {
             declarations(&root, &root.join(source), &dist.join(output))?;
@@ -124,9 +129,6 @@ pub fn build(extent: Extent) -> Result<()> {
         // Required, the package is a CommonJS module, and its types have to say so.
         copy(&dist.join("index.d.ts"), &dist.join("index.d.cts"))?;
     }
-
-    worker::build(worker::Flavour::Shipped)?;
-    copy_folder(&root.join("build/worker"), &dist.join("worker"))?;
     for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {
         copy(&root.join(licence), &root.join("pkg").join(licence))?;
     }
