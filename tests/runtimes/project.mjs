@@ -101,3 +101,13 @@ export function tool(name, paths) {
   }
   return { path: path ?? "", skip: path === undefined && `${name} IS NOT INSTALLED` };
 }
+
+export const bun = tool(
+  "Bun",
+  ["x64", "aarch64"].map((cpu) => join(tools, "@oven", `bun-linux-${cpu}`, "bin", "bun")),
+);
+
+export const deno = tool(
+  "Deno",
+  ["x64", "arm64"].map((cpu) => join(tools, "@deno", `linux-${cpu}-glibc`, "deno")),
+);
