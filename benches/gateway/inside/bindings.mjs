@@ -95,7 +95,7 @@ class Stub {
   /** @param {string} eventId @param {boolean} ignoresRow @param {number} waitMs */
   async acquire(eventId, ignoresRow, waitMs) {
     const { outcome, lease } = await this.#object.acquire(eventId, ignoresRow, waitMs);
-    return { outcome, lease, [Symbol.dispose]: () => lease?.[Symbol.dispose]() };
+    return { outcome, lease, [Symbol.dispose]: () => Object(lease)[Symbol.dispose]?.() };
   }
 
   /** @param {string} eventId @param {number} endsAt */
