@@ -96,7 +96,7 @@ fn assemble(compilation: &Compilation, scripts: &[&str], folder: &str) -> Result
         let name =
             source.with_extension("js").file_name().context("a script has no name")?.to_owned();
         let compiled = out.join(&name);
-        // Without the option, esbuild reads the settings in jsconfig.json.
+        // Without the option, esbuild reads the nearest tsconfig.json.
         esbuild(&root, &["--tsconfig-raw={}"], &source, &compiled)?;
         shim += &read_text(&compiled)?;
         names.push(name);
@@ -124,7 +124,31 @@ fn bind(module: &Path, shim: &str, unpruned: &Path, out: &Path) -> Result<()> {
     output.emit(unpruned).context("wasm-bindgen cannot write")?;
     let pruned = prune(&read_text(&unpruned.join(GLUE))?, shim, output.wasm_mut())?;
     write(&out.join(MODULE), output.wasm_mut().emit_wasm())?;
-    write(&out.join(GLUE), inline_snippets(pruned, output.snippets())?)
+    let glue = inline_snippets(pruned, output.snippets())?;
+    write(&out.join(GLUE), without_repeated_imports(&glue))
+}
+
+/// Returns the glue with one namespace for each module. wasm-bindgen may import a module several times, and wrangler warns
+/// of the repeated keys in the list of imports.
+fn without_repeated_imports(glue: &str) -> String {
+    let mut modules = Vec::new();
+    let mut repeated = Vec::new();
+    let mut kept = String::new();
+    for line in glue.split_inclusive('\n') {
+        let import = line.trim().strip_prefix("import * as ");
+        if let Some((namespace, module)) = import.and_then(|import| import.split_once(" from ")) {
+            if modules.contains(&module) {
+                repeated.push(namespace);
+                continue;
+            }
+            modules.push(module);
+        }
+        let entry = line.trim().strip_suffix(',').and_then(|entry| entry.split_once(": "));
+        if !entry.is_some_and(|(_, value)| repeated.contains(&value)) {
+            kept.push_str(line);
+        }
+    }
+    kept
 }
 
 /// Replaces the glue's imports of snippets, the scripts that crates contain, by their text. The paths of the imports
