@@ -111,11 +111,9 @@ test("a message that was tampered with is a dead letter, and its neighbours are 
   const { results } = await database.prepare("SELECT message_id, body FROM dead_letters").all();
   const dead = ends.find(({ outcome }) => outcome === "dead");
   assert.deepEqual(results, [{ message_id: dead?.id, body: message }]);
-  const reason = "signature mismatch: no active secret matches the body";
-  assert.deepEqual(
-    lines.filter(({ outcome }) => outcome === "retried"),
-    [{ outcome: "retried", reason }],
-  );
+  const [retried, ...others] = lines.filter(({ outcome }) => outcome === "retried");
+  assert.match(retried?.reason, /^signature mismatch: no active secret matches the body\./);
+  assert.deepEqual(others, []);
   assert.deepEqual(
     (await rows()).map(({ event_id: eventId }) => eventId),
     ["evt_1", vector("emoji").expected.eventId],

@@ -14,12 +14,18 @@ export function importKeys(secrets: string[]) {
 /** Exactly 64 lowercase hexadecimal digits. */
 const form = /^[0-9a-f]{64}$/;
 
+const mismatch =
+  "signature mismatch: no active secret matches the body. Usual causes: another secret, another registration's " +
+  "secret, a body that was parsed and serialised again, an added newline " +
+  '(see "When a signature does not match" in the README of cronozen-edge)';
+
 export function parseSignature(value: string | undefined) {
   if (value === undefined) {
     throw new Refusal("invalid_signature", "signature header missing: expected x-cronozen-signature");
   }
   if (!form.test(value)) {
-    throw new Refusal("invalid_signature", "signature malformed: expected 64 lowercase hexadecimal digits");
+    const reason = `signature malformed: ${mistakeIn(value)} (64 lowercase hexadecimal digits are expected)`;
+    throw new Refusal("invalid_signature", reason);
   }
   const bytes = new Uint8Array(32);
   for (let index = 0; index < bytes.length; index += 1) {
@@ -28,12 +34,27 @@ export function parseSignature(value: string | undefined) {
   return bytes;
 }
 
+/** The mistake in a value that is not in the form. */
+function mistakeIn(value: string) {
+  if (/^[0-9a-f]{64}$/i.test(value)) {
+    return "upper-case hexadecimal digits";
+  }
+  if (/=[0-9a-f]{64}$/i.test(value)) {
+    return 'starts with a prefix such as "sha256="';
+  }
+  if (/^[\w+/-]{43}=?$/.test(value) && !/^[0-9a-f]+=?$/i.test(value)) {
+    return "base64 of 32 bytes";
+  }
+  const position = value.search(/[^0-9a-f]/i);
+  return value.length === 64 ? `invalid character at position ${position}` : `${value.length} bytes`;
+}
+
 /** Which key the body was signed with. Tries them all, so that the time does not tell which. */
 export async function verify(body: ArrayBuffer, signature: Uint8Array<ArrayBuffer>, keys: CryptoKey[]) {
   const matches = await Promise.all(keys.map((key) => crypto.subtle.verify("HMAC", key, signature, body)));
   const key = matches.indexOf(true);
   if (key < 0) {
-    throw new Refusal("invalid_signature", "signature mismatch: no active secret matches the body");
+    throw new Refusal("invalid_signature", mismatch);
   }
   return key;
 }

@@ -3,7 +3,7 @@
 //! The sender signs the raw body with HMAC-SHA256. The key is the UTF-8 text of the whole signing secret, with its
 //! prefix and without decoding. The signature header carries the 32 bytes as 64 lowercase hexadecimal digits.
 
-pub use header::{SIGNATURE_HEADER, Signature, SignatureError};
+pub use header::{MalformedSignature, SIGNATURE_HEADER, Signature, SignatureError};
 pub use secrets::{MAX_SECRETS, Secrets, SecretsError};
 pub use verified_body::VerifiedBody;
 

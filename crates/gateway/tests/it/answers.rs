@@ -93,15 +93,19 @@ fn every_invalid_signature_gets_the_same_answer_and_its_own_reason_in_the_log() 
             (None, "signature header missing: expected x-cronozen-signature"),
             (
                 Some(String::new()),
-                "signature malformed: 0 bytes (64 hexadecimal digits are expected)",
+                "signature malformed: 0 bytes (64 lowercase hexadecimal digits are expected)",
             ),
             (
                 Some(sign(EVENT.as_bytes(), SECRET).to_uppercase()),
-                "signature malformed: not a lowercase hexadecimal digit at position",
+                "signature malformed: upper-case hexadecimal digits (64 lowercase hexadecimal digits are expected)",
+            ),
+            (
+                Some(format!("sha256={}", sign(EVENT.as_bytes(), SECRET))),
+                r#"signature malformed: starts with a prefix such as "sha256=" (64 lowercase hexadecimal digits are expected)"#,
             ),
             (
                 Some(sign(EVENT.as_bytes(), "whsec_wrong")),
-                "signature mismatch: no active secret matches the body",
+                "signature mismatch: no active secret matches the body. Usual causes: ",
             ),
         ] {
             let mut request = signed(EVENT);

@@ -14,6 +14,9 @@ pub(super) const HASH_BYTES: usize = 32;
 /// The length of a signature: two hexadecimal digits for each byte.
 const SIGNATURE_DIGITS: usize = HASH_BYTES * 2;
 
+/// The length of the same bytes in base64, without padding: a character for every 6 bits.
+const BASE64_CHARACTERS: usize = (HASH_BYTES * 8).div_ceil(6);
+
 /// The reason why a signature was refused. It is for the log: the sender should only learn that the signature did not
 /// verify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -22,22 +25,17 @@ pub enum SignatureError {
     /// The request has no signature header.
     #[error("signature header missing: expected {SIGNATURE_HEADER}")]
     Missing,
-    /// The header's value has the wrong length.
+    /// The header's value is not 64 lowercase hexadecimal digits.
     #[error(
-        "signature malformed: {found} bytes ({SIGNATURE_DIGITS} hexadecimal digits are expected)"
+        "signature malformed: {0} ({SIGNATURE_DIGITS} lowercase hexadecimal digits are expected)"
     )]
-    Length {
-        /// The length of the value, in bytes.
-        found: usize,
-    },
-    /// A character of the header's value is not a lowercase hexadecimal digit.
-    #[error("signature malformed: not a lowercase hexadecimal digit at position {position}")]
-    Character {
-        /// The position of the first such character, counted from 0.
-        position: usize,
-    },
+    Malformed(MalformedSignature),
     /// The signature is well formed, but none of the active secrets has signed the body.
-    #[error("signature mismatch: no active secret matches the body")]
+    #[error(
+        "signature mismatch: no active secret matches the body. Usual causes: another secret, another registration's \
+         secret, a body that was parsed and serialised again, an added newline (see \"When a signature does not match\" \
+         in the README of cronozen-edge)"
+    )]
     Mismatch,
 }
 
@@ -48,10 +46,65 @@ impl SignatureError {
     pub fn code(self) -> &'static str {
         match self {
             Self::Missing => "signature_missing",
-            Self::Length { .. } | Self::Character { .. } => "signature_malformed",
+            Self::Malformed(_) => "signature_malformed",
             Self::Mismatch => "signature_mismatch",
         }
     }
+}
+
+/// The mistake in a malformed signature. Its text never quotes the signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum MalformedSignature {
+    /// A prefix that ends with `=`, as other senders have it, and then 64 hexadecimal digits.
+    #[error("starts with a prefix such as \"sha256=\"")]
+    Prefix,
+    /// The 32 bytes in base64 or base64url.
+    #[error("base64 of {HASH_BYTES} bytes")]
+    Base64,
+    /// 64 hexadecimal digits, some of them in upper case.
+    #[error("upper-case hexadecimal digits")]
+    UpperCase,
+    /// Another length.
+    #[error("{found} bytes")]
+    Length {
+        /// The length of the value, in bytes.
+        found: usize,
+    },
+    /// The right length, but a character that is not a hexadecimal digit.
+    #[error("invalid character at position {position}")]
+    Character {
+        /// The position of the first such character, counted from 0.
+        position: usize,
+    },
+}
+
+impl MalformedSignature {
+    /// Returns the mistake in a value that is not 64 lowercase hexadecimal digits.
+    #[cold]
+    fn of(value: &[u8]) -> Self {
+        if let Some((prefix, digits)) = value.split_last_chunk::<SIGNATURE_DIGITS>() {
+            let wrong = digits.iter().position(|character| !character.is_ascii_hexdigit());
+            match wrong {
+                None if prefix.is_empty() => return Self::UpperCase,
+                None if prefix.ends_with(b"=") => return Self::Prefix,
+                Some(position) if prefix.is_empty() => return Self::Character { position },
+                _ => {}
+            }
+        }
+        if is_base64(value) { Self::Base64 } else { Self::Length { found: value.len() } }
+    }
+}
+
+/// Returns true for 32 bytes in base64 or base64url, with or without padding. Hexadecimal digits alone are more likely
+/// a signature that was cut off.
+fn is_base64(value: &[u8]) -> bool {
+    let digits = value.strip_suffix(b"=").unwrap_or(value);
+    let in_alphabet =
+        |character: &u8| character.is_ascii_alphanumeric() || b"+/-_".contains(character);
+    digits.len() == BASE64_CHARACTERS
+        && digits.iter().all(in_alphabet)
+        && !digits.iter().all(u8::is_ascii_hexdigit)
 }
 
 /// A well-formed signature. It is not checked against any body or secret.
@@ -62,17 +115,14 @@ impl Signature {
     /// Reads the header's value: exactly 64 lowercase hexadecimal digits and nothing else.
     ///
     /// # Errors
-    /// [`SignatureError::Missing`] without a value, and [`SignatureError::Length`] or [`SignatureError::Character`] for
-    /// a value in any other form.
+    /// [`SignatureError::Missing`] without a value, and [`SignatureError::Malformed`] for a value in any other form.
     pub fn parse(value: Option<&[u8]>) -> Result<Self, SignatureError> {
         let value = value.ok_or(SignatureError::Missing)?;
-        if value.len() != SIGNATURE_DIGITS {
-            return Err(SignatureError::Length { found: value.len() });
-        }
         // Checks all characters, not only those up to the first wrong one, so that the compiler can use SIMD.
-        if !value.iter().fold(true, |all, character| all & is_digit(*character)) {
-            let position = value.iter().position(|character| !is_digit(*character)).unwrap_or(0);
-            return Err(SignatureError::Character { position });
+        if value.len() != SIGNATURE_DIGITS
+            || !value.iter().fold(true, |all, character| all & is_digit(*character))
+        {
+            return Err(SignatureError::Malformed(MalformedSignature::of(value)));
         }
         let mut bytes = [0; HASH_BYTES];
         for (byte, [high, low]) in bytes.iter_mut().zip(value.as_chunks().0) {

@@ -68,6 +68,52 @@ fn a_secret_that_is_empty_or_has_an_invisible_character_is_refused() {
     }
 }
 
+/// Returns the text of the error for a malformed header.
+fn malformed(value: &str) -> String {
+    let error = Signature::parse(Some(value.as_bytes())).unwrap_err();
+    assert_eq!(error.code(), "signature_malformed", "{value}");
+    error.to_string()
+}
+
+#[test]
+fn a_malformed_header_is_refused_with_its_mistake() {
+    let digits = "0123456789abcdef".repeat(4);
+    let upper = digits.to_uppercase();
+    let base64 = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+    let first = |text: &str, count| text.chars().take(count).collect::<String>();
+    let prefix = r#"starts with a prefix such as "sha256=""#;
+    for (value, mistake) in [
+        (format!("sha256={digits}"), prefix),
+        (format!("SHA256={upper}"), prefix),
+        (format!("v1={digits}"), prefix),
+        (base64.to_owned(), "base64 of 32 bytes"),
+        (format!("{base64}="), "base64 of 32 bytes"),
+        (base64.replace(['A', 'B'], "_").replace('C', "-"), "base64 of 32 bytes"),
+        (upper, "upper-case hexadecimal digits"),
+        (first(&digits, 63) + "F", "upper-case hexadecimal digits"),
+        // No prefix, or not before 64 digits.
+        (format!("sha256:{digits}"), "71 bytes"),
+        (format!("sha256={}g", first(&digits, 63)), "71 bytes"),
+        (format!("sha256={digits}0"), "72 bytes"),
+        (format!("sha256={base64}"), "50 bytes"),
+        // Digits that were cut off, and what base64 never ends with or contains.
+        (first(&digits, 43), "43 bytes"),
+        (first(base64, 42) + "==", "44 bytes"),
+        (first(base64, 42) + ".", "43 bytes"),
+        (format!("{base64}A"), "44 bytes"),
+        (String::new(), "0 bytes"),
+        (first(&digits, 63), "63 bytes"),
+        (format!("{digits}, {digits}"), "130 bytes"),
+        (first(&digits, 62) + "\u{e9}", "invalid character at position 62"),
+        (digits.replace('0', "A").replace('1', "G"), "invalid character at position 1"),
+    ] {
+        let expected = format!(
+            "signature malformed: {mistake} (64 lowercase hexadecimal digits are expected)"
+        );
+        assert_eq!(malformed(&value), expected, "{value}");
+    }
+}
+
 #[test]
 fn an_error_has_the_position_of_the_first_character_that_is_not_a_digit() {
     for (positions, first) in [([3, 40], 3), ([0, 1], 0), ([63, 63], 63)] {
@@ -76,8 +122,19 @@ fn an_error_has_the_position_of_the_first_character_that_is_not_a_digit() {
             digits[position] = b'G';
         }
         let error = Signature::parse(Some(&digits)).unwrap_err();
-        assert_eq!(error, SignatureError::Character { position: first });
+        let mistake = MalformedSignature::Character { position: first };
+        assert_eq!(error, SignatureError::Malformed(mistake));
     }
+}
+
+#[test]
+fn a_mismatch_is_reported_with_its_usual_causes() {
+    assert_eq!(
+        SignatureError::Mismatch.to_string(),
+        "signature mismatch: no active secret matches the body. Usual causes: another secret, \
+         another registration's secret, a body that was parsed and serialised again, an added \
+         newline (see \"When a signature does not match\" in the README of cronozen-edge)"
+    );
 }
 
 #[test]
