@@ -88,7 +88,12 @@ impl Settings {
                     SecretsError::Count { found: 0 } => "none".to_owned(),
                     SecretsError::Count { found } => found.to_string(),
                     SecretsError::Empty { .. } => "an empty one".to_owned(),
-                    SecretsError::Invisible { .. } => "one with an invisible character".to_owned(),
+                    SecretsError::QuotationMark { .. } => {
+                        "one that starts or ends with a quotation mark".to_owned()
+                    }
+                    SecretsError::InvisibleCharacter { .. } => {
+                        "one with an invisible character".to_owned()
+                    }
                     other => other.to_string(),
                 })
             },

@@ -182,8 +182,9 @@ mod tests {
     proptest! {
         #[test]
         fn precomputed_hashes_give_the_same_position_as_verification(
-            texts in prop::collection::vec("[!-~]{1,140}", 1..=8),
-            other in "[!-~]{1,140}",
+            // Visible characters, but for quotation marks.
+            texts in prop::collection::vec("[!#-&(-_a-~]{1,140}", 1..=8),
+            other in "[!#-&(-_a-~]{1,140}",
             body in prop::collection::vec(any::<u8>(), 0..300),
             signer in any::<prop::sample::Index>(),
         ) {

@@ -175,6 +175,8 @@ fn a_wrong_secret_is_reported_without_its_value() {
         // HMAC pads keys with NUL, so this is the empty key.
         ("\0", "one with an invisible character"),
         ("whsec_new \u{feff}whsec_old", "one with an invisible character"),
+        ("whsec_new whsec_\u{200b}old", "one with an invisible character"),
+        ("\"whsec_new whsec_old\"", "one that starts or ends with a quotation mark"),
     ] {
         let errors = parse(&[("CRONOZEN_SIGNING_SECRET", list)]).unwrap_err();
         let expected = "1 to 8 secrets separated by white space";

@@ -22,17 +22,35 @@ pub enum SecretsError {
         /// The number of secrets in the list.
         found: usize,
     },
-    /// A secret is empty. Anyone could forge signatures with an empty key.
-    #[error("secret at position {position} is empty")]
+    /// A secret is empty, or consists of white space. Anyone could forge signatures with an empty key.
+    #[error("secret at position {position} is empty or blank")]
     Empty {
         /// The position of the secret in the list, counted from 0.
         position: usize,
     },
-    /// A secret contains white space, a control character, a byte order mark or a replacement character (U+FFFD). No
-    /// signing secret has any of these, so the text was copied badly or is more than one secret. NUL is one of them,
-    /// because HMAC treats a key of NULs like an empty one.
-    #[error("secret at position {position} contains white space or an invisible character")]
-    Invisible {
+    /// A secret contains white space between other characters: it is probably several secrets.
+    #[error("secret at position {position} contains white space")]
+    InnerWhiteSpace {
+        /// The position of the secret in the list, counted from 0.
+        position: usize,
+    },
+    /// A secret starts or ends with white space, such as the line break at the end of a file.
+    #[error("secret at position {position} starts or ends with white space")]
+    OuterWhiteSpace {
+        /// The position of the secret in the list, counted from 0.
+        position: usize,
+    },
+    /// A secret starts or ends with `"`, `'` or `` ` ``, which were copied with it.
+    #[error("secret at position {position} starts or ends with a quotation mark")]
+    QuotationMark {
+        /// The position of the secret in the list, counted from 0.
+        position: usize,
+    },
+    /// A secret contains a control character, a character without width, or a replacement character (U+FFFD). No
+    /// signing secret has any of these, so the text was copied badly. NUL is one of them, because HMAC treats a key of
+    /// NULs like an empty one.
+    #[error("secret at position {position} contains an invisible character")]
+    InvisibleCharacter {
         /// The position of the secret in the list, counted from 0.
         position: usize,
     },
@@ -46,8 +64,8 @@ impl Secrets {
     /// Reads a list of secrets separated by white space, newest first.
     ///
     /// # Errors
-    /// [`SecretsError`] if there is no secret, if there are more than [`MAX_SECRETS`], or if one contains an invisible
-    /// character.
+    /// [`SecretsError`] if there is no secret, if there are more than [`MAX_SECRETS`], or if one has a quotation mark
+    /// around it or contains an invisible character.
     pub fn parse(list: &str) -> Result<Self, SecretsError> {
         Self::collect(list.split_whitespace())
     }
@@ -55,27 +73,27 @@ impl Secrets {
     /// Makes a set of secrets from separate strings, newest first. The strings are not trimmed.
     ///
     /// # Errors
-    /// [`SecretsError`] if there is no secret, if there are more than [`MAX_SECRETS`], or if one is empty or contains
-    /// white space or an invisible character.
+    /// [`SecretsError`] if there is no secret, if there are more than [`MAX_SECRETS`], or if one is empty, has a
+    /// quotation mark around it, or contains white space or an invisible character.
     pub fn new(secrets: &[impl AsRef<str>]) -> Result<Self, SecretsError> {
         Self::collect(secrets.iter().map(AsRef::as_ref))
     }
 
-    fn collect<'text>(texts: impl Iterator<Item = &'text str>) -> Result<Self, SecretsError> {
+    fn collect<'text>(
+        texts: impl Iterator<Item = &'text str> + Clone,
+    ) -> Result<Self, SecretsError> {
+        let mut found = 0;
+        for (position, text) in texts.clone().enumerate() {
+            check(text, position)?;
+            found += 1;
+        }
+        if !(1..=MAX_SECRETS).contains(&found) {
+            return Err(SecretsError::Count { found });
+        }
         // Allocates all of the memory now: a vector that grows would leave copies of the keys behind.
         let mut secrets = Vec::with_capacity(MAX_SECRETS);
-        let mut found = 0;
-        for (position, text) in texts.enumerate() {
-            let secret = Secret::new(text, position)?;
-            found += 1;
-            if secrets.len() < MAX_SECRETS {
-                secrets.push(secret);
-            }
-        }
-        match found {
-            1..=MAX_SECRETS => Ok(Self(secrets)),
-            found => Err(SecretsError::Count { found }),
-        }
+        secrets.extend(texts.filter_map(Secret::new));
+        Ok(Self(secrets))
     }
 
     /// Signs a body with the newest secret, as the sender does.
@@ -109,18 +127,9 @@ impl fmt::Debug for Secrets {
 pub(super) struct Secret(pub(super) Hmac<Sha256>);
 
 impl Secret {
-    /// Makes a secret from its text, which is not trimmed. `position` is for errors.
-    fn new(text: &str, position: usize) -> Result<Self, SecretsError> {
-        if text.contains(is_invisible) {
-            return Err(SecretsError::Invisible { position });
-        }
-        if text.is_empty() {
-            return Err(SecretsError::Empty { position });
-        }
-        // HMAC accepts a key of any length, so this error never occurs.
-        Hmac::new_from_slice(text.as_bytes())
-            .map(Self)
-            .map_err(|_| SecretsError::Empty { position })
+    /// Makes a secret from its text. It never returns `None`, because HMAC accepts a key of any length.
+    fn new(text: &str) -> Option<Self> {
+        Hmac::new_from_slice(text.as_bytes()).map(Self).ok()
     }
 
     pub(super) fn sign(&self, body: &[u8]) -> Signature {
@@ -130,10 +139,41 @@ impl Secret {
     }
 }
 
-/// Returns true for white space and control characters, for the byte order mark, which some editors put at the start of
-/// a file, and for the replacement character, which decoders put in place of invalid bytes.
+/// Checks that a text can be a secret. `position` is for the error. White space comes first: it surrounds whatever else is
+/// wrong.
+fn check(text: &str, position: usize) -> Result<(), SecretsError> {
+    let mut words = text.split_whitespace();
+    match (words.next(), words.next()) {
+        (None, _) => Err(SecretsError::Empty { position }),
+        (_, Some(_)) => Err(SecretsError::InnerWhiteSpace { position }),
+        (Some(word), _) if word.len() < text.len() => {
+            Err(SecretsError::OuterWhiteSpace { position })
+        }
+        (Some(word), _) if is_quoted(word) => Err(SecretsError::QuotationMark { position }),
+        (Some(word), _) if word.contains(is_invisible) => {
+            Err(SecretsError::InvisibleCharacter { position })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Returns true if the text starts or ends with a quotation mark, as secrets do that were copied out of a file.
+fn is_quoted(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    [bytes.first(), bytes.last()].iter().any(|byte| matches!(byte, Some(b'\'' | b'"' | b'`')))
+}
+
+/// Returns true for control characters, for characters without width, such as the byte order mark, which some editors
+/// put at the start of a file, and for the replacement character, which decoders put in place of invalid bytes.
 fn is_invisible(character: char) -> bool {
-    character.is_whitespace()
-        || character.is_control()
-        || matches!(character, '\u{feff}' | char::REPLACEMENT_CHARACTER)
+    character.is_control()
+        || matches!(
+            character,
+            '\u{ad}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{2064}'
+                | '\u{feff}'
+                | char::REPLACEMENT_CHARACTER
+        )
 }

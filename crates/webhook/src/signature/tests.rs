@@ -54,17 +54,65 @@ fn one_to_eight_secrets_are_accepted() {
 }
 
 #[test]
-fn a_secret_that_is_empty_or_has_an_invisible_character_is_refused() {
-    let empty = SecretsError::Empty { position: 1 };
-    assert_eq!(Secrets::new(&["whsec_one", ""]).unwrap_err(), empty);
-    for bad in
-        [" one", "one\n", "one two", "\u{a0}one", "\t", "\0", "one\0", "\u{feff}one", "\u{fffd}"]
-    {
-        let invisible = SecretsError::Invisible { position: 1 };
-        assert_eq!(Secrets::new(&["whsec_one", bad]).unwrap_err(), invisible);
+fn a_text_that_is_no_secret_is_refused_with_its_mistake() {
+    let white_space = "contains white space";
+    let around = "starts or ends with white space";
+    let quoted = "starts or ends with a quotation mark";
+    let invisible = "contains an invisible character";
+    for (text, mistake) in [
+        ("", "is empty or blank"),
+        ("\t \n", "is empty or blank"),
+        ("one two", white_space),
+        ("one\r\ntwo", white_space),
+        (" one two\n", white_space),
+        ("\"one two\"", white_space),
+        (" one", around),
+        ("one\n", around),
+        ("\u{a0}one", around),
+        ("\"one\"\n", around),
+        ("'one'", quoted),
+        ("one`", quoted),
+        ("\"", quoted),
+        ("'\0'", quoted),
+        ("\0", invisible),
+        ("one\0", invisible),
+        ("\u{feff}one", invisible),
+        ("\u{fffd}", invisible),
+    ] {
+        let error = Secrets::new(&["whsec_one", text]).unwrap_err().to_string();
+        assert_eq!(error, format!("secret at position 1 {mistake}"), "{text:?}");
     }
-    for bad in ["whsec_one \0", "whsec_one \u{feff}two"] {
-        assert_eq!(Secrets::parse(bad).unwrap_err(), SecretsError::Invisible { position: 1 });
+    for (list, mistake) in
+        [("whsec_one \0", invisible), ("one \u{feff}two", invisible), ("one 'two three'", quoted)]
+    {
+        let error = Secrets::parse(list).unwrap_err().to_string();
+        assert_eq!(error, format!("secret at position 1 {mistake}"), "{list:?}");
+    }
+    // Only marks around a secret are refused.
+    assert!(Secrets::new(&["whs'ec\"_`one"]).is_ok());
+}
+
+#[test]
+fn every_invisible_character_is_refused() {
+    for (first, last) in [
+        ('\0', '\u{8}'),
+        ('\u{e}', '\u{1f}'),
+        ('\u{7f}', '\u{84}'),
+        ('\u{86}', '\u{9f}'),
+        ('\u{ad}', '\u{ad}'),
+        ('\u{200b}', '\u{200f}'),
+        ('\u{202a}', '\u{202e}'),
+        ('\u{2060}', '\u{2064}'),
+        ('\u{feff}', '\u{feff}'),
+        ('\u{fffd}', '\u{fffd}'),
+    ] {
+        for character in first..=last {
+            let error = Secrets::new(&[format!("whsec{character}one")]).unwrap_err();
+            assert_eq!(error, SecretsError::InvisibleCharacter { position: 0 }, "{character:?}");
+        }
+    }
+    for visible in ['!', '~', '\u{ac}', '\u{ae}', '\u{2010}', '\u{2030}', '\u{1f511}'] {
+        assert!(Secrets::new(&[format!("whsec{visible}one")]).is_ok(), "{visible:?}");
     }
 }
 

@@ -107,6 +107,16 @@ proptest! {
     }
 
     #[test]
+    fn no_error_of_a_secret_contains_the_secret(before in "[ \\t\"'`\u{200b}\u{e9}]{0,3}", secret in "[0-9A-Z]{6,40}", after in "\\PC{0,3}") {
+        let text = format!("{before}{secret}{after}");
+        for result in [Secrets::new(&[&text]), Secrets::parse(&text)] {
+            if let Err(error) = result {
+                prop_assert!(!format!("{error} {error:?}").contains(&secret), "{}", error);
+            }
+        }
+    }
+
+    #[test]
     fn one_altered_character_is_never_accepted(position in 0..64usize, character in any::<u8>()) {
         let mut header = sign(b"body", SECRET).into_bytes();
         prop_assume!(header[position] != character);
