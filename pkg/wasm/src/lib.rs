@@ -19,7 +19,7 @@ mod precomputed;
 
 use body_cap::{BodyCap, BodyTooLarge};
 use cronozen_webhook::event::{self, EventError, EventId};
-use cronozen_webhook::signature::{Secrets, Signature, SignatureError};
+use cronozen_webhook::signature::{Secrets, SecretsError, Signature, SignatureError};
 use precomputed::{BLOCK_BYTES, HASH_BYTES, KeyBlocks};
 
 #[cfg(target_family = "wasm")]
@@ -139,6 +139,7 @@ impl Verifier {
         secrets: usize,
         max_body_bytes: Option<u32>,
     ) -> Result<Self, String> {
+        let cap = BodyCap::new(max_body_bytes).map_err(|error| error.to_string());
         let mut end = 0;
         let mut texts = Vec::new();
         for _ in 0..secrets {
@@ -147,11 +148,12 @@ impl Verifier {
             end = start + u32::from_le_bytes(length) as usize;
             texts.push(input.text(start, end - start));
         }
-        let keys = Secrets::new(&texts).map(|secrets| (secrets, KeyBlocks::new(&texts)));
+        let verifier = cap.and_then(|cap| {
+            let secrets = Secrets::new(&texts).map_err(secrets_error_text)?;
+            Ok(Self { secrets, blocks: KeyBlocks::new(&texts), cap })
+        });
         input.bytes_mut(0, end).zeroize();
-        let (secrets, blocks) = keys.map_err(|error| error.to_string())?;
-        let cap = BodyCap::new(max_body_bytes).map_err(|error| error.to_string())?;
-        Ok(Self { secrets, blocks, cap })
+        verifier
     }
 
     /// Returns the largest length of a body that is verified, in bytes.
@@ -200,6 +202,19 @@ impl Verifier {
     ) -> JsValue {
         self.judge(input, signature, precomputed, body).map_or_else(refusal, JsValue::from)
     }
+}
+
+/// Returns the text of an error in the secrets, and its cure in JavaScript.
+fn secrets_error_text(error: SecretsError) -> String {
+    let cure = match error {
+        SecretsError::InnerWhiteSpace { .. } => {
+            ": if it is several secrets, use .trim().split(/\\s+/)"
+        }
+        SecretsError::OuterWhiteSpace { .. } => ": use .trim()",
+        SecretsError::QuotationMark { .. } => ": remove the quotation marks",
+        _ => "",
+    };
+    format!("{error}{cure}")
 }
 
 impl Verifier {
@@ -295,4 +310,26 @@ impl From<EventError> for Refusal {
 fn refusal(refusal: impl Into<Refusal>) -> JsValue {
     // An array of strings and numbers always converts.
     serde_wasm_bindgen::to_value(&refusal.into()).unwrap_or(JsValue::NULL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_a_secret_comes_with_its_cure() {
+        for (secret, text) in [
+            ("one\n", "starts or ends with white space: use .trim()"),
+            (
+                "one two",
+                r"contains white space: if it is several secrets, use .trim().split(/\s+/)",
+            ),
+            ("'one'", "starts or ends with a quotation mark: remove the quotation marks"),
+            ("one\0", "contains an invisible character"),
+            ("", "is empty or blank"),
+        ] {
+            let error = Secrets::new(&["whsec_one", secret]).unwrap_err();
+            assert_eq!(secrets_error_text(error), format!("secret at position 1 {text}"));
+        }
+    }
 }
