@@ -96,6 +96,28 @@ impl Secrets {
         Ok(Self(secrets))
     }
 
+    /// Returns these secrets followed by `older` ones, which may come from another setting.
+    ///
+    /// # Errors
+    /// [`SecretsError::Count`] if there are more than [`MAX_SECRETS`] together.
+    pub fn followed_by(&self, older: &Self) -> Result<Self, SecretsError> {
+        let found = self.count() + older.count();
+        if found > MAX_SECRETS {
+            return Err(SecretsError::Count { found });
+        }
+        // Not in the vector of either: it would grow.
+        let mut secrets = Vec::with_capacity(MAX_SECRETS);
+        secrets.extend_from_slice(&self.0);
+        secrets.extend_from_slice(&older.0);
+        Ok(Self(secrets))
+    }
+
+    /// Returns the number of secrets: 1 to [`MAX_SECRETS`].
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// Signs a body with the newest secret, as the sender does.
     #[must_use]
     pub fn sign(&self, body: &[u8]) -> Signature {

@@ -192,3 +192,16 @@ fn a_body_signed_with_one_of_the_secrets_verifies() {
     assert_eq!(secrets.verify(b"body", signature).unwrap().key(), 1);
     assert!(secrets.verify(b"bodY", signature).is_err());
 }
+
+#[test]
+fn secrets_followed_by_others_are_newer_and_at_most_eight_together() {
+    let newer = Secrets::parse("whsec_new").unwrap();
+    let older = Secrets::parse("whsec_2 whsec_3 whsec_4 whsec_5 whsec_6 whsec_7 whsec_8").unwrap();
+    let both = newer.followed_by(&older).unwrap();
+    assert_eq!(both.count(), 8);
+    for (secret, key) in [("whsec_new", 0), ("whsec_2", 1), ("whsec_8", 7)] {
+        let signature = Secrets::new(&[secret]).unwrap().sign(b"body");
+        assert_eq!(both.verify(b"body", signature).unwrap().key(), key);
+    }
+    assert_eq!(both.followed_by(&newer).unwrap_err(), SecretsError::Count { found: 9 });
+}

@@ -83,6 +83,9 @@ fn no_key_is_left_in_freed_memory() {
         let signature = secrets.sign(b"body");
         assert!(secrets.verify(b"body", signature).is_ok());
         assert!(parsed.clone().verify(b"body", signature).is_ok());
+        // The vector of a clone has no room for another secret.
+        let both = secrets.clone().followed_by(&Secrets::new(&[SECRET]).unwrap());
+        assert_eq!(both.is_ok_and(|both| both.count() == count + 1), count < MAX_SECRETS);
     }
     assert!(Secrets::new(&[SECRET; MAX_SECRETS + 1]).is_err());
     SEARCHES.store(false, Ordering::Relaxed);
