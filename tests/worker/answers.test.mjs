@@ -118,6 +118,19 @@ test("rotation: every active secret counts, and the message says which", async (
   assert.equal((await gateway.deliver(body, { settings: rotated })).status, 401);
 });
 
+test("the next secret is the newest, and /healthz says that there is a second one", async () => {
+  const { eventId, body } = newEvent();
+  const settings = { CRONOZEN_SIGNING_SECRET: "whsec_old", CRONOZEN_SIGNING_SECRET_NEXT: `${secret}\n` };
+  assert.equal((await gateway.deliver(body, { settings })).status, 202);
+  assert.equal((await gateway.messages(eventId))[0]?.message.key, 0);
+  const { status, answer } = await gateway.request("/healthz", {}, { settings });
+  assert.equal(status, 200);
+  assert.equal(answer.secondSecret, true);
+  const blank = { CRONOZEN_SIGNING_SECRET_NEXT: " \n" };
+  assert.equal((await gateway.deliver(body, { settings: blank })).status, 200);
+  assert.equal((await gateway.request("/healthz", {}, { settings: blank })).answer.secondSecret, false);
+});
+
 test("a forgotten event is let through again", async () => {
   const { eventId, body } = newEvent();
   assert.equal((await gateway.deliver(body)).status, 202);
@@ -146,6 +159,11 @@ const badSettings = [
   ["CRONOZEN_SIGNING_SECRET", { CRONOZEN_SIGNING_SECRET: null }],
   ["CRONOZEN_SIGNING_SECRET", { CRONOZEN_SIGNING_SECRET: { secret } }],
   ["CRONOZEN_SIGNING_SECRET", { CRONOZEN_SIGNING_SECRET: `${secret} `.repeat(9) }],
+  ["CRONOZEN_SIGNING_SECRET", { CRONOZEN_SIGNING_SECRET: `"${secret}"` }],
+  ["CRONOZEN_SIGNING_SECRET", { CRONOZEN_SIGNING_SECRET: "absent", CRONOZEN_SIGNING_SECRET_NEXT: secret }],
+  ["CRONOZEN_SIGNING_SECRET_NEXT", { CRONOZEN_SIGNING_SECRET_NEXT: `${secret}\u200b` }],
+  ["CRONOZEN_SIGNING_SECRET_NEXT", { CRONOZEN_SIGNING_SECRET_NEXT: `${secret} `.repeat(8) }],
+  ["CRONOZEN_SIGNING_SECRET_NEXT", { CRONOZEN_SIGNING_SECRET_NEXT: null }],
   ["DEDUPE", { DEDUPE: "none" }],
   ["DEDUPE_TTL_SECONDS", { DEDUPE_TTL_SECONDS: "172799" }],
   ["REPLAY", { REPLAY: "ignore" }],
@@ -198,7 +216,14 @@ test("/healthz", async () => {
   assert.match(answer.version, /^\d+\.\d+\.\d+$/);
   assert.deepEqual(
     { ...answer, version: "" },
-    { status: "ok", version: "", dedupe: "kv", maxBodyBytes: 127_000, maxMessageBytes: 127_500 },
+    {
+      status: "ok",
+      version: "",
+      dedupe: "kv",
+      maxBodyBytes: 127_000,
+      maxMessageBytes: 127_500,
+      secondSecret: false,
+    },
   );
   assert.equal((await gateway.request("/healthz", { method: "HEAD" })).status, 200);
   assert.equal((await gateway.request("/healthz", { method: "POST" })).status, 405);

@@ -59,6 +59,8 @@ struct Health<'a> {
     dedupe: DedupeMode,
     max_body_bytes: usize,
     max_message_bytes: usize,
+    /// True while a secret is being rotated, or if several registrations share the gateway.
+    second_secret: bool,
 }
 
 impl Answer {
@@ -89,6 +91,7 @@ impl Answer {
             dedupe: settings.dedupe,
             max_body_bytes: settings.max_body_bytes,
             max_message_bytes: MAX_MESSAGE_BYTES,
+            second_secret: settings.secrets.count() > 1,
         };
         Self::json(200, JSON, &health)
     }

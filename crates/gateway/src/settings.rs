@@ -7,7 +7,7 @@ use core::time::Duration;
 use crate::budget::Budget;
 use cronozen_webhook::event::EventId;
 use cronozen_webhook::message::{MAX_STORED_BODY_BYTES, Window};
-use cronozen_webhook::signature::{MAX_SECRETS, Secrets, SecretsError};
+use cronozen_webhook::signature::Secrets;
 use cronozen_webhook::time::Timestamp;
 pub use dedupe::DedupeMode;
 pub(crate) use reader::Reader;
@@ -15,6 +15,7 @@ pub use reader::{ConfigError, Value};
 
 mod dedupe;
 mod reader;
+mod secrets;
 
 /// The default cap on a body. Such a body and the message's other fields (about 300 bytes) fit within
 /// [`MAX_MESSAGE_BYTES`](cronozen_webhook::message::MAX_MESSAGE_BYTES). A larger cap requires a store of bodies.
@@ -80,24 +81,7 @@ impl Settings {
     /// Returns all errors, in the order of the settings in the README.
     pub fn parse(value: impl Fn(&str) -> Value) -> Result<Self, Vec<ConfigError>> {
         let mut reader = Reader::new(&value);
-        let secrets = reader.read(
-            "CRONOZEN_SIGNING_SECRET",
-            &format!("1 to {MAX_SECRETS} secrets separated by white space"),
-            |text| {
-                Secrets::parse(text.unwrap_or_default()).map_err(|error| match error {
-                    SecretsError::Count { found: 0 } => "none".to_owned(),
-                    SecretsError::Count { found } => found.to_string(),
-                    SecretsError::Empty { .. } => "an empty one".to_owned(),
-                    SecretsError::QuotationMark { .. } => {
-                        "one that starts or ends with a quotation mark".to_owned()
-                    }
-                    SecretsError::InvisibleCharacter { .. } => {
-                        "one with an invisible character".to_owned()
-                    }
-                    other => other.to_string(),
-                })
-            },
-        );
+        let secrets = secrets::read(&mut reader);
         let dedupe = DedupeMode::read(&mut reader);
         let dedupe_ttl = reader.number(
             "DEDUPE_TTL_SECONDS",

@@ -75,7 +75,8 @@ fn healthz_reports_ok_or_every_wrong_setting_and_logs_nothing() {
                 "version": env!("CARGO_PKG_VERSION"),
                 "dedupe": "kv",
                 "maxBodyBytes": 127_000,
-                "maxMessageBytes": 127_500
+                "maxMessageBytes": 127_500,
+                "secondSecret": false
             })
         );
 
@@ -91,5 +92,19 @@ fn healthz_reports_ok_or_every_wrong_setting_and_logs_nothing() {
         assert_eq!(problems[2]["expected"], "a whole number from 1000 to 4500");
         assert_eq!(problems[2]["found"], "9000");
         assert!(world.log.borrow().is_empty(), "a health check is no delivery");
+    });
+}
+
+#[test]
+fn healthz_reports_a_second_secret_however_it_is_given() {
+    in_world(async |mut world| {
+        world.set("CRONOZEN_SIGNING_SECRET", "whsec_new whsec_old");
+        assert_eq!(world.serve(get("/healthz")).await.json()["secondSecret"], true);
+        world.set("CRONOZEN_SIGNING_SECRET", "whsec_old");
+        assert_eq!(world.serve(get("/healthz")).await.json()["secondSecret"], false);
+        world.set("CRONOZEN_SIGNING_SECRET_NEXT", "whsec_new");
+        let reply = world.serve(get("/healthz")).await;
+        assert_eq!(reply.json()["secondSecret"], true);
+        assert!(!reply.answer.body.contains("NEXT"), "it does not say which");
     });
 }

@@ -6,6 +6,7 @@ use cronozen_gateway::budget::Budget;
 use cronozen_gateway::configuration::{Configuration, Needs, webhook_path};
 use cronozen_gateway::settings::{ConfigError, DedupeMode, ReplayPolicy, Settings, Value};
 use cronozen_webhook::message::Window;
+use cronozen_webhook::signature::Secrets;
 use cronozen_webhook::time::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -188,6 +189,66 @@ fn a_wrong_secret_is_reported_without_its_value() {
 }
 
 #[test]
+fn a_next_secret_is_the_newest_and_may_be_absent_or_blank() {
+    let key = |settings: &[(&str, &str)], secret: &str| {
+        let signature = Secrets::parse(secret).unwrap().sign(b"body");
+        parse(settings).unwrap().secrets.verify(b"body", signature).ok().map(|body| body.key())
+    };
+    for (next, new, test) in [
+        ("whsec_new", Some(0), Some(1)),
+        (" whsec_new\n", Some(0), Some(1)),
+        ("whsec_newer whsec_new", Some(1), Some(2)),
+        ("", None, Some(0)),
+        (" \n", None, Some(0)),
+    ] {
+        let settings = [("CRONOZEN_SIGNING_SECRET_NEXT", next)];
+        assert_eq!(key(&settings, "whsec_new"), new, "{next:?}");
+        assert_eq!(key(&settings, "whsec_test"), test, "{next:?}");
+    }
+}
+
+#[test]
+fn a_wrong_next_secret_is_reported_by_its_own_name() {
+    let next = "CRONOZEN_SIGNING_SECRET_NEXT: expected at most 8 secrets, with those of CRONOZEN_SIGNING_SECRET, got";
+    let current = "CRONOZEN_SIGNING_SECRET: expected 1 to 8 secrets separated by white space, got";
+    let eight = "1 2 3 4 5 6 7 8";
+    let nine = "1 2 3 4 5 6 7 8 9";
+    for (list, next_list, expected) in [
+        ("whsec_test", eight, vec![format!("{next} 9")]),
+        ("1 2 3 4", "1 2 3 4 5", vec![format!("{next} 9")]),
+        ("1 2", nine, vec![format!("{next} 11")]),
+        (
+            "whsec_test",
+            "'whsec_new'",
+            vec![format!("{next} one that starts or ends with a quotation mark")],
+        ),
+        ("whsec_test", "whsec_new\0", vec![format!("{next} one with an invisible character")]),
+        // The first setting stays required.
+        ("", "whsec_new", vec![format!("{current} none")]),
+        (
+            "\0",
+            "\0",
+            vec![
+                format!("{current} one with an invisible character"),
+                format!("{next} one with an invisible character"),
+            ],
+        ),
+        (nine, "whsec_new", vec![format!("{current} 9")]),
+        (nine, nine, vec![format!("{current} 9"), format!("{next} 9")]),
+    ] {
+        let settings =
+            [("CRONOZEN_SIGNING_SECRET", list), ("CRONOZEN_SIGNING_SECRET_NEXT", next_list)];
+        let errors = parse(&settings).unwrap_err();
+        let shown: Vec<String> = errors.iter().map(ConfigError::to_string).collect();
+        assert_eq!(shown, expected, "{list:?}, {next_list:?}");
+    }
+    assert_eq!(
+        parse(&[("CRONOZEN_SIGNING_SECRET_NEXT", "1 2 3 4 5 6 7")]).unwrap().secrets.count(),
+        8
+    );
+}
+
+#[test]
 fn ids_to_forget_are_separated_by_white_space_or_commas() {
     let settings = parse(&[("FORGET", " evt_1\tevt_2,evt_3, evt_4\n")]).unwrap();
     assert_eq!(*settings.forget, ["evt_1", "evt_2", "evt_3", "evt_4"]);
@@ -207,6 +268,7 @@ fn a_value_that_is_not_a_string_is_refused_for_every_setting() {
         names,
         [
             "CRONOZEN_SIGNING_SECRET",
+            "CRONOZEN_SIGNING_SECRET_NEXT",
             "DEDUPE",
             "DEDUPE_TTL_SECONDS",
             "REPLAY",
@@ -252,8 +314,8 @@ fn a_path_that_no_request_can_have_or_that_is_healthz_is_refused() {
 
 proptest! {
     #[test]
-    fn no_value_makes_the_parser_panic(values in vec(any::<String>(), 7)) {
-        let names = ["CRONOZEN_SIGNING_SECRET", "DEDUPE", "DEDUPE_TTL_SECONDS", "REPLAY", "MAX_BODY_BYTES", "DEADLINE_MS", "FORGET"];
+    fn no_value_makes_the_parser_panic(values in vec(any::<String>(), 8)) {
+        let names = ["CRONOZEN_SIGNING_SECRET", "CRONOZEN_SIGNING_SECRET_NEXT", "DEDUPE", "DEDUPE_TTL_SECONDS", "REPLAY", "MAX_BODY_BYTES", "DEADLINE_MS", "FORGET"];
         let value = |name: &str| names.iter().position(|key| *key == name).map_or(Value::Absent, |index| Value::Text(values[index].clone().into()));
         let _result = Settings::parse(value);
     }
