@@ -67,6 +67,8 @@ extern "C" {
     pub type Env;
     #[wasm_bindgen(method, getter, js_name = CRONOZEN_SIGNING_SECRET)]
     fn secrets(this: &Env) -> Option<String>;
+    #[wasm_bindgen(method, getter, js_name = CRONOZEN_SIGNING_SECRET_NEXT)]
+    fn next_secrets(this: &Env) -> Option<String>;
     #[wasm_bindgen(method, getter, js_name = DB)]
     fn database(this: &Env) -> Database;
     #[wasm_bindgen(method, getter, js_name = BODIES)]
@@ -104,8 +106,8 @@ extern "C" {
 enum Failure {
     #[error("message body not a string")]
     NotText,
-    #[error("CRONOZEN_SIGNING_SECRET: {0}")]
-    Secrets(#[from] SecretsError),
+    #[error("{name}: {error}")]
+    Secrets { name: &'static str, error: SecretsError },
     #[error(transparent)]
     Message(#[from] QueuedError),
     #[error("stored body missing: {0}")]
@@ -178,7 +180,7 @@ fn acknowledge_or_retry(message: &Message, result: Result<String, Failure>) {
 /// Verifies and handles a message. Returns the line for the log.
 async fn process(message: &Message, env: &Env) -> Result<String, Failure> {
     let text = message.body().as_string().ok_or(Failure::NotText)?;
-    let secrets = Secrets::parse(&env.secrets().unwrap_or_default())?;
+    let secrets = read_secrets(env)?;
     let message = QueuedMessage::parse(&text)?;
     let outcome = match message.body() {
         QueuedBody::Inline(_) => handle(&message.verify(&secrets)?, env).await?,
@@ -188,6 +190,21 @@ async fn process(message: &Message, env: &Env) -> Result<String, Failure> {
         }
     };
     Ok(json!({ "outcome": outcome, "eventId": message.event_id() }).to_string())
+}
+
+/// Reads the gateway's secrets: those of the second setting, which is optional, are newer.
+fn read_secrets(env: &Env) -> Result<Secrets, Failure> {
+    let name = "CRONOZEN_SIGNING_SECRET";
+    let secrets = Secrets::parse(&env.secrets().unwrap_or_default())
+        .map_err(|error| Failure::Secrets { name, error })?;
+    let next = env.next_secrets().unwrap_or_default();
+    if next.trim().is_empty() {
+        return Ok(secrets);
+    }
+    let name = "CRONOZEN_SIGNING_SECRET_NEXT";
+    Secrets::parse(&next)
+        .and_then(|next| next.followed_by(&secrets))
+        .map_err(|error| Failure::Secrets { name, error })
 }
 
 /// Handles a verified event. Your code goes here.
