@@ -63,9 +63,10 @@ app.all(webhookPath, (c) => {
 
 app.get("/healthz", async (c) => {
   try {
-    const { strict, maxBodyBytes } = await settingsOf(c.env);
+    const { strict, maxBodyBytes, keys } = await settingsOf(c.env);
+    const secondSecret = keys.length > 1;
     c.header("cache-control", "no-store");
-    return c.json({ status: "ok", dedupe: strict ? "durable-object" : "kv", maxBodyBytes });
+    return c.json({ status: "ok", dedupe: strict ? "durable-object" : "kv", maxBodyBytes, secondSecret });
   } catch (error) {
     return problem(c, error instanceof Refusal ? error : new Refusal("misconfigured", describe(error)));
   }

@@ -6,6 +6,7 @@ import { importKeys } from "./signature.js";
 
 export interface Env {
   CRONOZEN_SIGNING_SECRET?: string;
+  CRONOZEN_SIGNING_SECRET_NEXT?: string;
   DEDUPE?: string;
   DEDUPE_TTL_SECONDS?: string;
   REPLAY?: string;
@@ -27,6 +28,13 @@ export interface Settings {
   forget: Set<string>;
 }
 
+const maxSecrets = 8;
+
+const quoted = /^['"`]|['"`]$/;
+
+/** Control characters, characters without width, and what decoders put in place of invalid bytes. */
+const invisible = /[\p{Cc}\u{ad}\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}-\u{2064}\u{feff}\u{fffd}]/u;
+
 let known: { env: Env; settings: Promise<Settings> } | undefined;
 
 /** Parsed again only for another environment than the last. */
@@ -38,12 +46,8 @@ export function settingsOf(env: Env) {
 }
 
 async function parse(env: Env): Promise<Settings> {
-  const secrets = (env.CRONOZEN_SIGNING_SECRET ?? "").split(/\s+/).filter((secret) => secret !== "");
-  if (secrets.length < 1 || secrets.length > 8) {
-    throw new Refusal("misconfigured", `CRONOZEN_SIGNING_SECRET: expected 1 to 8 secrets, got ${secrets.length}`);
-  }
   return {
-    keys: await importKeys(secrets),
+    keys: await importKeys(secretsOf(env)),
     strict: choice(env, "DEDUPE", ["kv", "durable-object"]) === "durable-object",
     ttlMs: number(env, "DEDUPE_TTL_SECONDS", 172_800, 2 ** 32 - 1, 2_592_000) * 1000,
     refuseReplays: choice(env, "REPLAY", ["accept", "refuse"]) === "refuse",
@@ -51,6 +55,36 @@ async function parse(env: Env): Promise<Settings> {
     deadlineMs: number(env, "DEADLINE_MS", 1000, 4500, 4000),
     forget: new Set((env.FORGET ?? "").split(/[\s,]+/).filter((id) => id !== "")),
   };
+}
+
+/** The newest first. Those of the second setting, which may be absent, are newer. */
+function secretsOf(env: Env) {
+  const expected = `1 to ${maxSecrets} secrets separated by white space`;
+  const current = secretsIn(env, "CRONOZEN_SIGNING_SECRET", expected);
+  if (current.length < 1 || current.length > maxSecrets) {
+    const reason = `CRONOZEN_SIGNING_SECRET: expected ${expected}, got ${current.length || "none"}`;
+    throw new Refusal("misconfigured", reason);
+  }
+  const expectedNext = `at most ${maxSecrets} secrets, with those of CRONOZEN_SIGNING_SECRET`;
+  const secrets = [...secretsIn(env, "CRONOZEN_SIGNING_SECRET_NEXT", expectedNext), ...current];
+  if (secrets.length > maxSecrets) {
+    const reason = `CRONOZEN_SIGNING_SECRET_NEXT: expected ${expectedNext}, got ${secrets.length}`;
+    throw new Refusal("misconfigured", reason);
+  }
+  return secrets;
+}
+
+function secretsIn(env: Env, name: "CRONOZEN_SIGNING_SECRET" | "CRONOZEN_SIGNING_SECRET_NEXT", expected: string) {
+  const secrets = (env[name] ?? "").split(/\s+/).filter((secret) => secret !== "");
+  for (const secret of secrets) {
+    const mistake = quoted.test(secret)
+      ? "one that starts or ends with a quotation mark"
+      : invisible.test(secret) && "one with an invisible character";
+    if (mistake) {
+      throw new Refusal("misconfigured", `${name}: expected ${expected}, got ${mistake}`);
+    }
+  }
+  return secrets;
 }
 
 /** The first choice is the default. */
