@@ -50,10 +50,17 @@ pub(super) fn from_env(env: &Env) -> Rc<Configuration<Bindings>> {
     if let Some(configuration) = cached {
         return configuration;
     }
-    let configuration =
-        Rc::new(Configuration::new(|name| setting(env, name), |needs| bindings(env, needs)));
+    let configuration = Configuration::new(|name| setting(env, name), |needs| bindings(env, needs));
+    let configuration = Rc::new(configuration.with_hints_for(names(env)));
     LAST.replace(Some((env.clone(), Rc::clone(&configuration))));
     configuration
+}
+
+/// Returns the names of all settings and bindings, the gateway's or not.
+fn names(env: &Env) -> impl Iterator<Item = String> {
+    // Unlike `Object.keys`, this does not throw if there is no environment.
+    let names = Reflect::own_keys(env).unwrap_or_default();
+    names.into_iter().filter_map(|name| name.as_string())
 }
 
 /// Returns a setting's value. Numbers and booleans, which wrangler.toml may also contain, become text in their JSON

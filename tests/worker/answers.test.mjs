@@ -229,6 +229,18 @@ test("/healthz", async () => {
   assert.equal((await gateway.request("/healthz", { method: "POST" })).status, 405);
 });
 
+test("/healthz has a hint for a misspelt name, and none for another's", async () => {
+  const settings = { DEDUP: secret, DB: secret, "events-of-another": secret };
+  const hints = ["DEDUP is not a setting: did you mean DEDUPE?"];
+  const healthy = await gateway.request("/healthz", {}, { settings });
+  assert.equal(healthy.status, 200);
+  assert.deepEqual(healthy.answer.hints, hints);
+  assert.equal((await gateway.deliver(newEvent().body, { settings })).status, 202);
+  const unhealthy = await gateway.request("/healthz", {}, { settings: { ...settings, REPLAY: "no" } });
+  assert.equal(unhealthy.status, 500);
+  assert.deepEqual(unhealthy.answer.hints, hints);
+});
+
 test("no answer and no log line holds a secret, a body or a whole signature", async () => {
   const marked = newEvent({ data: "private-content" });
   const answers = [

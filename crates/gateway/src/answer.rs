@@ -49,6 +49,8 @@ struct Problem<'a> {
     detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     problems: Option<&'a [ConfigError]>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    hints: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -61,6 +63,8 @@ struct Health<'a> {
     max_message_bytes: usize,
     /// True while a secret is being rotated, or if several registrations share the gateway.
     second_secret: bool,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    hints: &'a [String],
 }
 
 impl Answer {
@@ -79,12 +83,12 @@ impl Answer {
     /// Returns the answer for a request that is not acknowledged.
     #[must_use]
     pub fn refused(refusal: &Refusal) -> Self {
-        Self::problem(refusal, None)
+        Self::problem(refusal, None, &[])
     }
 
-    /// Returns the health of a gateway with these settings.
+    /// Returns the health of a gateway with these settings. The `hints` are for names that are nearly those of settings.
     #[must_use]
-    pub fn healthy(settings: &Settings) -> Self {
+    pub fn healthy(settings: &Settings, hints: &[String]) -> Self {
         let health = Health {
             status: "ok",
             version: env!("CARGO_PKG_VERSION"),
@@ -92,18 +96,20 @@ impl Answer {
             max_body_bytes: settings.max_body_bytes,
             max_message_bytes: MAX_MESSAGE_BYTES,
             second_secret: settings.secrets.count() > 1,
+            hints,
         };
         Self::json(200, JSON, &health)
     }
 
-    /// Returns the health of a gateway with missing or wrong settings or bindings, and lists them.
+    /// Returns the health of a gateway with missing or wrong settings or bindings, and lists them, and
+    /// the `hints`.
     #[must_use]
-    pub fn unhealthy(errors: Vec<ConfigError>) -> Self {
+    pub fn unhealthy(errors: Vec<ConfigError>, hints: &[String]) -> Self {
         let problems = errors.clone();
-        Self::problem(&Fault::Config(errors).into(), Some(&problems))
+        Self::problem(&Fault::Config(errors).into(), Some(&problems), hints)
     }
 
-    fn problem(refusal: &Refusal, problems: Option<&[ConfigError]>) -> Self {
+    fn problem(refusal: &Refusal, problems: Option<&[ConfigError]>, hints: &[String]) -> Self {
         let status = refusal.status();
         let problem = Problem {
             r#type: "about:blank",
@@ -112,6 +118,7 @@ impl Answer {
             code: refusal.code(),
             detail: refusal.detail(),
             problems,
+            hints,
         };
         let mut answer = Self::json(status, PROBLEM_JSON, &problem);
         if let Refusal::Rejection(Rejection::MethodNotAllowed { allow }) = refusal {

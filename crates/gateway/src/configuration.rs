@@ -1,5 +1,6 @@
 //! The gateway's configuration: the webhook's path, the settings, and the bindings that they require.
 
+use crate::hints;
 use crate::settings::{
     ConfigError, DEFAULT_MAX_BODY_BYTES, DedupeMode, Reader, Settings, Value, max_body_bytes,
 };
@@ -34,6 +35,8 @@ pub struct Configuration<T> {
     pub webhook_path: Result<String, Vec<ConfigError>>,
     /// The settings and the bindings, or all of their errors (at least one).
     pub ready: Result<(Settings, T), Vec<ConfigError>>,
+    /// A hint for each name in the environment that is nearly that of a setting or a binding. It refuses no delivery.
+    pub hints: Vec<String>,
 }
 
 impl<T> Configuration<T> {
@@ -53,7 +56,14 @@ impl<T> Configuration<T> {
                 Err(errors)
             }
         };
-        Self { webhook_path, ready }
+        Self { webhook_path, ready, hints: Vec::new() }
+    }
+
+    /// Adds the hints for `names`, which are all the names in the environment.
+    #[must_use]
+    pub fn with_hints_for(mut self, names: impl Iterator<Item = String>) -> Self {
+        self.hints = hints::hints(names);
+        self
     }
 }
 

@@ -29,6 +29,7 @@ pub mod budget;
 pub mod commit;
 pub mod configuration;
 pub mod dedupe;
+mod hints;
 pub mod log;
 pub mod platform;
 pub mod queue;

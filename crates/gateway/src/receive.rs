@@ -151,11 +151,11 @@ fn health<T>(method: &str, configuration: &Configuration<T>) -> Answer {
         return Answer::refused(&Rejection::MethodNotAllowed { allow: HEALTH_METHODS }.into());
     }
     match (&configuration.webhook_path, &configuration.ready) {
-        (Ok(_), Ok((settings, _))) => Answer::healthy(settings),
+        (Ok(_), Ok((settings, _))) => Answer::healthy(settings, &configuration.hints),
         (path, ready) => {
             let path = path.as_ref().err().into_iter().flatten();
             let errors = path.chain(ready.as_ref().err().into_iter().flatten());
-            Answer::unhealthy(errors.cloned().collect())
+            Answer::unhealthy(errors.cloned().collect(), &configuration.hints)
         }
     }
 }

@@ -1,11 +1,15 @@
 //! A gateway with bad settings or a missing binding accepts nothing, and reports the problems on /healthz.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use cronozen_gateway::configuration::Configuration;
 use cronozen_gateway::log::Level;
-use cronozen_gateway::settings::ConfigError;
+use cronozen_gateway::settings::{ConfigError, Value};
 use serde_json::json;
 
 use crate::signing::sign;
-use crate::world::{get, in_world, signed};
+use crate::world::{World, get, in_world, signed};
 
 const EVENT: &str = r#"{"eventId":"evt_1"}"#;
 
@@ -107,4 +111,119 @@ fn healthz_reports_a_second_secret_however_it_is_given() {
         assert_eq!(reply.json()["secondSecret"], true);
         assert!(!reply.answer.body.contains("NEXT"), "it does not say which");
     });
+}
+
+/// Returns the hints in the answer of the health check, and its status.
+async fn hints(world: &World) -> (u16, Vec<String>) {
+    let reply = world.serve(get("/healthz")).await;
+    let hints = reply.json().get("hints").cloned();
+    let hints = hints.map_or_else(Vec::new, |hints| serde_json::from_value(hints).unwrap());
+    (reply.answer.status, hints)
+}
+
+#[test]
+fn healthz_has_a_hint_for_a_misspelt_name_and_no_delivery_is_refused() {
+    for (name, meant) in [
+        ("DEDUP", "DEDUPE"),
+        ("dedupe", "DEDUPE"),
+        ("DEUDPE", "DEDUPE"),
+        ("DEDUPERS", "DEDUPER"),
+        ("DEDUPE_TTL_SECOND", "DEDUPE_TTL_SECONDS"),
+        ("DEDUPE_TTL_SEC0NDZ", "DEDUPE_TTL_SECONDS"),
+        ("CRONOZEN_SIGNING_SECRETS", "CRONOZEN_SIGNING_SECRET"),
+        ("CRONOZEN_SIGNIGN_SECRET_NXT", "CRONOZEN_SIGNING_SECRET_NEXT"),
+        ("Webhook_Path", "WEBHOOK_PATH"),
+        ("SEE", "SEEN"),
+        ("BODYES", "BODIES"),
+        ("EVENT", "EVENTS"),
+        ("ACTIVITIES", ""),
+        ("FAILURE", "FAILURES"),
+    ] {
+        in_world(async |mut world| {
+            world.set(name, "whsec_slip");
+            let (status, hints) = hints(&world).await;
+            assert_eq!(status, 200);
+            if meant.is_empty() {
+                assert!(hints.is_empty(), "{hints:?}");
+            } else {
+                assert_eq!(hints, [format!("{name} is not a setting: did you mean {meant}?")]);
+            }
+            assert_eq!(world.deliver(EVENT).await.answer.status, 202, "{name}");
+        });
+    }
+}
+
+#[test]
+fn healthz_has_no_hint_for_the_names_of_others() {
+    in_world(async |mut world| {
+        for name in [
+            // Of the consumer in the same Worker.
+            "DB",
+            "DEAD_LETTERS",
+            "ADMIN_TOKEN",
+            "EVENTS_QUEUE",
+            "HANDLED",
+            // Nearly, but not nearly enough: two mistakes in a short name, three in a long one, another case as well.
+            "DEDU",
+            "EVENTS_2",
+            "dedup",
+            "DEDUPE_TTL_SECO",
+            "CRONOZEN_API_KEY",
+            "MAX_BODY",
+            "\u{1f512}SEEN",
+            "",
+        ] {
+            world.set(name, "");
+        }
+        assert_eq!(hints(&world).await, (200, vec![]));
+        let reply = world.serve(get("/healthz")).await;
+        assert_eq!(reply.json().get("hints"), None);
+    });
+}
+
+#[test]
+fn healthz_has_at_most_eight_hints_and_they_never_refuse_or_show_a_value() {
+    in_world(async |mut world| {
+        for letter in 'A'..='Z' {
+            world.set(&format!("DEDUP{letter}"), "whsec_slip");
+            world.set(&format!("{letter}").repeat(1000), "whsec_slip");
+        }
+        world.settings.remove("DEDUPE");
+        let (status, eight) = hints(&world).await;
+        assert_eq!((status, eight.len()), (200, 8));
+        assert!(eight.iter().all(|hint| hint.len() < 100), "{eight:?}");
+        assert_eq!(world.deliver(EVENT).await.answer.status, 202);
+        world.settings.remove("CRONOZEN_SIGNING_SECRET");
+        assert_eq!(hints(&world).await, (500, eight));
+        let reply = world.serve(get("/healthz")).await;
+        assert_eq!(reply.json()["problems"][0]["name"], "CRONOZEN_SIGNING_SECRET");
+        assert!(!reply.answer.body.contains("whsec_slip"));
+        // The sender gets none.
+        assert!(!world.deliver(EVENT).await.answer.body.contains("hints"));
+    });
+}
+
+/// A name that the settings read, or that `src/configuration.rs` binds, would otherwise be reported as misspelt.
+#[test]
+fn healthz_knows_every_setting_and_binding() {
+    let names = RefCell::new(BTreeSet::new());
+    let value = |name: &str| {
+        names.borrow_mut().insert(name.to_owned());
+        let strict = name == "DEDUPE";
+        if strict { Value::Text("durable-object".to_owned().into()) } else { Value::Absent }
+    };
+    let _configuration = Configuration::new(value, |_| Ok(()));
+    let mut names = names.into_inner();
+    assert!(names.contains("MIGRATE_FROM_KV") && names.contains("WEBHOOK_PATH"), "{names:?}");
+    let bindings = ["SEEN", "EVENTS", "DEDUPER", "BODIES", "ACTIVITY", "FAILURES"];
+    names.extend(bindings.map(str::to_owned));
+    let hints = |names: Vec<String>| {
+        Configuration::new(|_| Value::Absent, |_| Ok(())).with_hints_for(names.into_iter()).hints
+    };
+    for name in &names {
+        let lower = name.to_lowercase();
+        let hint = format!("{lower} is not a setting: did you mean {name}?");
+        assert_eq!(hints(vec![lower]), [hint]);
+    }
+    assert!(hints(names.into_iter().collect()).is_empty());
 }

@@ -125,6 +125,7 @@ impl World {
             },
             bindings,
         );
+        let configuration = configuration.with_hints_for(self.settings.keys().cloned());
         let platform = FakePlatform {
             clock: self.clock.clone(),
             log: Rc::clone(&self.log),
