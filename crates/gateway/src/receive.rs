@@ -147,7 +147,8 @@ fn route<'c, T>(
 }
 
 fn health<T>(method: &str, configuration: &Configuration<T>) -> Answer {
-    if !HEALTH_METHODS.split(", ").any(|allowed| allowed == method) {
+    // Not a search in HEALTH_METHODS: the standard library's code for that is 0.8 KB of the Worker.
+    if !matches!(method, "GET" | "HEAD") {
         return Answer::refused(&Rejection::MethodNotAllowed { allow: HEALTH_METHODS }.into());
     }
     match (&configuration.webhook_path, &configuration.ready) {
