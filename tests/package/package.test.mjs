@@ -15,8 +15,9 @@ const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
 /** The goals, in bytes after `gzip -9`, a KB of 1,024: growth beyond them is a decision, not an accident. */
 const limits = {
   "dist/verifier.wasm": 16 * 1024,
-  "dist/index.js": 22 * 1024,
-  "dist/index.cjs": 22 * 1024,
+  // The texts that say which mistake was made are 0.6 KB of it.
+  "dist/index.js": 23 * 1024,
+  "dist/index.cjs": 23 * 1024,
   "dist/no-wasm.js": 34 * 1024,
   "dist/edge.js": 6000,
   "dist/consumer.js": 7000,

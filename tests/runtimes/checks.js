@@ -1,7 +1,7 @@
 // The checks that run in every runtime: plain JavaScript, and nothing of any runtime but what they test.
 
 import { checkBackends } from "./checks/backends.js";
-import { checkArguments, checkAsynchronous, checkCap, checkEvents } from "./checks/calls.js";
+import { checkArguments, checkAsynchronous, checkCap, checkEvents, checkMistakes } from "./checks/calls.js";
 import { Checks } from "./checks/report.js";
 import { checkRequests } from "./checks/requests.js";
 import { checkEnvelope, checkSignature } from "./checks/vectors.js";
@@ -31,6 +31,7 @@ export async function check(cronozen, vectors) {
   checkEvents(report, cronozen);
   await checkAsynchronous(report, cronozen);
   checkArguments(report, cronozen);
+  checkMistakes(report, cronozen);
   checkCap(report, cronozen);
   await checkRequests(report, cronozen);
   return { verdicts: report.verdicts, failures: report.failures };

@@ -141,8 +141,12 @@ export function checkArguments(report, { Verifier, sign }) {
   );
   for (const [name, bad, text] of /** @type {[string, any, string][]} */ ([
     ["empty", "", "empty"],
-    ["space before", " whsec", "white space"],
-    ["line break after", "whsec\n", "white space"],
+    ["white space alone", " \n", "is empty or blank"],
+    ["space before", " whsec", "secret at position 0 starts or ends with white space: use .trim()"],
+    ["line break after", "whsec\n", "secret at position 0 starts or ends with white space: use .trim()"],
+    ["two in one string", "whsec_new whsec_old", "white space: if it is several secrets, use .trim().split(/\\s+/)"],
+    ["quoted", '"whsec"', "starts or ends with a quotation mark: remove the quotation marks"],
+    ["a zero-width space", "whsec\u200b", "invisible"],
     ["byte order mark", "\ufeffwhsec", "invisible"],
     ["NUL, the same key as an empty one", "\0", "invisible"],
     ["half a character", "whsec\ud800", "invisible"],
@@ -179,6 +183,28 @@ export function checkArguments(report, { Verifier, sign }) {
     ["a list", ["whsec"], "options not an object: got Array"],
   ])) {
     report.throws(`options: ${name}`, () => new Verifier(secret, options), "TypeError", text);
+  }
+}
+
+/** A refusal says which mistake was made. @param {Checks} report @param {import("../checks.js").Package} cronozen */
+export function checkMistakes(report, { Verifier, sign }) {
+  const verifier = new Verifier(secret);
+  const good = sign("{}", secret);
+  const bytes = good.match(/../g)?.map((pair) => String.fromCharCode(Number.parseInt(pair, 16))) ?? [];
+  for (const [name, signature, message] of /** @type {[string, string | undefined, string][]} */ ([
+    ["missing", undefined, "signature header missing: expected x-cronozen-signature"],
+    ["prefixed", `sha256=${good}`, 'signature malformed: starts with a prefix such as "sha256="'],
+    ["base64", btoa(bytes.join("")), "signature malformed: base64 of 32 bytes"],
+    ["upper case", good.toUpperCase(), "signature malformed: upper-case hexadecimal digits"],
+    ["cut off", good.slice(1), "signature malformed: 63 bytes (64 lowercase hexadecimal digits are expected)"],
+    [
+      "of another secret",
+      sign("{}", "whsec_other"),
+      "signature mismatch: no active secret matches the body. Usual causes: another secret, another registration's secret, a body that was parsed and serialised again, an added newline (see ",
+    ],
+  ])) {
+    const result = verifier.check("{}", signature);
+    report.equal(`mistake: ${name}`, result.ok ? "" : result.message.slice(0, message.length), message);
   }
 }
 
