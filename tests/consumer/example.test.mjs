@@ -137,11 +137,12 @@ test("a certificate without an id, or without a time, is a dead letter", async (
   }
 });
 
-test("a type that has no handler of its own is let go", async () => {
+test("an event of a type that has no handler of its own is stored whole", async () => {
   const event = newEvent({ type: "invoice.printed" });
   await example.deliver(event);
-  assert.deepEqual(await example.outcomes(event.eventId), ["ignored"]);
-  assert.deepEqual(await example.sql(`SELECT 1 FROM cronozen_claims WHERE event_id = '${event.eventId}'`), []);
+  assert.deepEqual(await example.outcomes(event.eventId), ["handled"]);
+  const [row] = await example.sql(`SELECT * FROM events WHERE event_id = '${event.eventId}'`);
+  assert.deepEqual(row, { event_id: event.eventId, type: "invoice.printed", event: JSON.stringify(event) });
 });
 
 test("poison and tampered messages are stored with the reason, and their batch-mates handled", async () => {

@@ -1,7 +1,7 @@
 // Your work goes here: a handler for each type of event. It returns D1 statements, which are applied once for each
 // event, however often its message comes.
 
-import { ifNewest, ignore, NonRetryableError } from "cronozen-edge/consumer";
+import { ifNewest, NonRetryableError } from "cronozen-edge/consumer";
 
 /**
  * @typedef {import("./index.js").Env} Env
@@ -36,7 +36,12 @@ export const handlers = {
   },
 
   // Without it, what has no handler is a dead letter. Cronozen adds types: they must not hide what has really failed.
-  "*": ignore,
+  "*": (event, env) =>
+    env.DB.prepare("INSERT INTO events (event_id, type, event) VALUES (?, ?, ?)").bind(
+      event.eventId,
+      event.type ?? null,
+      JSON.stringify(event),
+    ),
 };
 
 /**
