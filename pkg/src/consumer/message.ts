@@ -68,11 +68,15 @@ export function parseMessage(text: unknown): ParsedMessage {
   if (message.v !== version) {
     throw new NonRetryableError(`unknown_version: the message is not of version ${version}`);
   }
+  assertEnvelope(message);
+  return { envelope: message, body: bodyIn(text, message) };
+}
+
+function assertEnvelope(message: Record<string, unknown>): asserts message is Record<string, unknown> & Envelope {
   const wrongField = Object.entries(fields).find(([name, isRight]) => !isRight(message[name]));
   if (wrongField !== undefined) {
     throw new NonRetryableError(`not_a_message: field ${wrongField[0]} missing or of another type`);
   }
-  return { envelope: message as unknown as Envelope, body: bodyIn(text, message) };
 }
 
 export function objectIn(text: string | undefined): Record<string, unknown> | undefined {
@@ -136,7 +140,8 @@ export function verifiedEvent(
   if (!result.ok) {
     throw new NonRetryableError(result.message);
   }
-  return matching(envelope, result.event);
+  assertEventOf(envelope, result.event);
+  return result.event;
 }
 
 /**
@@ -149,7 +154,8 @@ export function eventIn(envelope: Envelope, body: string | Uint8Array): Cronozen
   if (event === undefined) {
     throw new NonRetryableError("not_a_message: the event is no JSON object");
   }
-  return matching(envelope, event as CronozenEvent);
+  assertEventOf(envelope, event);
+  return event;
 }
 
 function decoded(body: Uint8Array): string | undefined {
@@ -161,7 +167,7 @@ function decoded(body: Uint8Array): string | undefined {
 }
 
 /** Checks that the envelope is the event's. Only the event is signed: with another's envelope it would be mishandled. */
-function matching(envelope: Envelope, event: CronozenEvent): CronozenEvent {
+function assertEventOf(envelope: Envelope, event: object): asserts event is CronozenEvent {
   const createdAt = ownField(event, "createdAt");
   if (
     ownField(event, "eventId") !== envelope.eventId ||
@@ -170,7 +176,6 @@ function matching(envelope: Envelope, event: CronozenEvent): CronozenEvent {
   ) {
     throw new NonRetryableError("envelope_mismatch: the envelope is that of another event");
   }
-  return event;
 }
 
 function hexOf(bytes: ArrayBuffer): string {
