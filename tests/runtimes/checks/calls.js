@@ -5,8 +5,18 @@ import { header, same, secret } from "./report.js";
 /** @typedef {import("./report.js").Checks} Checks */
 
 /** @param {Checks} report @param {import("../checks.js").Package} cronozen */
-export function checkEvents(report, { Verifier, VerificationError, sign }) {
+export function checkEvents(report, { is, Verifier, VerificationError, sign }) {
   const verifier = new Verifier([secret]);
+  for (const [text, expected] of /** @type {[string, boolean][]} */ ([
+    ['{"eventId":"e","type":"payment.completed"}', true],
+    ['{"eventId":"e","type":"payment.failed","event":"payment.completed"}', false],
+    ['{"eventId":"e","type":1,"event":"payment.completed"}', true],
+    ['{"eventId":"e","eventType":"payment.completed"}', true],
+    ['{"eventId":"e","__proto__":{"type":"payment.completed"}}', false],
+    ['{"eventId":"e"}', false],
+  ])) {
+    report.equal(`is: ${text}`, is(verifier.verify(text, sign(text, secret)), "payment.completed"), expected);
+  }
   const text =
     '{"eventId":"evt_1","big":9007199254740993,"zero":-0,"half":"\\ud800","__proto__":{"eventId":"x"},"b":1,"a":[1e400,"é🔒"],"b":2}';
   const event = verifier.verify(text, sign(text, secret));
