@@ -17,7 +17,7 @@ const form = /^[0-9a-f]{64}$/;
 const mismatch =
   "signature mismatch: no active secret matches the body. Usual causes: another secret, another registration's " +
   "secret, a body that was parsed and serialised again, an added newline " +
-  '(see "When a signature does not match" in the README of cronozen-edge)';
+  "(see 'When a signature does not match' in the README of cronozen-edge)";
 
 export function parseSignature(value: string | undefined) {
   if (value === undefined) {
@@ -40,7 +40,7 @@ function mistakeIn(value: string) {
     return "upper-case hexadecimal digits";
   }
   if (/=[0-9a-f]{64}$/i.test(value)) {
-    return 'starts with a prefix such as "sha256="';
+    return "starts with a prefix such as sha256=";
   }
   if (/^[\w+/-]{43}=?$/.test(value) && !/^[0-9a-f]+=?$/i.test(value)) {
     return "base64 of 32 bytes";

@@ -203,7 +203,7 @@ export function checkMistakes(report, { Verifier, sign }) {
   const bytes = good.match(/../g)?.map((pair) => String.fromCharCode(Number.parseInt(pair, 16))) ?? [];
   for (const [name, signature, message] of /** @type {[string, string | undefined, string][]} */ ([
     ["missing", undefined, "signature header missing: expected x-cronozen-signature"],
-    ["prefixed", `sha256=${good}`, 'signature malformed: starts with a prefix such as "sha256="'],
+    ["prefixed", `sha256=${good}`, "signature malformed: starts with a prefix such as sha256="],
     ["base64", btoa(bytes.join("")), "signature malformed: base64 of 32 bytes"],
     ["upper case", good.toUpperCase(), "signature malformed: upper-case hexadecimal digits"],
     ["cut off", good.slice(1), "signature malformed: 63 bytes (64 lowercase hexadecimal digits are expected)"],

@@ -101,7 +101,7 @@ fn every_invalid_signature_gets_the_same_answer_and_its_own_reason_in_the_log() 
             ),
             (
                 Some(format!("sha256={}", sign(EVENT.as_bytes(), SECRET))),
-                r#"signature malformed: starts with a prefix such as "sha256=" (64 lowercase hexadecimal digits are expected)"#,
+                "signature malformed: starts with a prefix such as sha256= (64 lowercase hexadecimal digits are expected)",
             ),
             (
                 Some(sign(EVENT.as_bytes(), "whsec_wrong")),

@@ -33,7 +33,7 @@ pub enum SignatureError {
     /// The signature is well formed, but none of the active secrets has signed the body.
     #[error(
         "signature mismatch: no active secret matches the body. Usual causes: another secret, another registration's \
-         secret, a body that was parsed and serialised again, an added newline (see \"When a signature does not match\" \
+         secret, a body that was parsed and serialised again, an added newline (see 'When a signature does not match' \
          in the README of cronozen-edge)"
     )]
     Mismatch,
@@ -57,7 +57,7 @@ impl SignatureError {
 #[non_exhaustive]
 pub enum MalformedSignature {
     /// A prefix that ends with `=`, as other senders have it, and then 64 hexadecimal digits.
-    #[error("starts with a prefix such as \"sha256=\"")]
+    #[error("starts with a prefix such as sha256=")]
     Prefix,
     /// The 32 bytes in base64 or base64url.
     #[error("base64 of {HASH_BYTES} bytes")]

@@ -129,7 +129,7 @@ fn a_malformed_header_is_refused_with_its_mistake() {
     let upper = digits.to_uppercase();
     let base64 = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
     let first = |text: &str, count| text.chars().take(count).collect::<String>();
-    let prefix = r#"starts with a prefix such as "sha256=""#;
+    let prefix = "starts with a prefix such as sha256=";
     for (value, mistake) in [
         (format!("sha256={digits}"), prefix),
         (format!("SHA256={upper}"), prefix),
@@ -181,7 +181,7 @@ fn a_mismatch_is_reported_with_its_usual_causes() {
         SignatureError::Mismatch.to_string(),
         "signature mismatch: no active secret matches the body. Usual causes: another secret, \
          another registration's secret, a body that was parsed and serialised again, an added \
-         newline (see \"When a signature does not match\" in the README of cronozen-edge)"
+         newline (see 'When a signature does not match' in the README of cronozen-edge)"
     );
 }
 
