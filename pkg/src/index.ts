@@ -31,7 +31,7 @@ function compiled(): WebAssembly.Module {
 function bytes(): Uint8Array<ArrayBuffer> {
   return (
     Uint8Array.fromHex?.(verifierHex) ??
-    globalThis.Buffer?.from(verifierHex, "hex") ??
+    globalThis.Buffer?.from?.(verifierHex, "hex") ??
     Uint8Array.from({ length: verifierHex.length / 2 }, (_, byte) =>
       Number.parseInt(verifierHex.slice(2 * byte, 2 * byte + 2), 16),
     )

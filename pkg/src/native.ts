@@ -31,7 +31,7 @@ export function findNative(): Native | false {
       return false;
     }
     const { SHA256 } = globalThis.Bun ?? {};
-    if (SHA256) {
+    if (SHA256?.hash) {
       return { sha256: ofBun(SHA256), from: bunFrom };
     }
     return { sha256: ofCrypto(hash), from: globalThis.Deno ? denoFrom : nodeFrom };

@@ -26,8 +26,8 @@ export interface DeadLetter {
   readonly text: string;
 }
 
-/** With this, the longest message of the gateway still fits the queue. */
-const maxReasonBytes = 240;
+/** With this, the longest message of the gateway still fits the queue: 127,500 bytes, and 73 for the other fields. */
+const maxReasonBytes = 300;
 
 /** Cloudflare Queues accepts messages of 128,000 bytes, of which about 100 are its own. */
 const maxMessageBytes = 127_900;
