@@ -6,7 +6,7 @@
 use strsim::osa_distance;
 
 /// The names of the gateway's settings and bindings.
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 14] = [
     "CRONOZEN_SIGNING_SECRET",
     "CRONOZEN_SIGNING_SECRET_NEXT",
     "DEDUPE",
@@ -21,8 +21,6 @@ const NAMES: [&str; 16] = [
     "EVENTS",
     "DEDUPER",
     "BODIES",
-    "ACTIVITY",
-    "FAILURES",
 ];
 
 /// The largest number of hints. Nobody misspells more names.
@@ -31,12 +29,15 @@ const MAX_HINTS: usize = 8;
 /// The longest name in which only one mistake is likely: two would make another word of it.
 const MAX_SHORT_NAME: usize = 7;
 
-/// Returns a hint for each of the names that is nearly one of the gateway's.
+/// Returns a hint for each of the names that is nearly one of the gateway's. If the gateway's own is there, too, the other
+/// one is probably not misspelt.
 pub(crate) fn hints(names: impl Iterator<Item = String>) -> Vec<String> {
+    let names: Vec<String> = names.collect();
     let mut hints = Vec::new();
-    for name in names {
-        if let Some(meant) = meant_by(&name)
+    for name in &names {
+        if let Some(meant) = meant_by(name)
             && hints.len() < MAX_HINTS
+            && !names.iter().any(|present| present == meant)
         {
             hints.push(format!("{name} is not a setting: did you mean {meant}?"));
         }

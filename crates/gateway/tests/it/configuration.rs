@@ -130,24 +130,17 @@ fn healthz_has_a_hint_for_a_misspelt_name_and_no_delivery_is_refused() {
         ("DEDUPERS", "DEDUPER"),
         ("DEDUPE_TTL_SECOND", "DEDUPE_TTL_SECONDS"),
         ("DEDUPE_TTL_SEC0NDZ", "DEDUPE_TTL_SECONDS"),
-        ("CRONOZEN_SIGNING_SECRETS", "CRONOZEN_SIGNING_SECRET"),
         ("CRONOZEN_SIGNIGN_SECRET_NXT", "CRONOZEN_SIGNING_SECRET_NEXT"),
         ("Webhook_Path", "WEBHOOK_PATH"),
         ("SEE", "SEEN"),
         ("BODYES", "BODIES"),
         ("EVENT", "EVENTS"),
-        ("ACTIVITIES", ""),
-        ("FAILURE", "FAILURES"),
     ] {
         in_world(async |mut world| {
             world.set(name, "whsec_slip");
             let (status, hints) = hints(&world).await;
             assert_eq!(status, 200);
-            if meant.is_empty() {
-                assert!(hints.is_empty(), "{hints:?}");
-            } else {
-                assert_eq!(hints, [format!("{name} is not a setting: did you mean {meant}?")]);
-            }
+            assert_eq!(hints, [format!("{name} is not a setting: did you mean {meant}?")]);
             assert_eq!(world.deliver(EVENT).await.answer.status, 202, "{name}");
         });
     }
@@ -172,6 +165,12 @@ fn healthz_has_no_hint_for_the_names_of_others() {
             "MAX_BODY",
             "\u{1f512}SEEN",
             "",
+            // The gateway's own names are there, too.
+            "SEEN",
+            "SEED",
+            "EVENTS",
+            "EVENT",
+            "CRONOZEN_SIGNING_SECRETS",
         ] {
             world.set(name, "");
         }
@@ -215,7 +214,7 @@ fn healthz_knows_every_setting_and_binding() {
     let _configuration = Configuration::new(value, |_| Ok(()));
     let mut names = names.into_inner();
     assert!(names.contains("MIGRATE_FROM_KV") && names.contains("WEBHOOK_PATH"), "{names:?}");
-    let bindings = ["SEEN", "EVENTS", "DEDUPER", "BODIES", "ACTIVITY", "FAILURES"];
+    let bindings = ["SEEN", "EVENTS", "DEDUPER", "BODIES"];
     names.extend(bindings.map(str::to_owned));
     let hints = |names: Vec<String>| {
         Configuration::new(|_| Value::Absent, |_| Ok(())).with_hints_for(names.into_iter()).hints
