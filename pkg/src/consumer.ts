@@ -20,4 +20,4 @@ export type {
 } from "./consumer/platform.ts";
 export type { RetryOptions } from "./consumer/retry.ts";
 export { type SigningSecrets, signingSecrets } from "./consumer/secrets.ts";
-export { type CronozenEvent, type EventOf, is, type KnownEventType } from "./event.ts";
+export { type CronozenEvent, type EventOf, is, type KnownEventType, typeOf } from "./event.ts";

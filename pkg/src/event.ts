@@ -37,7 +37,8 @@ export type DataOf<Payloads extends object, Type> = Type extends keyof Payloads 
  * The value that `JSON.parse` returns for the verified body.
  *
  * `Payloads` maps types of event to the types of their `data`, as you know them: `{ "payment.completed": Payment }`.
- * Nothing checks them. {@link is} narrows an event to one type.
+ * Nothing checks them, and a misspelt type only leaves the `data` of the right one unknown. {@link is} narrows an event to
+ * one type.
  */
 export type CronozenEvent<Payloads extends object = Record<never, never>> =
   | EventsOf<Payloads, KnownEventType | (keyof Payloads & string)>
@@ -67,10 +68,13 @@ export function is<Event extends { readonly type: string }, const Type extends N
   return typeOf(event) === type;
 }
 
-/** The fields that may hold the type, in this order: Cronozen does not document which one does. */
+/** The fields that may hold the type, in this order. */
 const typeFields = ["type", "event", "eventType"];
 
-/** Returns the type of an event, by the gateway's rule: the first of the fields that is a string. */
+/**
+ * Returns the type of an event, if it has one: the first of `type`, `event` and `eventType` that is a string, as for the
+ * gateway. Cronozen does not document which of them it is.
+ */
 export function typeOf(event: object): string | undefined {
   return typeFields.map((field) => ownField(event, field)).find((value) => typeof value === "string");
 }

@@ -4,7 +4,7 @@
 
 export type { Backend } from "./backend.ts";
 export type { RawBody, ReaderLike, RequestLike } from "./body.ts";
-export { type CronozenEvent, type EventOf, is, type KnownEventType, type UnknownEventType } from "./event.ts";
+export { type CronozenEvent, type EventOf, is, type KnownEventType, typeOf, type UnknownEventType } from "./event.ts";
 export type { VerifierOptions } from "./options.ts";
 export {
   type CheckResult,

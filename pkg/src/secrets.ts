@@ -8,7 +8,7 @@ export function secretsOf(secrets: unknown): string[] {
   return list.map((secret, position) => {
     if (typeof secret !== "string") {
       const cure = secret === undefined ? ": is the environment variable CRONOZEN_SIGNING_SECRET set?" : "";
-      throw new TypeError(`cronozen-edge: secret ${position} is ${kindOf(secret)}, not a string${cure}`);
+      throw new TypeError(`cronozen-edge: secret at position ${position} is ${kindOf(secret)}, not a string${cure}`);
     }
     return secret;
   });

@@ -60,14 +60,15 @@ async function withConsumer(name, code, work) {
 test("the first consumer stores each event whole, once", async () => {
   await withConsumer("first", example("js"), async ({ db, queue }) => {
     const event = { eventId: "evt_1", type: "comet.sighted", data: { tail: "long" }, more: [1] };
-    for (const text of [messageOf(event), messageOf({ eventId: "evt_2" }), messageOf(event)]) {
+    const odd = { eventId: "evt_2", type: { name: "comet" }, eventType: "comet.seen" };
+    for (const text of [messageOf(event), messageOf(odd, { type: "comet.seen" }), messageOf(event)]) {
       await queue.send(text, { contentType: "text" });
     }
     await claimed(db, 2);
     const { results } = await db.prepare("SELECT * FROM events ORDER BY event_id").all();
     assert.deepEqual(results, [
       { event_id: "evt_1", type: "comet.sighted", event: JSON.stringify(event) },
-      { event_id: "evt_2", type: null, event: '{"eventId":"evt_2"}' },
+      { event_id: "evt_2", type: "comet.seen", event: JSON.stringify(odd) },
     ]);
   });
 });

@@ -45,6 +45,13 @@ for (const [name, call, message] of /** @type {[string, () => unknown, string][]
     "undocumented event type paymentCompleted: did you mean payment.completed? If",
   ],
   [
+    "a type in capitals",
+    () => consumeUntyped({ "PAYMENT.COMPLETED": () => {} }, options),
+    "undocumented event type PAYMENT.COMPLETED: did you mean payment.completed? If",
+  ],
+  ["a short key", () => consumeUntyped({ pay: () => {} }, options), "undocumented event type pay. If"],
+  ["a mark alone", () => consumeUntyped({ "undocumented:": () => {} }, options), "unusable wildcard undocumented:"],
+  [
     "an event type that resembles none",
     () => consumeUntyped({ "comet.sighted": () => {} }, options),
     "undocumented event type comet.sighted. If it is newer than this package, write undocumented:comet.sighted",

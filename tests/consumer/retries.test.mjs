@@ -246,15 +246,18 @@ test("messages are begun in their order", async () => {
   assert.deepEqual(begun, ids);
 });
 
-test("a permanent error of another copy of the module is one, too", async () => {
-  class NonRetryableError extends Error {
-    name = "NonRetryableError";
+test("a non-retryable error of another copy of the module, or of a renamed subclass, is not retried", async () => {
+  const other = Object.assign(new Error("no"), { name: "NonRetryableError" });
+  class PaymentError extends NonRetryableError {
+    name = "PaymentError";
   }
-  const run = new Run({
-    "*": () => {
-      throw new NonRetryableError("no");
-    },
-  });
-  await run.take(message);
-  assert.equal(readDeadLetter(run.dead[0]?.body).reason, "no");
+  for (const error of [other, new PaymentError("no")]) {
+    const run = new Run({
+      "*": () => {
+        throw error;
+      },
+    });
+    await run.take(message);
+    assert.equal(readDeadLetter(run.dead[0]?.body).reason, "no");
+  }
 });

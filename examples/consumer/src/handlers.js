@@ -1,7 +1,7 @@
 // Your work goes here: a handler for each type of event. It returns D1 statements, which are applied once for each
 // event, however often its message comes.
 
-import { ifNewest, NonRetryableError } from "cronozen-edge/consumer";
+import { ifNewest, NonRetryableError, typeOf } from "cronozen-edge/consumer";
 
 /**
  * @typedef {import("./index.js").Env} Env
@@ -39,7 +39,7 @@ export const handlers = {
   "*": (event, env) =>
     env.DB.prepare("INSERT INTO events (event_id, type, event) VALUES (?, ?, ?)").bind(
       event.eventId,
-      event.type ?? null,
+      typeOf(event) ?? null,
       JSON.stringify(event),
     ),
 };

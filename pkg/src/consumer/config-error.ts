@@ -4,8 +4,8 @@ import { closestMatch } from "leven";
 
 /*! Contains leven (MIT, https://github.com/sindresorhus/leven) */
 
-/** The most letters by which a name may differ from the one that was meant. */
-const maxDistance = 3;
+/** A name differs from the one that was meant in at most one of so many letters. */
+const lettersPerMistake = 4;
 
 /** Returns the error of a wrong argument. */
 export function configError(failure: string): TypeError {
@@ -14,6 +14,8 @@ export function configError(failure: string): TypeError {
 
 /** Returns a question that ends an error's text, if a name resembles one that exists. */
 export function didYouMean(name: string, names: string[]): string {
-  const meant = closestMatch(name, names, { maxDistance });
+  const byLowerCase = new Map(names.map((known) => [known.toLowerCase(), known]));
+  const maxDistance = Math.floor(name.length / lettersPerMistake);
+  const meant = byLowerCase.get(closestMatch(name.toLowerCase(), [...byLowerCase.keys()], { maxDistance }) ?? "");
   return meant === undefined ? "" : `: did you mean ${meant}?`;
 }

@@ -53,6 +53,10 @@ export type Handlers<Env, Payloads extends object = Record<never, never>> = {
     | Handler<EventsOf<Payloads, Extract<KnownEventType, `${Prefix}.${string}`>>, Env>
     | undefined;
 } & {
+  readonly [Type in Exclude<keyof Payloads & string, KnownEventType> as `undocumented:${Type}`]?:
+    | Handler<EventsOf<Payloads, Type>, Env>
+    | undefined;
+} & {
   readonly [Type in `undocumented:${string}`]?: Handler<EventOf<string>, Env> | undefined;
 } & {
   readonly "*"?: Handler<CronozenEvent<Payloads>, Env> | undefined;
@@ -118,12 +122,13 @@ export function routesOf<Env, Payloads extends object>(handlers: Handlers<Env, P
 /** Returns the type or wildcard that a key of the handlers names. A typing error would drop events, unnoticed. */
 function patternOf(key: string): string {
   const pattern = key.startsWith(mark) ? key.slice(mark.length) : key;
-  if (pattern.replace(/(^|\.)\*$/, "").includes("*")) {
+  if (pattern === "" || pattern.replace(/(^|\.)\*$/, "").includes("*")) {
     throw configError(`unusable wildcard ${key}: write payment.*, or * for all`);
   }
   const known = [...documentedPatterns()];
   if (pattern === key && !known.includes(key)) {
-    const hint = didYouMean(key, known) || ".";
+    const types = known.filter((type) => type !== "*");
+    const hint = didYouMean(key, types) || ".";
     throw configError(`undocumented event type ${key}${hint} If it is newer than this package, write ${mark}${key}`);
   }
   return pattern;

@@ -33,7 +33,7 @@ const minTtlSeconds = 60;
  */
 export function kv<Env>(
   namespace: (env: Env) => KeyValueStore | undefined,
-  { ttlSeconds = defaultTtlSeconds }: { readonly ttlSeconds?: number } = {},
+  { ttlSeconds = defaultTtlSeconds }: { readonly ttlSeconds?: number | undefined } = {},
 ): Once<Env> {
   if (typeof namespace !== "function") {
     throw configError("kv() got no function: write kv((env) => env.HANDLED)");

@@ -210,6 +210,7 @@ fn secrets_error_text(error: SecretsError) -> String {
         SecretsError::InnerWhiteSpace { .. } => {
             ": if it is several secrets, use .trim().split(/\\s+/)"
         }
+        SecretsError::Empty { .. } => ": is the environment variable CRONOZEN_SIGNING_SECRET set?",
         SecretsError::OuterWhiteSpace { .. } => ": use .trim()",
         SecretsError::QuotationMark { .. } => ": remove the quotation marks",
         _ => "",
@@ -326,7 +327,7 @@ mod tests {
             ),
             ("'one'", "starts or ends with a quotation mark: remove the quotation marks"),
             ("one\0", "contains an invisible character"),
-            ("", "is empty or blank"),
+            ("", "is empty or blank: is the environment variable CRONOZEN_SIGNING_SECRET set?"),
         ] {
             let error = Secrets::new(&["whsec_one", secret]).unwrap_err();
             assert_eq!(secrets_error_text(error), format!("secret at position 1 {text}"));

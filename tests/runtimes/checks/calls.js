@@ -150,7 +150,7 @@ export function checkArguments(report, { Verifier, sign }) {
     true,
   );
   for (const [name, bad, text] of /** @type {[string, any, string][]} */ ([
-    ["empty", "", "empty"],
+    ["empty", "", "is empty or blank: is the environment variable CRONOZEN_SIGNING_SECRET set?"],
     ["white space alone", " \n", "is empty or blank"],
     ["space before", " whsec", "secret at position 0 starts or ends with white space: use .trim()"],
     ["line break after", "whsec\n", "secret at position 0 starts or ends with white space: use .trim()"],
@@ -167,11 +167,11 @@ export function checkArguments(report, { Verifier, sign }) {
     [
       "unset",
       undefined,
-      "secret 0 is undefined, not a string: is the environment variable CRONOZEN_SIGNING_SECRET set?",
+      "secret at position 0 is undefined, not a string: is the environment variable CRONOZEN_SIGNING_SECRET set?",
     ],
-    ["null", null, "secret 0 is null"],
-    ["an unset one", ["whsec", undefined], "secret 1 is undefined"],
-    ["number", 1, "secret 0 is number"],
+    ["null", null, "secret at position 0 is null"],
+    ["an unset one", ["whsec", undefined], "secret at position 1 is undefined"],
+    ["number", 1, "secret at position 0 is number"],
   ])) {
     report.throws(`secret: ${name}`, () => new Verifier(bad), "TypeError", text);
   }

@@ -48,8 +48,8 @@ const queue = consume<Env>(
       assertType<Equal<typeof event.type, "agent.decision.completed" | "agent.approval.requested">>();
     },
     "certificate.issued": ({ createdAt }, env) => ifNewest("certificate:1", env.DB.prepare("").bind(createdAt)),
-    "payment.failed": (event: EventOf<"payment.failed"> & { data: { amountCents: number } }, env: Env) =>
-      env.DB.prepare("").bind(event.data.amountCents),
+    "payment.failed": (event: EventOf<"payment.failed"> & { data: { amount: string } }, env: Env) =>
+      env.DB.prepare("").bind(event.data.amount),
     "undocumented:not.known.yet": async () => {
       throw new NonRetryableError("never");
     },
@@ -91,9 +91,13 @@ interface Payment {
   amount: string;
 }
 
-/** With a payload map, and the environment taken from a handler. */
-export const typed = consume<Env, { "payment.completed": Payment }>(
+/** With a payload map. */
+export const typed = consume<Env, { "payment.completed": Payment; "refund.made": Payment }>(
   {
+    "undocumented:refund.made": (event, env) => {
+      assertType<Equal<typeof event.data, Payment>>();
+      return env.DB.prepare("").bind(event.data.amount);
+    },
     "payment.completed": ({ eventId, data }, env) => env.DB.prepare("").bind(eventId, data.amount),
     "payment.*": (event) => {
       if (is(event, "payment.completed")) {

@@ -122,8 +122,11 @@ new Verifier("whsec", { maxBodybytes: 1 });
 verifier.verifyRequest({ headers: {}, body: "" });
 // @ts-expect-error an event is not to be changed
 event.eventId = "evt_2";
-// @ts-expect-error errors are the package's to make
+// @ts-expect-error an error is made of a refused check
 new VerificationError();
+if (!result.ok) {
+  console.log(new VerificationError(result).code);
+}
 
 declare const console: { log(...values: unknown[]): void };
 
