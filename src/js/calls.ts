@@ -1,5 +1,7 @@
 // The functions that Rust calls. Each does several things at once, because calls between the two are expensive.
 
+import type { AcquireReply, Deduper, HeldLease } from "./worker.js";
+
 /**
  * Ends the instance's wait with this ticket. Returns false if the wait was given up. Throws if the instance has been
  * replaced.
@@ -69,22 +71,12 @@ export function sendMessage(
   return queue.send(beforeDedupe + dedupe + afterDedupe, options);
 }
 
-/** The methods of the class `Deduper` that the Worker calls. */
-interface DeduperStub {
-  acquire(eventId: string, ignoresRow: boolean, waitMs: number): Promise<AcquireReply>;
-  mark(eventId: string, endsAt: number): Promise<void>;
-}
-
-interface AcquireReply {
-  lease: { commit(endsAt: number): Promise<void> };
-}
-
 interface Namespace {
   idFromName(name: string): unknown;
-  get(id: unknown): DeduperStub;
+  get(id: unknown): Pick<Deduper, "acquire" | "mark">;
 }
 
-function shardOf(namespace: Namespace, shard: number): DeduperStub {
+function shardOf(namespace: Namespace, shard: number): Pick<Deduper, "acquire" | "mark"> {
   return namespace.get(namespace.idFromName(String(shard)));
 }
 
@@ -98,7 +90,7 @@ export function acquireLease(
   return shardOf(namespace, shard).acquire(eventId, ignoresRow, waitMs);
 }
 
-export function commitLease({ lease }: AcquireReply, endsAt: number): Promise<void> {
+export function commitLease({ lease }: { lease: HeldLease }, endsAt: number): Promise<void> {
   return lease.commit(endsAt);
 }
 
