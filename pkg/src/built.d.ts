@@ -42,7 +42,7 @@ declare module "built/glue.js" {
     readonly buffer: ArrayBuffer;
   }
 
-  /** What the instance exports, as far as it is used here. */
+  /** The part of the exports of an instance that is used here. */
   export type Exports = { readonly memory: Memory };
 
   export interface Input {

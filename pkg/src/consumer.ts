@@ -1,4 +1,4 @@
-// What people import as cronozen-edge/consumer.
+// The entry cronozen-edge/consumer.
 /// <reference path="./built.d.ts" />
 /// <reference path="./runtime.d.ts" />
 

@@ -1,16 +1,20 @@
 // Events: their types, and the guard that narrows them.
 
-/** The types of event that Cronozen documents. There will be others: never refuse an unknown one. */
-export type KnownEventType =
-  | "dpu.sealed"
-  | "dpu.verified"
-  | "agent.decision.completed"
-  | "agent.approval.requested"
-  | "payment.completed"
-  | "payment.failed"
-  | "attendance.verified"
-  | "certificate.issued"
-  | "workflow.transitioned";
+/** The types of event that Cronozen documents. */
+export const documentedTypes = [
+  "dpu.sealed",
+  "dpu.verified",
+  "agent.decision.completed",
+  "agent.approval.requested",
+  "payment.completed",
+  "payment.failed",
+  "attendance.verified",
+  "certificate.issued",
+  "workflow.transitioned",
+] as const;
+
+/** A type of event that Cronozen documents. There will be others: never refuse an unknown one. */
+export type KnownEventType = (typeof documentedTypes)[number];
 
 /** Any type but the known ones, which the compiler still suggests in a `switch`. */
 export type UnknownEventType = string & Record<never, never>;

@@ -1,4 +1,4 @@
-// Tells values apart, for checks and messages.
+// Names the kinds of values, for checks and messages.
 
 /** Returns what a value is, without showing any of it: `string`, `null`, `Promise`, and so on. */
 export function kindOf(value: unknown): string {

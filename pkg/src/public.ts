@@ -1,4 +1,4 @@
-// What people import as cronozen-edge, in each of its builds.
+// The exports of cronozen-edge, the same in each of its builds.
 /// <reference path="./built.d.ts" />
 /// <reference path="./runtime.d.ts" />
 

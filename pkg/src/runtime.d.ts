@@ -1,4 +1,4 @@
-// What only some runtimes have.
+// Globals that only some runtimes have.
 
 interface Uint8ArrayConstructor {
   fromHex?(hex: string): Uint8Array<ArrayBuffer>;

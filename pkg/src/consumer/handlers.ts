@@ -1,6 +1,6 @@
 // Finds the handler of an event.
 
-import type { CronozenEvent, EventOf, EventsOf, KnownEventType } from "../event.ts";
+import { type CronozenEvent, documentedTypes, type EventOf, type EventsOf, type KnownEventType } from "../event.ts";
 import { configError, didYouMean } from "./config-error.ts";
 import type { Update } from "./d1.ts";
 import type { Statement } from "./platform.ts";
@@ -65,19 +65,6 @@ export type Handlers<Env, Payloads extends object = Record<never, never>> = {
 /** Precedes a type that this package does not know. */
 const mark = "undocumented:";
 
-// An object, so that the compiler finds a type that is missing.
-const documented: Record<KnownEventType, true> = {
-  "dpu.sealed": true,
-  "dpu.verified": true,
-  "agent.decision.completed": true,
-  "agent.approval.requested": true,
-  "payment.completed": true,
-  "payment.failed": true,
-  "attendance.verified": true,
-  "certificate.issued": true,
-  "workflow.transitioned": true,
-};
-
 /** Any handler. Which event it can take has been checked by its place in {@link Handlers}. */
 export type AnyHandler<Env> = Handler<CronozenEvent, Env>;
 
@@ -97,6 +84,7 @@ export function ignore(): void {}
 
 export function routesOf<Env, Payloads extends object>(handlers: Handlers<Env, Payloads>): Routes<Env> {
   const isObject = typeof handlers === "object" && handlers !== null && !Array.isArray(handlers);
+  const known = documentedPatterns();
   const byType = new Map<string, AnyHandler<Env>>();
   for (const [key, handler] of Object.entries<AnyHandler<Env> | undefined>(isObject ? handlers : {})) {
     if (handler === undefined) {
@@ -105,7 +93,7 @@ export function routesOf<Env, Payloads extends object>(handlers: Handlers<Env, P
     if (typeof handler !== "function") {
       throw configError(`handler of ${key} not a function`);
     }
-    const pattern = patternOf(key);
+    const pattern = patternOf(key, known);
     if (byType.has(pattern)) {
       throw configError(`two handlers of ${pattern}`);
     }
@@ -120,28 +108,25 @@ export function routesOf<Env, Payloads extends object>(handlers: Handlers<Env, P
 }
 
 /** Returns the type or wildcard that a key of the handlers names. A typing error would drop events, unnoticed. */
-function patternOf(key: string): string {
+function patternOf(key: string, known: string[]): string {
   const pattern = key.startsWith(mark) ? key.slice(mark.length) : key;
   if (pattern === "" || pattern.replace(/(^|\.)\*$/, "").includes("*")) {
     throw configError(`unusable wildcard ${key}: write payment.*, or * for all`);
   }
-  const known = [...documentedPatterns()];
-  if (pattern === key && !known.includes(key)) {
-    const types = known.filter((type) => type !== "*");
-    const hint = didYouMean(key, types) || ".";
+  if (pattern === key && key !== "*" && !known.includes(key)) {
+    const hint = didYouMean(key, known) || ".";
     throw configError(`undocumented event type ${key}${hint} If it is newer than this package, write ${mark}${key}`);
   }
   return pattern;
 }
 
 /** Returns the documented types, and the wildcards that hold some of them. */
-function documentedPatterns(): Set<string> {
-  const types = Object.keys(documented);
-  const prefixes = types.flatMap((type) => {
+function documentedPatterns(): string[] {
+  const prefixes = documentedTypes.flatMap((type) => {
     const words = type.split(".");
     return words.slice(1).map((_, end) => words.slice(0, end + 1).join("."));
   });
-  return new Set(["*", ...types, ...prefixes.map((prefix) => `${prefix}.*`)]);
+  return [...documentedTypes, ...prefixes.map((prefix) => `${prefix}.*`)];
 }
 
 /** Returns the most specific handler of a type: its own, then `agent.decision.*`, then `agent.*`, then `*`. */

@@ -1,37 +1,37 @@
-// What is used of Cloudflare's bindings.
+// The parts of Cloudflare's bindings that a consumer uses.
 
 import { hasMethod } from "../kind.ts";
 
-/** What is used of a D1 statement. */
+/** The part of a D1 statement that is used. */
 export interface Statement {
   bind(...values: unknown[]): Statement;
   first(): Promise<unknown>;
   run(): Promise<unknown>;
 }
 
-/** What is used of a D1 database. */
+/** The part of a D1 database that is used. */
 export interface Database {
   prepare(query: string): Statement;
   batch(statements: Statement[]): Promise<unknown>;
 }
 
-/** What is used of a KV namespace. */
+/** The part of a KV namespace that is used. */
 export interface KeyValueStore {
   get(key: string): Promise<unknown>;
   put(key: string, value: string, options: { expirationTtl: number }): Promise<unknown>;
 }
 
-/** What is used of an R2 bucket. */
+/** The part of an R2 bucket that is used. */
 export interface Bucket {
   get(key: string): Promise<{ readonly size: number; arrayBuffer(): Promise<ArrayBuffer> } | null>;
 }
 
-/** What is used of a queue's producer. */
+/** The part of a queue's producer that is used. */
 export interface Queue {
   send(body: unknown, options: { contentType: "text" | "v8" }): Promise<unknown>;
 }
 
-/** What is used of a message. */
+/** The part of a message that is used. */
 export interface Message {
   readonly id: string;
   readonly body: unknown;
@@ -40,7 +40,7 @@ export interface Message {
   retry(options?: { delaySeconds?: number }): void;
 }
 
-/** What is used of a batch of messages. */
+/** The part of a batch of messages that is used. */
 export interface MessageBatch {
   readonly queue: string;
   readonly messages: readonly Message[];
@@ -48,12 +48,8 @@ export interface MessageBatch {
 
 /** Returns a binding that has this method. `name` says what it is, for the error. */
 export function bound<Binding>(binding: Binding, method: string, name: string): NonNullable<Binding> {
-  if (!isUsable(binding, method)) {
+  if (binding === undefined || binding === null || !hasMethod(binding, method)) {
     throw new Error(`${name} missing: is it bound by that name?`);
   }
   return binding;
-}
-
-function isUsable<Binding>(binding: Binding, method: string): binding is NonNullable<Binding> {
-  return hasMethod(binding, method);
 }
