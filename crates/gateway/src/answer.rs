@@ -101,8 +101,7 @@ impl Answer {
         Self::json(200, JSON, &health)
     }
 
-    /// Returns the health of a gateway with missing or wrong settings or bindings, and lists them, and
-    /// the `hints`.
+    /// Returns the health of a gateway with missing or wrong settings or bindings. Lists them and the `hints`.
     #[must_use]
     pub fn unhealthy(errors: Vec<ConfigError>, hints: &[String]) -> Self {
         let problems = errors.clone();

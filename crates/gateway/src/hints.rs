@@ -23,7 +23,7 @@ const NAMES: [&str; 14] = [
     "BODIES",
 ];
 
-/// The largest number of hints. Nobody misspells more names.
+/// The largest number of hints. More misspelt names are unlikely.
 const MAX_HINTS: usize = 8;
 
 /// The longest name in which only one mistake is likely: two would make another word of it.

@@ -94,7 +94,7 @@ if (is(known1, "payment.completed")) {
 is(known1, "payment.complete");
 if (is(event, "certificate.issued")) {
   assertType<Equal<typeof event.type, "certificate.issued">>();
-  // @ts-expect-error nobody has said what its data holds
+  // @ts-expect-error without a payload map, data is unknown
   console.log(event.data.id);
 }
 const checked = knowing.check("{}", signature);

@@ -150,7 +150,7 @@ fn healthz_has_a_hint_for_a_misspelt_name_and_no_delivery_is_refused() {
 fn healthz_has_no_hint_for_the_names_of_others() {
     in_world(async |mut world| {
         for name in [
-            // Of the consumer in the same Worker.
+            // A consumer in the same Worker has these.
             "DB",
             "DEAD_LETTERS",
             "ADMIN_TOKEN",

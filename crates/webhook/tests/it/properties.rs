@@ -94,7 +94,7 @@ proptest! {
         if let Err(error) = Signature::parse(Some(header.as_bytes())) {
             let text = error.to_string();
             prop_assert!(text.starts_with("signature malformed: "), "{}", text);
-            // Of the digits, six in a row are enough to recognise them.
+            // Six digits in a row are enough to recognise the signature.
             let six = digits.as_bytes().windows(6).find(|six| text.as_bytes().windows(6).any(|part| part == *six));
             prop_assert_eq!(six, None, "{}", text);
         }
