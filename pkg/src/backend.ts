@@ -4,7 +4,7 @@ import { findNative, type Native, type Sha256 } from "./native.ts";
 import { hasSubtle } from "./subtle.ts";
 
 /**
- * What computes the HMACs:
+ * The code that computes the HMACs:
  *
  * - `wasm`: the package alone;
  * - `native`: the runtime's own SHA-256, in Node (20.16 or 22.3 and later), Deno and Bun;

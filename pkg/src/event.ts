@@ -60,14 +60,17 @@ type NamedType<Event> = Event extends { readonly type: infer Type extends string
     : Type
   : never;
 
+/** `Type`, or `never` if it is a union: each member of a union would have to be equal to all of it. */
+type Single<Type, All = Type> = Type extends unknown ? ([All] extends [Type] ? Type : never) : never;
+
 /**
  * Returns true if the event has this type, and narrows it: after `is(event, "payment.completed")`, `event.data` has the
  * type that the payload map gives it. A comparison of `event.type` does not narrow, because new types may come.
  */
-// `const` keeps the literal: without it, the compiler would infer `string`.
+// `const` keeps the literal: without it, the compiler would infer `string`. A union would narrow the other branch wrongly.
 export function is<Event extends { readonly type: string }, const Type extends NamedType<Event>>(
   event: Event,
-  type: Type,
+  type: Type & Single<Type>,
 ): event is Extract<Event, { readonly type: Type }> {
   return typeOf(event) === type;
 }

@@ -23,7 +23,7 @@ export interface Keys {
   cryptoKeys?: CryptoKey[];
 }
 
-/** What the runtime contributes to a verification: its SHA-256, or HMACs that Web Crypto has computed. */
+/** The runtime's part of a verification: its SHA-256, or HMACs that Web Crypto has computed. */
 export type Precomputation = Sha256 | Uint8Array | undefined;
 
 /** A signature has two hexadecimal digits for each byte of the HMAC. */

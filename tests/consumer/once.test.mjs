@@ -83,7 +83,7 @@ for (const [name, options, result] of /** @type {[string, Partial<Options>, any]
   ["an update to nobody", {}, ifNewest("certificate:1", /** @type {any} */ (statement))],
   ["statements to kv", { once: kv(() => ({ get: async () => null, put: async () => {} })) }, statement],
 ])) {
-  test(`a handler that returns ${name} is told so, and is not called again`, async () => {
+  test(`a handler that returns ${name} gets an error that says so, and is not called again`, async () => {
     const run = new Run({ "*": () => result }, options);
     assert.equal(await run.take(message), "acknowledged");
     assert.match(

@@ -96,7 +96,7 @@ const tampered = [
   [
     "an altered event",
     (message) => message.replace('"amount":1', '"amount":9'),
-    /^signature mismatch: .+ README of cronozen-edge\)$/,
+    /^signature mismatch: .+ README of the npm package cronozen-edge\)$/,
   ],
   ["another signature", (message) => message.replace(/("signature":")./, "$1x"), /^signature malformed/],
   ["another's eventId", (message) => message.replace("evt_", "evt_x"), /^envelope_mismatch/],

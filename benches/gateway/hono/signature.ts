@@ -17,7 +17,7 @@ const form = /^[0-9a-f]{64}$/;
 const mismatch =
   "signature mismatch: no active secret matches the body. Usual causes: another secret, another registration's " +
   "secret, a body that was parsed and serialised again, an added newline " +
-  "(see 'When a signature does not match' in the README of cronozen-edge)";
+  "(see 'When a signature does not match' in the README of the npm package cronozen-edge)";
 
 export function parseSignature(value: string | undefined) {
   if (value === undefined) {

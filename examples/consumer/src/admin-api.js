@@ -1,4 +1,4 @@
-// What an operator can ask for over HTTP: a list of dead letters, and to redrive one or all.
+// The operator's requests over HTTP: list the dead letters, redrive one, or redrive all.
 //
 //   GET  /dead-letters?after=ID&limit=N&all=true
 //   POST /dead-letters/ID/redrive?dry-run=true

@@ -1,9 +1,9 @@
-// Who may see and redrive dead letters: whoever has the token.
+// Lets those who have the token see and redrive dead letters.
 
 /** A shorter one might be guessed. */
 const minTokenCharacters = 32;
 
-/** What a header can hold without white space. */
+/** A token that fits into a header without being escaped. */
 const usable = new RegExp(`^[\\x21-\\x7e]{${minTokenCharacters},}$`);
 
 const encoder = new TextEncoder();
@@ -21,7 +21,7 @@ export async function authorize(request, token) {
   if (given === undefined) {
     return "no";
   }
-  // Hashed first: the comparison takes texts of one length, and tells nothing of the token's by its time.
+  // Hashed first: the comparison takes texts of one length, and its duration must not depend on the token.
   const [hash, expected] = await Promise.all([sha256(given), sha256(token)]);
   return crypto.subtle.timingSafeEqual(hash, expected) ? "yes" : "no";
 }

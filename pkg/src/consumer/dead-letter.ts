@@ -32,7 +32,7 @@ const maxReasonBytes = 300;
 /** Cloudflare Queues accepts messages of 128,000 bytes, of which about 100 are its own. */
 const maxMessageBytes = 127_900;
 
-/** What `deadLetterText` puts before a message: a flat object. */
+/** The flat object that `deadLetterText` puts before a message. */
 const prefix = /^\{"dead":(\{(?:[^"{}]|"(?:[^"\\]|\\.)*")*\}),/;
 
 const encoder = new TextEncoder();

@@ -1,17 +1,17 @@
 // Finds the handler of an event.
 
-import { type CronozenEvent, documentedTypes, type EventOf, type EventsOf, type KnownEventType } from "../event.ts";
+import { type CronozenEvent, documentedTypes, type EventsOf, type KnownEventType } from "../event.ts";
 import { configError, didYouMean } from "./config-error.ts";
 import type { Update } from "./d1.ts";
 import type { Statement } from "./platform.ts";
 
-/** What the gateway said of an event. None of it is signed; the event is. */
+/** The gateway's account of an event. The sender has signed the event, and nobody has signed this. */
 export interface Delivery {
   /** When the gateway received it, as RFC 3339. */
   readonly receivedAt: string;
   /** `unknown` if the gateway could not look up whether it had been seen. */
   readonly dedupe: "new" | "unknown";
-  /** Whether `createdAt` was within the time that the gateway remembers events: `outside` may be a replay. */
+  /** `inside` if `createdAt` was within the time that the gateway remembers events. `outside` may be a replay. */
   readonly window: "inside" | "outside" | "unknown";
   /** The position of the secret that matched; 0 is the newest. */
   readonly key: number;
@@ -26,7 +26,10 @@ export type Effect = Statement | readonly Statement[] | Update | null | false | 
 
 /**
  * Your work with an event. What it throws has the message tried again; a {@link NonRetryableError} makes it a dead letter.
- * `context` is the Worker's. As a method's, its parameters may be narrower: you may know more of an event than its type.
+ * `context` is the Worker's.
+ *
+ * It is the type of a method because the parameters of methods may be narrower: you may know more of an event, and of the
+ * Worker's context, than this package does.
  */
 export type Handler<Event, Env> = {
   handle(event: Event, env: Env, delivery: Delivery, context: unknown): Effect | Promise<Effect>;
@@ -57,7 +60,7 @@ export type Handlers<Env, Payloads extends object = Record<never, never>> = {
     | Handler<EventsOf<Payloads, Type>, Env>
     | undefined;
 } & {
-  readonly [Type in `undocumented:${string}`]?: Handler<EventOf<string>, Env> | undefined;
+  readonly [Type in `undocumented:${string}`]?: Handler<CronozenEvent<Payloads>, Env> | undefined;
 } & {
   readonly "*"?: Handler<CronozenEvent<Payloads>, Env> | undefined;
 };

@@ -5,7 +5,7 @@ import { ownField, typeOf } from "../event.ts";
 import { NonRetryableError } from "./non-retryable.ts";
 import { type Bucket, bound } from "./platform.ts";
 
-/** What the gateway said of an event. None of it is signed. */
+/** The gateway's account of an event. Nobody has signed it. */
 export interface Envelope {
   eventId: string;
   type: string | null;

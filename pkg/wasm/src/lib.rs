@@ -9,65 +9,25 @@
     reason = "the code that wasm-bindgen generates for an enum compares doubles"
 )]
 
-use serde::Serialize;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use zeroize::Zeroize;
 
 mod body_cap;
+mod input;
 mod precomputed;
+mod refusal;
 
-use body_cap::{BodyCap, BodyTooLarge};
+use body_cap::BodyCap;
 use cronozen_webhook::event::{self, EventError, EventId};
 use cronozen_webhook::signature::{Secrets, SecretsError, Signature, SignatureError};
+use input::Input;
 use precomputed::{BLOCK_BYTES, HASH_BYTES, KeyBlocks};
+use refusal::{Refusal, refusal};
 
 #[cfg(target_family = "wasm")]
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
-
-/// The memory that JavaScript writes its arguments into, one directly after the other. All calls can share one input,
-/// because each call ends before the next one writes.
-#[wasm_bindgen]
-#[derive(Debug, Default)]
-pub struct Input(Vec<u8>);
-
-#[wasm_bindgen]
-impl Input {
-    /// Makes an empty input.
-    #[wasm_bindgen(constructor)]
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Makes room for `length` bytes and returns its address, or null if there is no memory left.
-    pub fn reserve(&mut self, length: usize) -> *const u8 {
-        let more = length.saturating_sub(self.0.len());
-        if self.0.try_reserve_exact(more).is_err() {
-            return core::ptr::null();
-        }
-        self.0.resize(self.0.len() + more, 0);
-        self.0.as_ptr()
-    }
-}
-
-impl Input {
-    /// Returns `length` bytes from `start` on, or none if JavaScript has not reserved them all.
-    fn bytes(&self, start: usize, length: usize) -> &[u8] {
-        self.0.get(start..).and_then(|rest| rest.get(..length)).unwrap_or_default()
-    }
-
-    /// Returns the same bytes as [`Self::bytes`], to be changed.
-    fn bytes_mut(&mut self, start: usize, length: usize) -> &mut [u8] {
-        self.0.get_mut(start..).and_then(|rest| rest.get_mut(..length)).unwrap_or_default()
-    }
-
-    /// Returns the same bytes as [`Self::bytes`], as a string. JavaScript has encoded it, so it is UTF-8.
-    fn text(&self, start: usize, length: usize) -> &str {
-        str::from_utf8(self.bytes(start, length)).unwrap_or_default()
-    }
-}
 
 /// The part of the HMACs that JavaScript's runtime has computed. In the input it is between the signature and the body.
 #[wasm_bindgen]
@@ -283,34 +243,6 @@ pub fn refuse_event(problem: EventProblem) -> JsValue {
         EventProblem::IdNotAString => EventError::IdNotAString,
         EventProblem::IdNotUnicode => EventError::IdNotUnicode,
     })
-}
-
-/// The code, status and message for a body that is not a verified event. It is an array in JavaScript: serde's code for an
-/// object would add 1.6 KB to the package.
-#[derive(Debug, Serialize)]
-struct Refusal(&'static str, u16, String);
-
-impl From<BodyTooLarge> for Refusal {
-    fn from(error: BodyTooLarge) -> Self {
-        Self("body_too_large", 413, error.to_string())
-    }
-}
-
-impl From<SignatureError> for Refusal {
-    fn from(error: SignatureError) -> Self {
-        Self(error.code(), 401, error.to_string())
-    }
-}
-
-impl From<EventError> for Refusal {
-    fn from(error: EventError) -> Self {
-        Self("invalid_event", 400, error.to_string())
-    }
-}
-
-fn refusal(refusal: impl Into<Refusal>) -> JsValue {
-    // An array of strings and numbers always converts.
-    serde_wasm_bindgen::to_value(&refusal.into()).unwrap_or(JsValue::NULL)
 }
 
 #[cfg(test)]

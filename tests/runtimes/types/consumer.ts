@@ -106,6 +106,11 @@ export const typed = consume<Env, { "payment.completed": Payment; "refund.made":
     },
     "undocumented:refund.*": (event: EventOf<"refund.paid", Payment>, env) =>
       env.DB.prepare("").bind(event.data.amount),
+    "undocumented:refund.later.*": (event) => {
+      if (is(event, "refund.made")) {
+        assertType<Equal<typeof event.data, Payment>>();
+      }
+    },
     "*": (event) => {
       if (is(event, "payment.completed")) {
         assertType<Equal<typeof event.data, Payment>>();

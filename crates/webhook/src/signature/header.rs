@@ -34,7 +34,7 @@ pub enum SignatureError {
     #[error(
         "signature mismatch: no active secret matches the body. Usual causes: another secret, another registration's \
          secret, a body that was parsed and serialised again, an added newline (see 'When a signature does not match' \
-         in the README of cronozen-edge)"
+         in the README of the npm package cronozen-edge)"
     )]
     Mismatch,
 }

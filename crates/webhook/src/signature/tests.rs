@@ -181,7 +181,7 @@ fn a_mismatch_is_reported_with_its_usual_causes() {
         SignatureError::Mismatch.to_string(),
         "signature mismatch: no active secret matches the body. Usual causes: another secret, \
          another registration's secret, a body that was parsed and serialised again, an added \
-         newline (see 'When a signature does not match' in the README of cronozen-edge)"
+         newline (see 'When a signature does not match' in the README of the npm package cronozen-edge)"
     );
 }
 
