@@ -12,15 +12,10 @@ use super::bucket::R2Bodies;
 use super::deduper::DurableObjects;
 use super::kv::KvMarkers;
 use super::queue::WorkerQueue;
+use cronozen_gateway::configuration::bindings::{BODIES, DEDUPER, EVENTS, SEEN};
 use cronozen_gateway::configuration::{Configuration, Needs};
 use cronozen_gateway::dedupe::DedupeStore;
 use cronozen_gateway::settings::{ConfigError, DEFAULT_MAX_BODY_BYTES, DedupeMode, Value};
-
-/// The names of the bindings in wrangler.toml.
-const SEEN: &str = "SEEN";
-const EVENTS: &str = "EVENTS";
-const DEDUPER: &str = "DEDUPER";
-const BODIES: &str = "BODIES";
 
 /// The bindings that a delivery needs.
 #[derive(Debug)]

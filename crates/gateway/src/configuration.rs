@@ -1,5 +1,7 @@
 //! The gateway's configuration: the webhook's path, the settings, and the bindings that they require.
 
+pub mod bindings;
+
 use crate::hints;
 use crate::settings::{
     ConfigError, DEFAULT_MAX_BODY_BYTES, DedupeMode, Reader, Settings, Value, max_body_bytes,

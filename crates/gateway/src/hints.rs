@@ -5,8 +5,10 @@
 
 use strsim::osa_distance;
 
-/// The names of the gateway's settings and bindings.
-const NAMES: [&str; 14] = [
+use crate::configuration::bindings;
+
+/// The names of the gateway's settings.
+const SETTINGS: [&str; 10] = [
     "CRONOZEN_SIGNING_SECRET",
     "CRONOZEN_SIGNING_SECRET_NEXT",
     "DEDUPE",
@@ -17,10 +19,6 @@ const NAMES: [&str; 14] = [
     "DEADLINE_MS",
     "WEBHOOK_PATH",
     "FORGET",
-    "SEEN",
-    "EVENTS",
-    "DEDUPER",
-    "BODIES",
 ];
 
 /// The largest number of hints. More misspelt names are unlikely.
@@ -49,7 +47,7 @@ pub(crate) fn hints(names: impl Iterator<Item = String>) -> Vec<String> {
 fn meant_by(name: &str) -> Option<&'static str> {
     let mut nearest = None;
     let mut least = usize::MAX;
-    for known in NAMES {
+    for known in SETTINGS.into_iter().chain(bindings::NAMES) {
         let most = if known.len() > MAX_SHORT_NAME { 2 } else { 1 };
         // Most names end here. So a hint is at most two bytes longer than the name that was meant.
         if name.len().abs_diff(known.len()) > most {

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use cronozen_gateway::configuration::Configuration;
+use cronozen_gateway::configuration::{Configuration, bindings};
 use cronozen_gateway::log::Level;
 use cronozen_gateway::settings::{ConfigError, Value};
 use serde_json::json;
@@ -202,7 +202,7 @@ fn healthz_has_at_most_eight_hints_and_they_never_refuse_or_show_a_value() {
     });
 }
 
-/// A name that the settings read, or that `src/configuration.rs` binds, would otherwise be reported as misspelt.
+/// A name that the settings read, or that is bound, would otherwise be reported as misspelt.
 #[test]
 fn healthz_knows_every_setting_and_binding() {
     let names = RefCell::new(BTreeSet::new());
@@ -214,8 +214,7 @@ fn healthz_knows_every_setting_and_binding() {
     let _configuration = Configuration::new(value, |_| Ok(()));
     let mut names = names.into_inner();
     assert!(names.contains("MIGRATE_FROM_KV") && names.contains("WEBHOOK_PATH"), "{names:?}");
-    let bindings = ["SEEN", "EVENTS", "DEDUPER", "BODIES"];
-    names.extend(bindings.map(str::to_owned));
+    names.extend(bindings::NAMES.map(str::to_owned));
     let hints = |names: Vec<String>| {
         Configuration::new(|_| Value::Absent, |_| Ok(())).with_hints_for(names.into_iter()).hints
     };
