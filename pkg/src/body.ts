@@ -22,6 +22,8 @@ export interface RequestLike {
 
 const cure = `Pass the raw body, before anything has parsed it:
   Express:   express.raw({ type: () => true }) on the route, above express.json(), then request.body
+  Fastify:   addContentTypeParser("*", { parseAs: "buffer" }, (_, body, done) => done(null, body)), then request.body
+  Lambda:    Buffer.from(event.body ?? "", event.isBase64Encoded ? "base64" : "utf8")
   node:http: Buffer.concat(chunks)
   Fetch, Hono, Next, Workers: await request.arrayBuffer(), or the request itself to verifier.verifyRequest`;
 
@@ -124,7 +126,7 @@ function grown(bytes: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
   return larger;
 }
 
-/** Cancels the rest of a body. Whether that succeeds is of no interest. */
+/** Cancels the rest of a body. If that fails, nothing is lost. */
 async function cancel(reader: ReaderLike): Promise<void> {
   try {
     await reader.cancel();

@@ -29,7 +29,7 @@ export interface EventOf<Type extends string, Data = unknown> {
   readonly type: Type;
   /** The time of the event, as RFC 3339. */
   readonly createdAt: string;
-  /** What happened. You say what it holds: see {@link CronozenEvent}. */
+  /** The payload. Its type is your claim: see {@link CronozenEvent}. */
   readonly data: Data;
   readonly [field: string]: unknown;
 }
@@ -53,24 +53,30 @@ export type EventsOf<Payloads extends object, Type extends string> = Type extend
   ? EventOf<Type, DataOf<Payloads, Type>>
   : never;
 
-/** The types of event that the compiler knows by name: an object needs no field of the other ones. */
-type NamedType<Event> = Event extends { readonly type: infer Type extends string }
-  ? Record<never, never> extends Record<Type, unknown>
-    ? never
-    : Type
-  : never;
+/** The types of event that the compiler knows by name: an object needs no field of the other ones. All, if it knows nothing. */
+type NamedType<Event> = 0 extends 1 & Event
+  ? string
+  : Event extends { readonly type: infer Type extends string }
+    ? Record<never, never> extends Record<Type, unknown>
+      ? never
+      : Type
+    : never;
 
-/** `Type`, or `never` if it is a union: each member of a union would have to be equal to all of it. */
+/** `Type`, or `never` if it is a union: no member of a union is all of it. */
 type Single<Type, All = Type> = Type extends unknown ? ([All] extends [Type] ? Type : never) : never;
+
+/** `Type` if it is one type. For a misspelt one, the compiler infers all that there are, and lists them in its error. */
+type OneType<Type, All> = [Single<Type>] extends [never] ? ([All] extends [Type] ? All : never) : Type;
 
 /**
  * Returns true if the event has this type, and narrows it: after `is(event, "payment.completed")`, `event.data` has the
- * type that the payload map gives it. A comparison of `event.type` does not narrow, because new types may come.
+ * type that the payload map gives it. A comparison of `event.type` does not narrow, because new types may come. It compares
+ * {@link typeOf} the event, so it also works for an event whose type is in `event` or `eventType`.
  */
 // `const` keeps the literal: without it, the compiler would infer `string`. A union would narrow the other branch wrongly.
 export function is<Event extends { readonly type: string }, const Type extends NamedType<Event>>(
   event: Event,
-  type: Type & Single<Type>,
+  type: OneType<Type, NamedType<Event>>,
 ): event is Extract<Event, { readonly type: Type }> {
   return typeOf(event) === type;
 }

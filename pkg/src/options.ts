@@ -24,7 +24,7 @@ export function optionsOf(options: unknown = {}): {
   }
   const unknown = Object.keys(options).find((name) => !names.includes(name));
   if (unknown !== undefined) {
-    throw new TypeError(`cronozen-edge: unknown option ${unknown} (there are ${names.join(" and ")})`);
+    throw new TypeError(`cronozen-edge: unknown option ${unknown} (known: ${names.join(", ")})`);
   }
   // Their own: someone may have extended the prototype of all objects.
   const [maxBodyBytes, backend] = names.map((name) => (Object.hasOwn(options, name) ? options[name] : undefined));
@@ -32,18 +32,29 @@ export function optionsOf(options: unknown = {}): {
 }
 
 function maxBodyBytesOf(maxBodyBytes: unknown): number | undefined {
-  if (maxBodyBytes !== undefined && (typeof maxBodyBytes !== "number" || maxBodyBytes >>> 0 !== maxBodyBytes)) {
-    throw new TypeError(`cronozen-edge: maxBodyBytes not a whole number of bytes: got another ${kindOf(maxBodyBytes)}`);
+  if (maxBodyBytes === undefined) {
+    return undefined;
+  }
+  if (typeof maxBodyBytes !== "number") {
+    throw new TypeError(`cronozen-edge: maxBodyBytes not a number: got ${kindOf(maxBodyBytes)}`);
+  }
+  // The webhook crate takes an unsigned number of 32 bits, and checks its range.
+  if (maxBodyBytes >>> 0 !== maxBodyBytes) {
+    throw new TypeError("cronozen-edge: maxBodyBytes not a whole number of bytes");
   }
   return maxBodyBytes;
 }
 
 function backendOf(backend: unknown): Backend | undefined {
+  if (backend === undefined) {
+    return undefined;
+  }
   const known = backends.find((name) => name === backend);
-  if (backend !== undefined && (known === undefined || !hasBackend(known))) {
-    throw new TypeError(
-      `cronozen-edge: backend not available in this runtime: got another ${kindOf(backend)} (${backends.join(", ")} exist)`,
-    );
+  if (known === undefined) {
+    throw new TypeError(`cronozen-edge: unknown backend (known: ${backends.join(", ")})`);
+  }
+  if (!hasBackend(known)) {
+    throw new TypeError(`cronozen-edge: backend ${known} not available in this runtime`);
   }
   return known;
 }

@@ -7,7 +7,8 @@ export function secretsOf(secrets: unknown): string[] {
   const list: unknown[] = Array.isArray(secrets) ? [...secrets] : [secrets];
   return list.map((secret, position) => {
     if (typeof secret !== "string") {
-      const cure = secret === undefined ? ": is the environment variable CRONOZEN_SIGNING_SECRET set?" : "";
+      const cure =
+        secret === undefined || secret === null ? ": is the environment variable CRONOZEN_SIGNING_SECRET set?" : "";
       throw new TypeError(`cronozen-edge: secret at position ${position} is ${kindOf(secret)}, not a string${cure}`);
     }
     return secret;

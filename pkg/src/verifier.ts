@@ -25,14 +25,14 @@ export class Verifier<Payloads extends object = Record<never, never>> {
 
   /**
    * @param secrets the signing secrets exactly as Cronozen gave them, one to eight, the newest first
-   * @throws TypeError if a secret is empty, has white space, or is no string, or if an option is wrong
+   * @throws TypeError if a secret is empty, has white space, or is no string, or if an option is unknown or unusable
    */
   constructor(secrets: string | readonly string[], options?: VerifierOptions) {
     const list = secretsOf(secrets);
     const { maxBodyBytes, backend } = optionsOf(options);
     this.#backend = backend;
     this.#keys = keysOf(list, maxBodyBytes);
-    // A wrong secret is refused now, not with the first delivery.
+    // An unusable secret is refused now, not with the first delivery.
     call(this.#keys);
   }
 
@@ -194,7 +194,7 @@ function refused([code, status, message]: Refusal): Refused {
   return { ok: false, code, status, message };
 }
 
-/** Parses a text that begins with `{`, so the result is an object. */
+/** Parses a text that begins with `{`, so the result is an object. Nothing of its fields has been checked. */
 function jsonOf<Payloads extends object>(text: string): CronozenEvent<Payloads> | undefined {
   try {
     return JSON.parse(text);

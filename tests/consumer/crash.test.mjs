@@ -24,7 +24,11 @@ test("killed three times and started again on the same D1: every event has one e
   timeout: 200_000,
 }, async () => {
   const messages = Array.from({ length: count }, (_, number) =>
-    messageOf({ eventId: `evt_${number}`, type: "payment.completed", data: { amount: number } }),
+    messageOf({
+      eventId: `evt_${number}`,
+      type: "payment.completed",
+      data: { amount: String(number), currency: "EUR" },
+    }),
   );
   let survived = 0;
   for (const enough of [100, 700, 1300, count]) {

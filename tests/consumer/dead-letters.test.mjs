@@ -6,7 +6,7 @@ import { readDeadLetter } from "cronozen-edge/consumer";
 import { deadLetterText } from "../../pkg/src/consumer/dead-letter.ts";
 import { event, message } from "./run.mjs";
 
-const death = { reason: 'a "quoted"\nreason } with , {braces}', attempts: 3, failedAt: "2026-11-24T07:00:00.000Z" };
+const failure = { reason: 'a "quoted"\nreason } with , {braces}', attempts: 3, failedAt: "2026-11-24T07:00:00.000Z" };
 for (const text of [
   message,
   "garbage",
@@ -15,19 +15,19 @@ for (const text of [
   "{}",
   '{"text":"a message of another kind"}',
   ' {"v":1}',
-  deadLetterText(message, { ...death, reason: "died before" }),
-  deadLetterText("garbage", { ...death, reason: "died before" }),
+  deadLetterText(message, { ...failure, reason: "failed before" }),
+  deadLetterText("garbage", { ...failure, reason: "failed before" }),
 ]) {
   test(`a dead letter gives back the text, and why: ${text.slice(0, 40)}`, () => {
-    const { reason, attempts, failedAt, text: found } = readDeadLetter(deadLetterText(text, death));
+    const { reason, attempts, failedAt, text: found } = readDeadLetter(deadLetterText(text, failure));
     assert.equal(found, text);
-    assert.deepEqual({ reason, attempts, failedAt }, death);
+    assert.deepEqual({ reason, attempts, failedAt }, failure);
   });
 }
 
 test("a reason is cut short by its bytes, in whole", () => {
   for (const character of ["a", "é", "\u{1f4a9}", '"', "\u0001", "\ud800"]) {
-    const text = deadLetterText(message, { ...death, reason: character.repeat(1000) });
+    const text = deadLetterText(message, { ...failure, reason: character.repeat(1000) });
     assert.ok(Buffer.byteLength(text) - Buffer.byteLength(message) < 400);
     assert.equal(readDeadLetter(text).text, message);
     assert.match(readDeadLetter(text).reason ?? "", new RegExp(`^(${character}){30,}`));
@@ -44,7 +44,7 @@ test("what the queue itself gives up has no reason", () => {
 
 test("what is too long to be told why is kept without it", () => {
   for (const text of [`{"v":2,"x":"${"x".repeat(127_880)}"}`, '"'.repeat(100_000)]) {
-    assert.equal(deadLetterText(text, death), text);
+    assert.equal(deadLetterText(text, failure), text);
   }
 });
 

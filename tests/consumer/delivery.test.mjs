@@ -9,7 +9,11 @@ const count = 10_000;
 
 /** @param {number} number */
 function payment(number) {
-  return messageOf({ eventId: `evt_${number}`, type: "payment.completed", data: { amount: number } });
+  return messageOf({
+    eventId: `evt_${number}`,
+    type: "payment.completed",
+    data: { amount: String(number), currency: "EUR" },
+  });
 }
 
 /** @template T @param {T[]} list */

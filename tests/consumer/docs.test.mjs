@@ -107,7 +107,7 @@ test("handlers by type apply each event once, keep the newest state, and give up
     const dead = log.filter(({ outcome }) => outcome === "dead").map(({ eventId, reason }) => `${eventId}: ${reason}`);
     assert.deepEqual(dead.sort(), [
       "evt_2: data.amount missing or not a text",
-      "evt_4: no_handler: no handler for the event's type, and no wildcard",
+      "evt_4: no_handler: no handler for the event's type, and no wildcard covers it",
     ]);
   });
 });

@@ -98,6 +98,6 @@ test("what is ignored is acknowledged and not claimed, and a forged one is still
   const run = new Run({ "*": ignore }, { once: d1(() => database) });
   assert.equal(await run.take(message), "acknowledged");
   assert.deepEqual(run.outcomes(), ["ignored"]);
-  await run.take(message.replace('"amount":1', '"amount":2'));
+  await run.take(message.replace('"amount":"49.00"', '"amount":"42.00"'));
   assert.deepEqual(run.outcomes(), ["ignored", "dead"]);
 });

@@ -32,29 +32,34 @@ for (const [name, call, message] of /** @type {[string, () => unknown, string][]
   [
     "a mistyped event type beside a wildcard",
     () => consumeUntyped({ "payment.complete": () => {}, "*": ignore }, options),
-    "undocumented event type payment.complete: did you mean payment.completed? If it is newer than this package, write undocumented:payment.complete",
+    "undocumented event type payment.complete: did you mean payment.completed? A type newer than this package needs undocumented: before it",
   ],
   [
     "a mistyped wildcard",
     () => consumeUntyped({ "payments.*": () => {} }, options),
-    "undocumented event type payments.*: did you mean payment.*? If",
+    "undocumented event type payments.*: did you mean payment.*? A",
   ],
   [
     "a type in another case",
     () => consumeUntyped({ paymentCompleted: () => {} }, options),
-    "undocumented event type paymentCompleted: did you mean payment.completed? If",
+    "undocumented event type paymentCompleted: did you mean payment.completed? A",
   ],
   [
     "a type in capitals",
     () => consumeUntyped({ "PAYMENT.COMPLETED": () => {} }, options),
-    "undocumented event type PAYMENT.COMPLETED: did you mean payment.completed? If",
+    "undocumented event type PAYMENT.COMPLETED: did you mean payment.completed? A",
   ],
-  ["a short key", () => consumeUntyped({ pay: () => {} }, options), "undocumented event type pay. If"],
-  ["a mark alone", () => consumeUntyped({ "undocumented:": () => {} }, options), "unusable wildcard undocumented:"],
+  ["a short key", () => consumeUntyped({ pay: () => {} }, options), "undocumented event type pay. A"],
+  [
+    "a misspelt option of kv",
+    () => kv(() => undefined, /** @type {any} */ ({ ttlseconds: 60 })),
+    "unknown option ttlseconds: did you mean ttlSeconds?",
+  ],
+  ["a mark alone", () => consumeUntyped({ "undocumented:": () => {} }, options), "event type of a handler empty"],
   [
     "an event type that resembles none",
     () => consumeUntyped({ "comet.sighted": () => {} }, options),
-    "undocumented event type comet.sighted. If it is newer than this package, write undocumented:comet.sighted",
+    "undocumented event type comet.sighted. A type newer than this package needs undocumented: before it",
   ],
   [
     "two handlers of one type",
@@ -102,7 +107,7 @@ for (const [name, call, message] of /** @type {[string, () => unknown, string][]
   [
     "an unknown option",
     () => consumeUntyped(handlers, { ...options, concurrency: 1 }),
-    "unknown option concurrency (there are once, deadLetters, secrets, bodies, onError, timeoutMs, retry)",
+    "unknown option concurrency (known: once, deadLetters, secrets, bodies, onError, timeoutMs, retry)",
   ],
   [
     "an unknown option of retry",

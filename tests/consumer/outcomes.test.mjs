@@ -16,7 +16,12 @@ before(async () => {
 after(() => consumer.stop());
 
 function newPayment(extra = {}) {
-  return { eventId: `evt_${randomUUID()}`, type: "payment.completed", data: { amount: 1 }, ...extra };
+  return {
+    eventId: `evt_${randomUUID()}`,
+    type: "payment.completed",
+    data: { amount: "49.00", currency: "EUR" },
+    ...extra,
+  };
 }
 
 /** @param {string} eventId */
@@ -66,8 +71,8 @@ test("a poison message is tried again, and ends as a dead letter; its batch-mate
   }
 });
 
-test("a permanent failure is a dead letter at once", async () => {
-  const event = newPayment({ type: "test.permanent" });
+test("a NonRetryableError is a dead letter at once", async () => {
+  const event = newPayment({ type: "test.non-retryable" });
   await consumer.send([messageOf(event)]);
   const { failedAt, ...letter } = await deadLetter(messageOf(event));
   const { eventId, type } = event;
@@ -95,7 +100,7 @@ test("an event that has no handler is a dead letter", async () => {
 const tampered = [
   [
     "an altered event",
-    (message) => message.replace('"amount":1', '"amount":9'),
+    (message) => message.replace('"amount":"49.00"', '"amount":"90.00"'),
     /^signature mismatch: .+ README of the npm package cronozen-edge\)$/,
   ],
   ["another signature", (message) => message.replace(/("signature":")./, "$1x"), /^signature malformed/],
@@ -132,8 +137,8 @@ test("what is no text is a dead letter, too", async () => {
 });
 
 test("the longest message there can be still fits the dead-letter queue, with its reason", async () => {
-  const empty = Buffer.byteLength(messageOf(newPayment({ type: "test.permanent", filling: "" })));
-  const message = messageOf(newPayment({ type: "test.permanent", filling: "x".repeat(127_500 - empty) }));
+  const empty = Buffer.byteLength(messageOf(newPayment({ type: "test.non-retryable", filling: "" })));
+  const message = messageOf(newPayment({ type: "test.non-retryable", filling: "x".repeat(127_500 - empty) }));
   assert.equal(message.length, 127_500);
   await consumer.send([message]);
   assert.equal((await deadLetter(message)).reason, "will never work");
@@ -145,7 +150,9 @@ test("updates that come out of order leave the newest", async () => {
   for (const second of seconds) {
     const createdAt = `2026-11-24T06:55:${second}Z`;
     const eventId = `evt_${id}_${second}`;
-    await consumer.send([messageOf({ eventId, type: "certificate.issued", createdAt, data: { id, state: second } })]);
+    await consumer.send([
+      messageOf({ eventId, type: "certificate.issued", createdAt, data: { certificateId: id, state: second } }),
+    ]);
     await consumer.claimedOne(eventId);
   }
   const [states, [{ claims }]] = await consumer.sql(
@@ -164,7 +171,7 @@ test("an older update in another time zone is older", async () => {
   const newer = { eventId: `evt_${randomUUID()}`, createdAt: "2026-11-24T08:00:00+02:00" };
   const older = { eventId: `evt_${randomUUID()}`, createdAt: "2026-11-24T07:59:59+02:30" };
   for (const { eventId, createdAt } of [newer, older]) {
-    const data = { id, state: eventId };
+    const data = { certificateId: id, state: eventId };
     await consumer.send([messageOf({ eventId, type: "certificate.issued", createdAt, data })]);
     await consumer.claimedOne(eventId);
   }
@@ -176,7 +183,7 @@ test("an update that has no time is a dead letter", async () => {
   const message = messageOf({
     eventId: `evt_${randomUUID()}`,
     type: "certificate.issued",
-    data: { id: "1", state: "2" },
+    data: { certificateId: "1", state: "2" },
   });
   await consumer.send([message]);
   assert.match((await deadLetter(message)).reason ?? "", /^createdAt missing or not RFC 3339/);
@@ -187,7 +194,7 @@ test("a hundred updates at once leave the newest", async () => {
   const times = Array.from({ length: 100 }, (_, number) => number).sort(() => Math.random() - 0.5);
   const messages = times.map((number) => {
     const createdAt = new Date(1_795_503_600_000 + number).toISOString();
-    const data = { id, state: String(number) };
+    const data = { certificateId: id, state: String(number) };
     return messageOf({ eventId: `evt_${id}_${number}`, type: "certificate.issued", createdAt, data });
   });
   await consumer.send(messages);
@@ -215,7 +222,7 @@ test("a body that lies in R2 is fetched, and its hash and signature are checked"
 test("a body in R2 that is gone, altered, or not the signed one is refused", async () => {
   const gone = storedMessageOf(newPayment());
   const altered = storedMessageOf(newPayment());
-  await store(altered.key, altered.body.replace('"amount":1', '"amount":9'));
+  await store(altered.key, altered.body.replace('"amount":"49.00"', '"amount":"90.00"'));
   const longer = storedMessageOf(newPayment());
   await store(longer.key, `${longer.body} `);
   const forged = newPayment();

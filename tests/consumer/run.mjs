@@ -79,6 +79,6 @@ export const event = {
   eventId: "evt_1",
   type: "payment.completed",
   createdAt: "2026-11-24T06:55:00Z",
-  data: { amount: 1 },
+  data: { amount: "49.00", currency: "EUR" },
 };
 export const message = messageOf(event);

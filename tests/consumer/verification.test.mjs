@@ -43,7 +43,7 @@ test("several secrets, separated by white space or as a list, all count", async 
 });
 
 test("without secrets nothing is verified, and with them nothing passes that is not", async () => {
-  const forged = message.replace('"amount":1', '"amount":2');
+  const forged = message.replace('"amount":"49.00"', '"amount":"42.00"');
   const trusting = new Run({ "*": () => {} }, { secrets: undefined });
   await trusting.take(forged);
   assert.deepEqual(trusting.dead, []);

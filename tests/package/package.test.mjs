@@ -90,6 +90,16 @@ for (const file of ["index.js", "index.cjs", "no-wasm.js", "no-wasm.cjs"]) {
   });
 }
 
+test("the stack of an error in consumer.js shows functions and lines of the sources", () => {
+  const file = JSON.stringify(join(folder, "dist", "consumer.js"));
+  const code = `import(${file}).then(({ consume }) => consume({})).catch((error) => console.log(error.stack))`;
+  const stack = execFileSync(process.execPath, ["--enable-source-maps", "--eval", code], {
+    cwd: folder,
+    encoding: "utf8",
+  });
+  assert.match(stack, /at routesOf \(.+\/pkg\/src\/consumer\/handlers\.ts:\d+:\d+\)/);
+});
+
 test("it depends on nothing", () => {
   for (const kind of ["dependencies", "peerDependencies", "optionalDependencies", "bundleDependencies"]) {
     assert.equal(manifest[kind], undefined, kind);

@@ -231,7 +231,7 @@ test("/healthz", async () => {
 
 test("/healthz has a hint for a misspelt name, and none for another's", async () => {
   const settings = { DEDUP: secret, DB: secret, "events-of-another": secret };
-  const hints = ["DEDUP is not a setting: did you mean DEDUPE?"];
+  const hints = ["unknown name DEDUP: did you mean DEDUPE?"];
   const healthy = await gateway.request("/healthz", {}, { settings });
   assert.equal(healthy.status, 200);
   assert.deepEqual(healthy.answer.hints, hints);

@@ -37,7 +37,7 @@ pub(crate) fn hints(names: impl Iterator<Item = String>) -> Vec<String> {
             && hints.len() < MAX_HINTS
             && !names.iter().any(|present| present == meant)
         {
-            hints.push(format!("{name} is not a setting: did you mean {meant}?"));
+            hints.push(format!("unknown name {name}: did you mean {meant}?"));
         }
     }
     hints

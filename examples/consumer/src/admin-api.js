@@ -78,9 +78,9 @@ async function route(request, env) {
     // As with `curl -d dry-run=true`, which would be no dry run.
     return problem(400, "invalid_parameter", "unexpected body: parameters go into the URL");
   }
-  const wrong = wrongParameter(searchParams, { "dry-run": isBoolean });
-  if (wrong !== undefined) {
-    return wrong;
+  const invalid = invalidParameter(searchParams, { "dry-run": isBoolean });
+  if (invalid !== undefined) {
+    return invalid;
   }
   const dryRun = searchParams.get("dry-run") === "true";
   const id = redriving[1];
@@ -93,9 +93,9 @@ async function route(request, env) {
 
 /** @param {URLSearchParams} parameters @param {Env} env */
 async function list(parameters, { DB }) {
-  const wrong = wrongParameter(parameters, { after: isNumber, limit: isLimit, all: isBoolean });
-  if (wrong !== undefined) {
-    return wrong;
+  const invalid = invalidParameter(parameters, { after: isNumber, limit: isLimit, all: isBoolean });
+  if (invalid !== undefined) {
+    return invalid;
   }
   const after = Number(parameters.get("after") ?? 0);
   const limit = Number(parameters.get("limit") ?? defaultLimit);
@@ -123,7 +123,7 @@ async function report(dryRun, { redriven, failed }, { DB }) {
  * @param {URLSearchParams} parameters
  * @param {Record<string, (value: string) => boolean>} known
  */
-function wrongParameter(parameters, known) {
+function invalidParameter(parameters, known) {
   for (const [name, value] of parameters) {
     const isRight = Object.hasOwn(known, name) ? known[name] : undefined;
     if (isRight === undefined) {

@@ -1,5 +1,8 @@
 // Your work goes here: a handler for each type of event. It returns D1 statements, which are applied once for each
 // event, however often its message comes.
+//
+// Cronozen does not document what `data` holds. The handlers of payments and certificates are samples: replace them
+// before you deploy, or a payload of another shape becomes a dead letter. "*" stores whole events.
 
 import { ifNewest, NonRetryableError, typeOf } from "cronozen-edge/consumer";
 

@@ -7,7 +7,7 @@ import { closestMatch } from "leven";
 /** A name differs from the one that was meant in at most one of so many letters. */
 const lettersPerMistake = 4;
 
-/** Returns the error of a wrong argument. */
+/** Returns the error of an unusable argument. */
 export function configError(failure: string): TypeError {
   return new TypeError(`cronozen-edge: ${failure}`);
 }
@@ -18,4 +18,13 @@ export function didYouMean(name: string, names: string[]): string {
   const maxDistance = Math.floor(name.length / lettersPerMistake);
   const meant = byLowerCase.get(closestMatch(name.toLowerCase(), [...byLowerCase.keys()], { maxDistance }) ?? "");
   return meant === undefined ? "" : `: did you mean ${meant}?`;
+}
+
+/** A misspelt option would have no effect, unnoticed. */
+export function refuseUnknown(prefix: string, options: object, known: string[]): void {
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    const hint = didYouMean(unknown, known) || ` (known: ${known.join(", ")})`;
+    throw configError(`unknown option ${prefix}${unknown}${hint}`);
+  }
 }

@@ -21,8 +21,9 @@ const maxLoggedCharacters = 256;
 
 /**
  * Returns the `queue` function of a Worker, for the queue of events; dead letters need another. It handles up to six
- * messages of a batch at once, each on its own: what is done is acknowledged, what fails is tried again, what cannot
- * succeed is put on the dead-letter queue with the reason. It writes one line of JSON to the log for each.
+ * messages of a batch at once, each on its own: it acknowledges a message that is done, has one that failed
+ * tried again, and puts one that cannot succeed on the dead-letter queue, with the reason. It writes one line of JSON to
+ * the log for each.
  *
  * @throws TypeError if a handler or an option is missing, misspelt or of the wrong kind
  */
@@ -51,7 +52,7 @@ class Consumer<Env> {
     this.#options = options;
   }
 
-  /** Does all that is to be done with one message. Never fails: the whole batch would come again. */
+  /** Handles one message and settles it. Never fails: the whole batch would come again. */
   async process(message: Message, env: Env, context: unknown): Promise<void> {
     const started = Date.now();
     const line: Record<string, unknown> = { attempt: message.attempts };
@@ -74,7 +75,7 @@ class Consumer<Env> {
     const event = await this.#event(parsed, env);
     const handler = handlerOf(this.#routes, type);
     if (handler === undefined) {
-      throw new NonRetryableError("no_handler: no handler for the event's type, and no wildcard");
+      throw new NonRetryableError("no_handler: no handler for the event's type, and no wildcard covers it");
     }
     if (handler === ignore) {
       return "ignored";

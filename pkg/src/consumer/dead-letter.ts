@@ -22,7 +22,7 @@ export interface DeadLetter {
   readonly attempts: number | null;
   /** As RFC 3339. */
   readonly failedAt: string | null;
-  /** The message as it was, to be put on the queue again with `contentType: "text"`. Of what was no text, its JSON. */
+  /** The message as it was, to be put on the queue again with `contentType: "text"`. If it was not a text, its JSON. */
   readonly text: string;
 }
 

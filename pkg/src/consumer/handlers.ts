@@ -1,6 +1,6 @@
 // Finds the handler of an event.
 
-import { type CronozenEvent, documentedTypes, type EventsOf, type KnownEventType } from "../event.ts";
+import { type CronozenEvent, documentedTypes, type EventOf, type EventsOf, type KnownEventType } from "../event.ts";
 import { configError, didYouMean } from "./config-error.ts";
 import type { Update } from "./d1.ts";
 import type { Statement } from "./platform.ts";
@@ -25,7 +25,7 @@ export type Effect = Statement | readonly Statement[] | Update | null | false | 
 // biome-ignore-end lint/suspicious/noConfusingVoidType: as above
 
 /**
- * Your work with an event. What it throws has the message tried again; a {@link NonRetryableError} makes it a dead letter.
+ * Your work with an event. If it throws, the message is tried again; a {@link NonRetryableError} makes it a dead letter.
  * `context` is the Worker's.
  *
  * It is the type of a method because the parameters of methods may be narrower: you may know more of an event, and of the
@@ -40,6 +40,11 @@ type Prefixes<Type> = Type extends `${infer Word}.${infer Rest}`
   ? Word | (Rest extends `${string}.${string}` ? `${Word}.${Prefixes<Rest>}` : never)
   : never;
 
+/** The events whose type starts with this prefix: those that have a name, and any other. */
+type EventsUnder<Prefix extends string, Payloads extends object> =
+  | EventsOf<Payloads, Extract<KnownEventType | keyof Payloads, `${Prefix}.${string}`>>
+  | EventOf<`${Prefix}.${string}`>;
+
 /**
  * Handlers by the event's type, such as `payment.completed`, or a wildcard, such as `payment.*` and `*`. The most
  * specific one gets the event. An event that has none is a dead letter.
@@ -53,7 +58,7 @@ export type Handlers<Env, Payloads extends object = Record<never, never>> = {
   readonly [Type in KnownEventType]?: Handler<EventsOf<Payloads, Type>, Env> | undefined;
 } & {
   readonly [Prefix in Prefixes<KnownEventType> as `${Prefix}.*`]?:
-    | Handler<EventsOf<Payloads, Extract<KnownEventType, `${Prefix}.${string}`>>, Env>
+    | Handler<EventsUnder<Prefix, Payloads>, Env>
     | undefined;
 } & {
   readonly [Type in Exclude<keyof Payloads & string, KnownEventType> as `undocumented:${Type}`]?:
@@ -113,12 +118,16 @@ export function routesOf<Env, Payloads extends object>(handlers: Handlers<Env, P
 /** Returns the type or wildcard that a key of the handlers names. A typing error would drop events, unnoticed. */
 function patternOf(key: string, known: string[]): string {
   const pattern = key.startsWith(mark) ? key.slice(mark.length) : key;
-  if (pattern === "" || pattern.replace(/(^|\.)\*$/, "").includes("*")) {
+  if (pattern === "") {
+    throw configError("event type of a handler empty");
+  }
+  if (pattern.replace(/(^|\.)\*$/, "").includes("*")) {
     throw configError(`unusable wildcard ${key}: write payment.*, or * for all`);
   }
   if (pattern === key && key !== "*" && !known.includes(key)) {
+    // The text does not show the key with the mark: copied, it would keep a typing error.
     const hint = didYouMean(key, known) || ".";
-    throw configError(`undocumented event type ${key}${hint} If it is newer than this package, write ${mark}${key}`);
+    throw configError(`undocumented event type ${key}${hint} A type newer than this package needs ${mark} before it`);
   }
   return pattern;
 }

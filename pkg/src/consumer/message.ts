@@ -73,9 +73,9 @@ export function parseMessage(text: unknown): ParsedMessage {
 }
 
 function assertEnvelope(message: Record<string, unknown>): asserts message is Record<string, unknown> & Envelope {
-  const wrongField = Object.entries(fields).find(([name, isRight]) => !isRight(message[name]));
-  if (wrongField !== undefined) {
-    throw new NonRetryableError(`not_a_message: field ${wrongField[0]} missing or of another type`);
+  const invalidField = Object.entries(fields).find(([name, isRight]) => !isRight(message[name]));
+  if (invalidField !== undefined) {
+    throw new NonRetryableError(`not_a_message: field ${invalidField[0]} missing or of another type`);
   }
 }
 
@@ -128,7 +128,7 @@ export async function fetchBody(
 /**
  * Returns the event in a body whose signature is right.
  *
- * @throws NonRetryableError if it is wrong, or the envelope is not this event's
+ * @throws NonRetryableError if the signature does not match, or the envelope is not this event's
  */
 export function verifiedEvent(
   envelope: Envelope,

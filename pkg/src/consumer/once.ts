@@ -1,7 +1,7 @@
-// Has an event take effect once, however often its message comes: in Workers KV, or left to the handlers.
+// The ways in which an event takes effect once, however often its message comes: Workers KV, or the handlers' own.
 
 import { hasMethod } from "../kind.ts";
-import { configError } from "./config-error.ts";
+import { configError, refuseUnknown } from "./config-error.ts";
 import { log, reasonOf } from "./log.ts";
 import { NonRetryableError } from "./non-retryable.ts";
 import { bound, type KeyValueStore } from "./platform.ts";
@@ -33,11 +33,13 @@ const minTtlSeconds = 60;
  */
 export function kv<Env>(
   namespace: (env: Env) => KeyValueStore | undefined,
-  { ttlSeconds = defaultTtlSeconds }: { readonly ttlSeconds?: number | undefined } = {},
+  options: { readonly ttlSeconds?: number | undefined } = {},
 ): Once<Env> {
   if (typeof namespace !== "function") {
     throw configError("kv() got no function: write kv((env) => env.HANDLED)");
   }
+  refuseUnknown("", options, ["ttlSeconds"]);
+  const { ttlSeconds = defaultTtlSeconds } = options;
   if (!Number.isInteger(ttlSeconds) || ttlSeconds < minTtlSeconds) {
     throw configError(`ttlSeconds out of range: a whole number of at least ${minTtlSeconds} is expected`);
   }
@@ -67,7 +69,7 @@ async function mark(put: () => Promise<unknown>, eventId: string): Promise<void>
   }
 }
 
-/** Leaves it to the handlers. */
+/** Trusts the handlers to have each effect once. */
 export const unguarded: Once<unknown> = {
   async run(_, work) {
     refuseStatements(await work());

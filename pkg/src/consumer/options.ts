@@ -1,7 +1,7 @@
 // The options of a consumer, checked when the Worker starts: a mistake must not be found by the first failure.
 
 import { hasMethod } from "../kind.ts";
-import { configError, didYouMean } from "./config-error.ts";
+import { configError, refuseUnknown } from "./config-error.ts";
 import { type Once, unguarded } from "./once.ts";
 import type { Bucket, Message, Queue } from "./platform.ts";
 import { type RetryOptions, type Schedule, scheduleOf } from "./retry.ts";
@@ -28,7 +28,7 @@ export interface ConsumeOptions<Env> {
 type Secrets = string | readonly string[];
 
 /**
- * Gets the error of a failed attempt, stack and all, for your error reports: the log has its first line. The error is the
+ * Gets the error of a failed attempt with its stack, for your error reports: the log has its first line. The error is the
  * handler's, D1's, or the helper's own, as for a wrong signature. As a method's, its parameters may be narrower: `context`
  * is the Worker's.
  */
@@ -91,13 +91,4 @@ export function optionsOf<Env>(options: ConsumeOptions<Env>): Options<Env> {
     timeoutMs,
     schedule: scheduleOf(retry),
   };
-}
-
-/** A misspelt option would have no effect, unnoticed. */
-function refuseUnknown(prefix: string, options: object, known: string[]): void {
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown !== undefined) {
-    const hint = didYouMean(unknown, known) || ` (there are ${known.join(", ")})`;
-    throw configError(`unknown option ${prefix}${unknown}${hint}`);
-  }
 }

@@ -170,9 +170,12 @@ fn secrets_error_text(error: SecretsError) -> String {
         SecretsError::InnerWhiteSpace { .. } => {
             ": if it is several secrets, use .trim().split(/\\s+/)"
         }
-        SecretsError::Empty { .. } => ": is the environment variable CRONOZEN_SIGNING_SECRET set?",
+        SecretsError::Empty { .. } | SecretsError::Count { found: 0 } => {
+            ": is the environment variable CRONOZEN_SIGNING_SECRET set?"
+        }
         SecretsError::OuterWhiteSpace { .. } => ": use .trim()",
         SecretsError::QuotationMark { .. } => ": remove the quotation marks",
+        SecretsError::InvisibleCharacter { .. } => ": copy it again, as plain text",
         _ => "",
     };
     format!("{error}{cure}")
@@ -258,11 +261,15 @@ mod tests {
                 r"contains white space: if it is several secrets, use .trim().split(/\s+/)",
             ),
             ("'one'", "starts or ends with a quotation mark: remove the quotation marks"),
-            ("one\0", "contains an invisible character"),
+            ("one\0", "contains an invisible character: copy it again, as plain text"),
             ("", "is empty or blank: is the environment variable CRONOZEN_SIGNING_SECRET set?"),
         ] {
             let error = Secrets::new(&["whsec_one", secret]).unwrap_err();
             assert_eq!(secrets_error_text(error), format!("secret at position 1 {text}"));
         }
+        assert_eq!(
+            secrets_error_text(Secrets::new(&[""; 0]).unwrap_err()),
+            "wrong number of secrets: 0 (1 to 8 are allowed): is the environment variable CRONOZEN_SIGNING_SECRET set?"
+        );
     }
 }

@@ -61,7 +61,7 @@ const queue = consume(
       return effect(env, eventId, amount);
     },
     "certificate.*": ({ eventId, data }, env) => {
-      const { id, state } = /** @type {any} */ (data);
+      const { certificateId: id, state } = /** @type {any} */ (data);
       const write =
         "INSERT INTO states (id, state) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET state = excluded.state";
       return ifNewest(`certificate:${id}`, [
@@ -72,7 +72,7 @@ const queue = consume(
     "undocumented:test.poison": () => {
       throw new Error("never works");
     },
-    "undocumented:test.permanent": () => {
+    "undocumented:test.non-retryable": () => {
       throw new NonRetryableError("will never work");
     },
     "undocumented:test.hangs": () => new Promise(() => {}),

@@ -32,7 +32,7 @@ const limit = 2 ** 20;
  * @param {string} [note]
  */
 function bodyOf(eventId, note = "é") {
-  return `{ "eventId": "${eventId}", "type": "payment.completed", "data": { "note": "${note}", "amount": 1.0 } }\n`;
+  return `{ "eventId": "${eventId}", "type": "payment.completed", "data": { "amount": "49.00", "currency": "EUR", "note": "${note}" } }\n`;
 }
 
 /** @param {string} body @param {string} [key] */

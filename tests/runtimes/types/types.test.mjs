@@ -9,8 +9,10 @@ import { patience, project, run } from "../project.mjs";
 let folder;
 before(async () => {
   folder = await project(new URL(".", import.meta.url));
-  cpSync(join(folder, "use.ts"), join(folder, "use.mts"));
-  cpSync(join(folder, "use.ts"), join(folder, "use.cts"));
+  for (const use of ["use", "consumer"]) {
+    cpSync(join(folder, `${use}.ts`), join(folder, `${use}.mts`));
+    cpSync(join(folder, `${use}.ts`), join(folder, `${use}.cts`));
+  }
   const readme = readFileSync(join(folder, "node_modules", "cronozen-edge", "README.md"), "utf8");
   const [, example = assert.fail("README.md has no example in TypeScript")] = /```ts\n(.*?)```/s.exec(readme) ?? [];
   const given = "declare const rawBody: Uint8Array, headers: Record<string, string>;\n";
@@ -23,7 +25,7 @@ before(async () => {
 
 const nodenext = ["--module", "nodenext"];
 const bundler = ["--module", "esnext", "--moduleResolution", "bundler"];
-const cloudflare = [...bundler, "--lib", "es2024", "--types", "@cloudflare/workers-types"];
+const cloudflare = ["--lib", "es2024", "--types", "@cloudflare/workers-types"];
 
 for (const [name, file, options] of /** @type {[string, string, string[]][]} */ ([
   ["nodenext, import", "use.mts", [...nodenext, "--lib", "es2022"]],
@@ -32,8 +34,10 @@ for (const [name, file, options] of /** @type {[string, string, string[]][]} */ 
   ["the README's example", "readme.ts", [...bundler, "--lib", "es2022", "--types", "node"]],
   ["Fetch", "fetch.ts", [...bundler, "--lib", "es2022,dom"]],
   ["Node", "node.ts", [...nodenext, "--lib", "es2024", "--types", "node"]],
-  ["the gateway", "worker.ts", cloudflare],
-  ["a consumer", "consumer.ts", cloudflare],
+  ["the gateway", "worker.ts", [...bundler, ...cloudflare]],
+  ["a consumer, nodenext, import", "consumer.mts", [...nodenext, ...cloudflare]],
+  ["a consumer, nodenext, require", "consumer.cts", [...nodenext, ...cloudflare]],
+  ["a consumer, bundler", "consumer.ts", [...bundler, ...cloudflare]],
 ])) {
   test(`TypeScript, ${name}`, patience, async () => {
     const strict = ["--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--noEmit"];

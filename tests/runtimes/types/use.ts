@@ -92,6 +92,10 @@ if (is(known1, "payment.completed")) {
 }
 // @ts-expect-error an event has one type: after a union, the branch for all others would lose both
 is(known1, "payment.failed" as "payment.completed" | "payment.failed");
+const parsed = JSON.parse("{}");
+if (is(parsed, "payment.completed")) {
+  console.log(parsed.data);
+}
 // @ts-expect-error a mistyped type would never be true
 is(known1, "payment.complete");
 if (is(event, "certificate.issued")) {

@@ -93,7 +93,7 @@ fn every_invalid_signature_gets_the_same_answer_and_its_own_reason_in_the_log() 
             (None, "signature header missing: expected x-cronozen-signature"),
             (
                 Some(String::new()),
-                "signature malformed: 0 bytes (64 lowercase hexadecimal digits are expected)",
+                "signature malformed: empty (64 lowercase hexadecimal digits are expected)",
             ),
             (
                 Some(sign(EVENT.as_bytes(), SECRET).to_uppercase()),

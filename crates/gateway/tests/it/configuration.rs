@@ -140,7 +140,7 @@ fn healthz_has_a_hint_for_a_misspelt_name_and_no_delivery_is_refused() {
             world.set(name, "whsec_slip");
             let (status, hints) = hints(&world).await;
             assert_eq!(status, 200);
-            assert_eq!(hints, [format!("{name} is not a setting: did you mean {meant}?")]);
+            assert_eq!(hints, [format!("unknown name {name}: did you mean {meant}?")]);
             assert_eq!(world.deliver(EVENT).await.answer.status, 202, "{name}");
         });
     }
@@ -220,7 +220,7 @@ fn healthz_knows_every_setting_and_binding() {
     };
     for name in &names {
         let lower = name.to_lowercase();
-        let hint = format!("{lower} is not a setting: did you mean {name}?");
+        let hint = format!("unknown name {lower}: did you mean {name}?");
         assert_eq!(hints(vec![lower]), [hint]);
     }
     assert!(hints(names.into_iter().collect()).is_empty());

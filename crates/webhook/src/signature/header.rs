@@ -56,9 +56,15 @@ impl SignatureError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum MalformedSignature {
-    /// A prefix that ends with `=`, as other senders have it, and then 64 hexadecimal digits.
+    /// The header is there, but empty.
+    #[error("empty")]
+    Empty,
+    /// A prefix that ends with `=`, as other senders have it, and then 32 bytes in hexadecimal digits or base64.
     #[error("starts with a prefix such as sha256=")]
     Prefix,
+    /// 64 hexadecimal digits between white space or quotation marks.
+    #[error("surrounded by white space or quotation marks")]
+    Surrounded,
     /// The 32 bytes in base64 or base64url.
     #[error("base64 of {HASH_BYTES} bytes")]
     Base64,
@@ -83,17 +89,40 @@ impl MalformedSignature {
     /// Returns the mistake in a value that is not 64 lowercase hexadecimal digits.
     #[cold]
     fn of(value: &[u8]) -> Self {
-        if let Some((prefix, digits)) = value.split_last_chunk::<SIGNATURE_DIGITS>() {
-            let wrong = digits.iter().position(|character| !character.is_ascii_hexdigit());
-            match wrong {
-                None if prefix.is_empty() => return Self::UpperCase,
-                None if prefix.ends_with(b"=") => return Self::Prefix,
-                Some(position) if prefix.is_empty() => return Self::Character { position },
-                _ => {}
-            }
+        if value.is_empty() {
+            return Self::Empty;
         }
-        if is_base64(value) { Self::Base64 } else { Self::Length { found: value.len() } }
+        if value.len() == SIGNATURE_DIGITS {
+            let invalid = value.iter().position(|character| !character.is_ascii_hexdigit());
+            return invalid.map_or(Self::UpperCase, |position| Self::Character { position });
+        }
+        if is_base64(value) {
+            return Self::Base64;
+        }
+        if is_hexadecimal(without_surroundings(value)) {
+            return Self::Surrounded;
+        }
+        let mut parts = value.splitn(2, |character| *character == b'=');
+        let after_prefix = parts.nth(1).unwrap_or_default();
+        if is_hexadecimal(after_prefix) || is_base64(after_prefix) {
+            return Self::Prefix;
+        }
+        Self::Length { found: value.len() }
     }
+}
+
+/// Returns true for 64 hexadecimal digits, in upper or lower case.
+fn is_hexadecimal(value: &[u8]) -> bool {
+    value.len() == SIGNATURE_DIGITS && value.iter().all(u8::is_ascii_hexdigit)
+}
+
+/// Returns the value without white space and quotation marks at its ends.
+fn without_surroundings(value: &[u8]) -> &[u8] {
+    let surrounds = |character: &u8| character.is_ascii_whitespace() || b"\"'`".contains(character);
+    let is_inside = |character: &u8| !surrounds(character);
+    let start = value.iter().position(is_inside).unwrap_or_default();
+    let end = value.iter().rposition(is_inside).map_or(start, |last| last + 1);
+    value.get(start..end).unwrap_or_default()
 }
 
 /// Returns true for 32 bytes in base64 or base64url, with or without padding. Hexadecimal digits alone are more likely
