@@ -36,17 +36,26 @@ export function parseSignature(value: string | undefined) {
 
 /** The mistake in a value that is not in the form. */
 function mistakeIn(value: string) {
-  if (/^[0-9a-f]{64}$/i.test(value)) {
-    return "upper-case hexadecimal digits";
+  if (value.length === 64) {
+    const position = value.search(/[^0-9a-f]/i);
+    return position < 0 ? "upper-case hexadecimal digits" : `invalid character at position ${position}`;
   }
-  if (/=[0-9a-f]{64}$/i.test(value)) {
-    return "starts with a prefix such as sha256=";
-  }
-  if (/^[\w+/-]{43}=?$/.test(value) && !/^[0-9a-f]+=?$/i.test(value)) {
+  if (isBase64(value)) {
     return "base64 of 32 bytes";
   }
-  const position = value.search(/[^0-9a-f]/i);
-  return value.length === 64 ? `invalid character at position ${position}` : `${value.length} bytes`;
+  if (/^[\s"'`]*[0-9a-f]{64}[\s"'`]*$/i.test(value)) {
+    return "surrounded by white space or quotation marks";
+  }
+  const [, afterPrefix = ""] = /^[^=]*=(.*)$/s.exec(value) ?? [];
+  if (/^[0-9a-f]{64}$/i.test(afterPrefix) || isBase64(afterPrefix)) {
+    return "starts with a prefix such as sha256=";
+  }
+  return value === "" ? "empty" : `${value.length} bytes`;
+}
+
+/** True for 32 bytes in base64 or base64url. Hexadecimal digits alone are more likely a signature that was cut off. */
+function isBase64(value: string) {
+  return /^[\w+/-]{43}=?$/.test(value) && !/^[0-9a-f]+=?$/i.test(value);
 }
 
 /** Which key the body was signed with. Tries them all, so that the time does not tell which. */
