@@ -6,7 +6,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use thiserror::Error;
 
-use super::header::{HASH_BYTES, Signature};
+use super::header::{HASH_BYTES, Signature, is_quotation_mark};
 
 /// The largest number of active secrets. It is more than any rotation, or any set of registrations on one URL, needs.
 /// It is limited because each delivery is checked against every secret.
@@ -182,7 +182,7 @@ fn check(text: &str, position: usize) -> Result<(), SecretsError> {
 /// Returns true if the text starts or ends with a quotation mark, as secrets do that were copied out of a file.
 fn is_quoted(text: &str) -> bool {
     let bytes = text.as_bytes();
-    [bytes.first(), bytes.last()].iter().any(|byte| matches!(byte, Some(b'\'' | b'"' | b'`')))
+    [bytes.first(), bytes.last()].into_iter().flatten().any(|byte| is_quotation_mark(*byte))
 }
 
 /// Returns true for control characters, for characters without width, such as the byte order mark, which some editors
