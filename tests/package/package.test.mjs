@@ -71,6 +71,12 @@ test("no file names a path of the machine that built it", () => {
   }
 });
 
+/** Runs code beside the package, with source maps. @param {string} code */
+function printed(code) {
+  const args = ["--enable-source-maps", "--eval", code];
+  return execFileSync(process.execPath, args, { cwd: folder, encoding: "utf8" });
+}
+
 for (const file of ["index.js", "index.cjs", "no-wasm.js", "no-wasm.cjs"]) {
   test(`the stack of an error in ${file} shows functions and lines of the sources`, () => {
     const code = `
@@ -82,7 +88,7 @@ for (const file of ["index.js", "index.cjs", "no-wasm.js", "no-wasm.cjs"]) {
           console.log(error.stack);
         }
       });`;
-    const stack = execFileSync(process.execPath, ["--enable-source-maps", "--eval", code], { encoding: "utf8" });
+    const stack = printed(code);
     const [, line = ""] = /at bodyOf \(.+\/pkg\/src\/body\.ts:(\d+):\d+\)/.exec(stack) ?? assert.fail(stack);
     const sources = readFileSync(join(folder, "src", "body.ts"), "utf8").split("\n");
     assert.match(sources[Number(line) - 1] ?? "", /throw new TypeError\(/);
@@ -93,11 +99,7 @@ for (const file of ["index.js", "index.cjs", "no-wasm.js", "no-wasm.cjs"]) {
 test("the stack of an error in consumer.js shows functions and lines of the sources", () => {
   const file = JSON.stringify(join(folder, "dist", "consumer.js"));
   const code = `import(${file}).then(({ consume }) => consume({})).catch((error) => console.log(error.stack))`;
-  const stack = execFileSync(process.execPath, ["--enable-source-maps", "--eval", code], {
-    cwd: folder,
-    encoding: "utf8",
-  });
-  assert.match(stack, /at routesOf \(.+\/pkg\/src\/consumer\/handlers\.ts:\d+:\d+\)/);
+  assert.match(printed(code), /at routesOf \(.+\/pkg\/src\/consumer\/handlers\.ts:\d+:\d+\)/);
 });
 
 test("it depends on nothing", () => {

@@ -20,7 +20,9 @@ export function didYouMean(name: string, names: string[]): string {
   return meant === undefined ? "" : `: did you mean ${meant}?`;
 }
 
-/** A misspelt option would have no effect, unnoticed. */
+/**
+ * Throws if an option is not known: a misspelt one would have no effect, unnoticed. `prefix` comes before its name.
+ */
 export function refuseUnknown(prefix: string, options: object, known: string[]): void {
   const unknown = Object.keys(options).find((name) => !known.includes(name));
   if (unknown !== undefined) {
