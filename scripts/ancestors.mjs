@@ -1,5 +1,5 @@
-// Interrupts this process when the one that started it has gone. npm passes a signal on to the shell that it runs the
-// script in, and that dies without a word to the script; a killed process says nothing to anybody.
+// Interrupts this process when the process that started it has ended. npm passes a signal to the shell that runs the
+// script, and the shell ends without passing it on. A killed process passes on nothing at all.
 
 import { spawnSync } from "node:child_process";
 

@@ -3,7 +3,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 
 /** The project's root folder. */
 export const root = fileURLToPath(new URL("..", import.meta.url));
@@ -14,7 +13,7 @@ export class Complaint extends Error {}
 // Finds the commands of installed packages first, however the script was started.
 process.env.PATH = [join(root, "node_modules", ".bin"), process.env.PATH].join(delimiter);
 
-// Nothing that runs on one machine needs wrangler to call home.
+// Keeps wrangler from sending data to Cloudflare: nothing here needs that.
 Object.assign(process.env, {
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
   WRANGLER_HIDE_BANNER: "true",
@@ -22,33 +21,44 @@ Object.assign(process.env, {
   WRANGLER_SEND_METRICS: "false",
 });
 
+/** `--verbose` shows the output of every command. Each script accepts it. */
+export const verbose = process.argv.includes("--verbose");
+
 /**
- * Runs a command and shows what it prints.
+ * @typedef {object} RunOptions
+ * @property {string} [folder] to run in; by default the project's root
+ * @property {Record<string, string>} [changes] of the environment
+ */
+
+/**
+ * Runs a command and shows its output.
  *
  * @param {string} command
  * @param {string[]} args
- * @param {string} [folder] the project's root if it is not given
+ * @param {RunOptions} [options]
  */
-export async function run(command, args, folder = root) {
-  const { code, signal } = await ended(spawn(command, args, { cwd: folder, stdio: "inherit" }));
+export async function run(command, args, { folder = root, changes = {} } = {}) {
+  const env = { ...process.env, ...changes };
+  const { code, signal } = await ended(spawn(command, args, { cwd: folder, stdio: "inherit", env }));
   if (code !== 0) {
     throw new Complaint(`failed (${code ?? signal}): ${command} ${args.join(" ")}`);
   }
 }
 
 /**
- * Runs a command and shows what it prints only if it fails.
+ * Runs a command and shows its output only if it fails, or with `--verbose`.
  *
  * @param {string} command
  * @param {string[]} args
- * @param {Record<string, string>} [changes] of the environment
+ * @param {RunOptions} [options]
  */
-export async function runQuietly(command, args, changes) {
-  const child = spawn(command, args, {
-    cwd: root,
-    stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, ...changes },
-  });
+export async function runQuietly(command, args, options = {}) {
+  if (verbose) {
+    return run(command, args, options);
+  }
+  const { folder = root, changes = {} } = options;
+  const env = { ...process.env, ...changes };
+  const child = spawn(command, args, { cwd: folder, stdio: ["ignore", "pipe", "pipe"], env });
   let printed = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (data) => {
@@ -62,7 +72,7 @@ export async function runQuietly(command, args, changes) {
 }
 
 /**
- * How a process ends: with a code, or by a signal.
+ * Waits until a process ends. Returns its exit code, or the signal that ended it.
  *
  * @param {import("node:child_process").ChildProcess} child
  * @returns {Promise<{ code: number | null, signal: NodeJS.Signals | null }>}
@@ -75,7 +85,7 @@ export function ended(child) {
 }
 
 /**
- * What a command prints, without its last line break; `undefined` if it is missing or fails.
+ * Returns what a command prints, without its last line break. Returns `undefined` if it is missing or fails.
  *
  * @param {string} command
  * @param {string[]} args
@@ -85,8 +95,22 @@ export function output(command, args) {
   return result.status === 0 ? result.stdout.trim() : undefined;
 }
 
+/** Colours are only for a terminal, not for a log or a test. */
+const colours = process.stdout.isTTY && !process.env.NO_COLOR;
+
+/** @param {number} code of the colour @returns {(text: string) => string} */
+function colour(code) {
+  return (text) => (colours ? `\x1b[${code}m${text}\x1b[0m` : text);
+}
+
+export const green = colour(32);
+export const red = colour(31);
+export const yellow = colour(33);
+export const dim = colour(2);
+
 /**
- * Says that a step begins, and how long it took once it has ended.
+ * Shows a step as one line with its time. On a terminal, the line counts the seconds while the step runs. With
+ * `--verbose`, the output of the step's commands follows the line.
  *
  * @template T
  * @param {string} title
@@ -94,31 +118,77 @@ export function output(command, args) {
  * @returns {Promise<T>}
  */
 export async function step(title, work) {
-  console.log(`- ${title} ...`);
-  const started = performance.now();
-  const result = await work();
-  console.log(`  done in ${((performance.now() - started) / 1000).toFixed(1)} s`);
-  return result;
-}
-
-/**
- * The words that a script was started with; it takes nothing else.
- *
- * @param {string} usage
- */
-export function words(usage) {
+  if (verbose) {
+    return section(title, work);
+  }
+  const elapsed = stopwatch();
+  const show = () => process.stdout.write(`\r${title} ... ${dim(`${Math.floor(elapsed())} s`)}`);
+  process.stdout.write(`${title} ... `);
+  const counting = process.stdout.isTTY ? setInterval(show, 1000) : undefined;
   try {
-    return parseArgs({ allowPositionals: true }).positionals;
-  } catch {
-    throw new Complaint(`usage: ${usage}`);
+    const result = await work();
+    process.stdout.write(`${process.stdout.isTTY ? `\r${title} ... ` : ""}${dim(`${elapsed().toFixed(1)} s`)}\n`);
+    return result;
+  } catch (error) {
+    // The error follows on its own lines.
+    process.stdout.write("\n");
+    throw error;
+  } finally {
+    clearInterval(counting);
   }
 }
 
 /**
- * Runs a script's main function. A complaint is printed as one line; anything else is a bug and shown
- * whole.
+ * Shows a title, the output of the commands that run under it, and the time that they took.
  *
- * @param {() => Promise<number>} main gives the exit code
+ * @template T
+ * @param {string} title
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+export async function section(title, work) {
+  console.log(`- ${title} ...`);
+  const elapsed = stopwatch();
+  const result = await work();
+  console.log(`  done in ${elapsed().toFixed(1)} s`);
+  return result;
+}
+
+/** Returns a function that returns the seconds since now. */
+function stopwatch() {
+  const started = performance.now();
+  return () => (performance.now() - started) / 1000;
+}
+
+/** The options of every script, for `parseArgs`. */
+export const commonOptions = /** @type {const} */ ({ verbose: { type: "boolean" } });
+
+/**
+ * Returns the arguments that a script was started with. `--help` prints the help and ends the script.
+ *
+ * @template T
+ * @param {string} help its first line is the usage
+ * @param {() => T} parse calls `parseArgs`
+ * @returns {T}
+ */
+export function readArguments(help, parse) {
+  if (process.argv.includes("--help") || process.argv.includes("-h")) {
+    console.log(help);
+    process.exit();
+  }
+  try {
+    return parse();
+  } catch (error) {
+    // "Unknown option '--often'. To specify a positional argument ..."
+    const [failure = ""] = /** @type {Error} */ (error).message.split(/\. |\n/);
+    throw new Complaint(`${failure}: --help shows the usage`);
+  }
+}
+
+/**
+ * Runs a script's main function. A complaint is printed as one line. Any other error is a bug, and printed whole.
+ *
+ * @param {() => Promise<number>} main returns the exit code
  */
 export async function script(main) {
   try {

@@ -5,10 +5,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./command.mjs";
 
-/** Where the gateway listens unless it is set otherwise. */
+/** The gateway's default path. */
 export const webhookPath = "/webhooks/cronozen";
 
-/** Where the gateway listens as wrangler.toml is now. */
+/** Returns the gateway's path as wrangler.toml sets it. */
 export function configuredPath() {
   const settings = readFileSync(join(root, "wrangler.toml"), "utf8");
   return /^\s*WEBHOOK_PATH\s*=\s*["'](.*)["']/m.exec(settings)?.[1] ?? webhookPath;

@@ -1,8 +1,8 @@
-// What `npm start` shows: deliveries, and what becomes of them.
+// The deliveries that `npm start` sends, and their results.
 
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Complaint } from "./command.mjs";
+import { Complaint, dim, green, red } from "./command.mjs";
 import { deliver } from "./delivery.mjs";
 
 /**
@@ -14,18 +14,18 @@ import { deliver } from "./delivery.mjs";
 /** The queue and three attempts take a few seconds; a machine under load may need longer. */
 const patienceMs = 30_000;
 
-/** Once something has gone wrong, the rest is not waited for so long. */
+/** The shorter wait for each result after one was unexpected. */
 const impatienceMs = 5000;
 
 const pollMs = 100;
 
-/** Shows one delivery after the other, and whether each came out as it should. */
+/** Shows one delivery after the other, and if each has the expected result. */
 export class Demonstration {
   #gateway;
   #secret;
   #token;
   #allOk = true;
-  /** Nothing comes of a delivery that was refused, so nothing is waited for. */
+  /** Zero if the first deliveries fail: they have no effect, so nothing is waited for. */
   #patienceMs = 0;
 
   /** @param {Gateway} gateway @param {{ secret: string, token: string }} secrets */
@@ -35,7 +35,7 @@ export class Demonstration {
     this.#token = token;
   }
 
-  /** Whether all is as it should be. */
+  /** Returns true if every result is the expected one. */
   async show() {
     const payment = sample("payment.completed");
     const failsTwice = sample("demo.fails_twice");
@@ -68,8 +68,9 @@ export class Demonstration {
     const ok = found === expected;
     this.#allOk &&= ok;
     this.#patienceMs = Math.min(this.#patienceMs, ok ? patienceMs : impatienceMs);
-    const verdict = ok ? note : `expected ${expected}`;
-    console.log(`  ${ok ? "ok  " : "FAIL"}  ${what.padEnd(16)}  ${found.padEnd(22)}  ${verdict}`.trimEnd());
+    const verdict = ok ? green("ok  ") : red("FAIL");
+    const details = dim(ok ? note : `expected ${expected}`);
+    console.log(`  ${verdict}  ${what.padEnd(15)}  ${found.padEnd(22)}  ${details}`.trimEnd());
   }
 
   /** @param {Event} event */
@@ -78,14 +79,14 @@ export class Demonstration {
     return `${status} ${answer.code ?? answer.status}`;
   }
 
-  /** How many rows the ledger has of an event, once there is one. @param {Event} event */
+  /** Returns the number of an event's rows in the ledger. Waits for the first. @param {Event} event */
   async #rowsOf({ eventId }) {
     const url = new URL(`/demo/payments?eventId=${eventId}`, this.#gateway.url);
     const rows = await this.#until(async () => (await this.#json(url)).count || undefined);
     return rows === 1 ? "1 row" : `${rows ?? "no"} rows`;
   }
 
-  /** What the log says of how an event was handled. @param {Event} event */
+  /** Returns the attempt at which an event was handled, from the log. @param {Event} event */
   async #handled({ eventId }) {
     const isIt = (/** @type {string} */ line) => line.includes('"outcome":"handled"') && line.includes(eventId);
     const line = await this.#gateway.line(isIt, this.#patienceMs);
@@ -122,7 +123,7 @@ export class Demonstration {
   }
 
   /**
-   * The first value that there is; `undefined` if there is none in time.
+   * Repeats `look` until it returns a value. Returns `undefined` if there is none in time.
    *
    * @template T
    * @param {() => Promise<T | undefined>} look
@@ -140,10 +141,11 @@ export class Demonstration {
   }
 }
 
-/** An event that nobody has sent yet. @param {string} type */
+/** Returns a new event. @param {string} type */
 function sample(type) {
   return {
-    eventId: `evt_${randomUUID()}`,
+    // Short enough for a row of the terminal.
+    eventId: `evt_${randomUUID().slice(0, 8)}`,
     type,
     createdAt: new Date().toISOString(),
     data: { amount: "49.00", currency: "EUR" },

@@ -12,11 +12,11 @@ import { configuredPath } from "./delivery.mjs";
 /** wrangler starts in two seconds; a machine under load may need much longer. */
 const startTimeoutMs = 60_000;
 
-/** How long wrangler may take to stop before it is killed. */
+/** The longest that wrangler may take to stop. After that it is killed. */
 const stopTimeoutMs = 10_000;
 
 /**
- * Complains in one line if the port cannot be had.
+ * Throws a complaint if the port cannot be used.
  *
  * @param {number} port
  */
@@ -27,18 +27,19 @@ export async function checkPort(port) {
     await once(server, "listening");
   } catch (error) {
     const { code } = /** @type {NodeJS.ErrnoException} */ (error);
-    const reason = code === "EADDRINUSE" ? "is in use" : `cannot be had (${code})`;
+    const reason = code === "EADDRINUSE" ? "is in use" : `cannot be used (${code})`;
     throw new Complaint(`port ${port} ${reason}: choose another with --port N`);
   }
   server.close();
   await once(server, "close");
 }
 
-/** It may run for days; this much of what it printed helps if something goes wrong. */
+/** The number of printed lines that are kept for an error: wrangler may run for days. */
 const keptLines = 1000;
 
 /**
- * wrangler colours what goes to a file, too, and names the gateway "undefined" when it runs several Workers.
+ * Removes colours, which wrangler also writes to files, and corrects the gateway's name: wrangler prints "undefined"
+ * when it runs several Workers.
  *
  * @param {string} line
  */
@@ -49,22 +50,22 @@ function tidy(line) {
 const wrangler = join(root, "node_modules", "wrangler", "bin", "wrangler.js");
 
 /**
- * Where a gateway keeps its data: several may run at once.
+ * Returns the folder of a gateway's data. Several gateways may run at once.
  *
  * @param {number} port
  */
 function storage(port) {
-  return `--persist-to=${join(".wrangler", `state-${port}`)}`;
+  return join(".wrangler", `state-${port}`);
 }
 
 /**
- * Makes the tables of the example consumer, as far as they are missing.
+ * Creates the missing tables of the example consumer.
  *
  * @param {number} port
  */
 export async function migrate(port) {
   const config = "--config=examples/consumer/wrangler.toml";
-  const args = [wrangler, "d1", "migrations", "apply", "DB", "--local", config, storage(port)];
+  const args = [wrangler, "d1", "migrations", "apply", "DB", "--local", config, `--persist-to=${storage(port)}`];
   await runQuietly(process.execPath, args);
 }
 
@@ -81,6 +82,7 @@ export class Gateway {
   constructor(port) {
     this.url = `http://127.0.0.1:${port}`;
     this.webhook = new URL(configuredPath(), this.url);
+    this.storage = storage(port);
     this.deadLetters = new URL("/dead-letters", this.url);
     const args = [
       // It must not outlive this script, however that ends.
@@ -92,9 +94,9 @@ export class Gateway {
       "--local",
       "--ip=127.0.0.1",
       `--port=${port}`,
-      // Any free one: several gateways may run at once.
+      // Any free port: several gateways may run at once.
       "--inspector-port=0",
-      storage(port),
+      `--persist-to=${this.storage}`,
       "--show-interactive-dev-session=false",
     ];
     this.#child = spawn(process.execPath, args, {
@@ -107,7 +109,7 @@ export class Gateway {
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       createInterface({ input: stream }).on("line", (raw) => {
         const line = tidy(raw);
-        // What the demonstration asks for again and again is of no interest.
+        // Leaves out the requests that the demonstration repeats many times.
         if (line === "" || line.includes(" /demo/")) {
           return;
         }
@@ -129,8 +131,8 @@ export class Gateway {
   }
 
   /**
-   * The first line, printed already or still to come, for which `matches` is true; `undefined` if
-   * there is none in time.
+   * Returns the first line, already printed or still to come, for which `matches` is true. Returns `undefined` if there
+   * is none in time.
    *
    * @param {(line: string) => boolean} matches
    * @param {number} timeoutMs
@@ -153,7 +155,7 @@ export class Gateway {
   }
 
   /**
-   * What the gateway says is wrong with its settings.
+   * Returns the mistakes in the gateway's settings, as it reports them.
    *
    * @returns {Promise<string[]>}
    */

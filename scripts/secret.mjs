@@ -11,19 +11,19 @@ const file = join(root, ".dev.vars");
 /** wrangler looks for secrets beside the Worker's settings. */
 const demoFile = join(root, "scripts", "demo", ".dev.vars");
 
-/** The example consumer takes no shorter one. */
+/** The example consumer accepts no shorter token. */
 const minTokenCharacters = 32;
 
-/** The newest local signing secret, and the token for dead letters; made if there are none. */
+/** Returns the newest local signing secret and the token for dead letters. Creates those that are missing. */
 export function localSecrets() {
   const list = localValue("CRONOZEN_SIGNING_SECRET", "signing secret", "whsec_");
   const token = localValue("ADMIN_TOKEN", "token for dead letters");
   if (token.length < minTokenCharacters) {
     throw new Complaint(
-      `ADMIN_TOKEN in .dev.vars has less than ${minTokenCharacters} characters: remove it to have one made`,
+      `ADMIN_TOKEN in .dev.vars has fewer than ${minTokenCharacters} characters: remove it to get a new one`,
     );
   }
-  // Whatever is there: a file of other secrets, or a link that leads nowhere.
+  // Removes any earlier file with other secrets, or a broken link.
   rmSync(demoFile, { force: true });
   symlinkSync(join("..", "..", ".dev.vars"), demoFile);
   return { secret: String(list.split(/\s+/, 1)), token };
@@ -38,7 +38,7 @@ function localValue(name, what, prefix = "") {
   const text = existsSync(file) ? readFileSync(file, "utf8") : "";
   const value = parseEnv(text)[name]?.trim();
   if (value === "") {
-    throw new Complaint(`${name} in .dev.vars is empty: set it, or remove the line to have one made`);
+    throw new Complaint(`${name} in .dev.vars is empty: set it, or remove the line to get a new one`);
   }
   if (value !== undefined) {
     return value;
@@ -46,6 +46,6 @@ function localValue(name, what, prefix = "") {
   const made = `${prefix}${randomBytes(32).toString("hex")}`;
   const separator = text === "" || text.endsWith("\n") ? "" : "\n";
   appendFileSync(file, `${separator}${name}="${made}"\n`, { mode: 0o600 });
-  console.log(`- made a local ${what} in .dev.vars`);
+  console.log(`- created a local ${what} in .dev.vars`);
   return made;
 }

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
-import { Complaint, ended, output, root, run, step } from "./command.mjs";
+import { Complaint, ended, output, root, runQuietly, step } from "./command.mjs";
 
 const wasmTarget = "wasm32-unknown-unknown";
 
@@ -13,32 +13,32 @@ const wasmTarget = "wasm32-unknown-unknown";
 const installedNode = join(root, "node_modules", ".bin", "node");
 
 /**
- * Checks the tools, installs what is missing, and goes on under a Node that is new enough.
+ * Checks the tools, installs what is missing, and continues under a Node that is new enough.
  *
- * @returns {Promise<number | undefined>} an exit code if another process has done the work in this one's
- * place, and this one has only to end
+ * @returns {Promise<number | undefined>} an exit code if another process has done the work instead, and
+ * this one must only exit
  */
 export async function setUp() {
   checkTools();
   await installToolchain();
   await installPackages(root);
-  return goOn();
+  return runUnderInstalledNode();
 }
 
-/** Builds the Worker, and what the example consumer imports of the npm package; quick if nothing has changed. */
+/** Builds the Worker and the bundles that the example consumer imports. Quick if nothing has changed. */
 export async function build() {
-  const title = "building the Worker and the consumer's part of the npm package (the first time takes some minutes)";
-  await step(title, () => run("cargo", ["xtask", "npm", "--workers"]));
+  const title = "Building the Worker (the first time takes some minutes)";
+  await step(title, () => runQuietly("cargo", ["xtask", "npm", "--workers"]));
 }
 
 /** Builds the npm package, and packs it into build/package. */
 export async function packPackage() {
   const packed = join(root, "build", "package");
-  await step("building the npm package", () => run("cargo", ["xtask", "npm"]));
+  await step("Building the npm package", () => runQuietly("cargo", ["xtask", "npm"]));
   rmSync(packed, { recursive: true, force: true });
   mkdirSync(packed, { recursive: true });
   const args = ["pack", "./pkg", "--ignore-scripts", "--pack-destination", packed, "--loglevel=error"];
-  await step("packing it", () => run("npm", args));
+  await step("Packing the npm package", () => runQuietly("npm", args));
 }
 
 /** Installs the runtimes and bundlers that the package is tested in. */
@@ -46,19 +46,19 @@ export async function installRuntimes() {
   await installPackages(join(root, "tests", "runtimes"));
 }
 
-/** Installs what the verifier is timed against. */
+/** Installs the packages that the verifier is compared with. */
 export async function installPeers() {
   await installPackages(join(root, "benches", "verifier"));
 }
 
-/** Installs what the gateway in TypeScript is made with. */
+/** Installs Hono, for the gateway in TypeScript. */
 export async function installHono() {
   await installPackages(join(root, "benches", "gateway"));
 }
 
 function checkTools() {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-  // On Linux a newer Node is installed with the packages; elsewhere this one has to do.
+  // On Linux a newer Node is installed with the packages; elsewhere this one is used.
   const enough = process.platform === "linux" ? major >= 20 : major > 22 || (major === 22 && minor >= 12);
   if (!enough) {
     const least = process.platform === "linux" ? "20" : "22.12";
@@ -70,8 +70,8 @@ function checkTools() {
     const cure =
       process.platform === "darwin"
         ? "xcode-select --install"
-        : "sudo apt-get install build-essential (or your system's like)";
-    throw new Complaint(`a C compiler is missing, which Rust links with: ${cure}`);
+        : "sudo apt-get install build-essential (or your system's equivalent)";
+    throw new Complaint(`a C compiler is missing, which Rust needs for linking: ${cure}`);
   }
   if (output("rustup", ["--version"]) !== undefined) {
     return;
@@ -91,8 +91,8 @@ async function installToolchain() {
   }
   const sysroot = output("rustup", ["run", channel, "rustc", "--print", "sysroot"]);
   if (sysroot === undefined) {
-    await step(`installing Rust ${channel}`, () =>
-      run("rustup", [
+    await step(`Installing Rust ${channel}`, () =>
+      runQuietly("rustup", [
         "toolchain",
         "install",
         channel,
@@ -109,19 +109,19 @@ async function installToolchain() {
     return;
   }
   if (!existsSync(join(sysroot, "lib", "rustlib", wasmTarget))) {
-    await step("installing Rust's WebAssembly target", () =>
-      run("rustup", ["target", "add", wasmTarget, "--toolchain", channel]),
+    await step("Installing Rust's WebAssembly target", () =>
+      runQuietly("rustup", ["target", "add", wasmTarget, "--toolchain", channel]),
     );
   }
   if (!["cargo-clippy", "rustfmt"].every((tool) => existsSync(join(sysroot, "bin", tool)))) {
-    await step("installing clippy and rustfmt", () =>
-      run("rustup", ["component", "add", "clippy", "rustfmt", "--toolchain", channel]),
+    await step("Installing clippy and rustfmt", () =>
+      runQuietly("rustup", ["component", "add", "clippy", "rustfmt", "--toolchain", channel]),
     );
   }
 }
 
 /**
- * Installs the packages of a folder as its lock file says, unless they are.
+ * Installs the packages of a folder as its lock file says, unless that is already done.
  *
  * @param {string} folder
  */
@@ -134,7 +134,7 @@ async function installPackages(folder) {
   if (existsSync(installed) && readFileSync(installed, "utf8") === lock) {
     return;
   }
-  // No package needs its install script; no Node version but the one that is installed here matters.
+  // No package needs its install script. Warnings about this Node do not matter: the installed one is used.
   const args = [
     "ci",
     "--ignore-scripts",
@@ -144,16 +144,16 @@ async function installPackages(folder) {
     "--no-fund",
     "--loglevel=error",
   ];
-  await step("installing npm packages", () => run("npm", args, folder));
+  await step("Installing npm packages", () => runQuietly("npm", args, { folder }));
   writeFileSync(installed, lock);
 }
 
 /**
- * Runs the script that was started once more under the installed Node, unless it already is.
+ * Runs this script again under the installed Node, unless it already runs under that one.
  *
  * @returns {Promise<number | undefined>} the exit code of that run
  */
-async function goOn() {
+async function runUnderInstalledNode() {
   if (!existsSync(installedNode) || process.env.CRONOZEN_EDGE_NODE === installedNode) {
     return undefined;
   }
@@ -161,7 +161,7 @@ async function goOn() {
     stdio: "inherit",
     env: { ...process.env, CRONOZEN_EDGE_NODE: installedNode },
   });
-  // A terminal signals both, anything else only this process; the child cleans up and ends.
+  // A terminal sends a signal to both processes, others only to this one. The child cleans up and ends.
   for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) {
     process.on(signal, () => child.kill(signal));
   }

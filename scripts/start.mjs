@@ -3,57 +3,72 @@
 import { randomUUID } from "node:crypto";
 import { parseArgs } from "node:util";
 import "./ancestors.mjs";
-import { Complaint, script, step } from "./command.mjs";
+import { Complaint, commonOptions, dim, green, readArguments, script, step, verbose } from "./command.mjs";
 import { Demonstration } from "./demonstration.mjs";
 import { checkPort, Gateway, migrate } from "./gateway.mjs";
+import { readable } from "./log.mjs";
 import { build, setUp } from "./setup.mjs";
 
-const usage = "usage: npm start -- [--once] [--port N]";
 const defaultPort = 8787;
 
-/** The exit code of a script that a signal has ended, as shells have it. */
+const help = `usage: npm start -- [options]
+
+Runs the gateway and the example consumer on this machine, sends samples, and keeps running for your own events.
+
+  --once     stop after the samples: exit code 0 if each had the expected result, 1 if not
+  --port N   listen on port N instead of ${defaultPort}; each port has its own data
+  --dev      build the gateway less optimised, which takes a second or two after each change
+  --verbose  show the output of every command
+  --help     show this
+
+README.md describes the next steps, CONTRIBUTING.md the other commands.`;
+
+/** The exit code of a script that a signal has ended, as in shells. */
 const interruptedCode = 130;
 
-function readArguments() {
-  try {
-    const { values } = parseArgs({
+function options() {
+  const parse = () =>
+    parseArgs({
       options: {
-        help: { type: "boolean", short: "h", default: false },
+        ...commonOptions,
+        dev: { type: "boolean", default: false },
         once: { type: "boolean", default: false },
         port: { type: "string", default: String(defaultPort) },
       },
     });
-    const port = Number(values.port);
-    if (/^\d+$/.test(values.port) && port >= 1 && port <= 65_535) {
-      return { ...values, port };
-    }
-  } catch {
-    // Falls through to the usage.
+  const { dev, once, port } = readArguments(help, parse).values;
+  if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535) {
+    throw new Complaint(`port ${port} does not exist: pass --port N with a number from 1 to 65535`);
   }
-  throw new Complaint(usage);
+  return { dev, once, port: Number(port) };
 }
 
 await script(async () => {
-  const { help, once, port } = readArguments();
-  if (help) {
-    console.log(usage);
-    return 0;
+  const { dev, once, port } = options();
+  if (dev) {
+    // Read by `cargo xtask worker`, which wrangler runs when it starts and after every change.
+    process.env.CRONOZEN_EDGE_UNOPTIMISED = "1";
   }
   const done = await setUp();
   if (done !== undefined) {
     return done;
   }
-  // Uses what Node 20 got only later.
+  // Uses a built-in that the first releases of Node 20 lack.
   const { localSecrets } = await import("./secret.mjs");
   await checkPort(port);
   const secrets = localSecrets();
-  await Promise.all([build(), migrate(port)]);
+  // Both end before an error is shown: a step that counts seconds would overwrite it.
+  const results = await Promise.allSettled([build(), migrate(port)]);
+  const failure = results.find(({ status }) => status === "rejected");
+  if (failure?.status === "rejected") {
+    throw failure.reason;
+  }
 
   const interrupted = new Promise((resolve) => {
-    // Not once: a second signal must not end the script before the gateway has stopped.
+    // Not `once`: a second signal must not end the script before the gateway has stopped.
     process.on("SIGINT", resolve);
     process.on("SIGTERM", resolve);
-    // Whoever reads the output has gone.
+    // The reader of the output has ended.
     process.stdout.on("error", resolve);
   });
   const gateway = new Gateway(port);
@@ -66,7 +81,7 @@ await script(async () => {
       return 0;
     }
     invite(gateway);
-    // The way to end it is to interrupt it, so that is a success.
+    // An interruption is the usual end, so it is a success.
     return await Promise.race([interrupted.then(() => 0), gateway.ended.then(() => 1)]);
   } finally {
     await gateway.stop();
@@ -74,14 +89,14 @@ await script(async () => {
 });
 
 /**
- * Starts the gateway and shows what it does; if that is not as it should be, why.
+ * Starts the gateway and shows what it does. If a result is not the expected one, shows why.
  *
  * @param {Gateway} gateway
  * @param {{ secret: string, token: string }} secrets
  * @returns {Promise<"as expected" | "not as expected">}
  */
 async function show(gateway, secrets) {
-  await step("starting the gateway and the example consumer", () => gateway.ready());
+  await step("Starting the gateway and the example consumer", () => gateway.ready());
   if (await new Demonstration(gateway, secrets).show()) {
     return "as expected";
   }
@@ -90,21 +105,45 @@ async function show(gateway, secrets) {
   return "not as expected";
 }
 
-/** @param {Gateway} gateway */
+/** Prints what the user can do while the gateway runs. @param {Gateway} gateway */
 function invite(gateway) {
-  // Another at every start: the local store remembers events as long as the real one.
+  // A new id at every start: the local store remembers events for as long as the real one.
   const eventId = `evt_${randomUUID().slice(0, 8)}`;
-  console.log(`The gateway listens on ${gateway.webhook}; Ctrl-C stops it. Try it from another terminal, in this folder:
+  const createdAt = new Date().toISOString();
+  const sql = "SELECT * FROM payments";
+  console.log(`The gateway listens on ${gateway.webhook}. ${dim("Ctrl-C stops it.")}
+
+What you can do now, from another terminal in this folder:
+
+${green("Send an event")} ${dim("(twice, and the second is a duplicate)")}
 
   . ./.dev.vars
-  body='{"eventId":"${eventId}","type":"payment.completed","createdAt":"${new Date().toISOString()}","data":{"amount":"49.00","currency":"EUR"}}'
-  curl -i ${gateway.webhook} -H 'Content-Type: application/json' \\
-    -H "X-Cronozen-Signature: $(printf %s "$body" | openssl dgst -sha256 -hmac "\${CRONOZEN_SIGNING_SECRET%% *}" -r | cut -d ' ' -f 1)" \\
-    --data-binary "$body"
+  body='{"eventId":"${eventId}","type":"payment.completed",
+    "createdAt":"${createdAt}","data":{"amount":"49.00","currency":"EUR"}}'
+  signature=$(printf %s "$body" | openssl dgst -sha256 -r \\
+    -hmac "\${CRONOZEN_SIGNING_SECRET%% *}" | cut -d ' ' -f 1)
+  curl -i ${gateway.webhook} --data-binary "$body" \\
+    -H 'Content-Type: application/json' -H "X-Cronozen-Signature: $signature"
 
-What could not be handled is listed with:
+${green("See the payments that were recorded")}
+
+  npx wrangler d1 execute DB --local --config examples/consumer/wrangler.toml \\
+    --persist-to ${gateway.storage} --command "${sql}"
+
+${green("List the dead letters")} ${dim("(after . ./.dev.vars)")}
 
   curl ${gateway.deadLetters} -H "Authorization: Bearer $ADMIN_TOKEN"
+
+${green("Change a handler")}: edit examples/consumer/src/handlers.js, and it is reloaded
+
+${green("Deploy")}: docs/deploy.md
+
+The log of the gateway and the consumer follows ${dim("(--verbose shows it unchanged)")}:
 `);
-  gateway.lines.on("line", (line) => console.log(line));
+  gateway.lines.on("line", (line) => {
+    const shown = verbose ? line : readable(line);
+    if (shown !== undefined) {
+      console.log(shown);
+    }
+  });
 }

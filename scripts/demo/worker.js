@@ -1,5 +1,5 @@
-// For `npm start` alone: the example consumer, with retries in seconds and two types of event that fail, and the gateway
-// behind the same port.
+// Only for `npm start`: the example consumer, with retries after a second and two types of events that fail, and the
+// gateway on the same port.
 
 import { consume, d1, signingSecrets } from "cronozen-edge/consumer";
 import { handlers } from "../../examples/consumer/src/handlers.js";
@@ -11,7 +11,7 @@ import example from "../../examples/consumer/src/index.js";
  * @typedef {import("cronozen-edge/consumer").Delivery} Delivery
  */
 
-/** A row in the ledger, whatever becomes of the example's own handlers. @param {CronozenEvent} event @param {Env} env */
+/** Adds a row to the ledger, without the example's own handlers. @param {CronozenEvent} event @param {Env} env */
 function row({ eventId }, env) {
   const query = `INSERT INTO payments (event_id, outcome, amount, currency, recorded_at)
     VALUES (?, 'completed', '49.00', 'EUR', ?)`;
@@ -21,7 +21,7 @@ function row({ eventId }, env) {
 /** @param {CronozenEvent} event @param {Env} env @param {Delivery} delivery */
 function failsTwice(event, env, { attempt }) {
   if (attempt < 3) {
-    throw new Error("as the demonstration wants it, twice");
+    throw new Error("fails twice");
   }
   return row(event, env);
 }
@@ -30,7 +30,7 @@ function failsTwice(event, env, { attempt }) {
 async function failsUntilRedriven(event, env) {
   const query = "SELECT 1 FROM dead_letters WHERE event_id = ? AND redrives > 0";
   if ((await env.DB.prepare(query).bind(event.eventId).first()) === null) {
-    throw new Error("as the demonstration wants it, until it is redriven");
+    throw new Error("fails until redriven");
   }
   return row(event, env);
 }

@@ -1,5 +1,5 @@
-// `npm start`, as a person would use it: what it shows, what it says when something is missing, and that
-// it stops. The first run, with nothing installed, is .ci/run's.
+// `npm start`, as a person uses it: its output, its message when something is missing, and its end. .ci/run tests
+// the first run, with nothing installed.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { after, test } from "node:test";
 import { output, root } from "../../scripts/command.mjs";
+import { readable } from "../../scripts/log.mjs";
 import { freePort } from "../support/ports.mjs";
 
 /** @type {import("node:child_process").ChildProcess[]} */
@@ -54,6 +55,20 @@ function watch(child) {
 }
 
 /**
+ * Waits for something that a running script prints.
+ *
+ * @param {() => boolean} isThere
+ * @param {import("node:child_process").ChildProcess} child
+ * @param {() => string} printed
+ */
+async function until(isThere, child, printed) {
+  while (!isThere()) {
+    assert.equal(child.exitCode, null, printed());
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/**
  * A folder with links to some commands only, to be the whole PATH.
  *
  * @param {string[]} commands
@@ -67,39 +82,42 @@ function folderWith(commands) {
   return folder;
 }
 
-test("--once shows what came of each delivery, and exits with 0", patience, async () => {
+test("--once shows the result of each delivery, and exits with 0", patience, async () => {
   const { ended, printed } = start(["--once", "--port", String(await freePort())]);
   const code = await ended;
   for (const line of [
-    /^ {2}ok {4}signed delivery {3}202 accepted$/m,
-    /^ {2}ok {4}the same again {4}200 duplicate$/m,
-    /^ {2}ok {4}forged {12}401 invalid_signature$/m,
-    /^ {2}ok {4}ledger {12}1 row {19}payment\.completed evt_[0-9a-f-]{36}$/m,
-    /^ {2}ok {4}fails twice {7}handled at attempt 3 {4}1 row$/m,
-    /^ {2}ok {4}always fails {6}dead letter {13}Error: as the demonstration wants it, until it is redriven$/m,
-    /^ {2}ok {4}redriven {10}handled, 1 row$/m,
+    /^Starting the gateway and the example consumer \.\.\. \d+\.\d s$/m,
+    /^ {2}ok {4}signed delivery {2}202 accepted$/m,
+    /^ {2}ok {4}the same again {3}200 duplicate$/m,
+    /^ {2}ok {4}forged {11}401 invalid_signature$/m,
+    /^ {2}ok {4}ledger {11}1 row {19}payment\.completed evt_[0-9a-f]{8}$/m,
+    /^ {2}ok {4}fails twice {6}handled at attempt 3 {4}1 row$/m,
+    /^ {2}ok {4}always fails {5}dead letter {13}Error: fails until redriven$/m,
+    /^ {2}ok {4}redriven {9}handled, 1 row$/m,
   ]) {
     assert.match(printed(), line);
   }
   assert.equal(code, 0);
 });
 
-test("stays up, prints a curl command that works when pasted, and stops", patience, async () => {
+test("stays up, prints commands that work when pasted, shows a readable log, and stops", patience, async () => {
   const port = String(await freePort());
   const { child, ended, printed } = start(["--port", port]);
-  while (!printed().includes("Bearer $ADMIN_TOKEN")) {
-    assert.equal(child.exitCode, null, printed());
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  await until(() => printed().includes("The log of the gateway"), child, printed);
   assert.ok(printed().includes(`http://127.0.0.1:${port}/webhooks/cronozen`));
-  const pasted = printed().slice(
-    printed().indexOf("  . ./.dev.vars"),
-    printed().indexOf('"$body"\n\n') + '"$body"'.length,
-  );
-  assert.match(output("bash", ["-c", pasted]) ?? "", /^HTTP\/1\.1 202 /);
-  assert.match(output("bash", ["-c", pasted]) ?? "", /^HTTP\/1\.1 200 /);
-  const list = `. ./.dev.vars; ${/^ {2}(curl .*\/dead-letters .*)$/m.exec(printed())?.[1]}`;
+  /** The command under a title. @param {string} title */
+  const pasted = (title) =>
+    new RegExp(`^${title}.*\\n\\n((?: {2}.+\\n)+)\\n`, "m").exec(printed())?.[1] ?? assert.fail(title);
+  assert.match(output("bash", ["-c", pasted("Send an event")]) ?? "", /^HTTP\/1\.1 202 /);
+  assert.match(output("bash", ["-c", pasted("Send an event")]) ?? "", /^HTTP\/1\.1 200 /);
+  const list = `. ./.dev.vars; ${pasted("List the dead letters")}`;
   assert.match(output("bash", ["-c", list]) ?? "", /^\{"deadLetters":\[.*\],"next":null\}$/);
+  const [, eventId = ""] = /"eventId":"(evt_[0-9a-f]{8})"/.exec(printed()) ?? [];
+  for (const line of ["gateway   accepted", "consumer  handled ", "gateway   duplicate"]) {
+    const shown = new RegExp(`^\\d\\d:\\d\\d:\\d\\d {2}${line} {2}${eventId} {2}payment\\.completed {2}\\d+ ms$`, "m");
+    await until(() => shown.test(printed()), child, printed);
+  }
+  assert.match(output("bash", ["-c", pasted("See the payments")]) ?? "", new RegExp(eventId));
 
   const busy = start(["--once", "--port", port]);
   assert.equal(await busy.ended, 1);
@@ -111,14 +129,11 @@ test("stays up, prints a curl command that works when pasted, and stops", patien
 });
 
 for (const signal of /** @type {const} */ (["SIGTERM", "SIGKILL"])) {
-  test(`a ${signal} to npm ends all of it`, patience, async () => {
+  test(`a ${signal} to npm ends every process`, patience, async () => {
     const port = String(await freePort());
     const npm = spawn("npm", ["start", "--", "--port", port], { cwd: root, env: environment() });
     const { child, printed } = watch(npm);
-    while (!printed().includes("Bearer $ADMIN_TOKEN")) {
-      assert.equal(child.exitCode, null, printed());
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    await until(() => printed().includes("The log of the gateway"), child, printed);
     const running = () => (output("ps", ["-eo", "args"]) ?? assert.fail("no ps")).includes(port);
     assert.ok(running());
     child.kill(signal);
@@ -130,18 +145,15 @@ for (const signal of /** @type {const} */ (["SIGTERM", "SIGKILL"])) {
   });
 }
 
-test("an interruption while it starts ends it quietly", patience, async () => {
+test("SIGINT during the start ends it quietly", patience, async () => {
   const { child, ended, printed } = start(["--port", String(await freePort())]);
-  while (!printed().includes("starting the gateway")) {
-    assert.equal(child.exitCode, null, printed());
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await until(() => printed().includes("Starting the gateway"), child, printed);
   child.kill("SIGINT");
   assert.equal(await ended, 130);
-  assert.match(printed(), /starting the gateway and the example consumer \.\.\.\n$/);
+  assert.match(printed(), /Starting the gateway and the example consumer \.\.\. \n$/);
 });
 
-test("says what is missing in one line, before any build", async () => {
+test("a missing tool is named in one line, before any build", async () => {
   const compiler = { PATH: folderWith(["node", "rustup"]), CC: undefined };
   const rustup = { PATH: folderWith(["node", "cc"]), HOME: folderWith([]) };
   for (const [missing, line] of /** @type {const} */ ([
@@ -154,13 +166,70 @@ test("says what is missing in one line, before any build", async () => {
   }
 });
 
-test("says how it is used", async () => {
+test("--help shows the usage, and a wrong argument is named", async () => {
   const helped = start(["--help"]);
   assert.equal(await helped.ended, 0);
-  assert.equal(helped.printed(), "usage: npm start -- [--once] [--port N]\n");
-  for (const args of [["--port"], ["--port", "x"], ["--port", "0"], ["--port", "65536"], ["--often"], ["more"]]) {
-    const { ended, printed } = start(args);
+  assert.match(helped.printed(), /^usage: npm start -- \[options\]\n(.*\n)+ {2}--port N /);
+  for (const [args, line] of /** @type {const} */ ([
+    [["--port"], "Option '--port <value>' argument missing: --help shows the usage"],
+    [["--port", "x"], "port x does not exist: pass --port N with a number from 1 to 65535"],
+    [["--port", "0"], "port 0 does not exist: pass --port N with a number from 1 to 65535"],
+    [["--port", "65536"], "port 65536 does not exist: pass --port N with a number from 1 to 65535"],
+    [["--often"], "Unknown option '--often': --help shows the usage"],
+    [["more"], "Unexpected argument 'more': --help shows the usage"],
+  ])) {
+    const { ended, printed } = start([...args]);
     assert.equal(await ended, 1);
-    assert.equal(printed(), "usage: npm start -- [--once] [--port N]\n");
+    assert.equal(printed(), `${line}\n`);
   }
 });
+
+test("a step shows the output of its commands if it fails, or with --verbose", async () => {
+  const command = JSON.stringify(new URL("../../scripts/command.mjs", import.meta.url));
+  /** @param {number} code @param {string[]} args */
+  const run = async (code, ...args) => {
+    const work = `() => runQuietly("sh", ["-c", "echo inner; exit ${code}"])`;
+    const script = `import { runQuietly, script, step } from ${command}; script(() => step("Trying", ${work}));`;
+    const { ended, printed } = watch(spawn("node", ["--input-type=module", "--eval", script, "--", ...args]));
+    await ended;
+    return printed().replace(/\d+\.\d s/, "0.1 s");
+  };
+  assert.equal(await run(0), "Trying ... 0.1 s\n");
+  assert.equal(await run(0, "--verbose"), "- Trying ...\ninner\n  done in 0.1 s\n");
+  assert.equal(await run(3), "Trying ... \ninner\nfailed (3): sh -c echo inner; exit 3\n");
+});
+
+for (const [name, line, shown] of /** @type {[string, string, string | undefined][]} */ ([
+  [
+    "an accepted delivery",
+    '[cronozen-edge] {"at":"2026-11-29T05:34:50.829Z","outcome":"accepted","code":"accepted","eventId":"evt_1","type":"payment.completed","ms":19}',
+    "05:34:50  gateway   accepted  evt_1  payment.completed  19 ms",
+  ],
+  [
+    "a failed attempt, to which wrangler adds a label",
+    '▲ [WARNING] {"at":"2026-11-29T05:34:51.956Z","outcome":"retried","attempt":2,"eventId":"evt_1","type":null,"reason":"Error: fails","delaySeconds":1,"ms":3}',
+    "05:34:51  consumer  retried   evt_1  attempt 2  Error: fails  again in 1 s  3 ms",
+  ],
+  [
+    "a trap, which has no code",
+    '✘ [ERROR] {"at":"2026-11-29T05:34:51.956Z","outcome":"trapped","inFlight":2}',
+    "05:34:51  gateway   trapped   2 in flight",
+  ],
+  [
+    "a missing setting with its name",
+    '✘ [ERROR] {"at":"2026-11-29T05:34:51.956Z","outcome":"misconfigured","name":"ADMIN_TOKEN"}',
+    "05:34:51  consumer  misconfigured  ADMIN_TOKEN",
+  ],
+  ["a handler's own JSON", '[cronozen-edge-demo] {"at":5,"outcome":2}', '[cronozen-edge-demo] {"at":5,"outcome":2}'],
+  ["a handler's list", '[cronozen-edge-demo] {"rows":3}', '[cronozen-edge-demo] {"rows":3}'],
+  ["a warning of wrangler", "[wrangler:warn] Moving message 1", "[wrangler:warn] Moving message 1"],
+  ["a line that only looks like JSON", "✘ [ERROR] {oops}", "✘ [ERROR] {oops}"],
+  ["a handler's own line", "[cronozen-edge-demo] hello", "[cronozen-edge-demo] hello"],
+  ["a build's error", '✘ [ERROR] Expected ";"', '✘ [ERROR] Expected ";"'],
+  ["a request", "[wrangler:info] POST /webhooks/cronozen 202 Accepted (55ms)", undefined],
+  ["a binding", "env.DB (cronozen-events)   D1 Database   local", undefined],
+])) {
+  test(`the log ${shown === undefined ? "hides" : "shows"} ${name}`, () => {
+    assert.equal(readable(line), shown);
+  });
+}

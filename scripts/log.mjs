@@ -1,0 +1,60 @@
+// Makes the log of `wrangler dev` readable: one short line for each line that the Workers log.
+
+import { dim, green, red, yellow } from "./command.mjs";
+
+/** A line of JSON after the Worker's name, or after wrangler's label of a warning or an error. */
+const logged = /^(\[[\w-]+\]|▲ \[WARNING\]|✘ \[ERROR\])\s*(\{.+\})$/;
+
+/** Lines about requests and queues, which the Workers log themselves, and the table of bindings after a reload. */
+const noise = /^(\[wrangler:info\]|⎔ Reloading|env\.|Binding\s+Resource)|has access to the following bindings:$/;
+
+/** The gateway's outcomes that have no code. The consumer logs `marker_failed` only if it does not use D1. */
+const gatewayOutcomes = ["late_commit", "late_send_failed", "marker_failed", "trapped"];
+
+/**
+ * Returns the readable form of a line, or `undefined` if the line is not useful.
+ *
+ * @param {string} line
+ * @returns {string | undefined}
+ */
+export function readable(line) {
+  if (line.endsWith("Local server updated and ready")) {
+    return dim("reloaded");
+  }
+  const [, label = "", json = ""] = logged.exec(line) ?? [];
+  const fields = fieldsOf(json);
+  if (fields === undefined) {
+    return noise.test(line) ? undefined : line;
+  }
+  const { at = "", outcome, code, name, eventId, type, attempt, reason, delaySeconds, inFlight, ms } = fields;
+  const colour = label.includes("ERROR") ? red : label.includes("WARNING") ? yellow : green;
+  // The gateway gives each answer a code. The consumer has none.
+  const isGateway = code !== undefined || gatewayOutcomes.includes(outcome);
+  const details = [
+    name,
+    eventId,
+    type,
+    attempt > 1 && `attempt ${attempt}`,
+    reason,
+    delaySeconds !== undefined && `again in ${delaySeconds} s`,
+    inFlight !== undefined && `${inFlight} in flight`,
+    ms !== undefined && `${ms} ms`,
+  ];
+  const words = [dim(at.slice(11, 19)), isGateway ? "gateway " : "consumer", colour(outcome.padEnd(8))];
+  return [...words, ...details.filter(Boolean)].join("  ");
+}
+
+/**
+ * Returns the fields of a line of the gateway or the consumer. A handler may log any other JSON.
+ *
+ * @param {string} json
+ * @returns {Record<string, any> | undefined}
+ */
+function fieldsOf(json) {
+  try {
+    const fields = JSON.parse(json);
+    return typeof fields.outcome === "string" && typeof (fields.at ?? "") === "string" ? fields : undefined;
+  } catch {
+    return undefined;
+  }
+}
