@@ -1,6 +1,7 @@
-// `npm test`: every check but those of the package's runtimes, in the order of their cost.
+// `npm test`: every check except those in the package's runtimes, the cheapest first.
 
-import { Complaint, run, script, step, words } from "./command.mjs";
+import { parseArgs } from "node:util";
+import { Complaint, commonOptions, readArguments, run, script, section } from "./command.mjs";
 import { setUp } from "./setup.mjs";
 
 /** A terminal gets colours, a log does not. */
@@ -12,7 +13,7 @@ const wasm = ["--lib", "--target", "wasm32-unknown-unknown"];
 /** @param {string} name */
 const packages = (name) => ["--package", name];
 
-/** For a whole file of tests, on a busy machine. */
+/** The time-out is for a whole file of tests, on a busy machine. */
 const nodeTest = ["--test", "--test-timeout=240000"];
 
 /** @param {string} config @param {string} folder */
@@ -52,30 +53,35 @@ const checks = [
   ["tests of the npm package", "node", [...nodeTest, "tests/package/*.test.mjs"]],
   ["tests in workerd and of the scripts", "node", [...nodeTest, "tests/{worker,scripts}/*.test.mjs"]],
   ["tests of the consumers", "node", [...nodeTest, "tests/consumer/*.test.mjs"]],
-  ["deployment of the gateway, dry", "wrangler", dryDeployment("wrangler.toml", "build/dry-run")],
-  // From the folder of the settings.
+  ["dry run of the deployment of the gateway", "wrangler", dryDeployment("wrangler.toml", "build/dry-run")],
+  // The output folder is relative to the folder of the settings.
   ...["consumer", "consumer-rust"].map(
     (name) =>
       /** @type {Check} */ ([
-        `deployment of ${name}, dry`,
+        `dry run of the deployment of ${name}`,
         "wrangler",
         dryDeployment(`examples/${name}/wrangler.toml`, `../../build/dry-run-${name}`),
       ]),
   ),
 ];
 
+const help = `usage: npm test -- [--verbose] [part of a check's name ...]
+
+${checks.map(([title]) => `  ${title}`).join("\n")}`;
+
 await script(async () => {
-  const wanted = words("npm test -- [a part of a check's name ...]");
+  const parse = () => parseArgs({ allowPositionals: true, options: commonOptions });
+  const { positionals: wanted } = readArguments(help, parse);
   const done = await setUp();
   if (done !== undefined) {
     return done;
   }
   const chosen = checks.filter(([title]) => wanted.length === 0 || wanted.some((word) => title.includes(word)));
   if (chosen.length === 0) {
-    throw new Complaint(`no check is named so; there are: ${checks.map(([title]) => title).join("; ")}`);
+    throw new Complaint(`no check has a name that contains: ${wanted.join(" ")}\n\n${help}`);
   }
   for (const [title, command, args] of chosen) {
-    await step(title, () => run(command, args));
+    await section(title, () => run(command, args));
   }
   console.log(`\nall ${chosen.length} checks passed`);
   return 0;

@@ -10,7 +10,15 @@ mod tools;
 mod wasm;
 mod worker;
 
+use std::env;
+
 use anyhow::{Result, bail};
+
+use worker::Flavour;
+
+/// The environment variable with which `wrangler dev` builds the Worker without optimisation: the build command is the one
+/// in wrangler.toml. Set by `npm run dev`.
+const UNOPTIMISED: &str = "CRONOZEN_EDGE_UNOPTIMISED";
 
 const USAGE: &str = "usage: cargo xtask <worker [--test-trap] | consumer-rust | npm [--workers] |
                     simulate [--seeds N] [--first SEED] [--calm] | mutants>
@@ -18,17 +26,18 @@ const USAGE: &str = "usage: cargo xtask <worker [--test-trap] | consumer-rust | 
   worker               build the Worker into build/worker
   worker --test-trap   build the Worker that traps when a test asks for it into build/worker-test-trap
   consumer-rust        build the example consumer in Rust into build/consumer-rust
-  npm                  build the npm package into pkg/dist, the Worker included
+  npm                  build the npm package into pkg/dist, with the Worker
   npm --workers        build only the bundles that Workers import, which is quicker
   simulate             run the gateway through many hostile worlds in virtual time, 2000 by default
   mutants              break a copy of the project in many ways, and check that the simulation or a test catches each";
 
 fn main() -> Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
-        ["worker"] => worker::build(worker::Flavour::Shipped),
-        ["worker", "--test-trap"] => worker::build(worker::Flavour::TestTrap),
+        ["worker"] if env::var_os(UNOPTIMISED).is_some() => worker::build(Flavour::Unoptimised),
+        ["worker"] => worker::build(Flavour::Shipped),
+        ["worker", "--test-trap"] => worker::build(Flavour::TestTrap),
         ["consumer-rust"] => worker::build_consumer(),
         ["npm"] => npm::build(npm::Extent::Package),
         ["npm", "--workers"] => npm::build(npm::Extent::Workers),

@@ -69,7 +69,7 @@ pub fn run() -> Result<()> {
             ensure!(find_test(&printed, name, "ok").is_some(), "{name} does not pass:\n{printed}");
         }
     }
-    println!("passes    the crate as it is");
+    println!("passes    the unchanged project");
     let mut survivors = Vec::new();
     for mutant in &mutants {
         let (verdict, result) = match copy.catch(mutant) {

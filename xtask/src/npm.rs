@@ -126,7 +126,7 @@ pub fn build(extent: Extent) -> Result<()> {
         for (source, output) in DECLARATIONS {
             declarations(&root, &root.join(source), &dist.join(output))?;
         }
-        // Required, the package is a CommonJS module, and its types have to say so.
+        // With `require`, the package is a CommonJS module, and needs the types of one.
         copy(&dist.join("index.d.ts"), &dist.join("index.d.cts"))?;
     }
     for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {

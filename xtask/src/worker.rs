@@ -24,6 +24,8 @@ const MODULE: &str = "index_bg.wasm";
 pub enum Flavour {
     /// The Worker that is deployed.
     Shipped,
+    /// The same without optimisation, built in its place: quick to rebuild during development.
+    Unoptimised,
     /// The Worker that traps when a test asks for it.
     TestTrap,
 }
@@ -31,7 +33,7 @@ pub enum Flavour {
 impl Flavour {
     fn feature(self) -> Option<&'static str> {
         match self {
-            Self::Shipped => None,
+            Self::Shipped | Self::Unoptimised => None,
             Self::TestTrap => Some("test-trap"),
         }
     }
@@ -40,6 +42,7 @@ impl Flavour {
     fn profile(self) -> &'static str {
         match self {
             Self::Shipped => "release",
+            Self::Unoptimised => "unoptimised",
             Self::TestTrap => "test-trap",
         }
     }
@@ -47,7 +50,7 @@ impl Flavour {
     /// Returns the folder in `build`.
     fn folder(self) -> &'static str {
         match self {
-            Self::Shipped => "worker",
+            Self::Shipped | Self::Unoptimised => "worker",
             Self::TestTrap => "worker-test-trap",
         }
     }
