@@ -1,4 +1,4 @@
-// What the benches have in common: statistics, the machine, and their sections of docs/benchmarks.md.
+// The parts that the benches share: statistics, the machine, and their sections of docs/benchmarks.md.
 
 import { readFile, writeFile } from "node:fs/promises";
 import { cpus, release, totalmem, type } from "node:os";
@@ -30,7 +30,7 @@ export function spread(values) {
 }
 
 /**
- * What one took in comparison to another, round by round: what disturbs a round disturbs both.
+ * Divides one contender's values by another's, round by round, because a disturbance affects both.
  *
  * @param {readonly number[]} values
  * @param {readonly number[]} base of the same rounds
@@ -39,7 +39,7 @@ export function ratios(values, base) {
   return values.map((value, round) => value / (base[round] ?? Number.NaN));
 }
 
-/** Three digits that count. @param {number} value */
+/** Formats a value with three significant digits. @param {number} value */
 export function figure(value) {
   return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }
@@ -53,7 +53,7 @@ export function table(head, rows) {
   return lines.join("\n");
 }
 
-/** Where and when, for the head of a section. */
+/** Returns the date and the machine, for the head of a section. */
 export function machine() {
   const [cpu] = cpus();
   const memory = (totalmem() / 2 ** 30).toFixed(0);
@@ -62,7 +62,7 @@ export function machine() {
 }
 
 /**
- * Replaces what stands between a section's two marks in docs/benchmarks.md.
+ * Replaces the text between a section's two marks in docs/benchmarks.md.
  *
  * @param {string} name
  * @param {string} text

@@ -1,5 +1,5 @@
-// Before anything is timed: the contenders do the same. Every one gives the same answers, puts the same messages on
-// the queue and writes the same log lines, but for times and for the wording of reasons.
+// Checks, before the timing, that all contenders do the same: they must give the same answers, queue the same messages
+// and write the same log lines, except for times and the wording of reasons.
 
 import assert from "node:assert/strict";
 import { sign } from "../../scripts/delivery.mjs";
@@ -15,7 +15,7 @@ function signed(event, key = secret) {
   return request(body, sign(body, key));
 }
 
-/** A body without its length before it. @param {string} eventId @param {number} [bytes] */
+/** Returns a request whose body has no declared length. @param {string} eventId @param {number} [bytes] */
 function chunked(eventId, bytes) {
   const body = bodyOf(eventId, bytes);
   const [head = ""] = request(body, sign(body, secret)).toString().split("\r\n\r\n", 1);
@@ -25,7 +25,7 @@ function chunked(eventId, bytes) {
   );
 }
 
-/** A request without the body that it declares. @param {string} signature */
+/** Returns a request without the body that it declares. @param {string} signature */
 function withheld(signature) {
   const whole = request(bodyOf("evt_withheld"), signature);
   return whole.subarray(0, whole.indexOf("\r\n\r\n") + 4);
@@ -38,7 +38,7 @@ const queried = bodyOf("evt_queried");
 const seenBefore = signed(bodyOf("evt_duplicate"));
 
 /**
- * How each is to be answered. Bindings that remember nothing take the first for a duplicate already.
+ * The requests, and their expected statuses. Bindings that remember nothing report the first request as a duplicate.
  *
  * @type {Record<string, [status: number | undefined, bytes: Buffer]>}
  */
@@ -55,13 +55,13 @@ const cases = {
   "a signature that is too short": [401, request(body, signature.slice(1))],
   "a signature with a prefix": [401, request(body, `sha256=${signature}`)],
   "no signature, and a body that is too large": [401, request(bodyOf("evt_large", maxBodyBytes + 1), undefined)],
-  "a malformed signature, and a body that does not come": [401, withheld(signature.slice(1))],
+  "a malformed signature, and a body that does not arrive": [401, withheld(signature.slice(1))],
   "another body": [401, request(`${body} `, signature)],
   "an empty body": [400, signed("")],
-  "no JSON": [400, signed('{"eventId":"evt_1"')],
+  "not JSON": [400, signed('{"eventId":"evt_1"')],
   "JSON and more": [400, signed('{"eventId":"evt_1"} {}')],
   "an array": [400, signed([{ eventId: "evt_1" }])],
-  "no UTF-8": [400, signed(Buffer.concat([Buffer.from('{"eventId":"evt_1","x":"'), Buffer.from([0xff, 0x22, 0x7d])]))],
+  "not UTF-8": [400, signed(Buffer.concat([Buffer.from('{"eventId":"evt_1","x":"'), Buffer.from([0xff, 0x22, 0x7d])]))],
   "a byte order mark": [400, signed('\u{feff}{"eventId":"evt_1"}')],
   "no eventId": [400, signed({ id: "evt_1" })],
   "an eventId that is a number": [400, signed({ eventId: 1 })],
@@ -72,10 +72,10 @@ const cases = {
   "an eventId with half of a surrogate pair": [400, signed('{"eventId":"\\ud800"}')],
   "an eventId given twice": [202, signed('{"eventId":1,"eventId":"evt_last"}')],
   "a type called event": [202, signed({ eventId: "evt_3", event: "dpu.sealed", eventType: "x" })],
-  "a type that is no string": [202, signed({ eventId: "evt_4", type: {}, eventType: "dpu.sealed" })],
+  "a type that is not a string": [202, signed({ eventId: "evt_4", type: {}, eventType: "dpu.sealed" })],
   "an old event": [202, signed({ eventId: "evt_5", createdAt: "2020-01-01T00:00:00Z" })],
   "an event from the future": [202, signed({ eventId: "evt_6", createdAt: "2100-01-01T00:00:00+02:00" })],
-  "a createdAt that is no time": [202, signed({ eventId: "evt_7", createdAt: "yesterday" })],
+  "a createdAt that is not a time": [202, signed({ eventId: "evt_7", createdAt: "yesterday" })],
   "white space and numbers": [202, signed(' {"eventId":"evt_8",\t"big":9007199254740993, "zero":-0}\n')],
   "the largest body": [202, signed(bodyOf("evt_largest", maxBodyBytes))],
   "a body that is too large": [413, signed(bodyOf("evt_large", maxBodyBytes + 1))],
@@ -88,7 +88,7 @@ const cases = {
 const comparedHeaders = ["content-type", "cache-control", "allow", "retry-after"];
 
 /**
- * What a contender makes of every case.
+ * Returns a contender's answers, messages and log lines for all cases.
  *
  * @param {import("./contenders.mjs").Contender} contender
  * @param {Record<string, string>} settings
@@ -99,29 +99,29 @@ async function behaviour(contender, settings) {
   const server = await new Server(contender, settings, { logged: (line) => lines.push(line) }).listening();
   try {
     /** @type {Record<string, unknown>} */
-    const made = {};
+    const results = {};
     for (const [name, [status, bytes]] of Object.entries(cases)) {
       const answered = await askOnce(server.port, bytes);
       assert.equal(answered.status, status ?? answered.status, `${contender.name}: ${name}: ${answered.body}`);
       const message = await askOnce(server.port, request("", undefined, { method: "GET", path: "/bench" }));
       const { detail, ...answer } = JSON.parse(answered.body);
-      made[name] = {
+      results[name] = {
         answer,
         detailed: typeof detail,
         headers: comparedHeaders.map((header) => new RegExp(`^${header}: (.+)$`, "im").exec(answered.head)?.[1]),
         message: message.body.replace(/"receivedAt":"[^"]+"/, '"receivedAt":""'),
       };
     }
-    made.log = lines.map(logged);
-    assert.equal(lines.length, Object.keys(cases).length, "one log line for each");
-    return made;
+    results.log = lines.map(comparableLine);
+    assert.equal(lines.length, Object.keys(cases).length, "one log line for each case");
+    return results;
   } finally {
     await server.stop();
   }
 }
 
 /** @param {string} line */
-function logged(line) {
+function comparableLine(line) {
   const { level, message } = JSON.parse(line);
   const { at, ms, reason, ...rest } = JSON.parse(message);
   return { level, ...rest, timed: [typeof at, typeof ms], reasoned: typeof reason };
@@ -138,8 +138,8 @@ export async function agree(contenders, settings) {
   for (const contender of deciding) {
     behaviours.push(await behaviour(contender, settings));
   }
-  for (const [index, made] of behaviours.entries()) {
-    assert.deepEqual(made, behaviours[0], `${deciding[index]?.name} and ${deciding[0]?.name} differ`);
+  for (const [index, results] of behaviours.entries()) {
+    assert.deepEqual(results, behaviours[0], `${deciding[index]?.name} and ${deciding[0]?.name} differ`);
   }
   return Object.keys(cases).length;
 }

@@ -1,21 +1,21 @@
-// `npm run bench:gateway`: what a delivery costs the Worker, beside the same gateway in TypeScript.
+// `npm run bench:gateway`: measures the cost of a delivery in the Worker and in the same gateway in TypeScript.
 
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { Complaint, run, script, step } from "../../scripts/command.mjs";
+import { Complaint, commonOptions, readArguments, runQuietly, script, step } from "../../scripts/command.mjs";
 import { installHono, setUp } from "../../scripts/setup.mjs";
 import { writeSection } from "../report.mjs";
 
 const usage = `usage: npm run bench:gateway -- [options]
-  --quick          fewer modes, fewer and shorter rounds, without writing docs/benchmarks.md
-  --json FILE      writes every round's figures, too
-  --modes LIST     of kv, strict and object, separated by commas: times only these, and only what a request costs
-  --worker DIR     another build of the Worker (a folder with worker.js), in the same rounds; with kv and strict only,
-                   unless --modes says otherwise; may be given several times
-  --rounds N       rounds for each of the launches
+  --quick          fewer modes, fewer and shorter rounds; does not write docs/benchmarks.md
+  --json FILE      also writes the figures of every round to FILE
+  --modes LIST     times only requests, and only in these modes: kv, strict and object, separated by commas
+  --worker DIR     also times another build of the Worker (a folder with worker.js) in the same rounds; only requests,
+                   in kv and strict unless --modes is given; can be repeated
+  --rounds N       the number of rounds in each launch
   --profile FILE   writes a CPU profile of build/worker, or of the last --worker, under load in the first mode, for
-                   Chrome's developer tools, says where the time goes, and times nothing
-  --built          takes the builds that are there`;
+                   Chrome's developer tools, prints the slowest functions, and times nothing
+  --built          uses the existing builds`;
 
 await script(async () => {
   const values = options();
@@ -24,18 +24,21 @@ await script(async () => {
     return done;
   }
   await installHono();
-  await step("types of the gateway in TypeScript", () => run("tsc", ["--project", "benches/gateway/tsconfig.json"]));
+  await step("Checking the types of the gateway in TypeScript", () =>
+    runQuietly("tsc", ["--project", "benches/gateway/tsconfig.json"]),
+  );
   if (!values.built) {
-    await step("building the npm package and the Worker", () => run("cargo", ["xtask", "npm"]));
+    await step("Building the npm package and the Worker", () => runQuietly("cargo", ["xtask", "npm"]));
   }
   await bench(values);
   return 0;
 });
 
 function options() {
-  try {
-    return parseArgs({
+  const parse = () =>
+    parseArgs({
       options: {
+        ...commonOptions,
         quick: { type: "boolean", default: false },
         json: { type: "string" },
         modes: { type: "string" },
@@ -44,15 +47,13 @@ function options() {
         profile: { type: "string" },
         built: { type: "boolean", default: false },
       },
-    }).values;
-  } catch {
-    throw new Complaint(usage);
-  }
+    });
+  return readArguments(usage, parse).values;
 }
 
 /** @param {ReturnType<typeof options>} values */
 async function bench({ quick, json, modes, worker, rounds, profile }) {
-  // They import what has been installed only now.
+  // These modules import packages that have just been installed.
   const results = await import("./results.mjs");
   const tables = await import("./tables.mjs");
   const { takeLoadCore } = await import("./server.mjs");

@@ -1,4 +1,4 @@
-// What is compared: the modules of each Worker, and the settings that all of them share.
+// The contenders: the modules of each Worker, and the settings that all of them share.
 
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -10,8 +10,8 @@ const folder = join(root, "benches", "gateway");
 const inside = ["main.mjs", "bindings.mjs"].map((name) => moduleIn(join(folder, "inside"), name, ""));
 
 /**
- * How events are remembered: in KV; by Durable Objects that are called in the isolate, on stubs; by real ones, with
- * the runtime's remote calls and SQLite between.
+ * The stores of seen events: KV; Durable Objects that are called inside the isolate, on a fake storage; and real ones,
+ * with the runtime's remote calls and SQLite.
  *
  * @type {Record<string, Record<string, string>>}
  */
@@ -24,11 +24,11 @@ export const modes = {
 /**
  * @typedef {{ type: "ESModule", path: string, contents: string }
  *   | { type: "CompiledWasm", path: string, contents: Buffer }} Module
- * @typedef {{ name: string, modules: Module[], decides: boolean }} Contender the first module is the entry point; one
- * that decides answers as a gateway must
+ * @typedef {{ name: string, modules: Module[], decides: boolean }} Contender the first module is the entry point;
+ * `decides` is true if it answers as a gateway must
  */
 
-/** Reads the body, and answers. @returns {Contender} */
+/** A Worker that only reads the body and answers. @returns {Contender} */
 export function readsOnly() {
   const contents = readFileSync(join(folder, "inside", "reads-only.mjs"), "utf8");
   const modules = [...inside, { type: /** @type {const} */ ("ESModule"), path: "/gateway/worker.js", contents }];

@@ -1,22 +1,22 @@
-// Deliveries, signed before the clock runs: whole HTTP requests, and how they are to be answered.
+// Deliveries, signed before the timing: whole HTTP requests, and their expected statuses.
 
 import { sign, webhookPath } from "../../scripts/delivery.mjs";
 import { secret } from "./server.mjs";
 
-/** Of a hundred deliveries, spread out. */
+/** The numbers out of a hundred deliveries. */
 const duplicates = 9;
 const forgeries = 1;
 
 /** The size of a body, in bytes. */
 const bodyBytes = 1024;
 
-/** @typedef {{ bytes: Buffer, status: number | undefined }} Delivery the status that it must have, if it must */
+/** @typedef {{ bytes: Buffer, status: number | undefined }} Delivery `status` is the expected one, if there is one */
 
 /** @param {string} eventId @param {number} [bytes] */
 export function bodyOf(eventId, bytes = bodyBytes) {
   const event = { eventId, type: "payment.completed", createdAt: new Date().toISOString(), data: "" };
   const padding = bytes - JSON.stringify(event).length;
-  // Like an event's own data, not one long string.
+  // One string, but its text varies like an event's data.
   const data = Array.from({ length: Math.ceil(padding / 32) }, (_, field) => `"field_${field}":"${field * 7919}"`);
   const text = `{${data.join(",")}}`.slice(0, Math.max(0, padding)).replaceAll('"', "'");
   return JSON.stringify({ ...event, data: text.padEnd(padding, "x") });
@@ -26,7 +26,7 @@ export function bodyOf(eventId, bytes = bodyBytes) {
  * A whole request.
  *
  * @param {string | Buffer} body
- * @param {string | undefined} signature no header without it
+ * @param {string | undefined} signature no header if undefined
  * @param {{ method?: string, path?: string }} [others]
  */
 export function request(body, signature, { method = "POST", path = webhookPath } = {}) {
@@ -44,28 +44,28 @@ export function request(body, signature, { method = "POST", path = webhookPath }
   return Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`), Buffer.from(body)]);
 }
 
-let made = 0;
+let deliveryNumber = 0;
 
 /**
- * The load: 90 of a hundred new, 9 seen before, 1 forged.
+ * Returns the load: of a hundred events, 90 are new, 9 are duplicates and 1 is forged.
  *
  * @param {number} count
  * @returns {Delivery[]}
  */
 export function deliveries(count) {
   return Array.from({ length: count }, (_, index) => {
-    made += 1;
-    // Spreads them out: 37 and 100 have no common divisor.
+    deliveryNumber += 1;
+    // Spreads the kinds out: 37 and 100 have no common divisor.
     const place = (index * 37) % 100;
     const seen = place < duplicates;
     const forged = !seen && place < duplicates + forgeries;
-    const body = bodyOf(seen ? `evt_duplicate_${index % 50}` : `evt_${process.pid}_${made}`);
+    const body = bodyOf(seen ? `evt_duplicate_${index % 50}` : `evt_${process.pid}_${deliveryNumber}`);
     const signature = sign(body, forged ? "whsec_wrong" : secret);
     return { bytes: request(body, signature), status: forged ? 401 : seen ? 200 : 202 };
   });
 }
 
-/** Makes what is to be a duplicate one. @returns {Delivery[]} */
+/** Returns the first deliveries of the events that the load repeats. @returns {Delivery[]} */
 export function firstDeliveries() {
   return Array.from({ length: 50 }, (_, index) => {
     const body = bodyOf(`evt_duplicate_${index}`);

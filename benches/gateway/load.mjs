@@ -1,5 +1,5 @@
 // The load: a fixed number of connections that stay open, each of which sends its next request as soon as it has the
-// answer to the last. Raw sockets, so that the client costs as little as it can.
+// answer to the last. It uses raw sockets, so that the client costs as little as possible.
 
 import { once } from "node:events";
 import { connect } from "node:net";
@@ -72,7 +72,7 @@ class Connection {
   }
 }
 
-/** One request on a connection of its own. @param {number} port @param {Buffer} bytes */
+/** Sends one request on a new connection. @param {number} port @param {Buffer} bytes */
 export async function askOnce(port, bytes) {
   const connection = await new Connection(port).open();
   try {
@@ -83,11 +83,11 @@ export async function askOnce(port, bytes) {
 }
 
 /**
- * Sends all of them, and fails if one is answered as it should not be.
+ * Sends all deliveries. Throws an error if an answer has an unexpected status.
  *
  * @param {import("./server.mjs").Server} server
  * @param {import("./deliveries.mjs").Delivery[]} deliveries
- * @returns {Promise<number[]>} how long each took, in milliseconds
+ * @returns {Promise<number[]>} the time of each, in milliseconds
  */
 export async function send({ port, decides }, deliveries) {
   const open = await Promise.all(Array.from({ length: connections }, () => new Connection(port).open()));

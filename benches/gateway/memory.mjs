@@ -1,11 +1,11 @@
-// The memory of a gateway that runs on and on.
+// The memory of a gateway that runs for a long time.
 
 import { median } from "../report.mjs";
 import { deliveries, firstDeliveries } from "./deliveries.mjs";
 import { send } from "./load.mjs";
 import { Server } from "./server.mjs";
 
-/** Between two samples. */
+/** Requests between two samples. */
 const step = 1000;
 
 /**

@@ -1,4 +1,4 @@
-// Where the time of a gateway under load goes: V8's own CPU profile, by workerd's inspector.
+// V8's CPU profile of a gateway under load, from workerd's inspector.
 
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
@@ -16,7 +16,7 @@ const interval = 200;
 /** @typedef {{ functionName: string, url: string, lineNumber: number }} Frame */
 
 /**
- * Writes the profile, for a browser's developer tools, and gives the functions with the most time of their own.
+ * Writes the profile, for a browser's developer tools, and returns tables of the functions with the most own time.
  *
  * @param {import("./contenders.mjs").Contender} contender
  * @param {Record<string, string>} settings

@@ -1,4 +1,4 @@
-// All that is measured, one after the other.
+// Runs all measurements, one after the other.
 
 import { join } from "node:path";
 import { Complaint, root, step } from "../../scripts/command.mjs";
@@ -11,7 +11,7 @@ import { memoryAlong } from "./memory.mjs";
 import { measure } from "./rounds.mjs";
 import { activeStartUps, firstAnswers } from "./start.mjs";
 
-/** Rounds are interleaved; medians of fewer would be chance. */
+/** Medians of fewer rounds would depend on chance. */
 export const full = {
   modes: "kv,strict,object",
   gateway: { launches: 4, rounds: 4, slice: 1500, warmUp: 5000 },
@@ -21,7 +21,7 @@ export const full = {
   growth: { rounds: 11, sizeRounds: 31, rows: [1, 10_000, 1_000_000] },
 };
 
-/** To see that it works. */
+/** Only enough to see that the bench works. */
 export const quick = {
   modes: "kv,strict",
   gateway: { launches: 2, rounds: 3, slice: 600, warmUp: 2000 },
@@ -31,7 +31,7 @@ export const quick = {
   growth: { rounds: 2, sizeRounds: 3, rows: [1, 10_000] },
 };
 
-/** What the others are compared with, ours, and then any other builds. @param {readonly string[]} others folders */
+/** Returns the baselines, ours, and then any other builds. @param {readonly string[]} others folders */
 export async function contendersWith(others) {
   const ours = built("ours", join(root, "build", "worker"));
   return [readsOnly(), await typescript(), ours, ...others.map((folder) => built(folder, folder))];
@@ -41,13 +41,13 @@ export async function contendersWith(others) {
 export function settingsOf(name) {
   const settings = modes[name];
   if (settings === undefined) {
-    throw new Complaint(`there is no mode ${name}; there are: ${Object.keys(modes).join(", ")}`);
+    throw new Complaint(`unknown mode ${name}: choose from ${Object.keys(modes).join(", ")}`);
   }
   return settings;
 }
 
 /**
- * What a request costs, by mode.
+ * Measures the cost of a request in each mode.
  *
  * @param {import("./contenders.mjs").Contender[]} contenders
  * @param {readonly string[]} wanted names of modes
@@ -59,10 +59,10 @@ export async function gatewayResults(contenders, wanted, extent) {
   let cases = 0;
   for (const mode of wanted) {
     const settings = settingsOf(mode);
-    await step(`${mode}: all gateways do the same`, async () => {
+    await step(`${mode}: checking that all gateways do the same`, async () => {
       cases = await agree(contenders, settings);
     });
-    await step(`${mode}: rounds`, async () => {
+    await step(`${mode}: timing`, async () => {
       results[mode] = await measure(contenders, settings, extent);
     });
   }
@@ -70,7 +70,7 @@ export async function gatewayResults(contenders, wanted, extent) {
 }
 
 /**
- * Memory and starts, of ours and of the gateway in TypeScript.
+ * Measures memory and starts of ours and of the gateway in TypeScript.
  *
  * @param {import("./contenders.mjs").Contender[]} contenders
  * @param {typeof full} extent
@@ -81,8 +81,8 @@ export async function processResults([, peer, ours], extent) {
   }
   const settings = settingsOf("kv");
   return {
-    memory: await step("memory", () => memoryAlong(ours, settings, extent.memory)),
-    firstAnswers: await step("first answers", () => firstAnswers([peer, ours], settings, extent.starts)),
+    memory: await step("Memory", () => memoryAlong(ours, settings, extent.memory)),
+    firstAnswers: await step("First answers", () => firstAnswers([peer, ours], settings, extent.starts)),
     activeStartUps: await step("wrangler check startup", async () => activeStartUps(ours, extent.startUps)),
   };
 }
@@ -91,8 +91,8 @@ export async function processResults([, peer, ours], extent) {
 export async function growthResults({ rounds, sizeRounds, rows }) {
   return {
     machine: machine(),
-    node: await step("verification in Node, by size", () => inNode(sizeRounds)),
-    workerd: await step("verification in workerd, by size", () => inWorkerd(sizeRounds)),
-    rows: await step("strict mode, by remembered events", () => costByRows(rows, rounds)),
+    node: await step("Verification in Node, by size", () => inNode(sizeRounds)),
+    workerd: await step("Verification in workerd, by size", () => inWorkerd(sizeRounds)),
+    rows: await step("Strict mode, by remembered events", () => costByRows(rows, rounds)),
   };
 }

@@ -1,5 +1,5 @@
-// Interleaved rounds: in each, every contender gets a slice of the load, one after the other, so that what disturbs a
-// round disturbs all of them. Fresh processes every few rounds: what V8 makes of one is luck, too.
+// Interleaved rounds: in each, every contender in turn gets a slice of the load, so that a disturbance affects all of
+// them. Processes are replaced every few rounds, because V8 does not optimise each in the same way.
 
 import { quantile } from "../report.mjs";
 import { deliveries, firstDeliveries } from "./deliveries.mjs";
@@ -50,7 +50,7 @@ export async function measure(contenders, settings, { launches, rounds, slice, w
   return measured;
 }
 
-/** Nobody is always first, nor always behind the same one. @param {number} length @param {number} round */
+/** Returns an order that changes from round to round. @param {number} length @param {number} round */
 function order(length, round) {
   const rotated = Array.from({ length }, (_, index) => (index + round) % length);
   return round % 2 === 0 ? rotated : rotated.toReversed();

@@ -1,4 +1,4 @@
-// A workerd of its own, on a core of its own, and what it costs.
+// A workerd process on its own core, and its costs.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -7,17 +7,17 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { Complaint, root } from "../../scripts/command.mjs";
 
-/** The server's; the load has the other. */
+/** The CPU cores of the server and of the load. */
 const serverCore = 0;
 const loadCore = 1;
 
 export const secret = "whsec_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-/** The program itself: the package `workerd` has a script around it, which would be a process more. */
+/** The binary itself: the package `workerd` starts it from a script, which would be another process. */
 const platform = process.arch === "arm64" ? "linux-arm64" : "linux-64";
 const workerd = join(root, "node_modules", "@cloudflare", `workerd-${platform}`, "bin", "workerd");
 
-/** Puts this process, with all of its threads, on the load's core. */
+/** Pins this process, with all of its threads, to the load's core. */
 export async function takeLoadCore() {
   const pinned = spawn("taskset", ["--all-tasks", "--cpu-list", "--pid", String(loadCore), String(process.pid)]);
   const [code] = await once(pinned, "exit").catch(() => {
@@ -28,11 +28,11 @@ export async function takeLoadCore() {
   }
 }
 
-/** Where Durable Objects are stored: a disk's time is no gateway's. */
+/** The folder of Durable Objects: in memory, so that the disk's time is not measured. */
 const inMemory = "/dev/shm";
 
 /**
- * Those that run.
+ * The running servers.
  *
  * @type {Set<Server>}
  */
@@ -60,8 +60,8 @@ export class Server {
   /**
    * @param {import("./contenders.mjs").Contender} contender
    * @param {Record<string, string>} settings
-   * @param {{ args?: string[], logged?: (line: string) => void }} [options] more arguments for workerd; who reads the
-   * log, which otherwise is written to nowhere
+   * @param {{ args?: string[], logged?: (line: string) => void }} [options] more arguments for workerd, and the
+   * function that receives each line of the log, which is otherwise discarded
    */
   constructor({ name, modules, decides }, settings, { args = [], logged } = {}) {
     this.name = name;

@@ -1,4 +1,4 @@
-// Cold starts: the first answer of a fresh process, and what wrangler says of the start-up.
+// Cold starts: the first answer of a new process, and the start-up time that wrangler reports.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -31,7 +31,7 @@ export async function firstAnswers(contenders, settings, rounds) {
 
 /** @param {import("./contenders.mjs").Contender} contender @param {Record<string, string>} settings */
 async function firstAnswer(contender, settings) {
-  // The last of a hundred is a new one.
+  // The last delivery of a new event.
   const bytes = deliveries(100).findLast(({ status }) => status === 202)?.bytes ?? Buffer.alloc(0);
   const server = new Server(contender, settings);
   try {
@@ -47,7 +47,7 @@ async function firstAnswer(contender, settings) {
 }
 
 /**
- * What `wrangler check startup` says of a Worker: the milliseconds in which it was active.
+ * Returns the milliseconds for which a Worker was active, as `wrangler check startup` reports them.
  *
  * @param {import("./contenders.mjs").Contender} contender
  * @param {number} times
@@ -59,7 +59,7 @@ export function activeStartUps({ modules }, times) {
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, contents);
   }
-  // Without the build command, and the gateway alone.
+  // Without the build command, and only the gateway.
   writeFileSync(
     join(folder, "wrangler.toml"),
     'name = "startup"\nmain = "gateway/worker.js"\ncompatibility_date = "2026-10-01"\n',
@@ -76,7 +76,7 @@ export function activeStartUps({ modules }, times) {
     const printed = output("wrangler", command);
     const active = /Active: ([\d.]+) ms/.exec(printed ?? "")?.[1];
     if (active === undefined) {
-      throw new Error(`expected wrangler to tell how long the start-up takes, got ${printed}`);
+      throw new Error(`expected wrangler to report the start-up time, got ${printed}`);
     }
     return Number(active);
   });

@@ -1,4 +1,4 @@
-// Nobody is timed who does not accept what is good and refuse what is bad.
+// Checks, before the timing, that each contender accepts good deliveries and refuses bad ones.
 
 import { Complaint } from "../../scripts/command.mjs";
 import { headersOf } from "./signing.mjs";

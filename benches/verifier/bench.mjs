@@ -1,12 +1,19 @@
 // `npm run bench`: times the verifier against its peers, in every runtime.
 
 import { parseArgs } from "node:util";
-import { Complaint, run, script, step } from "../../scripts/command.mjs";
+import { Complaint, commonOptions, readArguments, runQuietly, script, step } from "../../scripts/command.mjs";
 import { installPeers, installRuntimes, setUp } from "../../scripts/setup.mjs";
 
-const usage = "npm run bench -- [--quick | --check] [--json FILE] [node | workerd | deno | bun | native ...]";
+const usage = `usage: npm run bench -- [options] [node | workerd | deno | bun | native ...]
 
-/** Medians of fewer rounds would be chance. */
+  --quick      fewer sizes and rounds; does not write docs/benchmarks.md
+  --check      fails if the verifier has become slow
+  --json FILE  also writes every sample to FILE
+  --verbose    shows the output of every command
+
+Without a runtime, all are timed, and docs/benchmarks.md is written.`;
+
+/** Medians of fewer rounds would depend on chance. */
 const full = { sizes: [256, 1024, 4096, 65_536, 2 ** 20], rounds: 31 };
 const quick = { sizes: [256, 4096, 65_536], rounds: 5 };
 const checkRounds = 21;
@@ -18,17 +25,17 @@ await script(async () => {
     return done;
   }
   await installPeers();
-  // What follows imports what has been installed only now.
+  // These modules import packages that have just been installed.
   const { installedRuntimes, runtimeNames } = await import("./runtimes.mjs");
   const unknown = wanted.find((name) => !runtimeNames.includes(name));
   if (unknown !== undefined) {
-    throw new Complaint(`usage: ${usage}`);
+    throw new Complaint(`unknown runtime ${unknown}: choose from ${runtimeNames.join(", ")}`);
   }
   const names = wanted.length > 0 ? wanted : values.check ? ["node"] : runtimeNames;
   if (names.some((name) => installedRuntimes.includes(name))) {
     await installRuntimes();
   }
-  await step("building the npm package", () => run("cargo", ["xtask", "npm"]));
+  await step("Building the npm package", () => runQuietly("cargo", ["xtask", "npm"]));
   await withRuntimes(names, (runtimes) =>
     values.check ? check(runtimes) : bench(runtimes, values, wanted.length === 0),
   );
@@ -36,15 +43,18 @@ await script(async () => {
 });
 
 function options() {
-  try {
-    const { values, positionals } = parseArgs({
+  const { values, positionals } = readArguments(usage, () =>
+    parseArgs({
       allowPositionals: true,
-      options: { quick: { type: "boolean" }, check: { type: "boolean" }, json: { type: "string" } },
-    });
-    return { values, wanted: positionals };
-  } catch {
-    throw new Complaint(`usage: ${usage}`);
-  }
+      options: {
+        ...commonOptions,
+        quick: { type: "boolean" },
+        check: { type: "boolean" },
+        json: { type: "string" },
+      },
+    }),
+  );
+  return { values, wanted: positionals };
 }
 
 /**
@@ -72,10 +82,10 @@ async function check(runtimes) {
   const { agree } = await import("./agreement.mjs");
   const { checkRatios, checkedSizes, isChecked } = await import("./check.mjs");
   const { entriesOf, measure } = await import("./measure.mjs");
-  await step("types of the bench", () => run("tsc", ["--project", "benches/verifier"]));
+  await step("Checking the types of the bench", () => runQuietly("tsc", ["--project", "benches/verifier"]));
   const entries = entriesOf(runtimes);
-  await step("agreement of the contenders", () => agree(entries, checkedSizes));
-  checkRatios(await step("timing", () => measure(entries.filter(isChecked), checkedSizes, checkRounds)));
+  await step("Checking that all contenders agree", () => agree(entries, checkedSizes));
+  checkRatios(await step("Timing", () => measure(entries.filter(isChecked), checkedSizes, checkRounds)));
 }
 
 /** @param {Runtime[]} runtimes @param {{ quick?: boolean, json?: string }} options @param {boolean} whole */
@@ -85,14 +95,14 @@ async function bench(runtimes, options, whole) {
   const { text, writeDocument, writeJson } = await import("./results.mjs");
   const { sizes, rounds } = options.quick ? quick : full;
   const entries = entriesOf(runtimes);
-  const deliveries = await step("agreement of the contenders", () => agree(entries, sizes));
-  const results = await step("timing", () => measure(entries, sizes, rounds));
+  const deliveries = await step("Checking that all contenders agree", () => agree(entries, sizes));
+  const results = await step("Timing", () => measure(entries, sizes, rounds));
   const outcome = { runtimes, results, sizes, rounds, deliveries };
   console.log(`\n${text(outcome)}`);
   if (options.json !== undefined) {
     await writeJson(options.json, outcome);
   }
-  // A part of a run does not replace a whole one.
+  // The results of a partial run do not replace those of a whole one.
   if (!options.quick && whole) {
     await writeDocument(outcome);
     console.log("\nwritten to docs/benchmarks.md");

@@ -29,9 +29,9 @@ export function checkRatios(results) {
       }
       const ours = samplesOf(results, "node", "cronozen-edge matches", form, size);
       const value = ratio(samplesOf(results, "node", peer, form, size), ours);
-      const line = `${sizeName(size)}: ${peer} takes ${figure(value)} times as long as ours; at least ${bound} are demanded`;
+      const line = `${sizeName(size)}: ${peer} takes ${figure(value)} times as long as ours; at least ${bound} required`;
       console.log(line);
-      // Not a number is not enough either.
+      // NaN must fail, too.
       if (!(value >= bound)) {
         slow.push(line);
       }

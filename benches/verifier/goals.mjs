@@ -1,11 +1,11 @@
-// The goals, and what has been measured of each. A ratio is taken round by round, then its median.
+// The goals, and the measured value of each. A ratio is taken round by round, then its median.
 
 import { figure, median, table } from "../report.mjs";
 import { ratio, samplesOf, sizeName } from "./tables.mjs";
 
 /**
  * @typedef {import("./types.js").Timed} Timed
- * @typedef {[runtime: string, names: string[], form: "bytes" | "string"]} Subject the first of the names that there is
+ * @typedef {[runtime: string, names: string[], form: "bytes" | "string"]} Subject the first name that was measured
  */
 
 /**
@@ -13,8 +13,8 @@ import { ratio, samplesOf, sizeName } from "./tables.mjs";
  * @property {string} title
  * @property {Subject} ours
  * @property {Subject} other
- * @property {"at most" | "at least"} sense of our time in units of the other's; or of the other's in units of ours
- * @property {boolean} [best] whether the other is the quickest of its names, not the first
+ * @property {"at most" | "at least"} sense bounds our time divided by the other's, or the other's divided by ours
+ * @property {boolean} [best] true if the other is the quickest of its names, not the first
  * @property {Record<number, number> | number} bounds by size, or for every size
  */
 
@@ -22,7 +22,7 @@ const [b256, kib1, kib4, kib64, mib1] = [256, 1024, 4096, 65_536, 1_048_576];
 
 const matches = ["cronozen-edge matches"];
 const matchesAsync = ["cronozen-edge matchesAsync", ...matches];
-/** The build with WebAssembly alone, where the usual one also uses what the runtime has. */
+/** The verifier with WebAssembly alone. The usual one also uses the runtime's own crypto. */
 const wasm = ["cronozen-edge wasm matches", ...matches];
 const createHmac = "node:crypto createHmac";
 const octokit = "@octokit/webhooks-methods verify";
@@ -30,7 +30,7 @@ const subtle = "Web Crypto subtle.verify";
 
 const stripe = { [b256]: 5, [kib1]: 4, [kib4]: 3, [kib64]: 2 };
 
-/** Of verification alone: peers that can also parse what they have verified are asked not to. @type {Goal[]} */
+/** The goals for verification alone: peers that can also parse the body do not do it here. @type {Goal[]} */
 const goals = [
   {
     title: "Node: ours against the native limit",
@@ -147,5 +147,5 @@ export function goalsTable(list, sizes) {
     });
     return [title, ...cells];
   });
-  return table(["how many times the time", ...sizes.map(sizeName)], rows);
+  return table(["goal", ...sizes.map(sizeName)], rows);
 }

@@ -1,4 +1,4 @@
-// Times everything interleaved: a round takes one sample of each, in an order of its own.
+// Interleaves all measurements: each round takes one sample of each contender, in a random order.
 
 import { Complaint } from "../../scripts/command.mjs";
 import { headersOf } from "./signing.mjs";
@@ -8,10 +8,10 @@ import { headersOf } from "./signing.mjs";
  * @typedef {import("./types.js").Timed} Timed
  */
 
-/** Samples that warm each one up before the first round: engines compile again what has run for a while. */
+/** The warm-up samples before the first round: engines recompile code that has run for a while. */
 const warmUps = 4;
 
-/** So many times more calls at most when the number of calls is sought. */
+/** The most by which the number of calls is multiplied from one warm-up sample to the next. */
 const growth = 16;
 
 /**
@@ -51,7 +51,7 @@ export async function measure(entries, sizes, rounds) {
 }
 
 /**
- * How many calls fill a sample, after warming up.
+ * Warms up a contender. Returns the number of calls that fill a sample.
  *
  * @param {Entry} entry
  * @param {number} size
@@ -62,7 +62,7 @@ async function countFor(entry, size) {
   let count = 1;
   for (let left = warmUps; left > 0; ) {
     const milliseconds = await sample(entry, size, count, headers);
-    // What is read outside may come out below nothing.
+    // A time that is measured outside may be negative.
     const factor = milliseconds > 0 ? wanted / milliseconds : growth;
     left -= factor < 2 ? 1 : 0;
     count = Math.max(1, Math.ceil(count * Math.min(factor, growth)));
@@ -86,7 +86,8 @@ async function sample({ runtime, contender, form }, size, count, headers) {
 }
 
 /**
- * What is compared stands close together: one runtime after the other, and the native limit among what runs in Node.
+ * Shuffles the entries, but keeps each runtime together, so that compared samples are close in time. The native limit
+ * is among the entries of Node.
  *
  * @param {readonly Timed[]} entries
  */

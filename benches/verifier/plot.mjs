@@ -8,7 +8,7 @@ import { sizeName } from "./tables.mjs";
 
 const [width, height] = [1080, 900];
 const field = { width: 450, height: 290 };
-/** Pages are light or dark: the plot brings its own ground along. */
+/** Pages are light or dark, so the plot has its own background. */
 const ground = "#ffffff";
 const ink = "#24292f";
 const grid = "#d8dee4";
@@ -62,7 +62,7 @@ export function plot(results, runtimes, sizes) {
     xAxis: fields.map((_, gridIndex) => ({
       gridIndex,
       type: "log",
-      // So that every size is one of the ticks.
+      // Every size gets a tick.
       logBase: 4,
       min: Math.min(...sizes),
       max: Math.max(...sizes),
@@ -85,7 +85,7 @@ export function plot(results, runtimes, sizes) {
   return svg;
 }
 
-/** In columns, because the widths of texts are only estimated here. @param {readonly string[]} names */
+/** Uses columns, because the widths of texts are only estimated here. @param {readonly string[]} names */
 function legends(names) {
   const shown = lines.map(([title]) => title).filter((title) => names.includes(title));
   const rows = Math.ceil(shown.length / columns.length);
@@ -113,7 +113,7 @@ function seriesOf(results, runtime, index, sizes) {
         ? contender.name.replace("HeaderAsync", "Header") === title
         : `${contender.name}, ${name}` === title,
     );
-    // Bytes, or a string for those that take nothing else.
+    // Bytes, or a string for those that accept only strings.
     const shown = found.find(({ form }) => form === "bytes") ?? found[0];
     if (shown === undefined) {
       return [];

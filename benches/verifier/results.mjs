@@ -1,4 +1,4 @@
-// What comes out of the bench: on the terminal, as JSON, and in docs/benchmarks.md.
+// The output of the bench: on the terminal, as JSON, and in docs/benchmarks.md.
 
 import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { output, root } from "../../scripts/command.mjs";
 import { machine, writeSection } from "../report.mjs";
 import { goalsTable, judged } from "./goals.mjs";
-import { runtimeTable } from "./tables.mjs";
+import { runtimeTable, sizeName, summaryTable } from "./tables.mjs";
 
 /**
  * @typedef {object} Run
@@ -14,29 +14,37 @@ import { runtimeTable } from "./tables.mjs";
  * @property {import("./types.js").Timed[]} results
  * @property {readonly number[]} sizes
  * @property {number} rounds
- * @property {number} deliveries how many kinds all contenders agreed on
+ * @property {number} deliveries the number of kinds that all contenders agreed on
  */
 
 /** @type {Record<string, string>} */
 const titles = { node: "Node", workerd: "workerd", deno: "Deno", bun: "Bun" };
 
+/** The size of the short table, in bytes: about an event's. */
+const summarySize = 256;
+
 const plotFile = "benchmarks-verifier.svg";
 
-/** As Markdown. @param {Run} run */
+/** Returns the results as Markdown. @param {Run} run */
 export function text({ runtimes, results, sizes, rounds, deliveries }) {
   const goals = judged(results, sizes);
   const missed = goals.filter(({ met }) => !met).length;
   const hosts = hostsOf(runtimes);
   return [
     `${machine()}. ${versions(runtimes).join(", ")}.`,
-    `Microseconds a verification: the median of ${rounds} interleaved rounds, ± half the distance of the quartiles, and
-how many times the time of ours that is, round by round. Ours is \`matches\`, or \`verify\` for those that parse the
-body's JSON as well; the body is one event with one long text. Before, all contenders had agreed on ${deliveries} kinds of
-deliveries, good and bad, of every size. The native limit is the HMAC alone, in Rust, with the key's state kept.`,
-    ...hosts.map(({ name, title }) => `### ${title}\n\n${runtimeTable(results, name, sizes)}`),
+    summaryTable(results, hosts, summarySize),
+    `Microseconds for one verification of ${sizeName(summarySize)}: the median of ${rounds} interleaved rounds, and the ratio to our time. Ours is
+\`matches\`, which verifies the signature, or \`verify\` beside those that also parse the JSON. \`no-wasm\` is the build
+without WebAssembly. The ratio is the median of the rounds' ratios, so it is not the quotient of two medians. The body is
+one event with one long text. Before the rounds, all contenders agreed on ${deliveries} kinds of deliveries, good and bad, of every
+size. In the tables below, the last two rows are the HMAC alone, in Rust, with the key's state kept: the native limit.`,
+    ...hosts.map(
+      ({ name, title }) =>
+        `<details>\n<summary>${title}: every contender and size (± half the distance of the quartiles)</summary>\n\n${runtimeTable(results, name, sizes)}\n</details>`,
+    ),
     ...(goals.length > 0
       ? [
-          `### Goals of the verifier\n\n${goals.length - missed} of ${goals.length} are met.\n\n${goalsTable(goals, sizes)}`,
+          `### Goals of the verifier\n\n${goals.length - missed} of ${goals.length} are met. A goal is a ratio, so that it holds on other machines. Ours is \`matches\`, in workerd \`matchesAsync\`.\n\n<details>\n<summary>All goals</summary>\n\n${goalsTable(goals, sizes)}\n</details>`,
         ]
       : []),
   ].join("\n\n");
@@ -59,7 +67,7 @@ export async function writeJson(file, { runtimes, results, sizes, rounds }) {
   await writeFile(file, `${JSON.stringify(run, null, 2)}\n`);
 }
 
-/** Those that peers run in, too. @param {readonly { name: string }[]} runtimes */
+/** Returns the runtimes that peers run in, too. @param {readonly { name: string }[]} runtimes */
 function hostsOf(runtimes) {
   return runtimes.flatMap(({ name }) => (titles[name] === undefined ? [] : [{ name, title: titles[name] }]));
 }

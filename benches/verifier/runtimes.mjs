@@ -19,11 +19,11 @@ import { buildNative } from "./native.mjs";
  * @typedef {import("./types.js").Runtime} Runtime
  */
 
-/** What a sample takes where a clock inside can be read; in workerd it is read outside, through a socket. */
+/** The length of a sample, in milliseconds. In workerd the clock is read outside, through a socket. */
 const sampleInside = 6;
 const sampleOutside = 24;
 
-/** Empty requests around each one that works; their median is what a request costs by itself. */
+/** Empty requests before each sample. Their median is the cost of the request itself. */
 const emptyRequests = 3;
 
 const tools = join(root, "tests", "runtimes", "node_modules");
@@ -34,7 +34,7 @@ const starts = { node, workerd, deno, bun, native };
 
 export const runtimeNames = Object.keys(starts);
 
-/** Those that are installed with what the package is tested in. */
+/** The runtimes that are installed in tests/runtimes. */
 export const installedRuntimes = ["deno", "bun"];
 
 /** @param {string} name */
@@ -43,25 +43,25 @@ export function start(name) {
 }
 
 async function node() {
-  return [await ofProcess("node", process.version, process.execPath, [entry, "node"])];
+  return [await startProcess("node", process.version, process.execPath, [entry, "node"])];
 }
 
 async function deno() {
-  const command = found(
+  const command = findTool(
     "Deno",
     "@deno",
     ["linux-x64-glibc", "linux-arm64-glibc", "darwin-arm64", "darwin-x64"],
     "deno",
   );
-  // Its type checker and the cache of modules are of no use here.
+  // Deno's type checker and module cache are not needed here.
   const args = ["run", "--no-prompt", "--allow-read", "--allow-env", "--allow-sys", entry, "deno"];
-  return [await ofProcess("deno", versionOf(command), command, args)];
+  return [await startProcess("deno", versionOf(command), command, args)];
 }
 
 async function bun() {
   const folders = ["bun-linux-x64", "bun-linux-aarch64", "bun-darwin-aarch64", "bun-darwin-x64"];
-  const command = found("Bun", "@oven", folders, "bin/bun");
-  return [await ofProcess("bun", versionOf(command), command, ["run", entry, "bun"])];
+  const command = findTool("Bun", "@oven", folders, "bin/bun");
+  return [await startProcess("bun", versionOf(command), command, ["run", entry, "bun"])];
 }
 
 /** The limit: nothing but the HMAC, in Rust. */
@@ -70,14 +70,14 @@ async function native() {
   // It can neither make bodies nor read JSON.
   const line = (/** @type {Request} */ { body, headers, count }) => `${count} ${headers.cronozen} ${bodyOf(body)}`;
   const built = await buildNative();
-  return Promise.all(built.map(({ name, path }) => ofProcess(name, version, path, [], line)));
+  return Promise.all(built.map(({ name, path }) => startProcess(name, version, path, [], line)));
 }
 
 /** @param {string} title @param {string} scope @param {string[]} folders @param {string} file */
-function found(title, scope, folders, file) {
+function findTool(title, scope, folders, file) {
   const path = folders.map((folder) => join(tools, scope, folder, file)).find((candidate) => existsSync(candidate));
   if (path === undefined) {
-    throw new Complaint(`${title} is not among what is installed in tests/runtimes for this machine`);
+    throw new Complaint(`${title} is not installed in tests/runtimes for this machine`);
   }
   return path;
 }
@@ -95,7 +95,7 @@ function versionOf(command) {
  * @param {(request: Request) => string} [encoded] a request as a line
  * @returns {Promise<Runtime>}
  */
-async function ofProcess(name, version, command, args, encoded = JSON.stringify) {
+async function startProcess(name, version, command, args, encoded = JSON.stringify) {
   const child = spawn(command, args, {
     cwd: root,
     stdio: ["pipe", "pipe", "inherit"],
@@ -105,7 +105,7 @@ async function ofProcess(name, version, command, args, encoded = JSON.stringify)
     child.once("error", reject);
     child.once("exit", (code, signal) => reject(new Complaint(`${name} has ended (${code ?? signal})`)));
   });
-  // Whoever waits for a line hears of it; at the end nobody does.
+  // The rejection reaches the caller that waits for a line. At the end there is none.
   failed.catch(() => {});
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const line = async () => {

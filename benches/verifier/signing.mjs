@@ -1,4 +1,4 @@
-// Signs a body in the form that each contender demands, so that each does its usual work.
+// Signs a body in the form that each contender requires, so that each does its usual work.
 
 import { createHmac } from "node:crypto";
 import { sign } from "../../scripts/delivery.mjs";
@@ -11,10 +11,10 @@ import { secret, standardSecret } from "./inside/secrets.mjs";
 const none = (text) => text;
 
 /**
- * The headers of a body as its senders make them now; peers refuse what is older than five minutes.
+ * Returns the headers of a body, signed now: peers refuse signatures that are older than five minutes.
  *
  * @param {number} size
- * @param {{ suffix?: string, change?: Change }} [wrongs] an addition to the keys, and what is made of each signature
+ * @param {{ suffix?: string, change?: Change }} [wrongs] an addition to the keys, and a change to each signature
  * @returns {import("./types.js").Headers}
  */
 export function headersOf(size, { suffix = "", change = none } = {}) {

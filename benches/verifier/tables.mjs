@@ -1,4 +1,4 @@
-// What has been measured, as tables.
+// The results as tables.
 
 import { figure, median, ratios, spread, table } from "../report.mjs";
 
@@ -13,7 +13,7 @@ export function sizeName(bytes) {
 }
 
 /**
- * The samples of one contender; empty if it was not measured.
+ * Returns the samples of one contender: empty if it was not measured.
  *
  * @param {readonly Timed[]} results
  * @param {string} runtime
@@ -27,7 +27,7 @@ export function samplesOf(results, runtime, name, form, size) {
 }
 
 /**
- * What one takes for each unit that another takes; not a number if one of them was not measured.
+ * Returns the median ratio of two contenders' times. Returns NaN if one of them was not measured.
  *
  * @param {readonly number[]} values
  * @param {readonly number[]} base
@@ -37,7 +37,60 @@ export function ratio(values, base) {
 }
 
 /**
- * One runtime's table, with the native limit below. Ratios are to ours that does the same with the same.
+ * The contenders of the short table, and the form of their body. A runtime may have only the asynchronous method.
+ *
+ * @type {[name: string, form: string][]}
+ */
+const summaryRows = [
+  ["cronozen-edge matches", "bytes"],
+  ["cronozen-edge verify", "bytes"],
+  ["cronozen-edge/no-wasm matches", "bytes"],
+  ["node:crypto createHmac", "bytes"],
+  ["Web Crypto subtle.verify", "bytes"],
+  ["@noble/hashes hmac", "bytes"],
+  ["@octokit/webhooks-methods verify", "string"],
+  ["stripe constructEvent", "bytes"],
+  ["svix verify", "bytes"],
+  ["standardwebhooks verify", "bytes"],
+];
+
+/**
+ * Returns one row for each of the best known contenders, and a column for each runtime.
+ *
+ * @param {readonly Timed[]} results
+ * @param {readonly { name: string, title: string }[]} hosts
+ * @param {number} size
+ */
+export function summaryTable(results, hosts, size) {
+  const rows = summaryRows.map(([name, form]) => {
+    const cells = hosts.map((host) => {
+      const timed = results.find(
+        ({ runtime, contender, form: of }) =>
+          runtime.name === host.name && of === form && [name, `${name}Async`].includes(contender.name),
+      );
+      return timed === undefined ? "" : times(results, timed, size);
+    });
+    return [name, ...cells];
+  });
+  return table(["contender", ...hosts.map(({ title }) => title)], rows);
+}
+
+/**
+ * Returns a contender's median, and its ratio to our median for the same work and form of body.
+ *
+ * @param {readonly Timed[]} results
+ * @param {Timed} timed
+ * @param {number} size
+ */
+function times(results, { runtime, contender, form, samples }, size) {
+  const values = samples.get(size) ?? [];
+  const ours = `cronozen-edge ${contender.parses ? "verify" : "matches"}`;
+  const against = figure(ratio(values, samplesOf(results, runtime.name, ours, form, size)));
+  return `${figure(median(values))} · ${against}×`;
+}
+
+/**
+ * Returns one runtime's table, with the native limit below. Ratios are to ours for the same work and form of body.
  *
  * @param {readonly Timed[]} results
  * @param {string} runtime

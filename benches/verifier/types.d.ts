@@ -1,8 +1,8 @@
-// What passes between the parts of the bench.
+// The data that the parts of the bench exchange.
 
 export type Form = "bytes" | "string";
 
-/** A body. Every part of the bench makes it for itself. */
+/** A body. Every part of the bench makes its own copy. */
 export interface Description {
   readonly size: number;
   readonly altered: boolean;
@@ -17,21 +17,21 @@ export interface Headers {
   readonly svix: Readonly<Record<string, string>>;
 }
 
-/** What a runtime says of a contender. */
+/** A contender, as its runtime lists it. */
 export interface Listed {
   readonly name: string;
-  /** What it takes. */
+  /** The forms that it accepts. */
   readonly forms: readonly Form[];
-  /** Whether it also parses the body as JSON. */
+  /** True if it also parses the body as JSON. */
   readonly parses: boolean;
 }
 
 export interface Contender extends Listed {
   readonly header: keyof Headers;
-  /** Whether bytes must be Node's Buffer. */
+  /** True if bytes must be Node's Buffer. */
   readonly buffer?: boolean;
-  /** May also refuse by an error. */
-  // biome-ignore lint/suspicious/noExplicitAny: each takes a header of its own
+  /** May also refuse by throwing an error. */
+  // biome-ignore lint/suspicious/noExplicitAny: each has its own kind of header
   accepts(body: any, header: any): boolean | Promise<boolean>;
 }
 
@@ -53,7 +53,7 @@ export interface Reply {
 export interface Runtime {
   readonly name: string;
   readonly version: string;
-  /** How many milliseconds a sample should take. */
+  /** The length of a sample, in milliseconds. */
   readonly sample: number;
   readonly contenders: readonly Listed[];
   run(request: Request): Promise<Reply>;

@@ -1,4 +1,4 @@
-// What a delivery costs in strict mode, on the runtime's own SQLite, the more events are remembered.
+// The cost of a delivery in strict mode, on the runtime's own SQLite, by the number of remembered events.
 
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
@@ -12,15 +12,15 @@ import { bodyOf, request } from "../deliveries.mjs";
 import { askOnce, send } from "../load.mjs";
 import { Server, secret } from "../server.mjs";
 
-/** All deliveries go to the one object that remembers. */
+/** The only shard that is used: all deliveries go to it. */
 const shard = 0;
 
-/** Deliveries of a slice; as many repeat them. */
+/** The new events of a slice. Each is delivered twice. */
 const events = 200;
 
 const warmUpSlices = 10;
 
-/** @typedef {{ rows: number, cpu: number[], p50: number[] }} Remembering microseconds of CPU, milliseconds, by round */
+/** @typedef {{ rows: number, cpu: number[], p50: number[] }} Remembering `cpu` in µs, `p50` in ms, by round */
 
 /** @param {readonly number[]} counts @param {number} rounds @returns {Promise<Remembering[]>} */
 export async function costByRows(counts, rounds) {
@@ -67,7 +67,7 @@ async function takeSlice(server, results) {
   results.p50.push(quantile(latencies, 0.5));
 }
 
-/** Forgets what the load has added. @param {Server} server @param {number} rows */
+/** Makes the object remember exactly `rows` events. @param {Server} server @param {number} rows */
 async function remember(server, rows) {
   const path = `/bench?shard=${shard}&rows=${rows}`;
   const { body } = await askOnce(server.port, request("", undefined, { method: "GET", path }));
@@ -85,7 +85,7 @@ function newAndRepeated() {
   return [202, 200].flatMap((status) => requests.map((bytes) => ({ bytes, status })));
 }
 
-/** Of an event that belongs to the object. */
+/** Returns the id of an event that belongs to the object. */
 function newId() {
   for (;;) {
     const id = `evt_${randomBytes(16).toString("hex")}`;

@@ -1,4 +1,4 @@
-// What a verification costs, the larger the body: no more than in proportion, without a step.
+// The cost of a verification by the size of the body: it must grow at most in proportion, without a step.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,13 +13,13 @@ import { Server, secret } from "../server.mjs";
 /** 256 B to 1 MiB, in steps of 2. */
 export const sizes = Array.from({ length: 13 }, (_, step) => 256 * 2 ** step);
 
-/** Bytes that one measurement goes through: some milliseconds, whatever the size of a body. */
+/** The bytes that one measurement verifies: some milliseconds of work for each size of body. */
 const bytesAtOnce = 2 ** 23;
 
-/** Small bodies take longer for each of their bytes. */
+/** The most calls in one measurement: small bodies take longer for each byte. */
 const timesAtMost = 10_000;
 
-/** Until V8 has compiled what it will compile. */
+/** Enough rounds for V8 to compile the code. */
 const warmUpRounds = 5;
 
 /** @param {number} bytes */
@@ -52,7 +52,7 @@ export async function inNode(rounds) {
 }
 
 /**
- * The same in workerd, where a Worker's clock stands still: its CPU time, without that of the request itself.
+ * The same in workerd, without the request's own CPU time. It is measured outside: a Worker's clock stands still.
  *
  * @param {number} rounds
  */
@@ -86,7 +86,7 @@ export async function inWorkerd(rounds) {
 
 /**
  * @param {number} rounds
- * @param {(sized: typeof bodies[number], times: number) => Promise<number>} take microseconds for so many
+ * @param {(sized: typeof bodies[number], times: number) => Promise<number>} take in microseconds, for `times` calls
  */
 async function timesBySize(rounds, take) {
   /** @type {number[][]} */
@@ -100,14 +100,14 @@ async function timesBySize(rounds, take) {
       }
     }
   }
-  // Means: Linux counts CPU time by its ticks, and only the sum of many rounds is finer than they are.
+  // Means, not medians: Linux counts CPU time in ticks, so only the sum of many rounds is precise.
   return taken.map((times) => times.reduce((sum, time) => sum + time, 0) / times.length);
 }
 
 /**
- * How many times as long as for half of the bytes it takes: more than twice would be a step.
+ * Returns each time divided by the time for half of the bytes. More than 2 would be a step.
  *
- * @param {readonly number[]} times of the sizes
+ * @param {readonly number[]} times by size
  */
 export function doublings(times) {
   return times.slice(1).map((time, index) => time / (times[index] ?? Number.NaN));

@@ -1,4 +1,4 @@
-// The raw body: capped, in its time, and within what all bodies together may hold.
+// Reads the raw body, with limits for its size, its time and the bytes of all bodies together.
 
 import { Refusal } from "./refusal.js";
 import { describe, late, within } from "./time.js";
@@ -6,7 +6,7 @@ import { describe, late, within } from "./time.js";
 /** An isolate has 128 MB for everything, and a body is held twice while it becomes a message. */
 const maxHeldBytes = 32 * 1024 * 1024;
 
-/** Bodies that declare no more are read whole and not counted, so that a flood of large ones does not keep them out. */
+/** Bodies that declare at most this are read whole and not counted, so a flood of large ones does not block them. */
 const maxExemptBytes = 16 * 1024;
 
 let heldBytes = 0;
@@ -23,7 +23,7 @@ export class Holding {
     this.#bytes += bytes;
   }
 
-  /** Hands the bytes to another one, which outlives the request. */
+  /** Moves the bytes to a new holding, which outlives the request. */
   move() {
     const moved = new Holding();
     moved.#bytes = this.#bytes;

@@ -7,10 +7,10 @@ import type { Message } from "./message.js";
 import { Refusal } from "./refusal.js";
 import { describe, late, within } from "./time.js";
 
-/** How long an answer waits for the marker. */
+/** The longest that an answer waits for the marker. */
 const markWaitMs = 250;
 
-/** How long work goes on after the arrival. Workers end it 30 s after the answer, without notice. */
+/** The longest that work lasts after the arrival. Workers end it 30 s after the answer, without notice. */
 const lateMs = 28_000;
 
 export interface Delivery {
@@ -22,7 +22,7 @@ export interface Delivery {
 
 /** The right to send an event. */
 export interface Lease {
-  /** Why it is not known whether the event has been seen. */
+  /** The reason why it is unknown if the event has been seen. */
   doubt?: string | undefined;
   /** Marks the event as seen. */
   commit(): Promise<void>;
@@ -31,7 +31,7 @@ export interface Lease {
 }
 
 export interface DedupeStore {
-  /** Throws a `Refusal` if the store cannot give that right in time. */
+  /** Throws a `Refusal` if the store cannot grant a lease in time. */
   acquire(delivery: Delivery): Promise<Lease | "duplicate">;
 }
 
@@ -71,7 +71,7 @@ export async function commit(delivery: Delivery, { store, queue, keep }: Platfor
   return { outcome: "accepted", doubt };
 }
 
-/** Waits for a send that has outlived its time. The sender has been answered 503. */
+/** Waits for a send that has timed out. The sender has been answered 503. */
 async function finishLate(send: Promise<unknown>, lease: Lease, delivery: Delivery) {
   const { message, holding, arrived } = delivery;
   const { eventId } = message;
@@ -104,14 +104,14 @@ async function mark(lease: Lease, { message, arrived }: Delivery, until: number)
   }
 }
 
-/** The result of work that may outlive the answer. */
+/** Waits for work that may outlive the answer. Throws an error if it takes too long. */
 async function inTime(work: Promise<unknown>, until: number) {
   if ((await within(work, until - Date.now())) === late) {
     throw new Error(`no answer within ${lateMs} ms of the delivery's arrival`);
   }
 }
 
-/** Makes a rejection of what is thrown at once. */
+/** Turns an error that is thrown synchronously into a rejection. */
 async function attempt<T>(call: () => Promise<T>) {
   return call();
 }

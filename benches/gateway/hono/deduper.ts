@@ -1,5 +1,5 @@
-// Strict mode, in the object: leases events, and keeps a row for each that is in the queue. It waits for nothing else,
-// because all requests to an object share six connections.
+// Strict mode, in the object: leases events, and keeps a row for each queued event. It calls no other service, because
+// all requests to an object share six connections.
 
 import { DurableObject, RpcTarget } from "cloudflare:workers";
 import { type Grant, LeaseTable } from "./leases.js";
@@ -48,7 +48,7 @@ export class Deduper extends DurableObject<Env> {
   }
 }
 
-/** A lease, as its holder calls it. It is released when the holder disposes of it or ends in any way. */
+/** A lease that its holder calls remotely. It is released when the holder disposes of it or ends in any way. */
 class Lease extends RpcTarget {
   #commit;
   #release;
@@ -90,7 +90,7 @@ class Rows {
     this.storage.sql.exec("DELETE FROM seen WHERE ends_at <= ?", Date.now());
   }
 
-  /** Asks the storage only once: at every event it would cost. */
+  /** Asks the storage only once: asking at every event would be too slow. */
   async planPurge() {
     if (this.#planned) {
       return;

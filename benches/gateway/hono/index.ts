@@ -1,4 +1,4 @@
-// The same gateway in TypeScript, on Hono and Web Crypto: what the Worker in Rust is measured against. It makes the
+// The same gateway in TypeScript, on Hono and Web Crypto: the baseline for the Worker in Rust. It makes the
 // same promises and gives the same answers, but has no bucket for large bodies and no migration from KV.
 
 import { type Context, Hono } from "hono";
@@ -106,7 +106,7 @@ function end(level: "log" | "warn" | "error", line: Line, arrived: number) {
   log(level, line);
 }
 
-/** Refuses what is no delivery. */
+/** Refuses a request that is not a delivery. */
 function refuse(c: GatewayContext, refusal: Refusal) {
   const { code, outcome, reason } = refusal;
   log("warn", {

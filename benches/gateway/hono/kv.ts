@@ -1,4 +1,4 @@
-// Workers KV as the store of seen events. It cannot keep two deliveries of one event apart.
+// Workers KV as the store of seen events. It cannot stop the second of two simultaneous deliveries.
 
 import type { DedupeStore, Delivery, Lease } from "./commit.js";
 import type { Message } from "./message.js";
@@ -17,7 +17,7 @@ export class KvStore implements DedupeStore {
     return { doubt: found === false ? undefined : found, commit: () => this.#mark(message), release() {} };
   }
 
-  /** Whether the event has been seen, or why that is not known. */
+  /** Returns true if the event has been seen, or the reason why that is unknown. */
   async #look(eventId: string, ms: number) {
     try {
       const found = await within(this.namespace.get(`seen:${eventId}`, { cacheTtl }), ms);

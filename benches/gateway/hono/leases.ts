@@ -1,7 +1,7 @@
-// The leases of one object: who may send an event, who waits for that, and what ends it. It sets no timer: leases that
-// have run out are swept at the next request for one.
+// The leases of one object, and the deliveries that wait for them. It sets no timer: leases that have run out are swept
+// at the next request for one.
 
-/** 4.5 s until the answer, the 30 s that a Worker may go on after it, and a margin. */
+/** 4.5 s until the answer, the 30 s that a Worker may run after it, and a margin. */
 const maxLeaseMs = 35_000;
 
 const maxEventWaiters = 256;
@@ -25,7 +25,7 @@ export class LeaseTable {
   #leases = new Map<string, Grant>();
   #waiting = 0;
 
-  /** Leases an event, as soon as no other delivery holds it. */
+  /** Grants the lease of an event as soon as no other delivery holds it. */
   async acquire(eventId: string, waitMs: number): Promise<Decision> {
     const now = Date.now();
     this.#sweep(now);
@@ -43,7 +43,7 @@ export class LeaseTable {
     return new Promise((decide) => grant.waiters.push({ waitsUntil: now + waitMs, decide }));
   }
 
-  /** The event is in the queue, so all that wait for it are answered, even if another lease has been granted since. */
+  /** Answers all waiters, because the event is in the queue, even if another lease has been granted since. */
   commit(eventId: string, lease?: Grant) {
     const grant = this.#leases.get(eventId);
     if (grant === undefined) {
@@ -58,7 +58,7 @@ export class LeaseTable {
     }
   }
 
-  /** Ends a lease, unless it has ended already: the first that still waits gets one of its own. */
+  /** Ends a lease, unless it has already ended. The first delivery that still waits gets the next one. */
   release(eventId: string, lease: Grant) {
     if (this.#leases.get(eventId) === lease) {
       this.#passOn(eventId, lease, Date.now());
@@ -96,7 +96,7 @@ export class LeaseTable {
     return waiters.length >= maxEventWaiters || this.#waiting >= maxWaiters;
   }
 
-  /** Their callers have given up. */
+  /** Ends the waits whose callers have given up. */
   #endWaits(now: number) {
     for (const grant of this.#leases.values()) {
       const ended = grant.waiters.filter(({ waitsUntil }) => waitsUntil <= now);

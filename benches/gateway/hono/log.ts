@@ -19,7 +19,7 @@ export function log(level: "log" | "warn" | "error", line: Line) {
   console[level](JSON.stringify(line));
 }
 
-/** What happens to an event after its delivery has been answered. */
+/** Logs what happens to an event after the answer to its delivery. */
 export function logLater(
   level: "warn" | "error",
   arrived: number,

@@ -1,4 +1,4 @@
-// What is put on the queue: one JSON object with the signed body, verbatim, as its last value.
+// The message on the queue: one JSON object with the signed body, verbatim, as its last value.
 
 import type { Event } from "./event.js";
 import { Refusal } from "./refusal.js";
@@ -10,7 +10,7 @@ export interface Message {
   receivedAt: number;
   ttlMs: number;
   ignoresMarker: boolean;
-  /** The text, with the result of the look-up. */
+  /** Returns the text, with the result of the look-up. */
   text(dedupe: "new" | "unknown"): string;
 }
 
@@ -46,7 +46,7 @@ export function messageOf(
   const found = encoder.encode(beforeDedupe).length + "unknown".length + beforeEvent.length + bytes + "}".length;
   if (found > maxMessageBytes) {
     const reason = `message too large: ${found} bytes (the queue accepts at most ${maxMessageBytes})`;
-    // A signed event that will be lost unless somebody acts.
+    // An error, because the signed event is lost unless an operator acts.
     throw new Refusal("body_too_large", reason, "error");
   }
   const ahead = Math.max(0, (createdAt ?? 0) - receivedAt);

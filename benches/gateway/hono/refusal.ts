@@ -1,4 +1,4 @@
-// Why a delivery is not acknowledged.
+// The reasons why a delivery is not acknowledged.
 
 export type Code =
   | "invalid_event"
@@ -23,7 +23,7 @@ const answers = {
   unavailable: [503, "Service Unavailable"],
 } as const;
 
-/** What the sender is told where the reason is none of its business. */
+/** The details for the sender if the reason is only for the log. */
 const details: Partial<Record<Code, string>> = {
   invalid_signature: "the signature did not verify",
   misconfigured: "the gateway is not configured; /healthz lists what is wrong",
@@ -48,7 +48,7 @@ export class Refusal extends Error {
     return this.status >= 500 ? "failed" : "rejected";
   }
 
-  /** RFC 9457. */
+  /** The answer's body, as in RFC 9457. */
   problem() {
     const [status, title] = answers[this.code];
     return { type: "about:blank", title, status, code: this.code, detail: details[this.code] ?? this.reason };

@@ -32,17 +32,17 @@ const maxSecrets = 8;
 
 const quoted = /^['"`]|['"`]$/;
 
-/** Control characters, characters without width, and what decoders put in place of invalid bytes. */
+/** Control characters, characters without width, and the character that decoders write for invalid bytes. */
 const invisible = /[\p{Cc}\u{ad}\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}-\u{2064}\u{feff}\u{fffd}]/u;
 
-let known: { env: Env; settings: Promise<Settings> } | undefined;
+let cached: { env: Env; settings: Promise<Settings> } | undefined;
 
-/** Parsed again only for another environment than the last. */
+/** Returns the settings. Parses them again only if the environment has changed. */
 export function settingsOf(env: Env) {
-  if (known?.env !== env) {
-    known = { env, settings: parse(env) };
+  if (cached?.env !== env) {
+    cached = { env, settings: parse(env) };
   }
-  return known.settings;
+  return cached.settings;
 }
 
 async function parse(env: Env): Promise<Settings> {
@@ -57,7 +57,7 @@ async function parse(env: Env): Promise<Settings> {
   };
 }
 
-/** The newest first. Those of the second setting, which may be absent, are newer. */
+/** Returns the secrets, newest first: those of the second setting, which is optional, are newer. */
 function secretsOf(env: Env) {
   const expected = `1 to ${maxSecrets} secrets separated by white space`;
   const current = secretsIn(env, "CRONOZEN_SIGNING_SECRET", expected);

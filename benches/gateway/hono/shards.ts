@@ -7,7 +7,7 @@ import { describe, late, within } from "./time.js";
 
 const shards = 16;
 
-/** The longest that a lease's own commit may take. */
+/** The longest that a commit through the lease may take. */
 const commitMs = 5000;
 
 export class ShardStore implements DedupeStore {
@@ -22,7 +22,7 @@ export class ShardStore implements DedupeStore {
       throw new Refusal("unavailable", `deduper failed: ${describe(error)}`);
     });
     if (answer === late) {
-      // A lease that comes now would be held until this request has ended.
+      // Otherwise a lease that arrives now would be held until this request has ended.
       asked.then((answer) => answer[Symbol.dispose]()).catch(() => {});
       throw noLease(waitMs);
     }
@@ -51,7 +51,7 @@ export class ShardStore implements DedupeStore {
     }
   }
 
-  /** Makes a rejection of what is thrown at once. */
+  /** Turns an error that is thrown synchronously into a rejection. */
   async #ask(eventId: string, ignoresRow: boolean, waitMs: number) {
     return this.#stub(eventId).acquire(eventId, ignoresRow, waitMs);
   }

@@ -34,7 +34,7 @@ export function parseSignature(value: string | undefined) {
   return bytes;
 }
 
-/** The mistake in a value that is not in the form. */
+/** Returns the mistake in a malformed value. */
 function mistakeIn(value: string) {
   if (value.length === 64) {
     const position = value.search(/[^0-9a-f]/i);
@@ -53,12 +53,12 @@ function mistakeIn(value: string) {
   return value === "" ? "empty" : `${value.length} bytes`;
 }
 
-/** True for 32 bytes in base64 or base64url. Hexadecimal digits alone are more likely a signature that was cut off. */
+/** Returns true for 32 bytes in base64 or base64url. Hexadecimal digits alone are rather a truncated signature. */
 function isBase64(value: string) {
   return /^[\w+/-]{43}=?$/.test(value) && !/^[0-9a-f]+=?$/i.test(value);
 }
 
-/** Which key the body was signed with. Tries them all, so that the time does not tell which. */
+/** Returns the index of the key that signed the body. Tries all keys, so that the time does not reveal it. */
 export async function verify(body: ArrayBuffer, signature: Uint8Array<ArrayBuffer>, keys: CryptoKey[]) {
   const matches = await Promise.all(keys.map((key) => crypto.subtle.verify("HMAC", key, signature, body)));
   const key = matches.indexOf(true);

@@ -1,9 +1,9 @@
-// Limits of time.
+// Time limits.
 
-/** What `within` gives instead of a result. */
+/** The result of `within` if the promise takes too long. */
 export const late = Symbol("late");
 
-/** The promise's result, or `late` if it takes longer. */
+/** Returns the promise's result, or `late` if it takes longer. */
 export async function within<T>(promise: Promise<T>, ms: number): Promise<T | typeof late> {
   let timer: ReturnType<typeof setTimeout> | null = null;
   const limit = new Promise<typeof late>((resolve) => {
@@ -18,7 +18,7 @@ export async function within<T>(promise: Promise<T>, ms: number): Promise<T | ty
 
 const rfc3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/;
 
-/** An RFC 3339 time in milliseconds; `undefined` if it is none. */
+/** Converts an RFC 3339 time to milliseconds. Returns `undefined` for other text. */
 export function parseTime(text: string | undefined) {
   if (text === undefined || !rfc3339.test(text)) {
     return undefined;
@@ -27,7 +27,7 @@ export function parseTime(text: string | undefined) {
   return Number.isNaN(time) ? undefined : time;
 }
 
-/** A platform's error in one line, without its stack. */
+/** Returns a platform's error as one line, without its stack. */
 export function describe(error: unknown) {
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return text.split("\n", 1)[0]?.slice(0, 200) ?? "";

@@ -1,5 +1,5 @@
-// Bindings that answer at once, inside the isolate, so that what is measured is the gateway. They remember nothing:
-// whether an event has been seen, its id says.
+// Bindings that answer at once, inside the isolate, so that only the gateway is measured. They remember nothing: an
+// event counts as seen if its id contains "duplicate".
 
 /** @param {unknown} text an event's id, or a key that ends with one */
 function seen(text) {
@@ -7,13 +7,13 @@ function seen(text) {
 }
 
 /**
- * What the queue has taken last, for the agreement test.
+ * The last queued message, for the agreement test.
  *
  * @type {string | undefined}
  */
 let lastMessage;
 
-/** What the queue has taken since this was asked last. */
+/** Returns the last message that was queued since the last call. */
 export function takeMessage() {
   const message = lastMessage;
   lastMessage = undefined;
@@ -37,7 +37,7 @@ class WorkerQueue {
   }
 }
 
-/** The storage of a Durable Object, as far as the gateways ask for it. */
+/** The part of a Durable Object's storage that the gateways use. */
 export class ObjectStorage {
   sql = {
     /** @param {string} query @param {...unknown} values */
@@ -60,7 +60,7 @@ export class ObjectStorage {
   }
 }
 
-/** Calls the objects where they are, without the runtime's remote calls between. */
+/** Calls the objects directly, without the runtime's remote calls. */
 export class ObjectNamespace {
   /** @type {Map<string, Stub>} */
   #stubs = new Map();
@@ -83,7 +83,7 @@ export class ObjectNamespace {
   }
 }
 
-/** What a remote call would give: a result that is disposed of with the lease in it. */
+/** Returns what a remote call would return: disposing of a result disposes of its lease. */
 class Stub {
   #object;
 

@@ -1,4 +1,4 @@
-// What the bench lays beside a module.
+// The build that the bench copies beside a module.
 
 declare module "*/package/edge.js" {
   export { Verifier } from "cronozen-edge";

@@ -1,14 +1,14 @@
 // Runs in workerd around a gateway, and gives it bindings that answer at once.
 //
-// `DEDUPE` is the gateway's own setting. In strict mode the gateway's own class `Deduper` leases the events: called as a
-// plain object in this isolate, on a storage that answers at once (OBJECTS = "in-isolate"); or as a deployed one is, by
-// the runtime's remote calls and on its SQLite (OBJECTS = "remote").
+// `DEDUPE` is the gateway's own setting. In strict mode the gateway's own class `Deduper` leases the events. It is
+// called as a plain object in this isolate, on a storage that answers at once (OBJECTS = "in-isolate"), or as when
+// deployed, with the runtime's remote calls and SQLite (OBJECTS = "remote").
 
 import { ObjectNamespace, ObjectStorage, stubs, takeMessage } from "./bindings.mjs";
 import gateway, { Deduper as OwnDeduper } from "./gateway/worker.js";
 
 /**
- * The objects that the runtime has made: only it can make one.
+ * The objects, by name. Only the runtime can create them.
  *
  * @type {Map<string, Deduper>}
  */
@@ -24,18 +24,18 @@ export class Deduper extends OwnDeduper {
     }
   }
 
-  /** Exists from now on. */
+  /** Does nothing: the call makes the runtime create the object. */
   begin() {}
 }
 
-/** Made once: a gateway may keep what it has read of its environment. @type {any} */
+/** Created only once: a gateway may cache what it reads from its environment. @type {any} */
 let environment;
 
 /** @param {any} env */
 async function prepare(env) {
   environment = { ...env, ...stubs };
   if (env.DEDUPE === "durable-object" && env.OBJECTS === "in-isolate") {
-    // As many as the gateways share their events among.
+    // One for each of the gateways' shards.
     await Promise.all(Array.from({ length: 16 }, (_, shard) => env.DEDUPER.getByName(String(shard)).begin()));
     environment.DEDUPER = new ObjectNamespace(objects);
   }
@@ -47,18 +47,18 @@ export default {
     if (environment !== undefined && !request.url.endsWith("/bench")) {
       return gateway.fetch(request, environment, ctx);
     }
-    return other(request, env, ctx);
+    return serveSpecial(request, env, ctx);
   },
 };
 
 /**
- * The first request, and the question what the queue has taken.
+ * Answers the first request, and requests for the last queued message.
  *
  * @param {Request} request
  * @param {any} env
  * @param {any} ctx
  */
-async function other(request, env, ctx) {
+async function serveSpecial(request, env, ctx) {
   if (request.url.endsWith("/bench")) {
     return new Response(takeMessage() ?? "");
   }

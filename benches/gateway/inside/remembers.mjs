@@ -1,15 +1,15 @@
-// Runs in workerd around the built Worker: a Durable Object that can be told to remember very much.
+// Runs in workerd around the built Worker. Its Durable Object can be filled with many events.
 
 import { stubs } from "./bindings.mjs";
 import gateway, { Deduper as OwnDeduper } from "./gateway/worker.js";
 
-/** No event of the load ends then, and nothing is purged before. */
+/** The end of the added rows: no event of the load has it, and they are never purged. */
 const farEnd = Date.UTC(2100);
 
 /** Rows that one statement inserts. */
 const batch = 250_000;
 
-/** Ids as the load's: in no order. */
+/** The ids are random, like those of the load. */
 const fill = `INSERT INTO seen (event_id, ends_at)
   WITH RECURSIVE numbers(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < ?)
   SELECT 'evt_' || lower(hex(randomblob(16))) AS id, ? FROM numbers ORDER BY id`;
@@ -21,7 +21,7 @@ export class Deduper extends OwnDeduper {
     this.sql = ctx.storage.sql;
   }
 
-  /** Remembers so many events and no others. @param {number} rows */
+  /** Makes the object remember exactly `rows` events. @param {number} rows */
   async remember(rows) {
     // Creates the table.
     await this.alarm();

@@ -1,4 +1,4 @@
-// Runs in workerd: verifies its request's body so often, for a clock outside.
+// Runs in workerd: verifies the request's body `times` times. The time is measured outside.
 
 import { DurableObject } from "cloudflare:workers";
 import { Verifier } from "./package/edge.js";

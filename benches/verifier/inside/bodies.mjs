@@ -1,12 +1,12 @@
-// The bodies that are verified. Node, Deno, Bun and workerd make them from their size, each for itself.
+// The bodies that are verified. Node, Deno, Bun and workerd each make them from their size.
 
 import { Buffer } from "node:buffer";
 
 /** @typedef {import("../types.js").Description} Description */
 
 /**
- * An event of exactly `size` bytes. Nearly all of it is one text, so that the parsing of JSON, which costs
- * every contender the same, hides as little as may be of what is compared.
+ * Returns an event of exactly `size` bytes. Nearly all of it is one string, which is quick to parse: parsing costs
+ * every contender the same, and hides their differences.
  *
  * @param {Description} description
  */
@@ -21,18 +21,18 @@ export function bodyOf({ size, altered }) {
 const made = new Map();
 
 /**
- * The same body in one of its forms; always the same object, as if it had just been read.
+ * Returns the body in one of its forms: always the same object, as if it had just been read.
  *
  * @param {Description} description
  * @param {import("../types.js").Form} form
- * @param {boolean} asBuffer bytes as Node's Buffer, which some peers demand
+ * @param {boolean} asBuffer bytes as Node's Buffer, which some peers require
  */
 export function inputOf(description, form, asBuffer) {
   const name = `${description.size} ${description.altered}`;
   let inputs = made.get(name);
   if (inputs === undefined) {
     const bytes = new TextEncoder().encode(bodyOf(description));
-    // Decoded, so that it is one flat string and no rope.
+    // Decoded, so that it is a flat string and not a rope.
     const text = new TextDecoder().decode(bytes);
     inputs = { text, bytes, buffer: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
     made.set(name, inputs);

@@ -1,4 +1,4 @@
-// What is compared, as its users would write it: what can be prepared once is prepared once.
+// The contenders, as their users would call them: everything that can be prepared once is prepared once.
 
 import { Buffer } from "node:buffer";
 import { createHmac, createSecretKey, timingSafeEqual } from "node:crypto";
@@ -19,7 +19,7 @@ import { secret, standardSecret } from "./secrets.mjs";
 const both = ["bytes", "string"];
 
 /**
- * Every contender that there is in a runtime, ours first.
+ * Returns all contenders in a runtime, ours first.
  *
  * @param {string} runtime
  * @returns {Promise<Contender[]>}
@@ -30,7 +30,7 @@ export async function contenders(runtime) {
     ...forced("wasm"),
     ...forced("native"),
     ...forced("subtle"),
-    // What is published under another name: slower, for where WebAssembly is not allowed.
+    // The slower export for platforms that do not allow WebAssembly.
     ...ours("cronozen-edge/no-wasm", withoutWasm).filter(({ name }) => name.endsWith(" matches")),
     nodeCrypto(),
     await webCrypto(),
@@ -44,7 +44,7 @@ export async function contenders(runtime) {
 }
 
 /**
- * Verification with one backend for every size, where the runtime has it: shows where the crossings are.
+ * Returns ours with one backend for every size, if the runtime has it: shows at which size which backend is faster.
  *
  * @param {cronozen.Backend} backend
  * @returns {Contender[]}
@@ -158,7 +158,7 @@ function stripe(runtime) {
   const { signature } = webhooks;
   const common = { forms: both, header: /** @type {const} */ ("stripe") };
   const tolerance = webhooks.DEFAULT_TOLERANCE;
-  // Its build for other runtimes has Web Crypto alone, which is asynchronous.
+  // Stripe's build for other runtimes has only Web Crypto, which is asynchronous.
   if (runtime !== "node") {
     return [
       {
@@ -199,7 +199,7 @@ function stripe(runtime) {
  * @returns {Contender}
  */
 function standard(name, webhook, header, parses) {
-  // svix takes no options, and never parses.
+  // svix accepts no options, and never parses.
   const options = header === "standard" ? { jsonParse: parses } : undefined;
   return {
     name,

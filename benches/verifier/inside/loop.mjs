@@ -3,7 +3,7 @@
 import { inputOf } from "./bodies.mjs";
 import { contenders } from "./contenders.mjs";
 
-/** Calls before the clock is read, as a share of those that are timed: other processes have used the caches. */
+/** Untimed calls before each sample, as a share of the timed ones: other processes have used the caches. */
 const untimed = 0.1;
 
 /** @param {string} runtime */
@@ -32,7 +32,7 @@ export async function startLoop(runtime) {
 }
 
 /**
- * How often a body is accepted. Waits only for those that must be waited for.
+ * Returns how often a body is accepted. Awaits only the answers that are promises.
  *
  * @param {import("../types.js").Contender["accepts"]} accepts
  * @param {unknown} body

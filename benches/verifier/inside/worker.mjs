@@ -8,7 +8,7 @@ let starting;
 export default {
   /** @param {globalThis.Request} request */
   async fetch(request) {
-    // On the first request: nothing may be computed at the top of a module.
+    // Started by the first request: a Worker cannot do this at the top of a module.
     starting ??= startLoop("workerd");
     const loop = await starting;
     return Response.json(request.method === "GET" ? loop.contenders : await loop.run(await request.json()));
