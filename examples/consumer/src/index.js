@@ -1,4 +1,4 @@
-// The other end of the queue: what is done with each event, and what becomes of those that fail.
+// The consumer of the queue: handles each event, and keeps those that fail as dead letters.
 
 import { consume, d1, signingSecrets } from "cronozen-edge/consumer";
 import { answer } from "./admin-api.js";
@@ -16,6 +16,7 @@ import { handlers } from "./handlers.js";
  * @property {string} ADMIN_TOKEN
  */
 
+/** The name of the dead-letter queue starts with this, in every environment. */
 const deadLetterQueue = "cronozen-events-dead";
 
 const handleEvents = consume(handlers, {
@@ -28,7 +29,7 @@ const handleEvents = consume(handlers, {
 /** @type {ExportedHandler<Env>} */
 const consumer = {
   async queue(batch, env, context) {
-    await (batch.queue === deadLetterQueue ? storeDeadLetters(batch, env) : handleEvents(batch, env, context));
+    await (batch.queue.startsWith(deadLetterQueue) ? storeDeadLetters(batch, env) : handleEvents(batch, env, context));
   },
   fetch: answer,
 };
