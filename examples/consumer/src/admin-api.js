@@ -16,7 +16,7 @@ import { countOpen, findDeadLetter, openDeadLetters, redrive } from "./redrive.j
 
 const defaultLimit = 50;
 
-/** Their answer is about 400 KB. */
+/** The answer for this many is about 400 KB. */
 const maxLimit = 1000;
 
 const noStore = { "cache-control": "no-store" };
@@ -52,8 +52,8 @@ export async function answer(request, env) {
   } catch (error) {
     const reason = said(error);
     log("error", "unavailable", { reason });
-    const cure = reason.includes("no such table") ? "apply the migrations" : "the log says how: try again";
-    return problem(503, "unavailable", `D1 or the queue failed, ${cure}`);
+    const cure = reason.includes("no such table") ? "apply the migrations" : "see the log, then try again";
+    return problem(503, "unavailable", `D1 or the queue failed: ${cure}`);
   }
 }
 
@@ -68,14 +68,14 @@ async function route(request, env) {
     return problem(
       404,
       "not_found",
-      "no such path: there are /dead-letters, /dead-letters/ID/redrive and /dead-letters/redrive",
+      "no such path: expected /dead-letters, /dead-letters/ID/redrive or /dead-letters/redrive",
     );
   }
   if (request.method !== "POST") {
     return methodNotAllowed("POST");
   }
   if ((await request.text()) !== "") {
-    // As with `curl -d dry-run=true`, which would be no dry run.
+    // `curl -d dry-run=true` sends a body, and would not be a dry run.
     return problem(400, "invalid_parameter", "unexpected body: parameters go into the URL");
   }
   const invalid = invalidParameter(searchParams, { "dry-run": isBoolean });
@@ -104,7 +104,7 @@ async function list(parameters, { DB }) {
 }
 
 /**
- * `open` is how many are still to be redriven.
+ * Reports the result. `open` is the number of dead letters that have not been redriven.
  *
  * @param {boolean} dryRun
  * @param {Redriven} redriven
@@ -114,11 +114,11 @@ async function report(dryRun, { redriven, failed }, { DB }) {
   const found = { dryRun, redriven, failed, open: await countOpen(DB) };
   return failed.length === 0
     ? Response.json(found, { headers: noStore })
-    : problem(502, "not_redriven", "the queue has not taken all: try again", found);
+    : problem(502, "not_redriven", "the queue has not accepted all: try again", found);
 }
 
 /**
- * A misspelt parameter is refused, or a dry run would not be one.
+ * Refuses unknown parameters: with a misspelt `dry-run`, a request would redrive.
  *
  * @param {URLSearchParams} parameters
  * @param {Record<string, (value: string) => boolean>} known
@@ -128,10 +128,10 @@ function invalidParameter(parameters, known) {
     const isRight = Object.hasOwn(known, name) ? known[name] : undefined;
     if (isRight === undefined) {
       const names = Object.keys(known).join(", ");
-      return problem(400, "invalid_parameter", `unknown parameter: there are ${names}`);
+      return problem(400, "invalid_parameter", `unknown parameter: expected ${names}`);
     }
     if (!isRight(value) || parameters.getAll(name).length > 1) {
-      return problem(400, "invalid_parameter", `unusable value of ${name}, or more than one`);
+      return problem(400, "invalid_parameter", `invalid value of ${name}, or more than one`);
     }
   }
 }
@@ -141,7 +141,7 @@ function isBoolean(value) {
   return value === "true" || value === "false";
 }
 
-/** Within what JavaScript counts exactly. @param {string} value */
+/** Returns true for a number that JavaScript can represent exactly. @param {string} value */
 function isNumber(value) {
   return /^\d{1,15}$/.test(value);
 }
@@ -157,7 +157,7 @@ function methodNotAllowed(allow) {
 }
 
 /**
- * As RFC 9457 has it, and the gateway.
+ * Returns a problem as in RFC 9457, like the gateway.
  *
  * @param {number} status
  * @param {string} code

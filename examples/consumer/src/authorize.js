@@ -1,4 +1,4 @@
-// Lets those who have the token see and redrive dead letters.
+// Checks the token that allows its holder to see and redrive dead letters.
 
 /** A shorter one might be guessed. */
 const minTokenCharacters = 32;
@@ -21,7 +21,7 @@ export async function authorize(request, token) {
   if (given === undefined) {
     return "no";
   }
-  // Hashed first: the comparison takes texts of one length, and its duration must not depend on the token.
+  // Hashed first: the comparison requires equal lengths, and its duration must not depend on the token.
   const [hash, expected] = await Promise.all([sha256(given), sha256(token)]);
   return crypto.subtle.timingSafeEqual(hash, expected) ? "yes" : "no";
 }

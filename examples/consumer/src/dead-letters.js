@@ -1,4 +1,4 @@
-// The table of dead letters: what could not be handled, and why.
+// The table of dead letters: messages that could not be handled, and the reasons.
 
 import { readDeadLetter } from "cronozen-edge/consumer";
 import { log, said } from "./log.js";
@@ -11,14 +11,14 @@ const firstDelaySeconds = 30;
 /** ... up to an hour. */
 const maxDelaySeconds = 3600;
 
-/** Nobody has checked what a dead letter says of itself, and the list must stay readable. */
+/** The fields of a dead letter are not verified, and the list must stay readable. */
 const maxCharacters = 256;
 
-/** D1 takes 2 MB a row. No message has as much; what is no text may have, when it is written as JSON. */
+/** D1 allows 2 MB a row. No message is as large, but one that is not a string may be, when it is written as JSON. */
 const maxTextCharacters = 600_000;
 
 /**
- * Stores the messages of a batch, each on its own, and acknowledges only what is stored.
+ * Stores the messages of a batch, each separately, and acknowledges only those that are stored.
  *
  * @param {MessageBatch} batch
  * @param {Env} env
@@ -51,10 +51,10 @@ async function store(message, { DB }) {
 }
 
 /**
- * A page of dead letters, oldest first. `handledAt` says when their event has had its effect after all.
+ * A page of dead letters, oldest first. `handledAt` is the time at which the event was handled after all.
  *
  * @param {D1Database} db
- * @param {{ after: number, limit: number, all: boolean }} page `all`: those that have been redriven, too
+ * @param {{ after: number, limit: number, all: boolean }} page `all` includes those that have been redriven
  */
 export async function listDeadLetters(db, { after, limit, all }) {
   const { results } = await db

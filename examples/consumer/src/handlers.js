@@ -12,7 +12,7 @@ import { ifNewest, NonRetryableError, typeOf } from "cronozen-edge/consumer";
  * @typedef {import("cronozen-edge/consumer").Handlers<Env>} Handlers
  */
 
-/** Four digits after the point are as many as a currency has. */
+/** No currency has more than four digits after the point. */
 const amountPattern = /^\d{1,11}(\.\d{1,4})?$/;
 
 const currencyPattern = /^[A-Z]{3}$/;
@@ -26,7 +26,7 @@ export const handlers = {
     const data = dataOf(event);
     const { certificateId } = data;
     if (typeof certificateId !== "string" || certificateId === "") {
-      throw new NonRetryableError("data.certificateId missing or not a text");
+      throw new NonRetryableError("data.certificateId missing or not a string");
     }
     // Events come in any order: an older state must not replace a newer one.
     return ifNewest(
@@ -38,7 +38,7 @@ export const handlers = {
     );
   },
 
-  // Without it, what has no handler is a dead letter. Cronozen adds types: they must not hide what has really failed.
+  // Without it, an event without a handler is a dead letter. Cronozen adds types: they must not hide real failures.
   "*": (event, env) =>
     env.DB.prepare("INSERT INTO events (event_id, type, event) VALUES (?, ?, ?)").bind(
       event.eventId,
@@ -48,7 +48,7 @@ export const handlers = {
 };
 
 /**
- * A row in the ledger. An event that does not say how much was paid is better a dead letter than a wrong row.
+ * Adds a row to the ledger. An event without a valid amount becomes a dead letter, not a wrong row.
  *
  * @param {"completed" | "failed"} outcome
  * @param {CronozenEvent} event
@@ -56,10 +56,10 @@ export const handlers = {
  */
 function payment(outcome, event, env) {
   const { amount, currency } = dataOf(event);
-  // A text, or a whole number: JavaScript rounds others when it reads them.
+  // A string, or a whole number: JavaScript rounds other numbers when it parses them.
   const text = Number.isSafeInteger(amount) && !Object.is(amount, -0) ? String(amount) : amount;
   if (typeof text !== "string" || !amountPattern.test(text)) {
-    throw new NonRetryableError("data.amount missing, or neither a text with a decimal number nor a whole number");
+    throw new NonRetryableError("data.amount missing, or neither a string with a decimal number nor a whole number");
   }
   if (typeof currency !== "string" || !currencyPattern.test(currency)) {
     throw new NonRetryableError("data.currency missing or not three capital letters");
@@ -70,7 +70,7 @@ function payment(outcome, event, env) {
   ).bind(event.eventId, outcome, text, currency, createdAt, new Date().toISOString());
 }
 
-/** Cronozen does not document what it holds. @param {CronozenEvent} event @returns {Record<string, unknown>} */
+/** Cronozen does not document its fields. @param {CronozenEvent} event @returns {Record<string, unknown>} */
 function dataOf({ data }) {
   return Object(data);
 }

@@ -5,7 +5,7 @@ export function log(level, outcome, details) {
   console[level](JSON.stringify({ at: new Date().toISOString(), outcome, ...details }));
 }
 
-/** The first line alone: the rest may be a stack. @param {unknown} error */
+/** Returns an error's first line: the rest may be a stack trace. @param {unknown} error */
 export function said(error) {
   return String(error).split("\n", 1).join();
 }

@@ -1,4 +1,4 @@
-// The way of dead letters back to the queue.
+// Puts dead letters back on the queue.
 
 import { log, said } from "./log.js";
 
@@ -8,17 +8,17 @@ import { log, said } from "./log.js";
  * @typedef {{ redriven: Letter[], failed: (Letter & { reason: string })[] }} Redriven
  */
 
-/** Redriven by one request: each is sent on its own, and a Worker may call services 1,000 times. */
+/** The most that one request redrives: each is sent separately, and a Worker may call services 1,000 times. */
 const maxRedriven = 500;
 
-/** Sent together, and then marked, so that whatever ends a request leaves little to be sent twice. */
+/** The most that are sent together and then marked. If a request breaks off, only these may be sent twice. */
 const maxPageLetters = 25;
 const maxPageBytes = 1_000_000;
 
 const columns = "id, event_id AS eventId, type, octet_length(text) AS bytes";
 
 /**
- * One dead letter, whether or not it has been redriven before.
+ * Finds a dead letter, even if it has been redriven before.
  *
  * @param {D1Database} db
  * @param {number} id
@@ -29,7 +29,7 @@ export function findDeadLetter(db, id) {
 }
 
 /**
- * Those that have not been redriven, oldest first, as many as one request may redrive.
+ * Returns the dead letters that have not been redriven, oldest first: at most as many as one request may redrive.
  *
  * @param {D1Database} db
  * @returns {Promise<Letter[]>}
@@ -97,7 +97,7 @@ async function redrivePage({ DB, EVENTS }, letters) {
       result.failed.push({ ...letter, reason: said(send?.reason) });
     }
   }
-  // Afterwards: what ends in between leaves a copy, which has no second effect, and never a loss.
+  // Marked after the sends: an interruption leads to a duplicate, which has no second effect, and never to a loss.
   await mark(DB, result.redriven);
   for (const { id, eventId, type } of result.redriven) {
     log("log", "redriven", { id, eventId, type });
@@ -120,7 +120,7 @@ async function mark(db, letters) {
   await db.prepare(query).bind(new Date().toISOString(), idsOf(letters)).run();
 }
 
-/** As one value: D1 takes at most 100 of them. @param {Letter[]} letters */
+/** Returns the ids as one value, because D1 accepts at most 100. @param {Letter[]} letters */
 function idsOf(letters) {
   return JSON.stringify(letters.map(({ id }) => id));
 }

@@ -22,7 +22,7 @@ export interface DeadLetter {
   readonly attempts: number | null;
   /** As RFC 3339. */
   readonly failedAt: string | null;
-  /** The message as it was, to be put on the queue again with `contentType: "text"`. If it was not a text, its JSON. */
+  /** The message as it was, to be put on the queue again with `contentType: "text"`. If it was not a string, its JSON. */
   readonly text: string;
 }
 
@@ -50,7 +50,7 @@ export function deadLetterText(text: string, failure: Failure): string {
   return encoder.encode(withReason).length <= maxMessageBytes ? withReason : text;
 }
 
-/** Returns what goes to the dead-letter queue for a message that is no text: its JSON, if it has one that fits. */
+/** Returns what goes to the dead-letter queue for a message that is not a string: its JSON, if it has one that fits. */
 export function deadLetterOfOther(body: unknown, failure: Failure): string | undefined {
   const json = jsonOf(body);
   const text = deadLetterText(json, failure);
@@ -90,7 +90,7 @@ function partsOf(whole: string): (Failure & { text: string }) | undefined {
   return undefined;
 }
 
-/** Returns the JSON of what is no text, so that something of it is seen. */
+/** Returns the JSON of a message that is not a string, so that something of it is seen. */
 function jsonOf(body: unknown): string {
   try {
     return JSON.stringify(body) ?? "";

@@ -60,7 +60,7 @@ const fields: Record<keyof Envelope, (value: unknown) => boolean> = {
 export function parseMessage(text: unknown): ParsedMessage {
   const message = isText(text) ? objectIn(text) : undefined;
   if (!isText(text) || message === undefined) {
-    throw new NonRetryableError("not_a_message: not a text with a JSON object, as the gateway queues it");
+    throw new NonRetryableError("not_a_message: not a string with a JSON object, as the gateway queues it");
   }
   if (typeof message.v !== "number") {
     throw new NonRetryableError("not_a_message: v is no number. Only messages that the gateway has queued can be read");

@@ -7,19 +7,19 @@ import type { Bucket, Message, Queue } from "./platform.ts";
 import { type RetryOptions, type Schedule, scheduleOf } from "./retry.ts";
 
 export interface ConsumeOptions<Env> {
-  /** How an event takes effect once. `false`: your handlers see to that themselves. */
+  /** Makes an event take effect once. `false` leaves that to your handlers. */
   readonly once: Once<Env> | false;
   /** The producer of the dead-letter queue. */
   readonly deadLetters: (env: Env) => Queue;
   /**
    * The signing secrets, newest first, as a list or separated by white space: {@link signingSecrets} finds them. With
-   * them, each event's signature is verified once more, so that no message of anyone else on the queue is handled.
+   * them, each event's signature is verified again, so that a message that another Worker has queued is not handled.
    */
   readonly secrets?: ((env: Env) => Secrets | Promise<Secrets>) | undefined;
   /** The R2 bucket with the bodies that are too large for the queue, if the gateway has one. */
   readonly bodies?: ((env: Env) => Bucket | undefined) | undefined;
   readonly retry?: RetryOptions | undefined;
-  /** How long one message may take, in milliseconds. 30,000 (30 s) by default, 840,000 (14 min) at most. */
+  /** The longest that one message may take, in milliseconds. 30,000 (30 s) by default, 840,000 (14 min) at most. */
   readonly timeoutMs?: number | undefined;
   /** Called after each failed attempt. */
   readonly onError?: ErrorHandler<Env> | undefined;

@@ -1,11 +1,11 @@
-// When a message is tried again.
+// The schedule of a message's retries.
 
 import { configError } from "./config-error.ts";
 
-/** How often and when a message is tried. */
+/** The number of a message's attempts, and the times between them. */
 export interface RetryOptions {
   /**
-   * After so many attempts it is a dead letter: 11 by default, at most 101. The consumer's `max_retries` in
+   * The number of attempts after which a message is a dead letter: 11 by default, at most 101. The consumer's `max_retries` in
    * wrangler.toml must be at least one less, or the queue gives up first, and the reason is lost.
    */
   readonly maxAttempts?: number | undefined;
