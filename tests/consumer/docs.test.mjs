@@ -1,4 +1,4 @@
-// The consumers in docs/consumers.md, as they are printed.
+// The consumers in docs/consumers.md, run as printed.
 
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -10,9 +10,10 @@ import { root } from "../../scripts/command.mjs";
 import { example } from "../support/docs.mjs";
 import { messageOf, secret } from "../support/messages.mjs";
 import { bundled } from "../support/modules.mjs";
+import { message, Run } from "./run.mjs";
 
 /**
- * Runs a consumer of the page on its settings and tables.
+ * Runs a consumer with the settings and the first tables of the page.
  *
  * @param {string} name
  * @param {string} code
@@ -43,21 +44,20 @@ async function withConsumer(name, code, work) {
       queueProducers: { EVENTS: setting("queue"), [producer]: deadLetterQueue },
       queueConsumers: {
         [setting("queue")]: { maxBatchTimeout: 0.05, maxRetries: Number(setting("max_retries")), deadLetterQueue },
+        [deadLetterQueue]: { maxBatchTimeout: 0.05 },
       },
     }),
   );
   try {
     const db = await miniflare.getD1Database("DB");
-    for (const statement of example("sql").split("\n").filter(Boolean)) {
-      await db.prepare(statement).run();
-    }
+    await run(db, example("sql"));
     await work({ db, queue: await miniflare.getQueueProducer("EVENTS"), log });
   } finally {
     await miniflare.dispose();
   }
 }
 
-test("the first consumer stores each event whole, once", async () => {
+test("the first consumer stores each event whole, once, and keeps dead letters", async () => {
   await withConsumer("first", example("js"), async ({ db, queue }) => {
     const event = { eventId: "evt_1", type: "comet.sighted", data: { tail: "long" }, more: [1] };
     const odd = { eventId: "evt_2", type: { name: "comet" }, eventType: "comet.seen" };
@@ -70,18 +70,26 @@ test("the first consumer stores each event whole, once", async () => {
       { event_id: "evt_1", type: "comet.sighted", event: JSON.stringify(event) },
       { event_id: "evt_2", type: "comet.seen", event: JSON.stringify(odd) },
     ]);
+    const forged = messageOf(event).replace('"long"', '"short"');
+    await queue.send(forged, { contentType: "text" });
+    const kept = async () => (await db.prepare("SELECT event_id, reason, text FROM dead_letters").all()).results;
+    for (let tries = 0; tries < 200 && (await kept()).length === 0; tries += 1) {
+      await sleep(50);
+    }
+    const [{ reason, ...row }] = await kept();
+    assert.match(reason, /^signature mismatch/);
+    assert.deepEqual(row, { event_id: "evt_1", text: forged });
   });
 });
 
-test("handlers by type apply each event once, keep the newest state, and give up what cannot be", async () => {
-  await withConsumer("by-type", example("js", 1), async ({ db, queue, log }) => {
-    const own = [
-      "CREATE TABLE payments (event_id, amount, currency)",
-      "CREATE TABLE certificates (id PRIMARY KEY, state)",
-    ];
-    for (const statement of own) {
-      await db.prepare(statement).run();
-    }
+test("handlers by type apply each event once, keep the newest state, and give up bad events", async () => {
+  const code = example("js").replace(/^const handlers = .*?^};\n/ms, () => example("js", 1));
+  await withConsumer("by-type", code, async ({ db, queue, log }) => {
+    await run(db, example("sql", 1));
+    const stored = { eventId: "evt_0", data: { amount: "7.00", currency: "EUR" } };
+    const store = "INSERT INTO events VALUES ('evt_0', 'payment.completed', ?)";
+    await db.prepare(store).bind(JSON.stringify(stored)).run();
+    await run(db, example("sql", 2));
     const data = { amount: "49.00", currency: "EUR" };
     const payment = messageOf({ eventId: "evt_1", type: "payment.completed", data });
     const wrong = messageOf({ eventId: "evt_2", type: "payment.completed", data: {} });
@@ -102,11 +110,14 @@ test("handlers by type apply each event once, keep the newest state, and give up
     await queue.send(certificate("evt_5", "2026-11-24T07:00:00Z", "issued"), { contentType: "text" });
     await claimed(db, 3);
     const rows = async (/** @type {string} */ query) => (await db.prepare(query).all()).results;
-    assert.deepEqual(await rows("SELECT * FROM payments"), [{ event_id: "evt_1", ...data }]);
-    assert.deepEqual(await rows("SELECT * FROM certificates"), [{ id: "42", state: "revoked" }]);
+    assert.deepEqual(await rows("SELECT * FROM payments ORDER BY event_id"), [
+      { event_id: "evt_0", ...stored.data },
+      { event_id: "evt_1", ...data },
+    ]);
+    assert.deepEqual(await rows("SELECT * FROM certificates"), [{ certificate_id: "42", state: "revoked" }]);
     const dead = log.filter(({ outcome }) => outcome === "dead").map(({ eventId, reason }) => `${eventId}: ${reason}`);
     assert.deepEqual(dead.sort(), [
-      "evt_2: data.amount missing or not a text",
+      "evt_2: data.amount missing or not a string",
       "evt_4: no_handler: no handler for the event's type, and no wildcard covers it",
     ]);
   });
@@ -116,7 +127,14 @@ test("the npm package's README shows the first consumer", () => {
   assert.ok(readFileSync(join(root, "pkg", "README.md"), "utf8").includes(example("js")));
 });
 
-/** Waits until so many events have been claimed. @param {any} db @param {number} events */
+/** Runs statements, one a line. @param {any} db @param {string} statements */
+async function run(db, statements) {
+  for (const statement of statements.split("\n").filter(Boolean)) {
+    await db.prepare(statement).run();
+  }
+}
+
+/** Waits until `events` events are claimed. @param {any} db @param {number} events */
 async function claimed(db, events) {
   for (let tries = 0; tries < 200; tries += 1) {
     const found = await db.prepare("SELECT count(*) AS events FROM cronozen_claims").first("events");
@@ -127,3 +145,29 @@ async function claimed(db, events) {
   }
   assert.fail(`fewer than ${events} events have been claimed`);
 }
+
+test("the page gives the right time span of a message's retries", async (context) => {
+  const failing = new Run({
+    "*": () => {
+      throw new Error("always");
+    },
+  });
+  /** @param {number} random */
+  const hours = async (random) => {
+    context.mock.method(Math, "random", () => random);
+    let seconds = 0;
+    let attempt = 1;
+    let result = await failing.take(message);
+    while (result !== "acknowledged") {
+      seconds += result;
+      attempt += 1;
+      result = await failing.take(message, attempt);
+    }
+    return Math.round(seconds / 3600);
+  };
+  const span = `which take ${await hours(1)} to ${await hours(0)} hours`;
+  const read = (/** @type {string} */ path) => readFileSync(join(root, path), "utf8");
+  assert.ok(read("docs/consumers.md").includes(span), span);
+  const longest = `up to ${await hours(0)} hours`;
+  assert.ok(read("examples/consumer/wrangler.toml").includes(longest), longest);
+});

@@ -1,4 +1,4 @@
-// What docs/consumers.md shows, as it is printed.
+// The examples in docs/consumers.md, as printed.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// The gateway and the consumer of docs/consumers.md in one Worker, as a team with a single one has them.
+// The gateway and the consumer of docs/consumers.md in a single Worker.
 
 import gateway from "cronozen-edge/worker";
 import consumer from "./consumer.js";

@@ -1,4 +1,4 @@
-// The gateway from the tarball, in a project with nothing but wrangler, and with no Rust in reach.
+// The gateway from the tarball, in a project with nothing but wrangler, and without Rust on the PATH.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -13,10 +13,10 @@ import { patience, project, run } from "../project.mjs";
 
 const secret = "whsec_test";
 
-/** Node and the system, and nothing that was installed beside them. */
+/** The PATH has only Node and the system. */
 const env = { ...process.env, PATH: [dirname(process.execPath), "/usr/bin", "/bin"].join(delimiter) };
 
-/** Shows the test what was queued: a Worker of a user has a consumer of its own. */
+/** Shows the test what was queued: a user's Worker has its own consumer. */
 const consumer = `
 [[queues.consumers]]
 queue = "cronozen-events"
@@ -56,13 +56,13 @@ async function deliver(url, body, headers = {}) {
   return `${response.status} ${answer.code ?? answer.status}`;
 }
 
-test("no Rust is in reach", () => {
+test("Rust is not on the PATH", () => {
   for (const command of ["cargo", "rustc", "rustup"]) {
     assert.equal(output("sh", ["-c", `PATH='${env.PATH}' command -v ${command}`]), undefined, command);
   }
 });
 
-test("the gateway in wrangler dev: the answers table", patience, async () => {
+test("the gateway in wrangler dev has the documented answers", patience, async () => {
   await withWrangler(folder, wrangler, env, async (url) => {
     const webhook = new URL("/webhooks/cronozen", url);
     const body = '{"eventId":"evt_1","type":"payment.completed"}';
@@ -81,11 +81,12 @@ test("the gateway in wrangler dev: the answers table", patience, async () => {
     assert.equal((await fetch(webhook)).status, 405);
     const health = /** @type {any} */ (await (await fetch(new URL("/healthz", url))).json());
     assert.equal(health.status, "ok");
+    assert.equal(health.dedupe, "durable-object");
     assert.match(await slowBody(webhook), /^HTTP\/1\.1 408 .*"code":"body_timeout"/s);
   });
 });
 
-/** A body that never ends. @param {URL} url */
+/** Sends a body that never ends. @param {URL} url */
 async function slowBody({ hostname, port, pathname }) {
   const socket = connect(Number(port), hostname);
   await once(socket, "connect");
@@ -102,7 +103,7 @@ async function slowBody({ hostname, port, pathname }) {
   return answer;
 }
 
-test("the gateway under a path of another Worker: settings and queue are those of the Worker", patience, async () => {
+test("a gateway mounted in another Worker uses that Worker's settings and queue", patience, async () => {
   const settings = readFileSync(join(folder, "wrangler.toml"), "utf8").replace("src/worker.js", "mounted.mjs");
   writeFileSync(join(folder, "wrangler.toml"), settings);
   await withWrangler(folder, wrangler, env, async (url, printed) => {
@@ -111,8 +112,8 @@ test("the gateway under a path of another Worker: settings and queue are those o
     const body = '{"eventId":"evt_2","type":"payment.completed","createdAt":"2020-01-01T00:00:00Z"}';
     /** @param {Record<string, unknown>} settings */
     const withSettings = (settings) => deliver(webhook, body, { "x-test-settings": JSON.stringify(settings) });
-    assert.equal(await withSettings({ DEDUPE: "durable-object" }), "202 accepted");
-    assert.equal(await withSettings({ DEDUPE: "durable-object" }), "200 duplicate");
+    assert.equal(await withSettings({ DEDUPE: "kv" }), "202 accepted");
+    assert.equal(await withSettings({ DEDUPE: "kv" }), "200 duplicate");
     assert.equal(await withSettings({ REPLAY: "refuse" }), "422 event_too_old");
     assert.equal(await withSettings({ CRONOZEN_SIGNING_SECRET: "" }), "500 misconfigured");
     assert.equal(await deliver(webhook, body, { "x-test-broken-queue": "yes" }), "503 unavailable");
@@ -125,7 +126,7 @@ test("the gateway under a path of another Worker: settings and queue are those o
   });
 });
 
-test("it can be deployed", patience, async () => {
+test("wrangler can deploy it", patience, async () => {
   const printed = await run(folder, process.execPath, [wrangler, "deploy", "--dry-run", "--outdir", "out"], env);
   assert.match(printed, /env\.EVENTS \(cronozen-events\)/);
 });

@@ -1,4 +1,4 @@
-// A Worker of its own that has the gateway under a path, and changes its settings as a test asks.
+// A Worker that mounts the gateway under a path, and changes its settings as a test asks.
 
 import gateway from "cronozen-edge/worker";
 
