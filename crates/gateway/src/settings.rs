@@ -78,7 +78,7 @@ impl Settings {
     /// Reads all settings except the webhook's path through `value`, which returns the value of a name.
     ///
     /// # Errors
-    /// Returns all errors, in the order of the settings in the README.
+    /// Returns all errors, in the order of the settings in docs/configuration.md.
     pub fn parse(value: impl Fn(&str) -> Value) -> Result<Self, Vec<ConfigError>> {
         let mut reader = Reader::new(&value);
         let secrets = secrets::read(&mut reader);

@@ -1,4 +1,4 @@
-//! Every row of the README's table of answers.
+//! Every row of the table of answers in docs/reference.md.
 
 use std::collections::BTreeMap;
 
