@@ -165,7 +165,7 @@ impl fmt::Display for Report {
             let worlds = |sums: &Sums| sums.hanging.get(&hanging).copied().unwrap_or_default();
             let most = |sums: &Sums| sums.sends_at_once.get(&hanging).copied().unwrap_or_default();
             text += &self.number(&format!("– with {percent} % of sends hanging for 57 s"), worlds);
-            text += &self.number("– – sends of one object's events under way at once", most);
+            text += &self.number("– – most sends of one object's events at once", most);
         }
         text += &self.number("events", |sums| sums.events);
         text += &self.number("deliveries", |sums| sums.deliveries.values().sum());
@@ -178,8 +178,8 @@ impl fmt::Display for Report {
         statuses.sort_unstable();
         statuses.dedup();
         for status in statuses {
-            let name = status
-                .map_or_else(|| "lost before an answer".to_owned(), |s| format!("answered {s}"));
+            let name =
+                status.map_or_else(|| "without an answer".to_owned(), |s| format!("answered {s}"));
             let count = |sums: &Sums| sums.answers.get(&status).copied().unwrap_or_default();
             text += &self.number(&name, count);
         }
