@@ -1,0 +1,152 @@
+// The commands and links in the documents: each command exists with its options, and each link has a target.
+
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { test } from "node:test";
+import { output, root } from "../../scripts/command.mjs";
+
+const documents = [
+  "README.md",
+  "CHANGELOG.md",
+  "CONTRIBUTING.md",
+  "SECURITY.md",
+  "pkg/README.md",
+  "crates/webhook/README.md",
+]
+  .concat(readdirSync(join(root, "docs")).map((name) => `docs/${name}`))
+  .filter((path) => path.endsWith(".md") && existsSync(join(root, path)));
+
+/** @type {{ scripts: Record<string, string> }} */
+const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const [xtask = ""] = /const USAGE.+?";/s.exec(readFileSync(join(root, "xtask/src/main.rs"), "utf8")) ?? [];
+
+/** Commands that are not ours, and whose options are not checked. */
+const others = /^((curl|printf|read|echo|cd|cp|\.|export|openssl|npm (install|pack|ci)) |(body|url|ADMIN_TOKEN)=)/;
+
+/** The parts of code in a document that are commands. @param {string} text */
+function commandsIn(text) {
+  const blocks = [...text.matchAll(/^ *```sh\n(.*?)^ *```/gms)].map(([, block = ""]) => block);
+  // A line that ends with a backslash continues.
+  const lines = blocks.flatMap((block) => block.replaceAll(/\\\n\s*/g, "").split("\n"));
+  const inline = [...text.replaceAll(/^ *```.*?^ *```/gms, "").matchAll(/`([^`\n]+)`/g)].map(([, code = ""]) => code);
+  const named = inline.filter((code) =>
+    /^(npm (start|test|run)|(npx wrangler|cargo|wrangler|node|python3) [a-z]|\.ci\/)/.test(code),
+  );
+  return [...lines, ...named].map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
+}
+
+/** @type {Map<string, string | undefined>} */
+const helps = new Map();
+
+/** wrangler's help for a command, or `undefined` if there is no such command. @param {string} command */
+function helpOf(command) {
+  if (!helps.has(command)) {
+    const text = output("wrangler", [...command.split(" "), "--help"]);
+    helps.set(command, text?.startsWith(`wrangler ${command}`) ? text : undefined);
+  }
+  return helps.get(command);
+}
+
+/** Asserts that a text has a word, whole. @param {string} text @param {string} word @param {string} line */
+function assertHas(text, word, line) {
+  assert.match(text, new RegExp(`(?<![a-z-])${word}(?![a-z-])`), `there is no ${word}: ${line}`);
+}
+
+/** @param {string} line */
+function checkWrangler(line) {
+  // Names of queues and databases have hyphens, commands have none.
+  const [, command = ""] = /wrangler ((?:[a-z0-9]+ )*[a-z0-9]+)(?= |$)/.exec(line) ?? [];
+  const help = helpOf(command) ?? assert.fail(`wrangler has no such command: ${line}`);
+  for (const [option] of line.replaceAll(/"[^"]*"/g, "").matchAll(/(?<= )--[a-z-]+/g)) {
+    assertHas(help, option, line);
+  }
+  const [, config] = /--config[ =](\S+)/.exec(line) ?? [];
+  assert.ok(config === undefined || existsSync(join(root, config)), `no such file: ${config}`);
+}
+
+/** @param {string} line */
+function checkCommand(line) {
+  const [, script] = /^npm (?:run (?:-s )?)?([a-z:]+)/.exec(line) ?? [];
+  const [, file] = /^(?:(?:node|python3) )?(\S+\.(?:mjs|py)|\.ci\/\S+)/.exec(line) ?? [];
+  const [, task] = /^cargo xtask ([a-z-]+)/.exec(line) ?? [];
+  if (/(^|npx )wrangler /.test(line)) {
+    checkWrangler(line);
+  } else if (others.test(line)) {
+    return;
+  } else if (script !== undefined) {
+    const command = scripts[script] ?? assert.fail(`package.json has no script ${script}: ${line}`);
+    const [, program = "scripts/command.mjs"] = /^node (\S+)/.exec(command) ?? [];
+    // `npm test` has parts of names after `--`.
+    const words = script === "test" ? /(?<= )[a-z-]{3,}/g : /(?<= )--[a-z-]+/g;
+    for (const [word] of line.split(" -- ")[1]?.replace(/^/, " ").matchAll(words) ?? []) {
+      assertHas(output("node", [program, "--help"]) ?? "", word, line);
+    }
+  } else if (file !== undefined) {
+    assert.ok(existsSync(join(root, file)), `no such file: ${line}`);
+  } else if (task !== undefined) {
+    assert.match(xtask, new RegExp(`^  ${task} `, "m"), `there is no such task: ${line}`);
+    for (const [option] of line.matchAll(/(?<= )--[a-z-]+/g)) {
+      assertHas(xtask, option, line);
+    }
+  } else {
+    assert.match(line, /^cargo (bench( -- [a-z]+)?|add [a-z-]+)$/, line);
+  }
+}
+
+/** The anchors of a document, as GitHub derives them from headings. @param {string} text */
+function anchorsIn(text) {
+  const headings = text.replaceAll(/^ *```.*?^ *```/gms, "").matchAll(/^#+ (.+)$/gm);
+  return [...headings].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+for (const path of documents) {
+  const text = readFileSync(join(root, path), "utf8");
+
+  test(`${path}: every command exists`, { timeout: 120_000 }, () => {
+    commandsIn(text).forEach(checkCommand);
+  });
+
+  test(`${path}: every link has a target`, () => {
+    const links = text.replaceAll(/^ *```.*?^ *```/gms, "").matchAll(/(?:\]\(|(?:src|srcset)=")([^)\s"]+)/g);
+    for (const [, link = ""] of links) {
+      if (/^https?:/.test(link)) {
+        continue;
+      }
+      const [file = "", anchor] = link.split("#");
+      const target = file === "" ? path : relative(root, join(root, dirname(path), file));
+      assert.ok(existsSync(join(root, target)), `${path} links to ${target}`);
+      if (anchor !== undefined) {
+        assert.ok(anchorsIn(readFileSync(join(root, target), "utf8")).includes(anchor), `${path} links to ${link}`);
+      }
+    }
+  });
+}
+
+test("an unknown command, option or file is refused", () => {
+  for (const line of [
+    "npm run chekc",
+    "npm start -- --onec",
+    "npm start -- --stop",
+    "npm test -- hots",
+    ".ci/rum",
+    "cdeploy",
+    "cargo xtask wasm",
+    "cargo xtask simulate --seed 7",
+    "cargo bench --nonsense",
+    "node examples/backfill.mjs https://example.com",
+    "cargo xtask simulat",
+    "cargo tset",
+    "npx wrangler queue create x",
+    "npx wrangler queues create x --retention 5",
+    "npx wrangler queues create x --message-retention-period 5",
+    "npx wrangler deploy --config examples/none/wrangler.toml",
+  ]) {
+    assert.throws(() => checkCommand(line), assert.AssertionError, line);
+  }
+});
