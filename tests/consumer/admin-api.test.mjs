@@ -1,4 +1,4 @@
-// The example consumer's admin API: who gets in, and what is asked.
+// The example consumer's admin API: authorisation, lists and errors.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -25,8 +25,8 @@ const requests = /** @type {const} */ ([
   ["GET", "/"],
 ]);
 
-/** Nobody has redriven anything. */
-async function untouched() {
+/** Asserts that nothing was redriven. */
+async function assertNoneRedriven() {
   assert.deepEqual(await example.sql("SELECT sum(redrives) AS redrives FROM dead_letters"), [{ redrives: 1 }]);
 }
 
@@ -58,10 +58,10 @@ test("without the token, or with another one, nothing is shown or sent", async (
       assert.ok(!JSON.stringify(answer).includes(token));
     }
   }
-  await untouched();
+  await assertNoneRedriven();
 });
 
-test("without a usable ADMIN_TOKEN nobody gets in, and the answer names it", async (context) => {
+test("without a usable ADMIN_TOKEN every request is a 500 that names it", async (context) => {
   for (const [secrets, authorization] of /** @type {[Record<string, string>, string][]} */ ([
     [{}, "Bearer undefined"],
     [{ ADMIN_TOKEN: "" }, "Bearer "],
@@ -80,11 +80,11 @@ test("without a usable ADMIN_TOKEN nobody gets in, and the answer names it", asy
   }
 });
 
-test("the scheme's case does not matter", async () => {
+test("the case of Bearer does not matter", async () => {
   assert.equal((await example.ask("/dead-letters", { authorization: `bearer  ${token}` })).status, 200);
 });
 
-test("lists what is not yet redriven, without its text", async () => {
+test("the list has the open dead letters, without text", async () => {
   const { status, headers, answer } = await example.ask("/dead-letters");
   assert.equal(status, 200);
   assert.equal(headers.get("content-type"), "application/json");
@@ -107,7 +107,7 @@ test("lists what is not yet redriven, without its text", async () => {
   assert.deepEqual(ids((await example.ask("/dead-letters?all=true")).answer), [1, 2, 3, 4, 5]);
 });
 
-test("lists in pages", async () => {
+test("the list has pages", async () => {
   const pages = [];
   for (let after = 0; after !== null; ) {
     const { answer } = await example.ask(`/dead-letters?limit=2&after=${after}&all=true`);
@@ -123,7 +123,7 @@ function ids({ deadLetters }) {
   return deadLetters.map(({ id }) => id);
 }
 
-test("refuses what it does not understand, and redrives nothing then", async () => {
+test("an invalid request is refused, and redrives nothing", async () => {
   for (const [method, path, status, code] of /** @type {const} */ ([
     ["POST", "/dead-letters", 405, "method_not_allowed"],
     ["GET", "/dead-letters/redrive", 405, "method_not_allowed"],
@@ -156,17 +156,17 @@ test("refuses what it does not understand, and redrives nothing then", async () 
       assert.equal(headers.get("allow"), path === "/dead-letters" ? "GET" : "POST");
     }
   }
-  await untouched();
+  await assertNoneRedriven();
 });
 
-test("refuses parameters in a body: a dry run must be one", async () => {
+test("parameters in a body, such as dry-run, are refused", async () => {
   const { status, answer } = await example.ask("/dead-letters/redrive", { method: "POST", body: "dry-run=true" });
   assert.equal(status, 400);
   assert.equal(answer.code, "invalid_parameter");
-  await untouched();
+  await assertNoneRedriven();
 });
 
-test("without its tables it says what to do", async () => {
+test("without tables, the answer says what to do", async () => {
   await example.sql("ALTER TABLE dead_letters RENAME TO away");
   const { status, answer } = await example.ask("/dead-letters");
   await example.sql("ALTER TABLE away RENAME TO dead_letters");

@@ -6,10 +6,10 @@ import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { secret } from "../support/messages.mjs";
 import { bundled } from "../support/modules.mjs";
 
-/** The most that a queue takes at a time. */
+/** The most messages in one batch. */
 const maxSendBatch = 100;
 
-/** What the helper needs. */
+/** The helper's tables. */
 export const claimTables = [
   "CREATE TABLE IF NOT EXISTS cronozen_claims (event_id TEXT PRIMARY KEY, claimed_at TEXT NOT NULL) STRICT, WITHOUT ROWID",
   "CREATE TABLE IF NOT EXISTS cronozen_newest (entity TEXT PRIMARY KEY, created_at TEXT NOT NULL) STRICT, WITHOUT ROWID",
@@ -17,14 +17,14 @@ export const claimTables = [
 
 const tables = [
   ...claimTables,
-  // Nothing but the claim keeps an effect from being there twice.
+  // No unique key: only the claim prevents a second effect.
   "CREATE TABLE IF NOT EXISTS effects (event_id TEXT NOT NULL)",
   "CREATE TABLE IF NOT EXISTS totals (id INTEGER PRIMARY KEY, effects INTEGER NOT NULL, amount INTEGER NOT NULL)",
   "INSERT OR IGNORE INTO totals VALUES (1, 0, 0)",
   "CREATE TABLE IF NOT EXISTS states (id TEXT PRIMARY KEY, state TEXT NOT NULL)",
 ];
 
-/** Whoever talks to a consumer that runs. */
+/** A client of a running consumer. */
 export class Client {
   /** @param {string} url */
   constructor(url) {
@@ -54,13 +54,13 @@ export class Client {
     return this.post("/observed", null);
   }
 
-  /** How many effects there are. @returns {Promise<number>} */
+  /** The number of effects. @returns {Promise<number>} */
   async effects() {
     const [[{ effects }]] = await this.sql("SELECT count(*) AS effects FROM effects");
     return effects;
   }
 
-  /** Waits until so many events have been claimed. @param {number} events */
+  /** Waits until at least `events` are claimed. @param {number} events */
   async claimed(events) {
     while ((await this.claims()) < events) {
       await sleep(50);
@@ -76,7 +76,7 @@ export class Client {
     }
   }
 
-  /** How many events have been claimed. @returns {Promise<number>} */
+  /** The number of claimed events. @returns {Promise<number>} */
   async claims() {
     const [[{ claims }]] = await this.sql("SELECT count(*) AS claims FROM cronozen_claims");
     return claims;
@@ -88,7 +88,7 @@ export class TestConsumer extends Client {
   log = [];
 
   /**
-   * @param {{ failing?: number, repeated?: number, storage?: string }} [settings] in percent; a folder to keep D1 in
+   * @param {{ failing?: number, repeated?: number, storage?: string }} [settings] two percentages; a folder for D1
    */
   static async start(settings = {}) {
     const consumer = new TestConsumer(await bundled("tests/consumer/inside/worker.mjs"), settings);
@@ -142,7 +142,7 @@ export class TestConsumer extends Client {
     this.log.push(...lines.map((line) => JSON.parse(line)));
   }
 
-  /** Waits until nothing has been logged for a while: no message comes any more. */
+  /** Waits until nothing is logged for `ms`: no message is left. */
   async quiet(ms = 1500) {
     for (let seen = -1; seen !== this.log.length; ) {
       seen = this.log.length;
@@ -150,7 +150,7 @@ export class TestConsumer extends Client {
     }
   }
 
-  /** How often each outcome was logged. */
+  /** Counts the log lines by outcome. */
   outcomes() {
     /** @type {Record<string, number>} */
     const counted = {};

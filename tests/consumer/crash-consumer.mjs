@@ -1,4 +1,4 @@
-// The consumer in a process of its own, for the test that kills it: node crash-consumer.mjs STORAGE
+// The consumer in a separate process, for the test that kills it: node crash-consumer.mjs STORAGE
 
 import assert from "node:assert/strict";
 import { TestConsumer } from "./consumer.mjs";
@@ -7,5 +7,5 @@ const [, , storage] = process.argv;
 assert.ok(storage, "usage: node crash-consumer.mjs STORAGE");
 const consumer = await TestConsumer.start({ failing: 5, repeated: 20, storage });
 console.log(consumer.url.href);
-// The test has ended without killing this.
+// The test may end without killing this.
 process.stdin.on("close", () => process.exit()).resume();

@@ -20,7 +20,7 @@ after(async () => {
   rmSync(storage, { recursive: true });
 });
 
-test("killed three times and started again on the same D1: every event has one effect", {
+test("every event has one effect after three kills and restarts on the same D1", {
   timeout: 200_000,
 }, async () => {
   const messages = Array.from({ length: count }, (_, number) =>

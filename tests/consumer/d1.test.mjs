@@ -1,4 +1,4 @@
-// The claim, against a real D1: what counts as handled, and what does not.
+// Claims in a real D1: which events count as handled.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -49,8 +49,8 @@ async function counts(eventId) {
   return { claims: await count("cronozen_claims"), effects: await count("effects") };
 }
 
-/** The database, but for what a test replaces. @param {Record<string, unknown>} changes */
-function changed(changes) {
+/** The database with a test's changes. @param {Record<string, unknown>} changes */
+function databaseWith(changes) {
   return {
     prepare: (/** @type {string} */ query) => db.prepare(query),
     batch: (/** @type {any[]} */ statements) => db.batch(statements),
@@ -63,7 +63,7 @@ function runWith(handler, database = db) {
   return new Run({ "*": handler }, { once: d1(() => database) });
 }
 
-test("a handler of an event that has been claimed is not called again", async () => {
+test("the handler of a claimed event is not called again", async () => {
   let calls = 0;
   const event = newEvent();
   const run = runWith(({ eventId }) => {
@@ -87,9 +87,9 @@ for (const nothing of [undefined, null, false, []]) {
   });
 }
 
-test("a lost answer of D1 is no failure, even at the last attempt", async () => {
+test("a lost answer from D1 is no failure, even at the last attempt", async () => {
   const event = newEvent();
-  const database = changed({
+  const database = databaseWith({
     batch: async (/** @type {any[]} */ statements) => {
       await db.batch(statements);
       throw new Error("connection lost");
@@ -101,7 +101,7 @@ test("a lost answer of D1 is no failure, even at the last attempt", async () => 
   assert.deepEqual(await counts(event.eventId), { claims: 1, effects: 1 });
 });
 
-test("a statement that fails is told, and nothing of its batch is kept", async () => {
+test("a failed statement is logged, and its batch is rolled back", async () => {
   const event = newEvent();
   const run = runWith(({ eventId }) => [effect(eventId), effect(eventId, 1), effect(eventId, 1)]);
   await run.take(messageOf(event));
@@ -110,13 +110,13 @@ test("a statement that fails is told, and nothing of its batch is kept", async (
   assert.deepEqual(await counts(event.eventId), { claims: 0, effects: 0 });
 });
 
-test("a D1 that fails when it is asked what became of a batch leaves the message on the queue", async () => {
+test("a message is retried if D1 also fails in the check after a failed batch", async () => {
   const event = newEvent();
-  let asked = 0;
-  const database = changed({
+  let queries = 0;
+  const database = databaseWith({
     prepare: (/** @type {string} */ query) => {
-      asked += 1;
-      if (asked > 2) {
+      queries += 1;
+      if (queries > 2) {
         throw new Error("overloaded");
       }
       return db.prepare(query);
@@ -130,7 +130,7 @@ test("a D1 that fails when it is asked what became of a batch leaves the message
   assert.deepEqual(run.outcomes(), ["retried"]);
 });
 
-test("of two updates of the same time the one that comes later counts", async () => {
+test("of two updates with the same time, the later arrival counts", async () => {
   for (const event of [newEvent(), newEvent()]) {
     const run = runWith(({ eventId }) => ifNewest("tie", effect(eventId)));
     await run.take(messageOf(event));
@@ -138,12 +138,12 @@ test("of two updates of the same time the one that comes later counts", async ()
   }
 });
 
-test("a statement that fails inside an update is not taken for an outdated one", async () => {
+test("a failed statement in an update does not make it outdated", async () => {
   const newer = newEvent({ createdAt: "2026-11-24T06:56:00Z" });
   await runWith(({ eventId }) => ifNewest("another entity", effect(eventId))).take(messageOf(newer));
   const first = newEvent();
   await runWith(({ eventId }) => ifNewest("entity", effect(eventId))).take(messageOf(first));
-  // As new as the newest of its entity, and older than that of the other.
+  // As new as its entity's newest, and older than the other entity's.
   const failing = newEvent();
   const run = runWith(({ eventId }) => ifNewest("entity", [effect(eventId, 2), effect(eventId, 2)]));
   await run.take(messageOf(failing));
@@ -168,7 +168,7 @@ test("an update without an entity is a dead letter", async () => {
   assert.match(readDeadLetter(run.dead[0]?.body).reason ?? "", /^ifNewest\(\) got no entity/);
 });
 
-test("tables that are missing are told", async () => {
+test("a missing table is logged", async () => {
   await db.prepare("ALTER TABLE cronozen_claims RENAME TO away").run();
   const run = runWith(() => []);
   await run.take(messageOf(newEvent()));

@@ -1,4 +1,4 @@
-// A dead letter gives back the message as it was.
+// A dead letter contains the original message.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -18,14 +18,14 @@ for (const text of [
   deadLetterText(message, { ...failure, reason: "failed before" }),
   deadLetterText("garbage", { ...failure, reason: "failed before" }),
 ]) {
-  test(`a dead letter gives back the text, and why: ${text.slice(0, 40)}`, () => {
+  test(`a dead letter has the text and the reason: ${text.slice(0, 40)}`, () => {
     const { reason, attempts, failedAt, text: found } = readDeadLetter(deadLetterText(text, failure));
     assert.equal(found, text);
     assert.deepEqual({ reason, attempts, failedAt }, failure);
   });
 }
 
-test("a reason is cut short by its bytes, in whole", () => {
+test("a reason is cut by bytes, between characters", () => {
   for (const character of ["a", "é", "\u{1f4a9}", '"', "\u0001", "\ud800"]) {
     const text = deadLetterText(message, { ...failure, reason: character.repeat(1000) });
     assert.ok(Buffer.byteLength(text) - Buffer.byteLength(message) < 400);
@@ -34,7 +34,7 @@ test("a reason is cut short by its bytes, in whole", () => {
   }
 });
 
-test("what the queue itself gives up has no reason", () => {
+test("a message that the queue moves has no reason", () => {
   const { eventId, type } = event;
   const unknown = { reason: null, attempts: null, failedAt: null };
   assert.deepEqual(readDeadLetter(message), { eventId, type, ...unknown, text: message });
@@ -42,13 +42,13 @@ test("what the queue itself gives up has no reason", () => {
   assert.deepEqual(readDeadLetter(undefined), { eventId: null, type: null, ...unknown, text: "" });
 });
 
-test("what is too long to be told why is kept without it", () => {
+test("a message too long for a reason is kept without it", () => {
   for (const text of [`{"v":2,"x":"${"x".repeat(127_880)}"}`, '"'.repeat(100_000)]) {
     assert.equal(deadLetterText(text, failure), text);
   }
 });
 
-test("whatever comes over the queue is read, and what only looks like a dead letter is a message", () => {
+test("every body is read, and what only looks like a dead letter is a message", () => {
   /** @type {any} */
   const circular = {};
   circular.itself = circular;

@@ -29,7 +29,7 @@ test("10,000 events, sent and delivered more than once, with handlers that fail,
   const consumer = await TestConsumer.start({ failing: 5, repeated: 20 });
   try {
     const events = Array.from({ length: count }, (_, number) => payment(number));
-    // As a gateway queues an event again whose marker was not written.
+    // A gateway queues an event again if its marker is not written.
     const twice = events.filter(() => Math.random() < 0.1);
     await consumer.send(shuffled([...events, ...twice]));
     await consumer.claimed(count);
@@ -51,7 +51,7 @@ test("10,000 events, sent and delivered more than once, with handlers that fail,
     for (const fails of ["before", "in the middle of", "after"]) {
       assert.ok((failed[fails] ?? 0) > 100, `handlers failed ${fails} their effect`);
     }
-    assert.ok((consumer.outcomes().duplicate ?? 0) > twice.length, "copies came");
+    assert.ok((consumer.outcomes().duplicate ?? 0) > twice.length, "copies arrived");
   } finally {
     await consumer.stop();
   }

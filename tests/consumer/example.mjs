@@ -10,15 +10,15 @@ import { sign, webhookPath } from "../../scripts/delivery.mjs";
 import { secret } from "../support/messages.mjs";
 import { builtModules, bundled } from "../support/modules.mjs";
 
-/** As short as it may be. */
+/** The shortest valid token. */
 export const token = "a-token-of-thirty-two-characters";
 
 const migrations = join(root, "examples", "consumer", "migrations");
 
-/** For what the queue has to bring about. */
+/** The longest wait for the queue. */
 const patienceMs = 20_000;
 
-/** As the gateway's wrangler.toml and the example's have it, but quicker. */
+/** As in the wrangler.toml of the gateway and the example, but faster. */
 const consumers = {
   "cronozen-events": { maxBatchTimeout: 0.05, maxRetries: 10, retryDelay: 0, deadLetterQueue: "cronozen-events-dead" },
   "cronozen-events-dead": { maxBatchTimeout: 0.05, maxRetries: 100, retryDelay: 0 },
@@ -30,7 +30,7 @@ const consumers = {
  */
 
 export class Example {
-  /** What the Workers have logged. @type {string[]} */
+  /** The Workers' log lines. @type {string[]} */
   log = [];
 
   /** @param {Record<string, string>} [secrets] */
@@ -91,7 +91,7 @@ export class Example {
   }
 
   /**
-   * Runs statements, and gives the last one's rows.
+   * Runs statements, and returns the last one's rows.
    *
    * @param {...string} statements
    * @returns {Promise<Row[]>}
@@ -102,9 +102,9 @@ export class Example {
     return /** @type {any} */ (results.at(-1)?.results ?? []);
   }
 
-  /** Delivers an event to the gateway, and gives the answer's status. @param {Event} event */
+  /** Delivers an event to the gateway, and returns the status. @param {Event} event */
   async deliver(event) {
-    // Not as JSON.stringify would write it again.
+    // Not as JSON.stringify writes it by default.
     const body = JSON.stringify(event, null, 1);
     const gateway = await this.miniflare.getWorker("gateway");
     const response = await gateway.fetch(`http://gateway${webhookPath}`, {
@@ -116,7 +116,7 @@ export class Example {
     return response.status;
   }
 
-  /** Puts messages on a queue, side by side. @param {unknown[]} bodies @param {"EVENTS" | "DEAD_LETTERS"} [queue] */
+  /** Sends messages to a queue in one batch. @param {unknown[]} bodies @param {"EVENTS" | "DEAD_LETTERS"} [queue] */
   async queue(bodies, queue = "EVENTS") {
     const producer = await this.miniflare.getQueueProducer(queue, "consumer");
     const messages = bodies.map((body) => ({ body, contentType: typeof body === "string" ? "text" : "json" }));
@@ -124,7 +124,7 @@ export class Example {
   }
 
   /**
-   * Asks the admin API for something.
+   * Sends a request to the admin API.
    *
    * @param {string} path
    * @param {{ method?: string, authorization?: string | null, body?: string }} [request]
@@ -141,12 +141,12 @@ export class Example {
     return this.ask(path, { method: "POST" });
   }
 
-  /** All dead letters, whether or not they have been redriven. @returns {Promise<Row[]>} */
+  /** All dead letters, redriven or not. @returns {Promise<Row[]>} */
   async deadLetters() {
     return (await this.ask("/dead-letters?all=true&limit=1000")).answer.deadLetters;
   }
 
-  /** The dead letters of an event, once there are so many. @param {string} eventId @param {number} [least] */
+  /** Waits for at least `least` dead letters of an event. @param {string} eventId @param {number} [least] */
   async deadLettersOf(eventId, least = 1) {
     return this.until(async () => {
       const own = (await this.deadLetters()).filter((letter) => letter.eventId === eventId);
@@ -154,7 +154,7 @@ export class Example {
     }, `${least} dead letters of ${eventId}`);
   }
 
-  /** How the consumer has ended with an event, once it has so often. @param {string} eventId @param {number} [least] */
+  /** Waits for at least `least` final outcomes of an event. @param {string} eventId @param {number} [least] */
   async outcomes(eventId, least = 1) {
     return this.until(async () => {
       const lines = this.logged(eventId).filter(({ outcome }) =>
@@ -164,7 +164,7 @@ export class Example {
     }, `${least} outcomes of ${eventId}`);
   }
 
-  /** The consumer's lines that hold a text; the gateway's have a code. @param {string} text @returns {Row[]} */
+  /** The consumer's lines with `text`; the gateway's have a code. @param {string} text @returns {Row[]} */
   logged(text) {
     const lines = this.log.filter((line) => line.startsWith("{") && line.includes(text));
     return lines.map((line) => JSON.parse(line)).filter(({ code }) => code === undefined);
@@ -190,7 +190,7 @@ export class Example {
 }
 
 /**
- * An event that no other test has.
+ * An event with a new id.
  *
  * @param {Partial<Event>} [fields]
  * @returns {Event}

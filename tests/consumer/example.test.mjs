@@ -58,7 +58,7 @@ test("an amount is kept as it was sent", async () => {
   }
 });
 
-test("a payment of no usable amount is a dead letter, not a row", async () => {
+test("a payment without a usable amount is a dead letter, not a row", async () => {
   const unusable = [
     undefined,
     null,
@@ -82,7 +82,7 @@ test("a payment of no usable amount is a dead letter, not a row", async () => {
   );
 });
 
-test("a createdAt that is no text is none in the ledger", async () => {
+test("a createdAt that is no string is NULL in the ledger", async () => {
   for (const createdAt of [1763967300, true, {}, [49, 50], null]) {
     const event = newEvent({ createdAt: /** @type {any} */ (createdAt) });
     await example.deliver(event);
@@ -94,7 +94,7 @@ test("a createdAt that is no text is none in the ledger", async () => {
   }
 });
 
-test("of two certificates each has a newest state of its own", async () => {
+test("each of two certificates has its own newest state", async () => {
   for (const [certificateId, createdAt] of /** @type {const} */ ([
     ["one", "2026-11-24T08:00:00Z"],
     ["other", "2026-11-24T07:00:00Z"],
@@ -107,7 +107,7 @@ test("of two certificates each has a newest state of its own", async () => {
   }
 });
 
-test("of a certificate's states the newest stays, whatever the order", async () => {
+test("a certificate keeps its newest state, whatever the order", async () => {
   const times = ["2026-11-24T06:00:00Z", "2026-11-24T08:00:00+01:00", "2026-11-24T08:00:00.5Z"];
   for (const order of ["012", "021", "102", "120", "201", "210"]) {
     const certificateId = `certificate-${order}`;
@@ -137,7 +137,7 @@ test("a certificate without an id, or without a time, is a dead letter", async (
   }
 });
 
-test("an event of a type that has no handler of its own is stored whole", async () => {
+test("an event without a handler for its type is stored whole", async () => {
   const event = newEvent({ type: "invoice.printed" });
   await example.deliver(event);
   assert.deepEqual(await example.outcomes(event.eventId), ["handled"]);
@@ -145,7 +145,7 @@ test("an event of a type that has no handler of its own is stored whole", async 
   assert.deepEqual(row, { event_id: event.eventId, type: "invoice.printed", event: JSON.stringify(event) });
 });
 
-test("poison and tampered messages are stored with the reason, and their batch-mates handled", async () => {
+test("poison and tampered messages are stored with the reason; the rest of the batch is handled", async () => {
   const good = [newEvent(), newEvent()];
   const [tampered, swapped, signedByAnother] = [newEvent(), newEvent(), newEvent()];
   const bad = /** @type {const} */ ([
@@ -160,7 +160,7 @@ test("poison and tampered messages are stored with the reason, and their batch-m
   ]);
   await example.queue([...bad.map(([text]) => text), ...good.map((event) => messageOf(event))]);
   for (const { eventId } of good) {
-    // One of the bad ones says that it is this event, too.
+    // One bad message has this event's id, too.
     await example.until(
       async () => (await example.outcomes(eventId)).find((outcome) => outcome === "handled"),
       eventId,
@@ -180,7 +180,7 @@ test("poison and tampered messages are stored with the reason, and their batch-m
   }
 });
 
-test("what is no text at all is stored, too", async () => {
+test("a message that is no string is stored, too", async () => {
   await example.queue([{ not: "the gateway's" }, 7]);
   await example.until(async () => {
     const rows = await example.sql(`SELECT reason FROM dead_letters WHERE text IN ('{"not":"the gateway''s"}', '7')`);

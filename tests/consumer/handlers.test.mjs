@@ -1,4 +1,4 @@
-// Which handler gets an event, and with what.
+// The handler of an event, and its arguments.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -6,7 +6,7 @@ import { readDeadLetter } from "cronozen-edge/consumer";
 import { messageOf } from "../support/messages.mjs";
 import { event, message, Run } from "./run.mjs";
 
-test("a handler gets the event, the environment, what the gateway said, and the context", async () => {
+test("a handler gets the event, the environment, the delivery, and the context", async () => {
   /** @type {any[]} */
   const calls = [];
   const run = new Run({ "payment.completed": (...args) => void calls.push(args) });
@@ -24,7 +24,7 @@ test("the most specific handler gets the event", async () => {
   for (let first = 0; first < patterns.length; first += 1) {
     /** @type {string[]} */
     const called = [];
-    // From the least specific on: the order of the object does not matter.
+    // The least specific first: the object's order does not matter.
     const names = patterns.slice(first).reverse();
     const run = new Run(Object.fromEntries(names.map((name) => [name, () => void called.push(name)])));
     await run.take(messageOf({ ...event, type: "agent.decision.completed" }));
@@ -40,14 +40,14 @@ for (const [type, pattern] of [
   ["__proto__", "payment.*"],
   [undefined, "payment.*"],
 ]) {
-  test(`${type} is not for ${pattern}, and becomes a dead letter`, async () => {
+  test(`${type} does not match ${pattern}, and becomes a dead letter`, async () => {
     const run = new Run({ [String(pattern)]: () => assert.fail("called") });
     assert.equal(await run.take(messageOf({ ...event, type })), "acknowledged");
     assert.match(readDeadLetter(run.dead[0]?.body).reason ?? "", /^no_handler/);
   });
 }
 
-test("the type is the first of type, event and eventType that is a text, as the gateway has it", async () => {
+test("the type is the first string of type, event and eventType, as in the gateway", async () => {
   /** @type {string[]} */
   const called = [];
   const run = new Run({ "undocumented:a.b": () => void called.push("a.b") });

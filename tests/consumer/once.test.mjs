@@ -1,4 +1,4 @@
-// What a handler returns, and events that come again.
+// Results of handlers, and repeated events.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -39,7 +39,7 @@ for (const [times, written] of /** @type {const} */ ([
   [1, true],
   [2, false],
 ])) {
-  test(`with kv, a marker that fails ${times} times leaves its event handled, and does not repeat it`, async () => {
+  test(`with kv, a marker that fails ${times} times leaves its event handled and not retried`, async () => {
     let puts = 0;
     const namespace = {
       get: async () => null,
@@ -61,7 +61,7 @@ for (const [name, once] of /** @type {[string, Options["once"]][]} */ ([
   ["kv", kv(() => ({ get: async () => null, put: async () => {} }))],
   ["false", false],
 ])) {
-  test(`with ${name}, whatever else a handler returns is nothing`, async () => {
+  test(`with ${name}, other results of a handler are ignored`, async () => {
     for (const result of [{ success: true }, new Response(), [1], "text", 0]) {
       const run = new Run({ "*": () => /** @type {any} */ (result) }, { once });
       await run.take(message);
@@ -79,8 +79,8 @@ const statement = { bind: () => statement, first: async () => null, run: async (
 for (const [name, options, result] of /** @type {[string, Partial<Options>, any][]} */ ([
   ["the result of a statement that has been run, to d1", { once: d1(() => database) }, { success: true, results: [] }],
   ["a list with something else in it, to d1", { once: d1(() => database) }, [statement, null]],
-  ["statements to nobody", {}, [statement]],
-  ["an update to nobody", {}, ifNewest("certificate:1", /** @type {any} */ (statement))],
+  ["statements without once", {}, [statement]],
+  ["an update without once", {}, ifNewest("certificate:1", /** @type {any} */ (statement))],
   ["statements to kv", { once: kv(() => ({ get: async () => null, put: async () => {} })) }, statement],
 ])) {
   test(`a handler that returns ${name} gets an error that says so, and is not called again`, async () => {
@@ -93,7 +93,7 @@ for (const [name, options, result] of /** @type {[string, Partial<Options>, any]
   });
 }
 
-test("what is ignored is acknowledged and not claimed, and a forged one is still refused", async () => {
+test("an ignored event is acknowledged and not claimed, and a forged one is still refused", async () => {
   const database = /** @type {any} */ ({ batch: () => assert.fail("D1 is called") });
   const run = new Run({ "*": ignore }, { once: d1(() => database) });
   assert.equal(await run.take(message), "acknowledged");

@@ -1,4 +1,4 @@
-// What is refused when the Worker starts.
+// Errors when the Worker starts.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -55,7 +55,7 @@ for (const [name, call, message] of /** @type {[string, () => unknown, string][]
     () => kv(() => undefined, /** @type {any} */ ({ ttlseconds: 60 })),
     "unknown option ttlseconds: did you mean ttlSeconds?",
   ],
-  ["a mark alone", () => consumeUntyped({ "undocumented:": () => {} }, options), "event type of a handler empty"],
+  ["a bare mark", () => consumeUntyped({ "undocumented:": () => {} }, options), "event type of a handler empty"],
   [
     "an event type that resembles none",
     () => consumeUntyped({ "comet.sighted": () => {} }, options),
@@ -143,7 +143,7 @@ for (const [name, call, message] of /** @type {[string, () => unknown, string][]
     "ttlSeconds out of range: a whole number of at least 60 is expected",
   ],
 ])) {
-  test(`${name} is refused when the Worker starts, and the error says the cure`, () => {
+  test(`${name} is refused when the Worker starts, and the error names the cure`, () => {
     assert.throws(call, (/** @type {any} */ error) => {
       assert.equal(error.name, "TypeError");
       assert.ok(error.message.startsWith(`cronozen-edge: ${message}`), error.message);
@@ -152,7 +152,7 @@ for (const [name, call, message] of /** @type {[string, () => unknown, string][]
   });
 }
 
-test("what is undefined counts as not given", () => {
+test("undefined counts as not given", () => {
   const unset = { secrets: undefined, timeoutMs: undefined, retry: { maxAttempts: undefined } };
   consumeUntyped({ "*": () => {}, "payment.failed": undefined }, { ...options, ...unset });
   consumeUntyped(handlers, { ...options, retry: { maxAttempts: 101, firstSeconds: 0 }, timeoutMs: 840_000 });

@@ -1,4 +1,4 @@
-// What becomes of each kind of message: handled, tried again, or a dead letter with its reason.
+// The outcome of each kind of message: handled, retried, or a dead letter with its reason.
 
 import assert from "node:assert/strict";
 import { createHash, randomUUID } from "node:crypto";
@@ -30,7 +30,12 @@ async function effects(eventId) {
   return effects;
 }
 
-/** Waits for it. @param {string} text of the message @returns {Promise<import("cronozen-edge/consumer").DeadLetter>} */
+/**
+ * Waits for a dead letter.
+ *
+ * @param {string} text of the message
+ * @returns {Promise<import("cronozen-edge/consumer").DeadLetter>}
+ */
 async function deadLetter(text) {
   for (let tries = 0; tries < 200; tries += 1) {
     const { deadLetters } = await consumer.observed();
@@ -44,7 +49,7 @@ async function deadLetter(text) {
   return assert.fail("there is no such dead letter");
 }
 
-/** Waits until a message with the event has ended so. @param {string} eventId @param {string} outcome */
+/** Waits until an event's outcome is logged. @param {string} eventId @param {string} outcome */
 async function logged(eventId, outcome) {
   for (let tries = 0; tries < 200; tries += 1) {
     const line = consumer.log.find((line) => line.eventId === eventId && line.outcome === outcome);
@@ -56,7 +61,7 @@ async function logged(eventId, outcome) {
   return assert.fail(`${eventId} has not been ${outcome}`);
 }
 
-test("a poison message is tried again, and ends as a dead letter; its batch-mates are handled at once", async () => {
+test("a poison message is tried again, and ends as a dead letter; the rest of its batch is handled at once", async () => {
   const poison = messageOf(newPayment({ type: "test.poison" }));
   const mates = Array.from({ length: 8 }, () => newPayment());
   const messages = mates.map((mate) => messageOf(mate));
@@ -104,21 +109,21 @@ const tampered = [
     /^signature mismatch: .+ README of the npm package cronozen-edge\)$/,
   ],
   ["another signature", (message) => message.replace(/("signature":")./, "$1x"), /^signature malformed/],
-  ["another's eventId", (message) => message.replace("evt_", "evt_x"), /^envelope_mismatch/],
+  ["another eventId", (message) => message.replace("evt_", "evt_x"), /^envelope_mismatch/],
   ["another type", (message) => message.replace("payment.completed", "test.poison"), /^envelope_mismatch/],
   ["another createdAt", (message) => message.replace('"createdAt":null', '"createdAt":"2026"'), /^envelope_mismatch/],
   ["a second event", (message) => message.replace(/}$/, ',"event":{"eventId":"evt_1"}}'), /^signature mismatch/],
   ["another version", (message) => message.replace('"v":1', '"v":2'), /^unknown_version/],
   [
-    "a field less",
+    "a missing field",
     (message) => message.replace('"receivedAt"', '"ReceivedAt"'),
     /^not_a_message: field receivedAt missing/,
   ],
   ["no event", (message) => message.replace('"event"', '"Event"'), /^not_a_message: neither event, nor/],
-  ["a broken end", (message) => message.slice(0, -1), /^not_a_message: not a text with a JSON object/],
+  ["a missing end", (message) => message.slice(0, -1), /^not_a_message: not a string with a JSON object/],
 ];
 for (const [name, tamper, reason] of tampered) {
-  test(`a message with ${name} is refused, and is a dead letter as it was`, async () => {
+  test(`a message with ${name} is refused, and is an unchanged dead letter`, async () => {
     const event = newPayment();
     const message = tamper(messageOf(event));
     assert.notEqual(message, messageOf(event));
@@ -128,7 +133,7 @@ for (const [name, tamper, reason] of tampered) {
   });
 }
 
-test("what is no text is a dead letter, too", async () => {
+test("a message that is no string is a dead letter", async () => {
   const body = { eventId: `evt_${randomUUID()}`, v: 1 };
   await consumer.send([body]);
   const letter = await deadLetter(JSON.stringify(body));
@@ -136,7 +141,7 @@ test("what is no text is a dead letter, too", async () => {
   assert.match(letter.reason ?? "", /^not_a_message/);
 });
 
-test("the longest message there can be still fits the dead-letter queue, with its reason", async () => {
+test("the longest message fits the dead-letter queue with its reason", async () => {
   const empty = Buffer.byteLength(messageOf(newPayment({ type: "test.non-retryable", filling: "" })));
   const message = messageOf(newPayment({ type: "test.non-retryable", filling: "x".repeat(127_500 - empty) }));
   assert.equal(message.length, 127_500);
@@ -144,7 +149,7 @@ test("the longest message there can be still fits the dead-letter queue, with it
   assert.equal((await deadLetter(message)).reason, "will never work");
 });
 
-test("updates that come out of order leave the newest", async () => {
+test("updates out of order leave the newest state", async () => {
   const id = randomUUID();
   const seconds = ["10.5", "10.123456789", "09", "11.000000001", "11", "10"];
   for (const second of seconds) {
@@ -189,7 +194,7 @@ test("an update that has no time is a dead letter", async () => {
   assert.match((await deadLetter(message)).reason ?? "", /^createdAt missing or not RFC 3339/);
 });
 
-test("a hundred updates at once leave the newest", async () => {
+test("a hundred updates at once leave the newest state", async () => {
   const id = randomUUID();
   const times = Array.from({ length: 100 }, (_, number) => number).sort(() => Math.random() - 0.5);
   const messages = times.map((number) => {
@@ -210,7 +215,7 @@ async function store(key, body) {
   await bucket.put(key, body);
 }
 
-test("a body that lies in R2 is fetched, and its hash and signature are checked", async () => {
+test("a body in R2 is fetched, and its hash and signature are checked", async () => {
   const event = newPayment({ filling: "é".repeat(300_000) });
   const { message, body, key } = storedMessageOf(event);
   await store(key, body);

@@ -16,7 +16,7 @@ after(() => example.stop());
 const breakLedger = "ALTER TABLE payments RENAME TO payments_away";
 const mendLedger = "ALTER TABLE payments_away RENAME TO payments";
 
-/** How many rows the ledger has of an event. @param {string} eventId */
+/** The number of an event's rows in the ledger. @param {string} eventId */
 async function count(eventId) {
   return (await example.sql(`SELECT 1 FROM payments WHERE event_id = '${eventId}'`)).length;
 }
@@ -31,7 +31,7 @@ async function failed() {
   return { event, id: Number(letter?.id), letter };
 }
 
-test("a handler that always fails: eleven attempts, a dead letter with the reason, redriven, counted once", async () => {
+test("an event that fails eleven times is a dead letter with a reason, and counts once when redriven", async () => {
   const { event, id, letter } = await failed();
   const { eventId } = event;
   assert.equal(letter?.type, "payment.completed");
@@ -47,7 +47,7 @@ test("a handler that always fails: eleven attempts, a dead letter with the reaso
   );
   const delays = example.logged(eventId).flatMap(({ delaySeconds }) => delaySeconds ?? []);
   assert.equal(delays.length, 10);
-  assert.ok(delays.reduce((sum, delay) => sum + delay, 0) < 24 * 3600, "within what the free plan keeps a message");
+  assert.ok(delays.reduce((sum, delay) => sum + delay, 0) < 24 * 3600, "within the free plan's retention");
 
   const { status, answer } = await example.post(`/dead-letters/${id}/redrive`);
   assert.equal(status, 200);
@@ -60,10 +60,10 @@ test("a handler that always fails: eleven attempts, a dead letter with the reaso
   assert.deepEqual((await example.ask("/dead-letters")).answer, { deadLetters: [], next: null });
   const [redriven] = await example.deadLettersOf(eventId);
   assert.equal(redriven?.redrives, 1);
-  assert.ok(redriven?.handledAt >= redriven?.failedAt, "the list says that it has had its effect");
+  assert.ok(redriven?.handledAt >= redriven?.failedAt, "the list shows that it was handled");
 });
 
-test("redriven twice, it counts once", async () => {
+test("an event redriven three times counts once", async () => {
   const { event, id } = await failed();
   await Promise.all([example.post(`/dead-letters/${id}/redrive`), example.post(`/dead-letters/${id}/redrive`)]);
   await example.post(`/dead-letters/${id}/redrive`);
@@ -92,7 +92,7 @@ test("a dry run sends nothing, marks nothing, and says what would be sent", asyn
   assert.equal(await count(event.eventId), 1);
 });
 
-test("an event that fails again after it was redriven has another dead letter, and the first one is done with", async () => {
+test("an event that fails again after a redrive has a new dead letter, and the first one is closed", async () => {
   const { event, id } = await failed();
   await example.sql(breakLedger);
   await example.post("/dead-letters/redrive");
@@ -106,7 +106,7 @@ test("an event that fails again after it was redriven has another dead letter, a
   );
   assert.notEqual(open[0].id, id);
   const texts = await example.sql("SELECT DISTINCT text FROM dead_letters");
-  assert.equal(texts.length, 1, "it is the same message still");
+  assert.equal(texts.length, 1, "the message is unchanged");
 
   await example.post("/dead-letters/redrive");
   await example.outcomes(event.eventId, 3);
@@ -114,7 +114,7 @@ test("an event that fails again after it was redriven has another dead letter, a
 });
 
 /** Stores dead letters without the queue. @param {import("./example.mjs").Event[]} events */
-async function stored(events) {
+async function store(events) {
   for (const event of events) {
     await example.sql(
       `INSERT INTO dead_letters (message_id, event_id, text, stored_at)
@@ -123,9 +123,9 @@ async function stored(events) {
   }
 }
 
-test("all of many are redriven, and each counts once", async () => {
+test("120 dead letters are redriven, and each counts once", async () => {
   const events = Array.from({ length: 120 }, () => newEvent());
-  await stored(events);
+  await store(events);
   assert.equal((await example.post("/dead-letters/redrive?dry-run=true")).answer.redriven.length, 120);
   const { status, answer } = await example.post("/dead-letters/redrive");
   assert.equal(status, 200);
@@ -150,19 +150,19 @@ test("one request redrives five hundred, and says how many are left", async () =
   const first = (await example.post("/dead-letters/redrive")).answer;
   assert.equal(first.redriven.length, 500);
   assert.ok(first.open >= 1);
-  // Each comes back as a dead letter of its own.
+  // Each comes back as a new dead letter.
   await example.until(async () => {
     const [row] = await example.sql("SELECT count(*) AS stored FROM dead_letters");
     return row?.stored >= 1001 || undefined;
-  }, "all of them again");
+  }, "501 new dead letters");
 });
 
-test("what the queue does not take stays, and the answer says so", async () => {
+test("what the queue refuses stays, and the answer says so", async () => {
   const event = newEvent();
   await example.sql(
     "INSERT INTO dead_letters (message_id, text, stored_at) VALUES ('long', hex(zeroblob(65000)), '2026')",
   );
-  await stored([event]);
+  await store([event]);
   const { status, headers, answer } = await example.post("/dead-letters/redrive");
   assert.equal(status, 502);
   assert.equal(headers.get("content-type"), "application/problem+json");
@@ -178,13 +178,13 @@ test("what the queue does not take stays, and the answer says so", async () => {
   assert.equal(await count(event.eventId), 1);
 });
 
-test("an end between sending and marking leaves a copy, which has no second effect", async () => {
+test("a failure between sending and marking leaves a copy without a second effect", async () => {
   const { event, id } = await failed();
   await example.sql("CREATE TRIGGER no_mark BEFORE UPDATE ON dead_letters BEGIN SELECT RAISE(FAIL, 'D1 is down'); END");
   const { status, answer } = await example.post(`/dead-letters/${id}/redrive`);
   assert.equal(status, 503);
   assert.equal(answer.code, "unavailable");
-  assert.ok(!JSON.stringify(answer).includes("D1 is down"), "the log alone says how");
+  assert.ok(!JSON.stringify(answer).includes("D1 is down"), "only the log has the error");
   await example.sql("DROP TRIGGER no_mark");
   await example.outcomes(event.eventId, 2);
   await example.post("/dead-letters/redrive");
@@ -210,7 +210,7 @@ test("a dead letter that the queue itself has moved has no reason, and is redriv
   assert.equal(await count(event.eventId), 1);
 });
 
-test("without D1 a dead letter is tried again, later each time, until it is stored", async () => {
+test("without D1 a dead letter is retried with growing delays until it is stored", async () => {
   const event = newEvent({ data: { amount: "none" } });
   await example.sql("ALTER TABLE dead_letters RENAME TO dead_letters_away");
   await example.deliver(event);

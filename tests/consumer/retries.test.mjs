@@ -1,4 +1,4 @@
-// What is tried again and when, and what becomes a dead letter.
+// Retries, their delays, and dead letters.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -8,7 +8,7 @@ import { delaySeconds, scheduleOf } from "../../pkg/src/consumer/retry.ts";
 import { messageOf } from "../support/messages.mjs";
 import { event, message, Run } from "./run.mjs";
 
-test("a failure is tried again, later each time, and becomes a dead letter after the last attempt", async () => {
+test("a failure is retried with growing delays, and becomes a dead letter after the last attempt", async () => {
   /** @type {unknown[]} */
   const errors = [];
   const run = new Run(
@@ -38,7 +38,7 @@ test("a failure is tried again, later each time, and becomes a dead letter after
   assert.equal(errors.length, 11);
   assert.ok(errors.every((error) => error instanceof TypeError));
   assert.ok(!JSON.stringify(run.log).includes("secret.js"), "the log has no stack");
-  assert.ok(!JSON.stringify(run.log).includes("amount"), "nor a body");
+  assert.ok(!JSON.stringify(run.log).includes("amount"), "no body");
 });
 
 test("a delay is from 30 s to 12 h", () => {
@@ -78,7 +78,7 @@ test("an event whose dead-letter queue fails is tried again", async () => {
   assert.equal(run.log[0]?.reason, "no; and the dead-letter queue failed: Error: overloaded");
 });
 
-test("nothing that is thrown, and nobody who is told of it, keeps the other messages from being handled", async () => {
+test("no thrown value and no failing onError keeps the other messages from being handled", async () => {
   const strange = {
     toString() {
       throw new Error("cannot be shown");
@@ -112,7 +112,7 @@ test("nothing that is thrown, and nobody who is told of it, keeps the other mess
   }
 });
 
-test("a console that fails has no message tried again that has been acknowledged", async () => {
+test("a console that fails causes no retry of an acknowledged message", async () => {
   const run = new Run({ "*": () => {} });
   run.keepLog = () => {
     throw new Error("no console");
@@ -137,7 +137,7 @@ test("onError gets the error, the message, the environment and the context", asy
   assert.deepEqual([found, body, env, context], [error, message, { name: "env" }, "context"]);
 });
 
-test("a dead letter that comes to the handlers' queue and fails again stays what it is", async () => {
+test("a dead letter on the handlers' queue that fails again stays unchanged", async () => {
   const dead = deadLetterText(message, { reason: "no", attempts: 1, failedAt: "2026-11-24T07:00:00.000Z" });
   const run = new Run({
     "*": () => {
@@ -168,7 +168,7 @@ test("without a dead-letter queue a message is tried again", async () => {
   assert.match(run.log[0]?.reason, /queue of the option deadLetters missing/);
 });
 
-test("six messages are handled at once, and the time of each begins with its turn", async () => {
+test("six messages are handled at once, and each time-out starts with its handler", async () => {
   let running = 0;
   let most = 0;
   const run = new Run(
@@ -183,11 +183,11 @@ test("six messages are handled at once, and the time of each begins with its tur
     { timeoutMs: 200 },
   );
   const messages = Array.from({ length: 60 }, (_, number) => messageOf({ eventId: `evt_${number}` }));
-  assert.ok((await run.takeAll(messages)).every((ended) => ended === "acknowledged"));
+  assert.ok((await run.takeAll(messages)).every((result) => result === "acknowledged"));
   assert.equal(most, 6);
 });
 
-test("a type of very many parts takes no time, and little of the log", async () => {
+test("a type of many parts is handled fast, and cut short in the log", async () => {
   const type = ".".repeat(60_000);
   const run = new Run({ "*": () => {}, "payment.*": () => {} });
   const started = performance.now();
@@ -220,7 +220,7 @@ test("delays of messages that failed together differ", async () => {
   assert.ok(delays.size > 20, `${delays.size} delays`);
 });
 
-test("what is no text goes to the dead-letter queue as JSON with the reason, or else as it is", async () => {
+test("a message that is no string is a dead letter as JSON with the reason, or else unchanged", async () => {
   for (const body of [{ eventId: "evt_1" }, [1], 7, null]) {
     const run = new Run({ "*": () => {} });
     assert.equal(await run.take(body), "acknowledged");
@@ -237,13 +237,13 @@ test("what is no text goes to the dead-letter queue as JSON with the reason, or 
   }
 });
 
-test("messages are begun in their order", async () => {
+test("messages start in their order", async () => {
   /** @type {string[]} */
-  const begun = [];
-  const run = new Run({ "*": ({ eventId }) => void begun.push(eventId) });
+  const started = [];
+  const run = new Run({ "*": ({ eventId }) => void started.push(eventId) });
   const ids = ["a", "b", "c", "d", "e", "f", "g", "h"];
   await run.takeAll(ids.map((eventId) => messageOf({ eventId })));
-  assert.deepEqual(begun, ids);
+  assert.deepEqual(started, ids);
 });
 
 test("a non-retryable error of another copy of the module, or of a renamed subclass, is not retried", async () => {

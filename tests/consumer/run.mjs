@@ -6,7 +6,7 @@ import { messageOf, secret } from "../support/messages.mjs";
 
 /** @typedef {import("cronozen-edge/consumer").ConsumeOptions<any>} Options */
 
-/** Runs a handler on messages, and tells what became of each. */
+/** Runs handlers on messages, and records the outcome of each. */
 export class Run {
   /** @type {{ body: any, options: any }[]} */
   dead = [];
@@ -26,22 +26,22 @@ export class Run {
     });
   }
 
-  /** @param {unknown} body @param {number} [attempts] @returns {Promise<any>} what became of it */
+  /** @param {unknown} body @param {number} [attempts] @returns {Promise<any>} its result */
   async take(body, attempts = 1) {
-    const [ended] = await this.takeAll([body], attempts);
-    return ended;
+    const [result] = await this.takeAll([body], attempts);
+    return result;
   }
 
   /** @param {unknown[]} bodies of one batch @param {number} [attempts] @returns {Promise<any[]>} */
   async takeAll(bodies, attempts = 1) {
     /** @type {any[][]} */
-    const ended = bodies.map(() => []);
+    const results = bodies.map(() => []);
     const messages = bodies.map((body, position) => ({
       id: String(position),
       body,
       attempts,
-      ack: () => void ended[position]?.push("acknowledged"),
-      retry: (/** @type {any} */ options) => void ended[position]?.push(options.delaySeconds),
+      ack: () => void results[position]?.push("acknowledged"),
+      retry: (/** @type {any} */ options) => void results[position]?.push(options.delaySeconds),
     }));
     const restore = this.#capture();
     try {
@@ -49,13 +49,13 @@ export class Run {
     } finally {
       restore();
     }
-    return ended.map((ends) => {
-      assert.equal(ends.length, 1, "every message is acknowledged or tried again, once");
-      return ends[0];
+    return results.map((calls) => {
+      assert.equal(calls.length, 1, "every message is acknowledged or retried, once");
+      return calls[0];
     });
   }
 
-  /** How each message has ended, in their order. */
+  /** The outcomes in the log, in their order. */
   outcomes() {
     return this.log.map(({ outcome }) => outcome);
   }
@@ -65,7 +65,7 @@ export class Run {
     this.log.push({ level, ...JSON.parse(line) });
   }
 
-  /** Keeps what is logged in the meantime. */
+  /** Redirects the console to the log. */
   #capture() {
     const real = { log: console.log, warn: console.warn, error: console.error };
     for (const level of /** @type {const} */ (["log", "warn", "error"])) {

@@ -1,10 +1,10 @@
-// Times compare as texts.
+// Times compare as strings.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sortableTime } from "../../pkg/src/consumer/time.ts";
 
-test("times in every form sort as they are", () => {
+test("strings of every format sort by time", () => {
   const inOrder = [
     "0000-01-01T00:00:00Z",
     "1969-12-31T23:59:59.999Z",
@@ -45,7 +45,7 @@ for (const text of [
   " 2026-11-24T06:00:00Z",
   "2026-11-24T06:00:00Z\n",
 ]) {
-  test(`no time: ${JSON.stringify(text)}`, () => {
+  test(`not a time: ${JSON.stringify(text)}`, () => {
     assert.throws(() => sortableTime(text), { name: "NonRetryableError" });
   });
 }

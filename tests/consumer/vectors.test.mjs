@@ -1,4 +1,4 @@
-// The shared vectors of what a consumer finds on the queue, through the helper.
+// The shared vectors of queue messages, through the helper.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -8,7 +8,7 @@ import { Run } from "./run.mjs";
 
 const { secret, vectors } = messageVectors();
 
-/** What the reason of a dead letter begins with, where that is not the code. @type {Record<string, string>} */
+/** The beginning of a dead letter's reason, where it is not the code. @type {Record<string, string>} */
 const beginnings = { signature_malformed: "signature malformed: ", signature_mismatch: "signature mismatch: " };
 
 /** @param {import("../support/vectors.mjs").MessageVector} vector */
@@ -37,7 +37,7 @@ for (const vector of vectors) {
     const { calls, keys, dead } = await take(vector);
     if (typeof expected === "string") {
       assert.deepEqual(calls, []);
-      const [{ reason, text } = assert.fail("it is no dead letter")] = dead;
+      const [{ reason, text } = assert.fail("there is no dead letter")] = dead;
       assert.ok(reason?.startsWith(beginnings[expected] ?? `${expected}: `), `${expected}, not ${reason}`);
       assert.equal(text, vector.message);
       return;

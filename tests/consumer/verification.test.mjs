@@ -1,4 +1,4 @@
-// What a message must be for its handler to be called.
+// The checks before a handler is called.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -42,7 +42,7 @@ test("several secrets, separated by white space or as a list, all count", async 
   }
 });
 
-test("without secrets nothing is verified, and with them nothing passes that is not", async () => {
+test("with secrets every message is verified, and without them none is", async () => {
   const forged = message.replace('"amount":"49.00"', '"amount":"42.00"');
   const trusting = new Run({ "*": () => {} }, { secrets: undefined });
   await trusting.take(forged);
@@ -52,7 +52,7 @@ test("without secrets nothing is verified, and with them nothing passes that is 
   assert.match(readDeadLetter(run.dead[0]?.body).reason ?? "", /^signature mismatch/);
 });
 
-test("without the option bodies, a message whose body lies in R2 is tried again", async () => {
+test("without the option bodies, a message whose body is in R2 is tried again", async () => {
   const run = new Run({ "*": () => assert.fail("called") });
   assert.equal(typeof (await run.take(storedMessageOf(event).message)), "number");
   assert.match(run.log[0]?.reason, /R2 bucket of the option bodies missing/);
@@ -75,7 +75,7 @@ test("a body is not read if it has another size, nor fetched under another key o
   }
 });
 
-test("the event must be an object, and stand where it can be found", async () => {
+test("the event must be an object, without white space before its key", async () => {
   for (const body of [message.replace(/"event":.*$/, '"event":[]}'), message.replace(',"event":', ', "event":')]) {
     const run = new Run({ "*": () => assert.fail("called") });
     await run.take(body);
@@ -83,7 +83,7 @@ test("the event must be an object, and stand where it can be found", async () =>
   }
 });
 
-test("the type may stand in eventType, and createdAt may be no text", async () => {
+test("the type may be in eventType, and createdAt may be another type", async () => {
   const body = { eventId: "evt_1", event: 1, eventType: "a.b", createdAt: 1 };
   for (const secrets of [() => secret, undefined]) {
     const run = new Run({ "undocumented:a.b": () => {} }, { secrets });
@@ -98,7 +98,7 @@ test("secrets may be fetched", async () => {
   assert.deepEqual(run.outcomes(), ["handled"]);
 });
 
-test("without secrets an envelope must still be its event's, and the event an object", async () => {
+test("without secrets envelope and event must still match and be well-formed", async () => {
   for (const [body, reason] of /** @type {const} */ ([
     [messageOf(event, { eventId: "evt_2" }), /^envelope_mismatch/],
     [messageOf(event, { type: "a.b" }), /^envelope_mismatch/],

@@ -1,11 +1,11 @@
-// Which backend computes: each in a process of its own, whose SHA-256 and Web Crypto count how often they are called.
+// The choice of the backend, in separate processes that count the calls of SHA-256 and Web Crypto.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import { pathOf } from "./builds.mjs";
 
-/** Runs code in a process of its own, and gives what it prints. @param {string} code */
+/** Runs code in a separate process, and returns what it prints. @param {string} code */
 function inProcess(code) {
   const source = `
     const calls = { native: 0, subtle: 0 };
@@ -48,7 +48,7 @@ test("by default large bodies go to the runtime's SHA-256, and small ones do not
   assert.deepEqual(counted, { counts: [0, 1], subtle: 0 });
 });
 
-test("a backend can be forced, once for each secret", () => {
+test("a forced backend computes once for each secret", () => {
   const counted = inProcess(`
     const { Verifier, body, good } = await load();
     const found = {};
@@ -62,7 +62,7 @@ test("a backend can be forced, once for each secret", () => {
   assert.deepEqual(counted, { wasm: [1, 0, 0], native: [1, 2, 0], subtle: [1, 0, 2] });
 });
 
-test("without a SHA-256 of the runtime's, large bodies go to Web Crypto if one can wait", () => {
+test("without the runtime's SHA-256, asynchronous calls use Web Crypto for large bodies", () => {
   for (const missing of [
     "delete process.getBuiltinModule",
     "replace(undefined)",
@@ -93,7 +93,7 @@ test("without a SHA-256 of the runtime's, large bodies go to Web Crypto if one c
   }
 });
 
-test("Web Crypto gets memory that is shared, or that changes its size, as a copy", () => {
+test("Web Crypto gets a copy of memory that is shared or resizable", () => {
   const matched = inProcess(`
     const { Verifier, body, good } = await load();
     const verifier = new Verifier("whsec_test", { backend: "subtle" });

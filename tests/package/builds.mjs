@@ -1,4 +1,4 @@
-// The builds of the package, as `cargo xtask npm` has left them.
+// The builds of the package, as `cargo xtask npm` makes them.
 
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";

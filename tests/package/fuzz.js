@@ -1,13 +1,13 @@
-// Random bodies, headers and arguments against an oracle: node:crypto for the signature, and rules written
-// anew for the rest. Plain JavaScript, so that it runs in workerd as well.
+// Random bodies, headers and arguments against an oracle: node:crypto for the signature, and separate
+// rules for the rest. Plain JavaScript, so that it runs in workerd as well.
 
 import { backendsOf } from "../runtimes/checks/backends.js";
 
 /**
  * @typedef {typeof import("cronozen-edge")} Package
  * @typedef {typeof import("node:crypto").createHmac} CreateHmac
- * @typedef {{ counts: Record<string, number>, disagreements: string[], backends: string[] }} Result how often each verdict
- * came, and by which backends
+ * @typedef {{ counts: Record<string, number>, disagreements: string[], backends: string[] }} Result the number of each
+ * verdict, and the backends
  */
 
 const header = "x-cronozen-signature";
@@ -36,7 +36,7 @@ export async function fuzz({ Verifier, sign }, createHmac, rounds, seed) {
   const backends = [undefined, ...backendsOf({ Verifier })];
   const random = generator(seed);
   /** @template T @param {readonly T[]} list @returns {T} */
-  const one = (list) => /** @type {T} */ (list[random(list.length)]);
+  const pick = (list) => /** @type {T} */ (list[random(list.length)]);
   /** @type {Record<string, number>} */
   const counts = {};
   /** @type {string[]} */
@@ -46,7 +46,7 @@ export async function fuzz({ Verifier, sign }, createHmac, rounds, seed) {
     const bytes = randomBody(random);
     /** @param {string} secret */
     const signed = (secret) => createHmac("sha256", secret).update(bytes).digest("hex");
-    const value = randomSignature(random, signed(one([...secrets, "whsec_unknown"])));
+    const value = randomSignature(random, signed(pick([...secrets, "whsec_unknown"])));
     const { body, wrong } = randomForm(random, bytes);
     const { signature, bad } = randomHeaders(random, value);
 
@@ -189,7 +189,7 @@ function randomForm(random, bytes) {
       return { body: new DataView(padded.buffer, 3, bytes.length), wrong: false };
     case 3: {
       const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
-      // As text it is the same only if it was text.
+      // The text has the same bytes only if they are UTF-8.
       const same = encode(text).length === bytes.length && encode(text).every((byte, at) => byte === bytes[at]);
       return { body: same ? text : bytes, wrong: false };
     }

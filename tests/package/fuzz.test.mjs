@@ -1,4 +1,4 @@
-// 100,000 random calls, by every backend, in Node and in workerd.
+// 100,000 random calls, with every backend, in Node and in workerd.
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
@@ -12,7 +12,7 @@ import { fuzz } from "./fuzz.js";
 
 const rounds = 100_000;
 
-/** Another every day, so that the days add up; it is printed, to repeat a failure. */
+/** New every day, to cover more over time. A failure prints it, to be repeated. */
 const seed = Number(process.env.FUZZ_SEED ?? Math.floor(Date.now() / 86_400_000));
 
 const patience = { timeout: 300_000 };
@@ -39,15 +39,15 @@ function assertAgreed({ counts, disagreements, backends }, expected) {
   }
 }
 
-test("random calls in Node", patience, async () => {
+test("random calls in Node agree with the oracle", patience, async () => {
   assertAgreed(await fuzz(await packageBuild("index.js"), createHmac, rounds, seed), rounds);
 });
 
-test("random calls in Node, without WebAssembly", patience, async () => {
+test("random calls in Node agree with the oracle without WebAssembly", patience, async () => {
   assertAgreed(await fuzz(await packageBuild("no-wasm.js"), createHmac, rounds / 10, seed), rounds / 10);
 });
 
-test("random calls in workerd", patience, async () => {
+test("random calls in workerd agree with the oracle", patience, async () => {
   const source = `
     import { createHmac } from "node:crypto";
     import * as cronozen from "./pkg/dist/edge.js";

@@ -1,4 +1,4 @@
-// What is packed, and how large it is.
+// The package's files and their sizes.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -15,7 +15,7 @@ const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
 /** The goals, in bytes after `gzip -9`, a KB of 1,024: growth beyond them is a decision, not an accident. */
 const limits = {
   "dist/verifier.wasm": 16 * 1024,
-  // The texts that say which mistake was made are 0.6 KB of it.
+  // Detailed error messages are 0.6 KB of it.
   "dist/index.js": 23 * 1024,
   "dist/index.cjs": 23 * 1024,
   "dist/no-wasm.js": 34 * 1024,
@@ -71,7 +71,7 @@ test("no file names a path of the machine that built it", () => {
   }
 });
 
-/** Runs code beside the package, with source maps. @param {string} code */
+/** Runs code in the package's folder, with source maps. @param {string} code */
 function printed(code) {
   const args = ["--enable-source-maps", "--eval", code];
   return execFileSync(process.execPath, args, { cwd: folder, encoding: "utf8" });
@@ -102,18 +102,18 @@ test("the stack of an error in consumer.js shows functions and lines of the sour
   assert.match(printed(code), /at routesOf \(.+\/pkg\/src\/consumer\/handlers\.ts:\d+:\d+\)/);
 });
 
-test("it depends on nothing", () => {
+test("it has no dependencies", () => {
   for (const kind of ["dependencies", "peerDependencies", "optionalDependencies", "bundleDependencies"]) {
     assert.equal(manifest[kind], undefined, kind);
   }
 });
 
-test("its version is the crate's", () => {
+test("it has the crate's version", () => {
   const [, version] = /^version = "(.+)"$/m.exec(readFileSync(join(root, "Cargo.toml"), "utf8")) ?? [];
   assert.equal(manifest.version, version);
 });
 
-test("whatever it exports exists", () => {
+test("every exported file exists", () => {
   /** @param {unknown} target @returns {string[]} */
   const files = (target) => (typeof target === "string" ? [target] : Object.values(Object(target)).flatMap(files));
   const targets = [...files(manifest.exports), manifest.main, manifest.module, manifest.types];
@@ -133,7 +133,7 @@ test("the gateway is the Worker's build, byte for byte", () => {
   }
 });
 
-test("nothing grows beyond its limit", (context) => {
+test("no file exceeds its limit", (context) => {
   for (const [file, limit] of Object.entries(limits)) {
     const size = gzipSync(readFileSync(join(folder, file)), { level: 9 }).length;
     context.diagnostic(`${file}: ${size} bytes of ${limit} after gzip`);

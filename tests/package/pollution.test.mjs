@@ -1,4 +1,4 @@
-// The prototype of all objects, polluted by a flaw elsewhere in the application: nothing is accepted by it.
+// Object.prototype, polluted by a flaw elsewhere in the application: nothing forged is accepted.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -7,7 +7,7 @@ import { pathOf } from "./builds.mjs";
 
 const forged = '{"eventId":"evt_forged","type":"payment.completed"}';
 
-/** What a merge of somebody's JSON can put there, and what a careless library may. */
+/** Values that a merge of foreign JSON, or a careless library, can put there. */
 const pollutions = {
   "key and text": { key: "0", text: JSON.stringify(forged) },
   ok: { ok: "true", event: forged },
@@ -39,9 +39,9 @@ for (const file of ["index.js", "no-wasm.js"]) {
         const refused = [
           [verifier, "not even json", "nonsense"], [verifier, body, "0".repeat(64)], [verifier, body, undefined],
           [verifier, new Uint8Array(2 ** 21), good], [verifier, "{}", empty], [other, body, good], [verifier, body, {}],
-        ].map(([its, text, signature]) => {
+        ].map(([tested, text, signature]) => {
           try {
-            const result = its.check(text, signature);
+            const result = tested.check(text, signature);
             return Object.hasOwn(result, "event") || result.ok;
           } catch (error) {
             return error instanceof TypeError ? false : String(error);

@@ -1,4 +1,4 @@
-// The README's first example, as it is printed. tests/runtimes/frameworks has those for the frameworks.
+// The README's first example, run as printed. tests/runtimes/frameworks has those for the frameworks.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -20,7 +20,7 @@ const [, example = assert.fail("the README has no example")] = /```js\n(.*?)```/
 
 let modules = 0;
 /**
- * Runs the example as a module, with what it is given.
+ * Runs the example as a module, with a delivery.
  *
  * @param {string} rawBody
  * @param {Record<string, string>} headers
@@ -34,7 +34,7 @@ async function run(rawBody, headers) {
   return import(pathToFileURL(file).href);
 }
 
-test("the first example", async () => {
+test("the first example checks signatures", async () => {
   const body = '{"eventId":"evt_1","type":"payment.completed","createdAt":"2026-11-24T06:55:00Z"}';
   await run(body, { "x-cronozen-signature": sign(body, secret) });
   await assert.rejects(run(body, { "x-cronozen-signature": sign(body, "whsec_other") }), {

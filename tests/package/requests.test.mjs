@@ -1,4 +1,4 @@
-// Requests as runtimes hand them over, good and odd, with a count of what is asked of them.
+// Requests in the forms of all runtimes, with a count of the calls on them.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -13,31 +13,31 @@ describe("verifyRequest", async () => {
   const signature = sign(text, secret);
 
   /**
-   * A request whose body comes in chunks, or breaks; it counts what is asked of it.
+   * A request whose body comes in chunks, or breaks; it counts reads and cancels.
    *
    * @param {(Uint8Array | string | Error)[]} chunks
    * @param {{ length?: string, cancel?: () => any, without?: "stream" }} [circumstances]
    */
   function request(chunks, { length, cancel, without } = {}) {
-    const asked = { reads: 0, cancels: 0 };
+    const calls = { reads: 0, cancels: 0 };
     const reader = {
       async read() {
-        const value = chunks[asked.reads];
-        asked.reads += 1;
+        const value = chunks[calls.reads];
+        calls.reads += 1;
         if (value instanceof Error) {
           throw value;
         }
         return value === undefined ? { done: true } : { done: false, value };
       },
       cancel() {
-        asked.cancels += 1;
+        calls.cancels += 1;
         return cancel ? cancel() : Promise.resolve();
       },
     };
     /** @type {Record<string, string | undefined>} */
     const headers = { "x-cronozen-signature": signature, "content-length": length };
     return {
-      asked,
+      calls,
       bodyUsed: false,
       headers: { get: (/** @type {string} */ name) => headers[name] ?? null },
       body: without === "stream" ? undefined : { getReader: () => reader },
@@ -45,10 +45,10 @@ describe("verifyRequest", async () => {
     };
   }
 
-  /** @param {any} asked */
-  async function outcome(asked) {
+  /** @param {any} incoming */
+  async function outcome(incoming) {
     try {
-      return (await verifier.verifyRequest(asked)).eventId;
+      return (await verifier.verifyRequest(incoming)).eventId;
     } catch (error) {
       const { code, message } = /** @type {any} */ (error);
       return code ?? message;
@@ -68,7 +68,7 @@ describe("verifyRequest", async () => {
     }
   });
 
-  test("takes a reader that gives the same memory again and again", async () => {
+  test("accepts a reader that reuses its memory", async () => {
     const memory = new Uint8Array(1);
     let at = 0;
     const body = {
@@ -85,20 +85,20 @@ describe("verifyRequest", async () => {
 
   test("refuses a declared length over the cap without reading", async () => {
     for (const length of ["101", "4294967296", "4294967396", "9".repeat(400)]) {
-      const asked = request([bytes(text)], { length });
-      assert.equal(await outcome(asked), "body_too_large", length);
-      assert.equal(asked.asked.reads, 0);
+      const sent = request([bytes(text)], { length });
+      assert.equal(await outcome(sent), "body_too_large", length);
+      assert.equal(sent.calls.reads, 0);
     }
   });
 
-  test("believes no other declared length", async () => {
+  test("ignores any other declared length", async () => {
     for (const length of ["0", "5", "100", "", "abc", "-1", "1e9", "0xffff", "5, 5", " 101"]) {
       assert.equal(await outcome(request([bytes(text)], { length })), "evt_1", length);
       assert.equal(await outcome(request([bytes("x".repeat(101))], { length })), "body_too_large", length);
     }
   });
 
-  test("stops reading at the cap, whatever comes of cancelling the rest", async () => {
+  test("stops reading at the cap, even if cancelling the rest fails", async () => {
     const endless = Array(1000).fill(bytes("1234567"));
     for (const cancel of [
       undefined,
@@ -109,28 +109,28 @@ describe("verifyRequest", async () => {
         throw new Error("no");
       },
     ]) {
-      const asked = request(endless, cancel && { cancel });
-      assert.equal(await outcome(asked), "body_too_large");
-      assert.deepEqual(asked.asked, { reads: 15, cancels: 1 });
+      const sent = request(endless, cancel && { cancel });
+      assert.equal(await outcome(sent), "body_too_large");
+      assert.deepEqual(sent.calls, { reads: 15, cancels: 1 });
     }
   });
 
-  test("refuses a stream of strings, and lets it go", async () => {
-    const asked = request([text]);
-    assert.match(await outcome(asked), /request body not a stream of bytes: it gave string/);
-    assert.equal(asked.asked.cancels, 1);
+  test("refuses a stream of strings, and cancels it", async () => {
+    const sent = request([text]);
+    assert.match(await outcome(sent), /request body not a stream of bytes: it gave string/);
+    assert.equal(sent.calls.cancels, 1);
   });
 
-  test("passes on what breaks a body", async () => {
+  test("passes on the error of a body", async () => {
     assert.equal(await outcome(request([bytes("{"), new Error("connection lost")])), "connection lost");
   });
 
-  test("counts the body of a runtime without streams as well", async () => {
+  test("caps the body in a runtime without streams, too", async () => {
     assert.equal(await outcome(request([text], { without: "stream" })), "evt_1");
     assert.equal(await outcome(request(["x".repeat(101)], { without: "stream" })), "body_too_large");
   });
 
-  test("two at once are kept apart", async () => {
+  test("requests at once are kept apart", async () => {
     const pairs = Array.from({ length: 20 }, (_, number) => {
       const parts = [...text].map(bytes);
       return number % 2 === 0 ? request(parts) : request([...parts, bytes(" ")]);

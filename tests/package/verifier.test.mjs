@@ -16,7 +16,7 @@ for (const file of ["index.js", "index.cjs", "no-wasm.js", "no-wasm.cjs"]) {
   const cronozen = await build(file);
   const { Verifier, sign } = cronozen;
   describe(file, () => {
-    test("the checks of all runtimes", async () => {
+    test("the checks of all runtimes pass", async () => {
       const { failures, verdicts } = await check(cronozen, vectors);
       assert.deepEqual(failures, []);
       assert.ok(verdicts.length > 1000);
@@ -34,7 +34,7 @@ for (const file of ["index.js", "index.cjs", "no-wasm.js", "no-wasm.cjs"]) {
       }
     });
 
-    test("takes bytes of another realm", () => {
+    test("accepts bytes of another realm", () => {
       const verifier = new Verifier(secret);
       const signature = sign("{}", secret);
       for (const code of [
@@ -61,7 +61,7 @@ for (const file of ["index.js", "index.cjs", "no-wasm.js", "no-wasm.cjs"]) {
           try {
             dive();
           } catch {
-            // As deep as can be, and at every depth on the way up until it works.
+            // At the greatest depth, then at each one above until it works.
             try {
               verifier.check(body, signature);
             } catch (error) {
@@ -73,7 +73,7 @@ for (const file of ["index.js", "index.cjs", "no-wasm.js", "no-wasm.cjs"]) {
         try {
           dive();
         } catch {
-          // Nothing was deep enough.
+          // It failed at every depth.
         }
         assert.equal(verifier.check(body, signature).ok, true);
         assert.equal(new Verifier(`${secret}${round}`).matches(body, signature), false);
@@ -81,7 +81,7 @@ for (const file of ["index.js", "index.cjs", "no-wasm.js", "no-wasm.cjs"]) {
       assert.ok(overflows > 0, "the stack was never too short");
     });
 
-    test("more verifiers than key states are kept", () => {
+    test("more verifiers than kept key states work", () => {
       const body = "{}";
       const verifiers = Array.from({ length: 600 }, (_, number) => new Verifier(`whsec_${number}`));
       for (const round of [1, 2]) {

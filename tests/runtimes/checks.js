@@ -1,4 +1,4 @@
-// The checks that run in every runtime: plain JavaScript, and nothing of any runtime but what they test.
+// The checks that run in every runtime: plain JavaScript that uses only what it tests.
 
 import { checkBackends } from "./checks/backends.js";
 import { checkArguments, checkAsynchronous, checkCap, checkEvents, checkMistakes } from "./checks/calls.js";
@@ -17,7 +17,7 @@ import { checkEnvelope, checkSignature } from "./checks/vectors.js";
 /**
  * @param {Package} cronozen
  * @param {Vectors} vectors
- * @returns {Promise<Report>} all verdicts, to be compared between runtimes, and what was not as expected
+ * @returns {Promise<Report>} all verdicts, to be compared between runtimes, and the failures
  */
 export async function check(cronozen, vectors) {
   const report = new Checks();

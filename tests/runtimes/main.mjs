@@ -1,4 +1,4 @@
-// Runs the checks with the installed package, and prints what they have found.
+// Runs the checks with the installed package, and prints their report.
 
 import * as cronozen from "cronozen-edge";
 import { check } from "./checks.js";

@@ -1,4 +1,4 @@
-// Scratch projects, as a user has them: a folder outside this one, with the packed tarball installed.
+// Scratch projects like a user's: folders outside this one, with the packed tarball installed.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -14,7 +14,7 @@ import { check } from "./checks.js";
 
 const execute = promisify(execFile);
 
-/** Where the tools of these tests are installed. */
+/** The folder of the tools for these tests. */
 export const tools = fileURLToPath(new URL("node_modules", import.meta.url));
 
 /** Installing or bundling takes seconds; a machine may be busy. */
@@ -51,7 +51,7 @@ export async function project(folder, packages = []) {
 }
 
 /**
- * Runs a command, and gives what it prints.
+ * Runs a command, and returns what it prints.
  *
  * @param {string} folder
  * @param {string} command
@@ -65,7 +65,7 @@ export async function run(folder, command, args, env = process.env) {
 }
 
 /**
- * A test runner inside a test would report to the outer one.
+ * Keeps an inner test runner from reporting to the outer one.
  *
  * @param {NodeJS.ProcessEnv} env
  */
@@ -73,7 +73,7 @@ function withoutTestRunner({ NODE_TEST_CONTEXT, ...env }) {
   return env;
 }
 
-/** What the checks find in this process; every runtime must find the same. */
+/** The checks' report in this process. Every runtime must give the same. */
 let reference = /** @type {Promise<import("./checks.js").Report> | undefined} */ (undefined);
 
 /**

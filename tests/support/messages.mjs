@@ -5,16 +5,16 @@ import { sign } from "../../scripts/delivery.mjs";
 
 /** @typedef {{ eventId: string } & Record<string, unknown>} Event */
 
-/** The secret that everything in the tests is signed with. */
+/** The secret that signs everything in the tests. */
 export const secret = "whsec_test";
 
 export { sign };
 
 /**
- * The message of an event.
+ * Returns the message of an event.
  *
  * @param {Event} event
- * @param {Record<string, unknown>} [fields] what its envelope says, if that is something else
+ * @param {Record<string, unknown>} [fields] of the envelope that differ from the event's
  */
 export function messageOf(event, fields) {
   const body = JSON.stringify(event);
@@ -22,10 +22,10 @@ export function messageOf(event, fields) {
 }
 
 /**
- * The message of an event whose body lies in R2, and the body with its key.
+ * Returns the message of an event whose body is in R2, and the body with its key.
  *
  * @param {Event} event
- * @param {string} [signature] the right one unless told
+ * @param {string} [signature] by default the right one
  */
 export function storedMessageOf(event, signature) {
   const body = JSON.stringify(event);

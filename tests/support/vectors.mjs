@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 
 /**
- * A message, the body that is stored for it, and what it says of its event, or, as a text, why it is refused.
+ * A message, the body in R2 for it, and the expected fields, or the expected error's code.
  *
  * @typedef {{ name: string, message: string, body: string | null, expected: any }} MessageVector
  */
@@ -17,7 +17,7 @@ function fileOf(name) {
 }
 
 /**
- * The vectors in a file; more than ten.
+ * Returns the vectors in a file, which has more than ten.
  *
  * @param {string} name
  * @returns {import("../runtimes/checks.js").Vector[]}
@@ -26,10 +26,10 @@ export function vectorsIn(name) {
   return fileOf(name).vectors;
 }
 
-/** What a consumer finds on the queue. @returns {{ secret: string, vectors: MessageVector[] }} */
+/** Returns the vectors of queue messages. @returns {{ secret: string, vectors: MessageVector[] }} */
 export function messageVectors() {
   return fileOf("messages.json");
 }
 
-/** What the checks of every runtime take. */
+/** The vectors for the checks of every runtime. */
 export const vectors = { signatures: vectorsIn("signatures.json"), envelopes: vectorsIn("envelopes.json") };

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 
 /**
- * What a Worker answers, as JSON.
+ * Returns a Worker's answer, parsed from JSON.
  *
  * @param {string} contents its module, which imports `./verifier.wasm?module`
  * @param {string} dist the package's folder with that file

@@ -272,10 +272,10 @@ def envelopes():
 
 
 def messages():
-    """What a consumer finds on the queue: `message` is the text, `body` what lies under its bodyKey, or null.
+    """Returns the vectors of queue messages: `message` is the text, `body` the object under its bodyKey, or null.
 
-    `expected` is an error's code, or what the message says. typeJson and createdAtJson are the JSON strings
-    exactly as they stand in the message. `event` is the exact signed text, wherever it came from.
+    `expected` is an error's code, or the message's fields. typeJson and createdAtJson are the JSON strings
+    exactly as in the message. `event` is the exact signed text, from the message or from the body.
     """
     vectors = []
 

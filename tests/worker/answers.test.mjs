@@ -48,7 +48,7 @@ test("a signed delivery is queued, and its message holds the exact signed bytes"
   assert.deepEqual(marker.metadata, { receivedAt: message.receivedAt });
 });
 
-test("the same again is a duplicate and is not queued", async () => {
+test("a repeated delivery is a duplicate and is not queued", async () => {
   const { eventId, body } = newEvent();
   assert.equal((await gateway.deliver(body)).status, 202);
   for (let retry = 0; retry < 3; retry += 1) {
@@ -72,7 +72,7 @@ test("a forged delivery is refused and leaves nothing behind", async () => {
   assert.equal((await gateway.marker(eventId)).value, null);
 });
 
-test("paths and methods", async () => {
+test("an unknown path is a 404, a wrong method a 405", async () => {
   const { body } = newEvent();
   const headers = { "x-cronozen-signature": sign(body, secret) };
   for (const path of ["/", `${webhookPath}/`, `${webhookPath}%2f`, "/webhooks/CRONOZEN"]) {
@@ -88,7 +88,7 @@ test("paths and methods", async () => {
   }
 });
 
-test("the log line of a delivery", async () => {
+test("the log line of a delivery has every field", async () => {
   const { eventId, body } = newEvent();
   await gateway.deliver(body, { headers: { "cf-ray": "8c1d" } });
   const [line] = gateway.logged(eventId);
@@ -109,7 +109,7 @@ test("the log line of a delivery", async () => {
   });
 });
 
-test("rotation: every active secret counts, and the message says which", async () => {
+test("every active secret counts, and the message has its position", async () => {
   const { eventId, body } = newEvent();
   const settings = { CRONOZEN_SIGNING_SECRET: `whsec_newest\n${secret}` };
   assert.equal((await gateway.deliver(body, { settings })).status, 202);
@@ -118,7 +118,7 @@ test("rotation: every active secret counts, and the message says which", async (
   assert.equal((await gateway.deliver(body, { settings: rotated })).status, 401);
 });
 
-test("the next secret is the newest, and /healthz says that there is a second one", async () => {
+test("the next secret is the newest, and /healthz reports a second one", async () => {
   const { eventId, body } = newEvent();
   const settings = { CRONOZEN_SIGNING_SECRET: "whsec_old", CRONOZEN_SIGNING_SECRET_NEXT: `${secret}\n` };
   assert.equal((await gateway.deliver(body, { settings })).status, 202);
@@ -131,7 +131,7 @@ test("the next secret is the newest, and /healthz says that there is a second on
   assert.equal((await gateway.request("/healthz", {}, { settings: blank })).answer.secondSecret, false);
 });
 
-test("a forgotten event is let through again", async () => {
+test("an event in FORGET is accepted again", async () => {
   const { eventId, body } = newEvent();
   assert.equal((await gateway.deliver(body)).status, 202);
   assert.equal((await gateway.deliver(body, { settings: { FORGET: `evt_other,${eventId}` } })).status, 202);
@@ -139,7 +139,7 @@ test("a forgotten event is let through again", async () => {
   assert.equal((await gateway.messages(eventId, 2)).length, 2);
 });
 
-test("the replay window", async () => {
+test("an old event is refused or marked, as REPLAY says", async () => {
   const old = newEvent({ createdAt: "2020-01-01T00:00:00Z" });
   const refused = await gateway.deliver(old.body, { settings: { REPLAY: "refuse" } });
   assert.equal(refused.status, 422);
@@ -182,7 +182,7 @@ const badSettings = [
   ["BODIES", { BODIES: null }],
 ];
 
-test("a bad setting refuses every delivery, and is named in the log and by /healthz", async () => {
+test("with a bad setting every delivery is a 500; the log and /healthz name it", async () => {
   for (const [name, settings] of badSettings) {
     const shown = JSON.stringify(settings);
     const { eventId, body } = newEvent();
@@ -210,7 +210,7 @@ test("settings may be numbers", async () => {
   assert.equal((await gateway.deliver(newEvent({ data: "x".repeat(2048) }).body, { settings })).status, 413);
 });
 
-test("/healthz", async () => {
+test("/healthz reports the version and limits", async () => {
   const { status, answer } = await gateway.request("/healthz", {});
   assert.equal(status, 200);
   assert.match(answer.version, /^\d+\.\d+\.\d+$/);
@@ -229,7 +229,7 @@ test("/healthz", async () => {
   assert.equal((await gateway.request("/healthz", { method: "POST" })).status, 405);
 });
 
-test("/healthz has a hint for a misspelt name, and none for another's", async () => {
+test("/healthz has a hint for a misspelt name, and none for other names", async () => {
   const settings = { DEDUP: secret, DB: secret, "events-of-another": secret };
   const hints = ["unknown name DEDUP: did you mean DEDUPE?"];
   const healthy = await gateway.request("/healthz", {}, { settings });

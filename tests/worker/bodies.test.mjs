@@ -8,7 +8,7 @@ import {
   atOnce,
   countedByStatus,
   newEvent,
-  promise,
+  promisedMs,
   residentMebibytes,
   secret,
   sleep,
@@ -30,7 +30,7 @@ before(async () => {
 });
 after(() => gateway.stop());
 
-/** An event with a body of so many bytes. @param {number} bytes */
+/** An event with a body of `bytes` bytes. @param {number} bytes */
 function eventOf(bytes) {
   const frame = newEvent({ data: "" }).body.length;
   return newEvent({ data: "x".repeat(bytes - frame) });
@@ -54,7 +54,7 @@ function stream(body, circumstances) {
   return gateway.request(webhookPath, init, circumstances);
 }
 
-/** What the bucket holds. @param {string} key */
+/** The stored body. @param {string} key */
 async function stored(key) {
   const bucket = await gateway.miniflare.getR2Bucket("BODIES");
   return (await bucket.get(key))?.text();
@@ -78,7 +78,7 @@ for (const [mode, settings] of modes) {
     assert.equal((await gateway.linesOf(eventId))[0]?.bytes, mebibyte);
   });
 
-  test(`${mode}: without a Content-Length, too, up to the cap`, async () => {
+  test(`${mode}: a chunked body is stored, up to the cap`, async () => {
     for (const [bytes, status] of /** @type {const} */ ([
       [mebibyte, 202],
       [mebibyte + 1, 413],
@@ -109,7 +109,7 @@ for (const [mode, settings] of modes) {
       const answered = await gateway.deliver(body, { settings, faults: { store } });
       assert.equal(answered.status, 503);
       assert.equal(answered.headers.get("retry-after"), "30");
-      assert.ok(answered.ms < promise);
+      assert.ok(answered.ms < promisedMs);
       const [line] = await gateway.linesOf(eventId);
       assert.match(line?.reason, /^bucket put (failed|timed out)/);
       assert.ok(!line?.reason.includes("stack"));
@@ -120,7 +120,7 @@ for (const [mode, settings] of modes) {
     });
   }
 
-  test(`${mode}: a body that R2 refuses, as it does twice in a second, is stored if it is there`, async () => {
+  test(`${mode}: a put that R2 refuses, as it does twice in a second, counts as stored if the body is there`, async () => {
     const { eventId, body } = eventOf(200_000);
     const faults = { store: "throws an error" };
     assert.equal((await gateway.deliver(body, { settings, faults })).status, 503);
@@ -135,22 +135,22 @@ for (const [mode, settings] of modes) {
     const bucket = await gateway.miniflare.getR2Bucket("BODIES");
     await bucket.put(keyOf(body), `${body} `);
     const other = await gateway.deliver(body, { settings: forgetting, faults });
-    assert.equal(other.status, 503, "it is another one");
+    assert.equal(other.status, 503, "another body is there");
   });
 
-  test(`${mode}: a slow put delays the answer, and 20 hung ones keep the deadline`, async () => {
+  test(`${mode}: a slow put delays the answer, and 20 hung ones end in time`, async () => {
     const slow = await gateway.deliver(eventOf(200_000).body, { settings, faults: { store: "after 500 ms" } });
     assert.equal(slow.status, 202);
     assert.ok(slow.ms > 490, `${slow.ms} ms`);
     const faults = { store: "hangs" };
     for (const { status, ms } of await atOnce(20, () => gateway.deliver(eventOf(200_000).body, { settings, faults }))) {
       assert.equal(status, 503);
-      assert.ok(ms < promise, `${ms} ms`);
+      assert.ok(ms < promisedMs, `${ms} ms`);
     }
   });
 
-  test(`${mode}: 20 bodies of 1 MiB at once are accepted, and leave the memory as one does`, async (context) => {
-    // A gateway that has seen nothing yet.
+  test(`${mode}: 20 bodies of 1 MiB at once are accepted with the memory of one`, async (context) => {
+    // A fresh gateway.
     await gateway.stop();
     gateway = await TestGateway.start();
     const figures = async () => {
@@ -176,7 +176,7 @@ for (const [mode, settings] of modes) {
       `WebAssembly, KiB: ${[small, one, ...rounds].map(({ wasm }) => wasm)}; ` +
         `workerd, MiB: ${[small, one, ...rounds].map(({ resident }) => resident)}`,
     );
-    assert.ok(one.wasm > small.wasm, "the measure sees a body");
+    assert.ok(one.wasm > small.wasm, "the figures show a body");
     for (const { wasm } of rounds) {
       assert.ok(wasm - one.wasm <= 256, `grown from ${one.wasm} to ${wasm} KiB`);
     }
@@ -184,16 +184,16 @@ for (const [mode, settings] of modes) {
 
   test(`${mode}: 20 bodies of 1 MiB at once are all stored`, async (context) => {
     const events = Array.from({ length: 20 }, () => eventOf(mebibyte));
-    let again = 0;
+    let retries = 0;
     const work = async (/** @type {{ body: string }} */ { body }) => {
       // The local R2 shares its thread with the Worker: on a busy machine some bodies come too slowly.
       while ((await gateway.deliver(body, { settings })).status !== 202) {
-        again += 1;
-        assert.ok(again < 60, "a delivery that comes again is accepted");
+        retries += 1;
+        assert.ok(retries < 60, "a retry is accepted");
       }
     };
     await Promise.all(events.map(work));
-    context.diagnostic(`${again} of 20 came again`);
+    context.diagnostic(`${retries} retries for 20 bodies`);
     const messages = await Promise.all(events.map(({ eventId }) => gateway.messages(eventId)));
     assert.deepEqual(
       messages.map(([only]) => only?.message.bodyKey),
@@ -205,10 +205,10 @@ for (const [mode, settings] of modes) {
   });
 }
 
-test("a message is as large as it may be; the next byte is stored, or refused where there is no bucket", async () => {
-  // The look-up fails, so that the message holds the longer of the two words.
+test("a message may be as large as its limit; a larger one is stored, or refused without a bucket", async () => {
+  // The look-up fails, so that dedupe is "unknown", the longest value.
   const faults = { get: "throws an error" };
-  // Repeated in the message, so that it is too large with a body that is not.
+  // Repeated in the message, so that it is too large and the body is not.
   const type = "t".repeat(2000);
   const probe = newEvent({ type, data: "" });
   await gateway.deliver(probe.body, { faults });
@@ -256,7 +256,7 @@ for (const [what, settings, names] of /** @type {const} */ ([
   ["no bucket at the default cap", { BODIES: "absent" }, []],
   ["no bucket at 127,000 bytes", { BODIES: "absent", MAX_BODY_BYTES: 127_000 }, []],
   ["no bucket over 127,000 bytes", { BODIES: "absent", MAX_BODY_BYTES: 127_001 }, ["BODIES"]],
-  ["a text as bucket", { BODIES: "cronozen-bodies" }, ["BODIES"]],
+  ["a string as bucket", { BODIES: "cronozen-bodies" }, ["BODIES"]],
   ["a KV namespace as bucket", { BODIES: "a KV namespace" }, ["BODIES"]],
   ["more than 1 MiB", { MAX_BODY_BYTES: mebibyte + 1 }, ["MAX_BODY_BYTES"]],
 ])) {

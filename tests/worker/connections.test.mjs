@@ -1,10 +1,10 @@
-// Senders that are slow, too long, or gone.
+// Senders that are slow, too long, or disconnect.
 
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { after, before, test } from "node:test";
 import { sign, webhookPath } from "../../scripts/delivery.mjs";
-import { headFor, newEvent, promise, readAll, secret, sleep, TestGateway } from "./gateway.mjs";
+import { headFor, newEvent, promisedMs, readAll, secret, sleep, TestGateway } from "./gateway.mjs";
 
 /** @type {TestGateway} */
 let gateway;
@@ -15,7 +15,7 @@ after(() => gateway.stop());
 
 const json = "Content-Type: application/json\r\n";
 
-/** Well-formed, and of another body. */
+/** A well-formed signature of another body. */
 const forged = `X-Cronozen-Signature: ${sign("other", secret)}\r\n`;
 
 /** Connects without the simulator's own Worker, which forwards a request with other headers. */
@@ -34,10 +34,10 @@ test("a body that does not come in time is answered 408", async () => {
     const socket = await gateway.connect(`${json}${forged}${head}`);
     socket.write(head.startsWith("Transfer") ? chunk('{"eventId":') : '{"eventId":');
     const started = performance.now();
-    const text = await readAll(socket, promise);
+    const text = await readAll(socket, promisedMs);
     assert.match(text, /^HTTP\/1\.1 408 /, head);
     assert.match(text, /"code":"body_timeout"/);
-    assert.ok(performance.now() - started < promise);
+    assert.ok(performance.now() - started < promisedMs);
   }
 });
 
@@ -51,14 +51,14 @@ test("a chunked body within the cap is accepted", async () => {
     await sleep(10);
   }
   socket.write("0\r\n\r\n");
-  assert.match(await readAll(socket, promise), /^HTTP\/1\.1 202 /);
+  assert.match(await readAll(socket, promisedMs), /^HTTP\/1\.1 202 /);
   const [{ message } = assert.fail()] = await gateway.messages(eventId);
   assert.deepEqual(message.event, JSON.parse(body));
 });
 
 test("a chunked body over the cap is refused before it ends", async () => {
   const socket = await gateway.connect(`${json}${forged}Transfer-Encoding: chunked\r\n`);
-  const answered = readAll(socket, promise);
+  const answered = readAll(socket, promisedMs);
   for (let sent = 0; sent < 200_000; sent += 20_000) {
     socket.write(chunk("x".repeat(20_000)));
   }
@@ -72,13 +72,13 @@ test("a chunked body that declares a length as well is capped all the same", asy
   for (let sent = 0; sent < 200_000; sent += 20_000) {
     socket.write(chunk("x".repeat(20_000)));
   }
-  // It does not end, so one that was read whole would be a 408.
-  assert.match(await readAll(socket, promise), /^HTTP\/1\.1 413 /);
+  // The body never ends, so reading it whole would be a 408.
+  assert.match(await readAll(socket, promisedMs), /^HTTP\/1\.1 413 /);
 });
 
 test("a declared length over the cap is refused unread", async () => {
   const socket = await gateway.connect(`${json}${forged}Content-Length: 127001\r\n`);
-  assert.match(await readAll(socket, promise), /^HTTP\/1\.1 413 /);
+  assert.match(await readAll(socket, promisedMs), /^HTTP\/1\.1 413 /);
 });
 
 test("a missing or malformed signature is refused before a byte of the body has come", async () => {
@@ -86,41 +86,41 @@ test("a missing or malformed signature is refused before a byte of the body has 
     for (const length of ["Content-Length: 100\r\n", "Content-Length: 9999999\r\n", "Transfer-Encoding: chunked\r\n"]) {
       const socket = await gateway.connect(`${json}${signature}${length}Connection: close\r\n`);
       // A body that never comes would be a 408.
-      assert.match(await readAll(socket, promise), /^HTTP\/1\.1 401 /, length);
+      assert.match(await readAll(socket, promisedMs), /^HTTP\/1\.1 401 /, length);
     }
   }
 });
 
-test("a body that something else reads is a broken one, and no trap", async () => {
+test("a body that another reader has locked is a 408, and no trap", async () => {
   for (const bytes of [10, 20_000]) {
     const headers = { "x-test-locked-body": "yes" };
     const { status, answer } = await gateway.deliver(newEvent({ data: "x".repeat(bytes) }).body, { headers });
     assert.deepEqual([status, answer.code], [408, "body_timeout"]);
   }
-  // Once its line has come, so have those before it.
+  // When its line is logged, so are those before it.
   const { eventId, body } = newEvent();
   assert.equal((await gateway.deliver(body)).status, 202);
   assert.equal((await gateway.linesOf(eventId)).length, 1);
   assert.deepEqual(gateway.logged("trapped"), []);
 });
 
-test("a request without a body is an unsigned one", async () => {
+test("a request without a body is a 401", async () => {
   const socket = await gateway.connect(`${json}Content-Length: 0\r\nConnection: close\r\n`);
-  assert.match(await readAll(socket, promise), /^HTTP\/1\.1 401 /);
+  assert.match(await readAll(socket, promisedMs), /^HTTP\/1\.1 401 /);
 });
 
-test("a second signature header is malformed", async () => {
+test("a second signature header is a 401", async () => {
   const { body } = newEvent();
   const head = `${headFor(body)}X-Cronozen-Signature: ${sign(body, secret)}\r\nConnection: close\r\n`;
   const socket = await gateway.connect(head);
   socket.write(body);
-  assert.match(await readAll(socket, promise), /^HTTP\/1\.1 401 /);
+  assert.match(await readAll(socket, promisedMs), /^HTTP\/1\.1 401 /);
 });
 
-test("a sender that resets its connection after the body loses nothing", async () => {
+test("a connection reset after the body loses no event", async () => {
   const { eventId, body } = newEvent();
   const socket = await gateway.connectAndSend(body, { faults: { send: "after 2000 ms" } });
-  // Until the send is under way; nothing tells from outside.
+  // Until the send is under way, which cannot be observed.
   await sleep(500);
   socket.resetAndDestroy();
   await sleep(2500);
@@ -130,7 +130,7 @@ test("a sender that resets its connection after the body loses nothing", async (
   assert.deepEqual(outcomes, ["accepted"]);
 });
 
-test("a sender that resets its connection in the middle of the body leaves nothing", async () => {
+test("a connection reset in the middle of the body leaves nothing", async () => {
   const { eventId, body } = newEvent();
   const socket = await gateway.connect(headFor(body));
   socket.write(body.slice(0, -10));
@@ -140,13 +140,13 @@ test("a sender that resets its connection in the middle of the body leaves nothi
   assert.equal((await gateway.deliver(body)).status, 202);
 });
 
-test("a Host header that makes no URL is a 404 with its reason in the log, and no trap", async () => {
+test("a malformed Host header is a 404 with its reason in the log, and no trap", async () => {
   for (const path of [webhookPath, "/healthz"]) {
     for (const host of ["x y", "a\r\nHost: b", "[", "x:99999", "%"]) {
       const before = gateway.log.length;
       const socket = await connectDirectly();
       socket.write(`POST ${path} HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
-      assert.match(await readAll(socket, promise), /^HTTP\/1\.1 404 .+"code":"not_found"/s, `${path} ${host}`);
+      assert.match(await readAll(socket, promisedMs), /^HTTP\/1\.1 404 .+"code":"not_found"/s, `${path} ${host}`);
       for (let tries = 0; gateway.log.length === before && tries < 100; tries += 1) {
         await sleep(20);
       }

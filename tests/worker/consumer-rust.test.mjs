@@ -62,8 +62,8 @@ function parsed(line) {
   return line.startsWith("{") ? JSON.parse(line) : { line };
 }
 
-/** Puts messages on the queue, and waits until each of them has come to its end. @param {string[]} messages */
-async function sent(messages) {
+/** Sends messages, and waits for the end of each. @param {string[]} messages */
+async function send(messages) {
   lines = [];
   const queue = await miniflare.getQueueProducer("EVENTS");
   await queue.sendBatch(messages.map((body) => ({ body, contentType: "text" })));
@@ -94,9 +94,9 @@ function vector(name) {
 
 test("an event is handled once, however often it comes", async () => {
   const { message, expected } = vector("the documented fields");
-  const first = await sent([message]);
+  const first = await send([message]);
   assert.deepEqual(first, [{ outcome: "consumed", eventId: "evt_1" }]);
-  const again = await sent([message, message]);
+  const again = await send([message, message]);
   assert.deepEqual(
     again.map(({ outcome }) => outcome),
     ["duplicate", "duplicate"],
@@ -106,7 +106,7 @@ test("an event is handled once, however often it comes", async () => {
 
 test("a message that was tampered with is a dead letter, and its neighbours are handled", async () => {
   const { message } = vector("event tampered with");
-  const ends = await sent([vector("emoji").message, message, vector("the documented fields").message]);
+  const ends = await send([vector("emoji").message, message, vector("the documented fields").message]);
   assert.deepEqual(ends.map(({ outcome }) => outcome).sort(), ["consumed", "consumed", "dead"]);
   const { results } = await database.prepare("SELECT message_id, body FROM dead_letters").all();
   const dead = ends.find(({ outcome }) => outcome === "dead");
@@ -124,11 +124,11 @@ test("each vector is handled, or is a dead letter", async () => {
   const bucket = await miniflare.getR2Bucket("BODIES");
   for (const { name, message, body, expected } of vectors) {
     if (body !== null) {
-      // Where the message says that it is, if it says so.
+      // Under the key that the message names, if any.
       const key = /"bodyKey":"([^"]*)"/.exec(message)?.[1];
       await bucket.put(key ?? "nowhere", body);
     }
-    const [end] = await sent([message]);
+    const [end] = await send([message]);
     assert.equal(end?.outcome, typeof expected === "string" ? "dead" : "consumed", name);
     const found = (await rows()).map(({ event }) => event);
     assert.deepEqual(found, typeof expected === "string" ? [] : [expected.event], name);
@@ -139,14 +139,14 @@ test("a stored body that is missing is tried again, and then a dead letter", asy
   const { message, expected } = vector("stored body");
   const bucket = await miniflare.getR2Bucket("BODIES");
   await bucket.delete(expected.bodyKey);
-  const [end] = await sent([message]);
+  const [end] = await send([message]);
   assert.equal(end?.outcome, "dead");
   assert.equal(lines[0]?.reason, `stored body missing: ${expected.bodyKey}`);
 });
 
-test("what a table refuses is no duplicate", async () => {
+test("a refused insert is no duplicate", async () => {
   await database.prepare("ALTER TABLE events ADD COLUMN amount INTEGER CHECK (amount > 0) DEFAULT 0").run();
-  const [end] = await sent([vector("the documented fields").message]);
+  const [end] = await send([vector("the documented fields").message]);
   await database.prepare("ALTER TABLE events DROP COLUMN amount").run();
   assert.equal(end?.outcome, "dead");
   assert.match(lines[0]?.reason, /CHECK constraint failed/);
@@ -156,7 +156,7 @@ test("a body of another size is not read", async () => {
   const worker = /** @type {any} */ (await miniflare.getWorker());
   const bucket = await miniflare.getR2Bucket("BODIES");
   const { message: body, expected } = vector("stored body");
-  // To read it would be a trap.
+  // Reading it would trap.
   await bucket.put(expected.bodyKey, "x".repeat(10), { customMetadata: { fault: "traps" } });
   lines = [];
   const message = { id: "1", timestamp: new Date(), attempts: 1, body };
@@ -175,7 +175,7 @@ test("without a bucket, a stored body is tried again later, and the log says wha
   assert.match(lines[0]?.reason, /bind BODIES/);
 });
 
-test("a dead letter that is no text is kept", async () => {
+test("a dead letter that is no string is kept", async () => {
   lines = [];
   const queue = await miniflare.getQueueProducer("EVENTS");
   await queue.send({ eventId: "evt_1" }, { contentType: "json" });
@@ -188,7 +188,7 @@ test("a dead letter that is no text is kept", async () => {
   assert.equal(lines[0]?.reason, "message body not a string");
 });
 
-test("a message that is not handled within 30 s is tried again, and the next one has its turn", async () => {
+test("a message that is not handled within 30 s is tried again, and the next one is handled", async () => {
   const bucket = await miniflare.getR2Bucket("BODIES");
   const worker = /** @type {any} */ (await miniflare.getWorker());
   const { message, expected } = vector("stored body");
@@ -208,9 +208,10 @@ test("a message that is not handled within 30 s is tried again, and the next one
   await bucket.delete([expected.bodyKey]);
 });
 
-test("10,000 messages leave WebAssembly's memory where it was", async (context) => {
+test("10,000 messages do not grow WebAssembly's memory", async (context) => {
   const worker = /** @type {any} */ (await miniflare.getWorker());
-  // No text, so that each ends at once. Their log lines must fit the simulator's pipe, which it empties only afterwards.
+  // No strings, so that each ends at once. Their log lines must fit the simulator's pipe, which it empties only
+  // afterwards.
   const messages = Array.from({ length: 100 }, (_, position) => {
     return { id: String(position), timestamp: new Date(), attempts: 1, body: { eventId: "evt_1" } };
   });
@@ -226,7 +227,7 @@ test("10,000 messages leave WebAssembly's memory where it was", async (context) 
   assert.ok((kibibytes.at(-1) ?? 0) - (kibibytes.at(19) ?? 0) <= 128);
 });
 
-test("a message that traps is tried again later, alone, and so is what another batch was at", async () => {
+test("a message that traps is retried later, alone, and so is another batch's current message", async () => {
   const bucket = await miniflare.getR2Bucket("BODIES");
   const worker = /** @type {any} */ (await miniflare.getWorker());
   const good = vector("the documented fields").message;
@@ -263,7 +264,7 @@ test("a message that traps is tried again later, alone, and so is what another b
   );
   assert.ok(!JSON.stringify(lines).includes("Warning"), JSON.stringify(lines));
   assert.equal((await rows()).length, 1);
-  assert.equal((await batch(good)).explicitAcks.length, 1, "the instance is whole again");
+  assert.equal((await batch(good)).explicitAcks.length, 1, "the instance works again");
   await rows();
   await bucket.delete([vector("stored body").expected.bodyKey]);
 });

@@ -26,7 +26,7 @@ after(async () => {
 });
 
 /**
- * A queue that lasts: appends each message to a file, and syncs it before it acknowledges.
+ * A persistent queue: appends each message to a file, and syncs it before it acknowledges.
  *
  * @param {string} path
  */
@@ -41,7 +41,7 @@ async function journal(path) {
   const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
   return {
     url: `http://127.0.0.1:${port}`,
-    /** How often each event has been queued. */
+    /** The number of each event's messages. */
     counts() {
       /** @type {Map<string, number>} */
       const counts = new Map();
@@ -105,7 +105,7 @@ async function deliverUntilKilled(webhook, settings, enough) {
 }
 
 for (const mode of ["durable-object", "kv"]) {
-  test(`killed and started again, in the mode ${mode}: nothing is lost, and what was answered is known`, {
+  test(`${mode}: after a kill and a restart no event is lost, and the markers are known`, {
     timeout: 120_000,
   }, async (context) => {
     const settings = { DEDUPE: mode };

@@ -1,8 +1,8 @@
-// KV and the queue fail in every way that JavaScript knows; no event is lost and every answer is in time.
+// KV and the queue fail in every way that JavaScript allows; no event is lost and every answer is in time.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { newEvent, promise, sleep, TestGateway } from "./gateway.mjs";
+import { newEvent, promisedMs, sleep, TestGateway } from "./gateway.mjs";
 
 /** @type {TestGateway} */
 let gateway;
@@ -11,14 +11,14 @@ before(async () => {
 });
 after(() => gateway.stop());
 
-const ways = ["hangs", "throws an error", "throws a string", "throws synchronously"];
+const failures = ["hangs", "throws an error", "throws a string", "throws synchronously"];
 
-for (const get of [...ways, "resolves to nothing"]) {
+for (const get of [...failures, "resolves to nothing"]) {
   test(`a look-up that ${get} counts as not found, and the message says so`, async () => {
     const { eventId, body } = newEvent();
     const answered = await gateway.deliver(body, { faults: { get } });
     assert.equal(answered.status, 202);
-    assert.ok(answered.ms < promise);
+    assert.ok(answered.ms < promisedMs);
     const [{ message } = assert.fail(), ...more] = await gateway.messages(eventId);
     assert.equal(more.length, 0);
     assert.equal(message.dedupe, "unknown");
@@ -29,12 +29,12 @@ for (const get of [...ways, "resolves to nothing"]) {
   });
 }
 
-for (const put of ways) {
+for (const put of failures) {
   test(`a marker that ${put} leaves the answer a 202`, async () => {
     const { eventId, body } = newEvent();
     const answered = await gateway.deliver(body, { faults: { put } });
     assert.equal(answered.status, 202);
-    assert.ok(answered.ms < promise);
+    assert.ok(answered.ms < promisedMs);
     assert.equal((await gateway.messages(eventId)).length, 1);
     assert.equal((await gateway.marker(eventId)).value, null);
     const failed = gateway.logged(eventId).filter(({ outcome }) => outcome === "marker_failed");
@@ -43,12 +43,12 @@ for (const put of ways) {
   });
 }
 
-for (const send of ways) {
+for (const send of failures) {
   test(`a send that ${send} is answered 503 and leaves no marker`, async () => {
     const { eventId, body } = newEvent();
     const answered = await gateway.deliver(body, { faults: { send } });
     assert.equal(answered.status, 503);
-    assert.ok(answered.ms < promise);
+    assert.ok(answered.ms < promisedMs);
     assert.equal(answered.answer.code, "unavailable");
     assert.equal(answered.headers.get("retry-after"), "30");
     assert.equal((await gateway.messages(eventId, 0)).length, 0);
@@ -65,7 +65,7 @@ test("what the platform throws is logged without its stack", async () => {
   assert.equal(line?.reason, "queue send failed: TypeError: send failed");
 });
 
-test("a marker that takes longer than the answer waits is still written", async () => {
+test("a marker that is slower than the answer is still written", async () => {
   const { eventId, body } = newEvent();
   const answered = await gateway.deliver(body, { faults: { put: "after 1000 ms" } });
   assert.equal(answered.status, 202);
@@ -79,7 +79,7 @@ test("with KV and the queue both hung, 50 deliveries at once are all answered in
   const answers = await Promise.all(Array.from({ length: 50 }, () => gateway.deliver(newEvent().body, { faults })));
   for (const { status, ms } of answers) {
     assert.equal(status, 503);
-    assert.ok(ms < promise, `${ms} ms`);
+    assert.ok(ms < promisedMs, `${ms} ms`);
   }
 });
 
@@ -99,7 +99,7 @@ test("a send that completes 3 s after the deadline makes the retry a duplicate",
   assert.equal((await gateway.messages(eventId)).length, 1);
 });
 
-for (const [send, told] of /** @type {const} */ ([
+for (const [send, expected] of /** @type {const} */ ([
   ["fails after 2000 ms", ["failed", "late_send_failed"]],
   ["hangs", ["failed"]],
 ])) {
@@ -108,7 +108,7 @@ for (const [send, told] of /** @type {const} */ ([
     assert.equal((await gateway.deliver(body, { faults: { send }, settings: { DEADLINE_MS: "1000" } })).status, 503);
     await sleep(2500);
     const outcomes = gateway.logged(eventId).map(({ outcome }) => outcome);
-    assert.deepEqual(outcomes, told);
+    assert.deepEqual(outcomes, expected);
     assert.equal((await gateway.marker(eventId)).value, null);
     assert.equal((await gateway.deliver(body)).status, 202);
     assert.equal((await gateway.messages(eventId)).length, 1);

@@ -13,12 +13,12 @@ import { builtModules, moduleIn } from "../support/modules.mjs";
 
 export const secret = "whsec_test";
 
-/** What runs in workerd around the built Worker. */
+/** The wrapper around the built Worker. */
 const insideFolder = join(root, "tests", "worker", "inside");
 const inside = ["main.mjs", "faults.mjs", "footprint.mjs", "object.mjs"];
 
-/** The product's promise, in milliseconds: every delivery is answered by then. */
-export const promise = 4500;
+/** The promised time, in milliseconds, within which every delivery is answered. */
+export const promisedMs = 4500;
 
 /**
  * Faults by operation (`get`, `put`, `store`, `send`, `acquire`, `commit`, `mark`): `hangs`, `throws an error`, `throws a string`, `throws
@@ -32,7 +32,7 @@ export const promise = 4500;
 
 export class TestGateway {
   /**
-   * What the Worker has logged, a line each.
+   * The Worker's log, line by line.
    *
    * @type {string[]}
    */
@@ -40,8 +40,8 @@ export class TestGateway {
 
   /**
    * @param {string} folder of the build, under build/
-   * @param {{ journal: string, storage: string }} [lasting] the address of a service to take the queue's place,
-   * and a folder to keep everything else in
+   * @param {{ journal: string, storage: string }} [lasting] the address of a service that replaces
+   * the queue, and a folder for everything else
    */
   static async start(folder = "worker", lasting) {
     const gateway = new TestGateway(join(root, "build", folder), lasting);
@@ -73,7 +73,7 @@ export class TestGateway {
         r2Buckets: ["BODIES"],
         queueProducers: { EVENTS: "cronozen-events" },
         queueConsumers: { "cronozen-events": { maxBatchTimeout: 0.05 } },
-        // A way to the Worker without the simulator's own Worker before it.
+        // Reaches the Worker without the simulator's own Worker.
         unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
         durableObjects: { DEDUPER: { className: "Deduper", useSQLite: true } },
       }),
@@ -129,7 +129,7 @@ export class TestGateway {
   }
 
   /**
-   * What the queue has delivered for an event, once there are `least` messages or no more are likely.
+   * Waits for the messages of an event, until there are `least` or no more are likely.
    *
    * @param {string} eventId
    * @param {number} least
@@ -149,7 +149,7 @@ export class TestGateway {
   }
 
   /**
-   * Waits until an operation has been called so many times more than at first.
+   * Waits for `times` more calls of an operation than in `first`.
    *
    * @param {string} name
    * @param {number} times
@@ -163,7 +163,7 @@ export class TestGateway {
   }
 
   /**
-   * The log's lines about an event, once there are so many: they come a little later than the answer.
+   * Waits for `least` log lines about an event: they may come after the answer.
    *
    * @param {string} eventId
    * @param {number} least
@@ -202,7 +202,7 @@ export class TestGateway {
   }
 
   /**
-   * The log's lines about an event, or all that hold `text`.
+   * The log's lines that contain `text`.
    *
    * @param {string} text
    * @returns {Record<string, any>[]}
@@ -219,7 +219,7 @@ export class TestGateway {
   }
 
   /**
-   * Writes raw HTTP, so that a test has its connection in hand.
+   * Writes raw HTTP, so that a test controls the connection.
    *
    * @param {string} head all header lines but `Host`
    * @param {Circumstances} [circumstances]
@@ -247,7 +247,7 @@ export function circumstanceHeaders({ faults, settings }) {
   };
 }
 
-/** An event that no other test has. */
+/** An event with a new id. */
 export function newEvent(extra = {}) {
   const eventId = `evt_${randomUUID()}`;
   return { eventId, body: JSON.stringify({ eventId, type: "payment.completed", ...extra }) };
@@ -279,7 +279,7 @@ export function sleep(ms) {
 }
 
 /**
- * All that a connection says until it ends, or `ms` have passed.
+ * Reads a connection until it ends, or `ms` have passed.
  *
  * @param {import("node:net").Socket} socket
  * @param {number} ms

@@ -1,8 +1,8 @@
-// Sends that hang hold up nobody else in strict mode: an object never waits for the queue.
+// In strict mode, hung sends delay no other event: an object never waits for the queue.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { atOnce, countedByStatus, newEvent, promise, shardOf, TestGateway } from "./gateway.mjs";
+import { atOnce, countedByStatus, newEvent, promisedMs, shardOf, TestGateway } from "./gateway.mjs";
 
 const settings = { DEDUPE: "durable-object" };
 
@@ -22,7 +22,7 @@ function eventOfTwoShards() {
   return event;
 }
 
-test("20 sends that hang for 57 s, and 2,000 other events through the same two objects", async (context) => {
+test("with 20 sends that hang for 57 s, 2,000 events in the same two objects are accepted", async (context) => {
   const { calls } = await gateway.observed();
   const faults = { send: "fails after 57000 ms" };
   const hung = atOnce(20, () => gateway.deliver(eventOfTwoShards().body, { settings, faults }));
@@ -41,6 +41,6 @@ test("20 sends that hang for 57 s, and 2,000 other events through the same two o
   assert.deepEqual(countedByStatus(answers), { 202: 2000 });
   for (const { status, ms } of await hung) {
     assert.equal(status, 503);
-    assert.ok(ms < promise, `${ms} ms`);
+    assert.ok(ms < promisedMs, `${ms} ms`);
   }
 });

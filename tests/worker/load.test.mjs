@@ -1,4 +1,4 @@
-// Strict mode under load: what is queued once, and what an event costs.
+// Strict mode under load: one message for each event, and its cost.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -21,13 +21,13 @@ test("200 deliveries of one event at once are one message", async () => {
   assert.equal((await gateway.deliver(body, { settings })).status, 200);
 });
 
-test("10,000 deliveries of one event at once are one message, and other events go on", async (context) => {
+test("10,000 deliveries of one event at once are one message, and others are accepted", async (context) => {
   const { eventId, body } = newEvent();
   const { calls } = await gateway.observed();
   const first = gateway.deliver(body, { settings, faults: { send: "after 2000 ms" } });
   await gateway.called("send", 1, calls);
   const crowd = atOnce(10, () => gateway.crowd(body, 1000, { settings }));
-  // Of the same shard.
+  // These events belong to the same shard.
   const others = Array.from({ length: 2000 }, () => newEvent()).filter((o) => shardOf(o.eventId) === shardOf(eventId));
   let attempts = 0;
   const accepted = async (/** @type {{ body: string }} */ other) => {

@@ -20,30 +20,30 @@ const kibibyte = 1024;
 const mebibyte = 1024 * kibibyte;
 const shortDeadline = { DEADLINE_MS: "1000" };
 
-/** Room for what an allocator leaves between its blocks, in KiB. What leaked once was more: 1,600 and 12,000. */
+/** Room for fragmentation by the allocator, in KiB. Earlier leaks were larger: 1,600 and 12,000. */
 const slack = 800;
 
 /** @type {TestGateway | undefined} */
-let present;
-/** A gateway that has seen nothing yet. @type {TestGateway} */
+let running;
+/** A fresh gateway. @type {TestGateway} */
 let gateway;
 beforeEach(async () => {
-  await present?.stop();
+  await running?.stop();
   gateway = await TestGateway.start();
-  present = gateway;
+  running = gateway;
 });
-after(() => present?.stop());
+after(() => running?.stop());
 
 async function wasmKibibytes() {
   return (await gateway.observed()).wasmBytes / kibibyte;
 }
 
-/** An event with about so many bytes. @param {number} bytes */
+/** An event of about `bytes` bytes. @param {number} bytes */
 function eventOf(bytes) {
   return newEvent({ data: "x".repeat(bytes - 100) });
 }
 
-test("20,000 stalled uploads leave WebAssembly's memory where it was", { timeout: 200_000 }, async (context) => {
+test("20,000 stalled uploads do not grow WebAssembly's memory", { timeout: 200_000 }, async (context) => {
   const head = headFor(newEvent().body);
   const stall = async () => {
     const socket = await gateway.connect(`${head}Connection: close\r\n`, { settings: shortDeadline });
@@ -61,7 +61,7 @@ test("20,000 stalled uploads leave WebAssembly's memory where it was", { timeout
   assert.ok((figures.at(-1) ?? 0) - (figures.at(4) ?? 0) <= slack);
 });
 
-test("12,000 hung sends leave WebAssembly's memory where it was, 30 s after the last", {
+test("12,000 hung sends have not grown WebAssembly's memory 30 s after the last", {
   timeout: 230_000,
 }, async (context) => {
   const settings = { DEADLINE_MS: "1000" };
@@ -82,7 +82,7 @@ test("12,000 hung sends leave WebAssembly's memory where it was, 30 s after the 
   assert.ok(third - second <= 2 * slack);
 });
 
-test("1,000 deliveries of 100 KB, of which as many wait as may be held, leave WebAssembly's memory flat", async (context) => {
+test("1,000 deliveries of 100 KB that wait, up to the allowance, need little WebAssembly memory", async (context) => {
   const settings = { DEDUPE: "durable-object" };
   await gateway.deliver(eventOf(100_000).body, { settings });
   const before = await wasmKibibytes();
@@ -101,7 +101,7 @@ test("1,000 deliveries of 100 KB, of which as many wait as may be held, leave We
   assert.ok(during - before <= 10 * kibibyte, "as text in WebAssembly they would take 30 MB");
 });
 
-test("500 forged uploads of 1 MiB that withhold their last byte: memory is bounded, and true events get through", {
+test("500 forged uploads of 1 MiB that withhold their last byte: memory is bounded, and true events are accepted", {
   timeout: 120_000,
 }, async (context) => {
   const settings = { MAX_BODY_BYTES: mebibyte };
@@ -139,6 +139,6 @@ test("500 forged uploads of 1 MiB that withhold their last byte: memory is bound
   context.diagnostic(`workerd, MiB: ${figures.join(" ")}`);
   const [before = 0, ...rounds] = figures;
   assert.ok(Math.max(...rounds) - before < 600, "without an allowance the third round took 870");
-  // What was held has been given back.
+  // The allowance is free again.
   assert.equal((await gateway.deliver(eventOf(100_000).body, { settings })).status, 202);
 });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { atOnce, countedByStatus, newEvent, promise, TestGateway } from "./gateway.mjs";
+import { atOnce, countedByStatus, newEvent, promisedMs, TestGateway } from "./gateway.mjs";
 
 const kv = { DEDUPE: "kv" };
 const strict = { DEDUPE: "durable-object" };
@@ -33,7 +33,7 @@ test("without the setting, an event that only KV remembers is queued again", asy
   assert.equal((await gateway.messages(eventId, 2)).length, 2);
 });
 
-test("a new event is written to the object alone, so that switching back queues it again", async () => {
+test("a new event is written only to the object, so that switching back queues it again", async () => {
   const { eventId, body } = newEvent();
   assert.equal((await gateway.deliver(body, { settings: migrating })).status, 202);
   assert.equal((await gateway.deliver(body, { settings: migrating })).status, 200);
@@ -46,7 +46,7 @@ for (const get of ["hangs", "throws an error"]) {
     const { eventId, body } = newEvent();
     const answered = await gateway.deliver(body, { settings: migrating, faults: { get } });
     assert.equal(answered.status, 202);
-    assert.ok(answered.ms < promise);
+    assert.ok(answered.ms < promisedMs);
     const [{ message } = assert.fail()] = await gateway.messages(eventId);
     assert.equal(message.dedupe, "unknown");
     assert.match(gateway.logged(eventId)[0]?.reason, /^look-up (failed|timed out)/);
@@ -54,7 +54,7 @@ for (const get of ["hangs", "throws an error"]) {
   });
 }
 
-test("what each mode needs is bound, or the gateway says what is missing", async () => {
+test("each mode requires its bindings, and the gateway names a missing one", async () => {
   for (const [settings, names] of /** @type {const} */ ([
     [{ ...kv, DEDUPER: "absent" }, []],
     [{ ...kv, SEEN: "absent" }, ["SEEN"]],
@@ -76,7 +76,7 @@ test("what each mode needs is bound, or the gateway says what is missing", async
   }
 });
 
-test("the gateway says which mode it is in", async () => {
+test("/healthz reports the mode", async () => {
   for (const [settings, dedupe] of /** @type {const} */ ([
     [{}, "kv"],
     [migrating, "durable-object"],

@@ -19,7 +19,7 @@ function rows(count, prefix, endsAt) {
   return Array.from({ length: count }, (_, number) => [`${prefix}${String(number).padStart(6, "0")}`, endsAt]);
 }
 
-/** Lets the real alarm of an object come now, and waits until its purge has ended. @param {number} shard */
+/** Triggers the real alarm of an object now, and waits until its purge has ended. @param {number} shard */
 async function purge(shard) {
   await gateway.object(shard, "wake", Date.now());
   for (let tries = 0; tries < 200; tries += 1) {
@@ -45,7 +45,7 @@ test("the first event plans a purge, and the next ones do not", async () => {
   assert.equal(calls["alarms set"], 16, "one for each object, none for an event");
 });
 
-test("a purge takes the rows that have ended, leaves the others, and plans the next", async () => {
+test("a purge deletes the rows that have ended, keeps the others, and plans the next", async () => {
   const now = Date.now();
   await gateway.object(3, "insert", [...rows(500, "ended", now - 1), ...rows(500, "lives", now + day)]);
   const { calls: before } = await gateway.observed();
@@ -57,7 +57,7 @@ test("a purge takes the rows that have ended, leaves the others, and plans the n
   assert.equal(names.filter((/** @type {string} */ name) => name.startsWith("lives")).length, 500);
 });
 
-test("a table of several batches is gone through whole", async () => {
+test("a table of several batches is purged completely", async () => {
   const now = Date.now();
   const all = rows(25_000, "many", now - 1).map(([id], number) => [id, number % 2 === 0 ? now - 1 : now + day]);
   await gateway.object(4, "insert", all);
@@ -69,7 +69,7 @@ test("a table of several batches is gone through whole", async () => {
   assert.ok((calls["alarms set"] ?? 0) - (before["alarms set"] ?? 0) >= 3, "in three batches");
 });
 
-test("a purge that fails is tried again, and planned by the next event if that is in vain", async () => {
+test("a failed purge is retried, and planned by the next event if the retries fail", async () => {
   const { eventId, body } = newEvent();
   await gateway.deliver(body, { settings });
   const shard = shardOf(eventId);
@@ -81,13 +81,13 @@ test("a purge that fails is tried again, and planned by the next event if that i
   await gateway.object(shard, "unset");
   await sleep(50);
   assert.equal((await gateway.object(shard, "rows")).alarm, null);
-  while (shardOf((await accepted()).eventId) !== shard) {}
+  while (shardOf((await deliverAnother()).eventId) !== shard) {}
   await sleep(100);
   assert.notEqual((await gateway.object(shard, "rows")).alarm, null);
 });
 
-/** Another event, delivered. */
-async function accepted() {
+/** Delivers another event. */
+async function deliverAnother() {
   const event = newEvent();
   await gateway.deliver(event.body, { settings });
   return event;
@@ -102,7 +102,7 @@ test("an object without rows plans no purge, until an event comes", async () => 
   );
   const purged = await purge(5);
   assert.deepEqual(purged, { rows: [], alarm: null });
-  while (shardOf((await accepted()).eventId) !== 5) {}
+  while (shardOf((await deliverAnother()).eventId) !== 5) {}
   await sleep(100);
   assert.notEqual((await gateway.object(5, "rows")).alarm, null);
 });

@@ -7,7 +7,7 @@ import {
   countedByStatus,
   headFor,
   newEvent,
-  promise,
+  promisedMs,
   readAll,
   shardOf,
   sleep,
@@ -30,17 +30,17 @@ async function row(eventId) {
   return rows.find((/** @type {any} */ row) => row.event_id === eventId);
 }
 
-test("a delivery that comes while the event is sent waits for it, and is a duplicate", async () => {
+test("a delivery that comes during the send waits for it, and is a duplicate", async () => {
   const { eventId, body } = newEvent();
   const faults = { send: "after 1000 ms" };
   const answers = await atOnce(10, () => gateway.deliver(body, { settings, faults }));
   assert.deepEqual(countedByStatus(answers), { 200: 9, 202: 1 });
-  // The first began the send; who comes a little later waits for the rest of it.
+  // The first began the send; those that come later wait for the rest.
   assert.ok(Math.min(...answers.map(({ ms }) => ms)) > 500, "no 2xx before the queue has acknowledged");
   assert.equal((await gateway.messages(eventId)).length, 1);
 });
 
-test("a send that fails is a 503, leaves no row, and gives the lease to a delivery that waits", async () => {
+test("a send that fails is a 503, leaves no row, and gives the lease to a waiting delivery", async () => {
   const { eventId, body } = newEvent();
   const { calls } = await gateway.observed();
   const failing = gateway.deliver(body, { settings, faults: { send: "fails after 1000 ms" } });
@@ -54,7 +54,7 @@ test("a send that fails is a 503, leaves no row, and gives the lease to a delive
   assert.equal((await gateway.messages(eventId)).length, 1);
 });
 
-test("a hung send with 50 waiters: each gives up when half of its deadline has passed, and there is no row", async () => {
+test("each of 50 waiters for a hung send gives up after half of its deadline, and there is no row", async () => {
   const { eventId, body } = newEvent();
   const { calls: before } = await gateway.observed();
   const hung = gateway.deliver(body, { settings, faults: { send: "hangs" } });
@@ -63,12 +63,12 @@ test("a hung send with 50 waiters: each gives up when half of its deadline has p
   for (const { status, answer, ms } of [...answers, await hung]) {
     assert.equal(status, 503);
     assert.equal(answer.code, "unavailable");
-    assert.ok(ms < promise, `${ms} ms`);
+    assert.ok(ms < promisedMs, `${ms} ms`);
   }
   assert.equal(await row(eventId), undefined);
   const quick = await gateway.deliver(body, { settings: shortDeadline });
   assert.equal(quick.status, 503);
-  assert.ok(quick.ms < promise, `${quick.ms} ms`);
+  assert.ok(quick.ms < promisedMs, `${quick.ms} ms`);
   const { calls } = await gateway.observed();
   assert.equal((calls.send ?? 0) - (before.send ?? 0), 1, "one send for all");
   const reasons = (await gateway.linesOf(eventId, 52)).map(({ reason }) => reason);
@@ -113,7 +113,7 @@ test("a send that hangs releases its lease 28 s after its delivery has arrived",
   assert.equal((await gateway.messages(eventId)).length, 1);
 });
 
-test("a sender that resets its connection loses nothing", async () => {
+test("a connection reset loses no event", async () => {
   const { eventId, body } = newEvent();
   const socket = await gateway.connectAndSend(body, { settings, faults: { send: "after 2000 ms" } });
   await sleep(500);
@@ -129,7 +129,7 @@ for (const acquire of ["hangs", "throws an error", "throws a string", "throws sy
     const answered = await gateway.deliver(body, { settings, faults: { acquire } });
     assert.equal(answered.status, 503);
     assert.equal(answered.headers.get("retry-after"), "30");
-    assert.ok(answered.ms < promise);
+    assert.ok(answered.ms < promisedMs);
     assert.equal((await gateway.messages(eventId, 0)).length, 0);
     assert.match((await gateway.linesOf(eventId))[0]?.reason, /^deduper (failed|granted no lease)/);
     assert.equal((await gateway.deliver(body, { settings })).status, 202);
@@ -158,7 +158,7 @@ test("a grant that comes after the Worker has given up is disposed of, however l
 });
 
 for (const commit of ["throws an error", "throws a string", "throws synchronously"]) {
-  test(`a commit that ${commit} is made up for through a fresh stub`, async () => {
+  test(`after a commit that ${commit}, a fresh stub writes the mark`, async () => {
     const { eventId, body } = newEvent();
     const { calls: before } = await gateway.observed();
     assert.equal((await gateway.deliver(body, { settings, faults: { commit } })).status, 202);
@@ -174,7 +174,7 @@ for (const commit of ["throws an error", "throws a string", "throws synchronousl
   });
 }
 
-test("an object that restarts while the event is sent gets the row all the same", async () => {
+test("an object that restarts while the event is sent still gets the row", async () => {
   const { eventId, body } = newEvent();
   const { calls } = await gateway.observed();
   const pending = gateway.deliver(body, { settings, faults: { send: "after 1000 ms" } });
@@ -185,7 +185,7 @@ test("an object that restarts while the event is sent gets the row all the same"
   assert.equal((await gateway.messages(eventId)).length, 1);
 });
 
-test("an object that restarts ends the waits in it: they are 503, and the retry is accepted", async () => {
+test("an object's restart ends its waits with a 503, and the retry is accepted", async () => {
   const { eventId, body } = newEvent();
   const { calls } = await gateway.observed();
   const hung = gateway.deliver(body, { settings, faults: { send: "fails after 2000 ms" } });
@@ -229,10 +229,10 @@ test("the Worker waits for a lease only as long as its delivery has time", async
   socket.write(body.slice(0, -1));
   await sleep(1000);
   socket.write(body.slice(-1));
-  assert.match(await readAll(socket, promise), /^HTTP\/1\.1 503 /);
+  assert.match(await readAll(socket, promisedMs), /^HTTP\/1\.1 503 /);
   const [{ reason } = assert.fail()] = await gateway.linesOf(eventId);
   const [, left] = /^deduper granted no lease within (\d+) ms$/.exec(reason) ?? assert.fail(reason);
-  // The body has taken its share of the 2,250 ms for both.
+  // The body has used a part of the 2,250 ms for both.
   assert.ok(Number(left) < 2000, reason);
 });
 
@@ -251,7 +251,7 @@ test("an event is remembered for its TTL", async () => {
   assert.ok(endsAt >= before + 172_800_000 && endsAt <= Date.now() + 172_800_000, endsAt);
 });
 
-test("an event whose row has ended is let through, and remembered anew", async () => {
+test("an event whose row has ended is accepted, and remembered again", async () => {
   const { eventId, body } = newEvent();
   await gateway.object(shardOf(eventId), "insert", [[eventId, Date.now() - 1]]);
   assert.equal((await gateway.deliver(body, { settings })).status, 202);
@@ -259,7 +259,7 @@ test("an event whose row has ended is let through, and remembered anew", async (
   assert.equal((await gateway.deliver(body, { settings })).status, 200);
 });
 
-test("an event to forget is let through again", async () => {
+test("an event in FORGET is accepted again", async () => {
   const { eventId, body } = newEvent();
   assert.equal((await gateway.deliver(body, { settings })).status, 202);
   const forget = { ...settings, FORGET: `evt_0 ${eventId}` };

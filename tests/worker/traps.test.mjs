@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { sign } from "../../scripts/delivery.mjs";
-import { newEvent, promise, secret, sleep, TestGateway } from "./gateway.mjs";
+import { newEvent, promisedMs, secret, sleep, TestGateway } from "./gateway.mjs";
 
 /** @type {TestGateway} */
 let gateway;
@@ -13,20 +13,20 @@ before(async () => {
 });
 after(() => gateway.stop());
 
-for (const way of ["unreachable", "unreachable after a wait", "panic", "exception", "stack overflow"]) {
-  test(`${way}, with 20 deliveries pending`, async () => {
+for (const trap of ["unreachable", "unreachable after a wait", "panic", "exception", "stack overflow"]) {
+  test(`${trap}: 20 pending deliveries are answered 503`, async () => {
     const hung = { faults: { send: "hangs" } };
     const { calls } = await gateway.observed();
     const pending = Array.from({ length: 20 }, () => gateway.deliver(newEvent().body, hung));
     await gateway.called("send", 20, calls);
     const before = gateway.log.length;
-    const trapped = await gateway.deliver(newEvent().body, { headers: { "x-test-trap": way } });
+    const trapped = await gateway.deliver(newEvent().body, { headers: { "x-test-trap": trap } });
     for (const { status, answer, headers, ms } of [trapped, ...(await Promise.all(pending))]) {
       assert.equal(status, 503);
       assert.equal(answer.code, "unavailable");
       assert.equal(headers.get("retry-after"), "30");
       assert.equal(headers.get("content-type"), "application/problem+json");
-      assert.ok(ms < promise, `${ms} ms`);
+      assert.ok(ms < promisedMs, `${ms} ms`);
     }
 
     const { eventId, body } = newEvent();
@@ -35,16 +35,16 @@ for (const way of ["unreachable", "unreachable after a wait", "panic", "exceptio
     assert.equal((await gateway.messages(eventId)).length, 1);
 
     const lines = gateway.log.slice(before).join("\n");
-    const told = lines.split("\n").filter((line) => line.includes('"outcome":"trapped"'));
-    assert.equal(told.length, 1, lines);
-    assert.equal(JSON.parse(told[0] ?? "").inFlight, 21);
+    const trapLines = lines.split("\n").filter((line) => line.includes('"outcome":"trapped"'));
+    assert.equal(trapLines.length, 1, lines);
+    assert.equal(JSON.parse(trapLines[0] ?? "").inFlight, 21);
     const failed = lines.split("\n").filter((line) => line.includes('"reason":"instance trapped'));
     assert.equal(failed.length, 21, "each delivery has its line");
     assert.ok(!/\.rs|wasm-function|\bat .+:\d+:\d+/.test(lines), lines);
   });
 }
 
-test("a trap while events are leased: they are answered, and their leases do not outlive the trap", async () => {
+test("a trap answers the deliveries of leased events, and ends their leases", async () => {
   const settings = { DEDUPE: "durable-object" };
   const { calls } = await gateway.observed();
   const events = Array.from({ length: 20 }, () => newEvent());
@@ -53,7 +53,7 @@ test("a trap while events are leased: they are answered, and their leases do not
   await gateway.deliver(newEvent().body, { headers: { "x-test-trap": "unreachable" } });
   for (const { status, ms } of await Promise.all(pending)) {
     assert.equal(status, 503);
-    assert.ok(ms < promise, `${ms} ms`);
+    assert.ok(ms < promisedMs, `${ms} ms`);
   }
   for (const { eventId, body } of events) {
     assert.equal((await gateway.deliver(body, { settings })).status, 202);
@@ -88,7 +88,7 @@ test("a lease from before a trap does not end one from after it", async () => {
   const settings = { DEDUPE: "durable-object" };
   const { eventId, body } = newEvent();
   const { calls } = await gateway.observed();
-  // Its request goes on for 10 s, and only then is its lease disposed of.
+  // Its request lasts 10 s, and its lease is disposed of only then.
   const hung = { settings, faults: { send: "hangs" }, headers: { "x-test-lives-on": "yes" } };
   const first = gateway.deliver(body, hung);
   await gateway.called("send", 1, calls);
@@ -104,7 +104,7 @@ test("a lease from before a trap does not end one from after it", async () => {
   assert.equal((await gateway.messages(eventId)).length, 1);
 });
 
-test("a trap gives back what the deliveries held", async () => {
+test("a trap frees its deliveries' allowance", async () => {
   const settings = { MAX_BODY_BYTES: 1_048_576 };
   const head = `Content-Length: 1048576\r\nX-Cronozen-Signature: ${sign("other", secret)}\r\n`;
   const sockets = await Promise.all(
@@ -126,7 +126,7 @@ test("a trap gives back what the deliveries held", async () => {
   }
 });
 
-test("many traps in a row", async () => {
+test("the gateway recovers from 20 traps in a row", async () => {
   for (let round = 0; round < 20; round += 1) {
     const trapped = await gateway.deliver(newEvent().body, { headers: { "x-test-trap": "unreachable" } });
     assert.equal(trapped.status, 503);
@@ -134,7 +134,7 @@ test("many traps in a row", async () => {
   }
 });
 
-test("a trap that nobody can see is answered all the same, before the sender gives up", async () => {
+test("a trap in a timer is still answered before the sender gives up", async () => {
   const hung = gateway.deliver(newEvent().body, { headers: { "x-test-trap": "unreachable in a timer" } });
   const trapped = await hung;
   assert.equal(trapped.status, 503);
@@ -153,7 +153,7 @@ test("an instance that cannot be replaced at once is replaced by the next reques
   assert.equal((await gateway.deliver(newEvent().body)).status, 202);
 });
 
-test("a binding that returns no promise has failed, and what can be awaited need be none", async () => {
+test("a binding that returns no promise has failed, and one that returns a thenable has not", async () => {
   const before = gateway.log.length;
   const failed = await gateway.deliver(newEvent().body, { faults: { send: "returns no promise" } });
   assert.equal(failed.status, 503);
@@ -163,7 +163,7 @@ test("a binding that returns no promise has failed, and what can be awaited need
   assert.ok(!gateway.log.slice(before).join("\n").includes('"outcome":"trapped"'));
 });
 
-test("a trap is answered as a failed queue is", async () => {
+test("a trap is answered like a failed send", async () => {
   const trapped = await gateway.deliver(newEvent().body, { headers: { "x-test-trap": "unreachable" } });
   const failed = await gateway.deliver(newEvent().body, { faults: { send: "throws an error" } });
   assert.deepEqual(trapped.answer, failed.answer);

@@ -32,7 +32,7 @@ function deliver(vector) {
   return gateway.request(webhookPath, { method: "POST", body, headers }, { settings });
 }
 
-test("signatures", async () => {
+test("every signature vector gets its answer", async () => {
   for (const vector of vectors("signatures.json")) {
     const { status, answer } = await deliver(vector);
     const good = bytesOf(vector.body).length > maxBodyBytes ? [413] : [200, 202, 400];
@@ -41,7 +41,7 @@ test("signatures", async () => {
   }
 });
 
-test("envelopes", async () => {
+test("every envelope vector gets its answer", async () => {
   for (const vector of vectors("envelopes.json")) {
     const { status, answer } = await deliver(vector);
     if (vector.expect.ok) {

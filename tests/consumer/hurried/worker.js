@@ -1,5 +1,5 @@
-// The example consumer, with what a test cannot wait for: retries come at once, each dead letter is delivered twice, and
-// the Worker fails while D1 has a table of that name.
+// The example consumer, made fast and faulty: retries come at once, each dead letter is delivered twice, and the Worker
+// fails while D1 has the table worker_is_broken.
 
 import example from "../../../examples/consumer/src/index.js";
 
@@ -12,13 +12,13 @@ const hurried = {
     }
     if (batch.queue === "cronozen-events-dead") {
       await example.queue?.(
-        /** @type {any} */ ({ queue: batch.queue, messages: batch.messages.map(deaf) }),
+        /** @type {any} */ ({ queue: batch.queue, messages: batch.messages.map(unacknowledged) }),
         env,
         context,
       );
     }
     await example.queue?.(
-      /** @type {any} */ ({ queue: batch.queue, messages: batch.messages.map(hasty) }),
+      /** @type {any} */ ({ queue: batch.queue, messages: batch.messages.map(withoutDelay) }),
       env,
       context,
     );
@@ -29,13 +29,13 @@ const hurried = {
 
 export default hurried;
 
-/** Its acknowledgement gets lost. @param {Message} message */
-function deaf({ id, body, attempts }) {
+/** Loses the acknowledgement. @param {Message} message */
+function unacknowledged({ id, body, attempts }) {
   return { id, body, attempts, ack() {}, retry() {} };
 }
 
 /** @param {Message} message */
-function hasty(message) {
+function withoutDelay(message) {
   const { id, body, attempts } = message;
   return {
     id,

@@ -1,5 +1,4 @@
-// A consumer whose handlers and database fail as a test wants, and whose queue delivers messages again that have
-// been acknowledged.
+// A consumer whose handlers and database fail as a test asks, and whose queue delivers acknowledged messages again.
 
 import { consume, d1, ifNewest, NonRetryableError } from "cronozen-edge/consumer";
 
@@ -11,8 +10,8 @@ function effect(env, eventId, amount) {
   ];
 }
 
-/** How a handler's call fails, for so many in a hundred. @param {any} env */
-function draw({ FAILING = 0 }) {
+/** Picks a failure for FAILING percent of the calls. @param {any} env */
+function pickFailure({ FAILING = 0 }) {
   const drawn = Math.random() * 100;
   if (drawn >= FAILING) {
     return undefined;
@@ -20,7 +19,7 @@ function draw({ FAILING = 0 }) {
   return ["before", "in the middle of", "after"][Math.floor((drawn / FAILING) * 3)];
 }
 
-/** Fails once more after the next batch has been committed. @param {any} db */
+/** A database that can fail once after a commit. @param {any} db */
 function failingAfterwards(db) {
   return {
     prepare: (/** @type {string} */ query) => db.prepare(query),
@@ -35,7 +34,7 @@ function failingAfterwards(db) {
   };
 }
 
-/** The databases whose next batch is to fail although it is committed. */
+/** The databases whose next batch fails although it is committed. */
 const afterwards = new Set();
 
 /** @type {Record<string, number>} */
@@ -44,7 +43,7 @@ const failed = {};
 const queue = consume(
   {
     "payment.completed": ({ eventId, data }, env) => {
-      const fails = draw(env);
+      const fails = pickFailure(env);
       const amount = Number(/** @type {any} */ (data).amount);
       if (fails !== undefined) {
         failed[fails] = (failed[fails] ?? 0) + 1;
@@ -106,7 +105,7 @@ export default {
     const again = batch.messages.filter(() => Math.random() * 100 < (env.REPEATED ?? 0));
     const copies = again.map(copyOf);
     const half = copies.length / 2;
-    // One half beside the messages themselves, the other when they are done with.
+    // One half together with the messages, the other after them.
     await queue({ queue: batch.queue, messages: [...batch.messages, ...copies.slice(half)] }, env, ctx);
     await queue({ queue: batch.queue, messages: copies.slice(0, half) }, env, ctx);
   },

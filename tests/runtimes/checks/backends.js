@@ -1,4 +1,4 @@
-// Every backend that the runtime has says of the vectors what the default one says.
+// Every backend of the runtime agrees with the default one on the vectors.
 
 import { bytesOf, textOf } from "./vectors.js";
 
@@ -7,7 +7,7 @@ import { bytesOf, textOf } from "./vectors.js";
 const backends = /** @type {const} */ (["wasm", "native", "subtle"]);
 
 /**
- * The backends that there are.
+ * The available backends.
  *
  * @param {Pick<import("../checks.js").Package, "Verifier">} cronozen
  */
@@ -37,13 +37,16 @@ export async function checkBackends(report, { Verifier }, vectors) {
       if (raw === undefined) {
         continue;
       }
-      const expected = told(verifier.check(raw, signature));
+      const expected = summaryOf(verifier.check(raw, signature));
       const matches = verifier.matches(raw, signature);
       /** @param {string} backend @param {import("cronozen-edge").Verifier} other */
       const compare = async (backend, other) => {
         const results = [other.check(raw, signature), await other.checkAsync(raw, signature)];
         const verdicts = [other.matches(raw, signature), await other.matchesAsync(raw, signature)];
-        if (results.some((result) => told(result) !== expected) || verdicts.some((verdict) => verdict !== matches)) {
+        if (
+          results.some((result) => summaryOf(result) !== expected) ||
+          verdicts.some((verdict) => verdict !== matches)
+        ) {
           differences.push(`${name} by ${backend}`);
         }
       };
@@ -57,6 +60,6 @@ export async function checkBackends(report, { Verifier }, vectors) {
 }
 
 /** @param {import("cronozen-edge").CheckResult} result */
-function told(result) {
+function summaryOf(result) {
   return result.ok ? `${result.key} ${result.event.eventId}` : `${result.code} ${result.status} ${result.message}`;
 }

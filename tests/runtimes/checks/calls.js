@@ -20,7 +20,7 @@ export function checkEvents(report, { is, Verifier, VerificationError, sign }) {
   const text =
     '{"eventId":"evt_1","big":9007199254740993,"zero":-0,"half":"\\ud800","__proto__":{"eventId":"x"},"b":1,"a":[1e400,"é🔒"],"b":2}';
   const event = verifier.verify(text, sign(text, secret));
-  report.equal("an event is what JSON.parse makes of it", same(event, JSON.parse(text)), true);
+  report.equal("an event equals the result of JSON.parse", same(event, JSON.parse(text)), true);
   report.equal("its prototype is untouched", Object.getPrototypeOf(event), Object.prototype);
   report.equal(
     "an event of bytes",
@@ -128,7 +128,7 @@ export function checkArguments(report, { Verifier, sign }) {
   report.equal("signature: twice", verifier.check("{}", twice).code, "signature_malformed");
   report.equal("signature: a bare list", verifier.matches("{}", [good]), true);
   report.equal("signature: an empty list", verifier.check("{}", []).code, "signature_missing");
-  // What a sender may name its other headers must not matter.
+  // The names of other headers must not matter.
   for (const other of ["headers", "get", "key", "text", "length", "__proto__", "constructor", "toString"]) {
     const headers = Object.fromEntries([
       [other, ["x"]],
@@ -179,7 +179,7 @@ export function checkArguments(report, { Verifier, sign }) {
   ])) {
     report.throws(`secret: ${name}`, () => new Verifier(bad), "TypeError", text);
   }
-  // Lists of secrets that look alike when they are written down.
+  // Lists of secrets that look alike when they are joined.
   report.equal("secrets: one with a comma", new Verifier(["a", "b"]).matches("{}", sign("{}", "a,b")), false);
   report.equal("secrets: two, not one with a comma", new Verifier("a,b").matches("{}", sign("{}", "b")), false);
   report.throws("sign: empty secret", () => sign("{}", ""), "TypeError", "empty");

@@ -1,6 +1,6 @@
-// What the checks have in common.
+// The parts that all checks use.
 
-/** The sender's header, in a case that no runtime gives it. */
+/** The sender's header, in a case that no runtime uses. */
 export const header = "X-CRONOZEN-Signature";
 
 export const secret = "whsec_test";
@@ -25,15 +25,15 @@ export class Checks {
     try {
       work();
     } catch (error) {
-      const { name: its, message } = /** @type {Error} */ (error);
-      found = message.includes(text) ? its : `${its}: ${message}`;
+      const { name: thrown, message } = /** @type {Error} */ (error);
+      found = message.includes(text) ? thrown : `${thrown}: ${message}`;
     }
     this.equal(name, found, kind);
   }
 }
 
 /**
- * Whether two values of JSON are the same, in the order of their keys and down to the sign of a zero.
+ * Returns true if two JSON values are the same, with the order of keys and the sign of zero.
  *
  * @param {any} one
  * @param {any} other

@@ -18,7 +18,7 @@ export async function checkRequests(report, { Verifier, sign }) {
       method: "POST",
       body: content,
       headers: { [header]: sign(signed, secret) },
-      // Node asks for it where the body is a stream.
+      // Node requires it if the body is a stream.
       .../** @type {any} */ ({ duplex: "half" }),
     });
   const outcome = async (/** @type {Request} */ request) => {

@@ -75,7 +75,7 @@ export function checkEnvelope(report, { Verifier }, { name, secrets, body, signa
     report.equal(`${name}, ${form}`, result.ok ? "event" : result.code, expect.ok ? "event" : "invalid_event");
     if (result.ok) {
       report.equal(`${name}, ${form}, id`, result.event.eventId, expect.eventId);
-      // Deep ones cannot be compared in this way.
+      // `same` cannot compare deep ones.
       if (bytes.length < 5000) {
         report.equal(`${name}, ${form}, equal`, same(result.event, JSON.parse(String(text))), true);
       }

@@ -1,5 +1,4 @@
-// Vercel's edge VM, which forbids to compile anything: the module is compiled when the bundle is made, and
-// handed in, as Vercel does it.
+// Vercel's edge VM, which forbids compilation: the module is compiled beforehand and passed in, as at Vercel.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -36,7 +35,7 @@ test("Vercel's edge runtime", patience, async () => {
     logLevel: "error",
   });
   const [{ text } = assert.fail()] = outputFiles;
-  assert.ok(!text.includes("new WebAssembly.Module"), "the bundle compiles");
+  assert.ok(!text.includes("new WebAssembly.Module"), "the bundle compiles it");
   const wasm = readFileSync(join(folder, "node_modules", "cronozen-edge", "dist", "verifier.wasm"));
   const vm = new EdgeVM({
     codeGeneration: { strings: false, wasm: false },

@@ -19,14 +19,14 @@ const limit = 2 ** 20;
  * @property {string} [body]
  * @property {Record<string, string>} [headers]
  * @property {boolean} [chunked] sent in chunks, without a Content-Length
- * @property {number} status that the answer has
- * @property {number} [or] another status that it may have
- * @property {string | RegExp} [logged] the code of the refusal, or what else is in the log
+ * @property {number} status of the answer
+ * @property {number} [or] another possible status
+ * @property {string | RegExp} [logged] the code of the refusal, or another text in the log
  * @property {string} [handled] the id of the event
  */
 
 /**
- * An event as no `JSON.stringify` makes it: only the raw body has its signature.
+ * An event unlike `JSON.stringify`'s output: only the raw body has its signature.
  *
  * @param {string} eventId
  * @param {string} [note]
@@ -131,7 +131,7 @@ async function assertAnswered(name, delivery, printed, answerOf) {
 }
 
 /**
- * What an example must log of a delivery.
+ * The expected log of a delivery.
  *
  * @param {Delivery} delivery
  * @returns {Promise<(string | RegExp)[]>}
@@ -168,7 +168,7 @@ async function send(url, { body = "", headers = {}, chunked }) {
   return { status: response.statusCode, body: await text(response) };
 }
 
-/** A POST with nothing but the header that HTTP demands. @param {URL} url */
+/** Sends a POST with only the header that HTTP requires. @param {URL} url */
 async function sendWithoutHeaders({ hostname, port, pathname }) {
   const socket = connect(Number(port), hostname);
   socket.write(`POST ${pathname} HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`);
@@ -177,7 +177,7 @@ async function sendWithoutHeaders({ hostname, port, pathname }) {
   return { status: Number(String(data).split(" ")[1]), body: "" };
 }
 
-/** A sender that breaks off in the middle of a body. @param {URL} url */
+/** Resets the connection in the middle of a body. @param {URL} url */
 async function breakOff({ hostname, port, pathname }) {
   const socket = connect(Number(port), hostname);
   await once(socket, "connect");

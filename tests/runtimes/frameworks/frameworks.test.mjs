@@ -1,4 +1,4 @@
-// The README's example for each framework, as it is printed, with the framework and the tarball, as a real server.
+// The README's example for each framework, as printed, with the framework and the tarball, as a real server.
 
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
@@ -18,8 +18,8 @@ const wrangler = join(root, "node_modules", "wrangler", "bin", "wrangler.js");
 const readme = readFileSync(join(root, "pkg", "README.md"), "utf8");
 
 /**
- * @typedef {(name: string) => Promise<string[]>} Runner sends every delivery to the framework's example, and gives
- * the ids of the events that it has handled
+ * @typedef {(name: string) => Promise<string[]>} Runner sends every delivery to the framework's example, and returns
+ * the ids of the handled events
  */
 
 /** @type {Record<string, { runner: Runner, skip?: string | false }>} */
@@ -81,7 +81,7 @@ function write(path, code) {
 }
 
 /**
- * An example that listens by itself.
+ * Runs an example that is a server.
  *
  * @param {string} name
  * @param {string} command

@@ -1,4 +1,4 @@
-// The reader's code in the examples.
+// The user's code in the examples.
 
 /** @param {{ eventId: string }} event */
 export async function handle({ eventId }) {

@@ -1,4 +1,4 @@
-// The same with require.
+// The checks, with require.
 
 const cronozen = require("cronozen-edge");
 const noWasm = require("cronozen-edge/no-wasm");

@@ -1,4 +1,4 @@
-// What publint and "are the types wrong" say of the tarball.
+// Checks of the tarball by publint and are-the-types-wrong.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { formatMessage } from "publint/utils";
 import { root } from "../../../scripts/command.mjs";
 import { patience, run, tarball, tools } from "../project.mjs";
 
-test("publint, strict", patience, async () => {
+test("publint finds nothing, strict", patience, async () => {
   const contents = readFileSync(tarball());
   const { messages, pkg } = await publint({ pack: { tarball: contents.buffer }, strict: true });
   assert.deepEqual(
@@ -18,7 +18,7 @@ test("publint, strict", patience, async () => {
   );
 });
 
-test("are the types wrong", patience, async () => {
+test("are-the-types-wrong finds nothing", patience, async () => {
   const attw = join(tools, "@arethetypeswrong", "cli", "dist", "index.js");
   // Gateway and consumer are for Workers alone, which have no require.
   const args = [
@@ -37,7 +37,7 @@ test("are the types wrong", patience, async () => {
   assert.match(printed, /node16 \(from ESM\) +│ OK \(ESM\) +│ OK \(ESM\)/);
 });
 
-test("are the types of gateway and consumer wrong, for what imports them", patience, async () => {
+test("are-the-types-wrong finds nothing in gateway and consumer", patience, async () => {
   const attw = join(tools, "@arethetypeswrong", "cli", "dist", "index.js");
   const args = [
     attw,

@@ -151,8 +151,8 @@ consume<Env>({ "*": () => {} }, { once: false, deadLetters: (env) => env.DEAD_LE
 // @ts-expect-error a handler returns statements, or nothing
 consume<Env>({ "*": (_, env) => env.DB.prepare("").run() }, { once: false, deadLetters: (env) => env.DEAD_LETTERS });
 
-// @ts-expect-error there is nowhere to put dead letters
+// @ts-expect-error the option deadLetters is missing
 consume<Env>({ "*": () => {} }, { once: false });
 
-// @ts-expect-error it is not said how an event takes effect once
+// @ts-expect-error the option once is missing
 consume<Env>({ "*": () => {} }, { deadLetters: (env) => env.DEAD_LETTERS });

@@ -1,4 +1,4 @@
-// With the DOM's types: a Fetch request is taken as it is.
+// With the DOM's types: a Fetch request is accepted as it is.
 
 import { type CronozenEvent, Verifier } from "cronozen-edge";
 import { sign } from "cronozen-edge/no-wasm";

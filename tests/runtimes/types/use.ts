@@ -1,4 +1,4 @@
-// What a user writes, and what the compiler must refuse. No types of any runtime are in reach.
+// A user's code, and mistakes that the compiler must refuse. No runtime's types are available.
 
 import {
   type CheckResult,
@@ -48,13 +48,13 @@ const result: CheckResult = verifier.check("{}", signature);
 if (result.ok) {
   const key: number = result.key;
   console.log(key, result.event.eventId);
-  // @ts-expect-error there is no code where there is an event
+  // @ts-expect-error an accepted result has no code
   console.log(result.code);
 } else {
   const code: VerificationErrorCode = result.code;
   const status: 400 | 401 | 413 = result.status;
   console.log(code, status, result.message);
-  // @ts-expect-error there is no event where there is a code
+  // @ts-expect-error a refused result has no event
   console.log(result.event);
   // @ts-expect-error no such code
   console.log(result.code === "signature_wrong");
@@ -118,17 +118,17 @@ verifier.verify({ eventId: "evt_1" }, signature);
 verifier.verify("{}");
 // @ts-expect-error a number is no signature
 verifier.check("{}", 1);
-// @ts-expect-error a Map looks names up in their own case
+// @ts-expect-error a Map is case-sensitive
 verifier.check("{}", new Map([["x-cronozen-signature", "0"]]));
 // @ts-expect-error an unset variable
 new Verifier(undefined as string | undefined);
 // @ts-expect-error no such option
 new Verifier("whsec", { maxBodybytes: 1 });
-// @ts-expect-error no request
+// @ts-expect-error not a request
 verifier.verifyRequest({ headers: {}, body: "" });
-// @ts-expect-error an event is not to be changed
+// @ts-expect-error an event is read-only
 event.eventId = "evt_2";
-// @ts-expect-error an error is made of a refused check
+// @ts-expect-error an error needs a refused check
 new VerificationError();
 if (!result.ok) {
   console.log(new VerificationError(result).code);

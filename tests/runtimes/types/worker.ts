@@ -19,5 +19,5 @@ export const whole = gateway satisfies ExportedHandler<Env>;
 // @ts-expect-error the context is missing
 gateway.fetch(new Request("http://localhost/"), {});
 
-/** What `wrangler types` makes of the binding. */
+/** The binding's type from `wrangler types`. */
 export type Bindings = { DEDUPER: DurableObjectNamespace<DeduperClass> };

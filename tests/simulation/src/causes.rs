@@ -1,4 +1,4 @@
-//! The cause for which an event was queued again: a pure function of two trails.
+//! The reason why an event was queued again: a pure function of two trails.
 
 use crate::clock::Ms;
 use crate::history::{SendRecord, Trail};

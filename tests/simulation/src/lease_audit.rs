@@ -1,5 +1,5 @@
-//! A second account of the leases of one shard, kept from the calls of the lease table and its answers. It checks each
-//! answer against the rules.
+//! An independent account of the leases of one shard, kept from the calls of the lease table and its answers. It checks
+//! each answer against the rules.
 
 use std::collections::{BTreeMap, VecDeque};
 

@@ -1,4 +1,4 @@
-//! Lives: each is the isolate of a Worker, or an object between two restarts.
+//! The life of a Worker's isolate, or of an object between two restarts.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

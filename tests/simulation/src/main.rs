@@ -1,8 +1,8 @@
-//! Runs the gateway crate in a hostile world, in virtual time. A seed determines the faults; they are all those that
-//! the gateway's platform, sender and attackers are known for.
+//! Runs the gateway crate in a hostile world, in virtual time. A seed determines the faults. They include every known
+//! fault of the gateway's platform, sender and attackers.
 //!
-//! A seed is a world, which runs once in each dedupe mode. Models of the world record what happens ([`history`]), and
-//! the record is checked against the [`invariants`] of the design.
+//! Each seed makes one world, which runs once in each dedupe mode. Models of the world record what happens
+//! ([`history`]), and the record is checked against the [`invariants`] of the design.
 
 #![allow(
     clippy::expect_used,

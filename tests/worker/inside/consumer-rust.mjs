@@ -18,7 +18,7 @@ function faulty(object) {
   }
   const arrayBuffer = async () => {
     if (fault === "never ends") {
-      // A timer is pending, or the platform would take the message for hung.
+      // The platform treats a message without a pending timer as hung.
       await new Promise((resolve) => setTimeout(resolve, 120_000));
     }
     if (fault === "hangs") {

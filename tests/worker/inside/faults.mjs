@@ -1,4 +1,4 @@
-// KV, R2, the queue and the Durable Objects as a test wants them: misbehaving, and counted.
+// KV, R2, the queue and the Durable Objects with a test's faults and with counters.
 
 /** @type {Record<string, number>} */
 export const calls = {};
@@ -172,7 +172,7 @@ export class Namespace extends Faulty {
 }
 
 /**
- * The queue; or, where a test kills the whole process, the service that takes its place: local queues live
+ * The queue; or, where a test kills the whole process, the service that replaces it: local queues live
  * in memory.
  *
  * @param {any} env

@@ -1,4 +1,4 @@
-// How much memory the built Worker's WebAssembly has. Imported before the Worker, which instantiates itself
+// The size of the built Worker's WebAssembly memory. Imported before the Worker, which instantiates itself
 // as soon as it is imported.
 
 /** @type {WebAssembly.Memory | undefined} */
@@ -14,7 +14,7 @@ scope.Instance = class extends Instance {
   }
 };
 
-/** Of the present instance, in bytes. */
+/** The current size, in bytes. */
 export function wasmBytes() {
   return memory?.buffer.byteLength ?? 0;
 }

@@ -87,7 +87,7 @@ export default {
       return crowd(request, env, ctx);
     }
     if (request.headers.has("x-test-lives-on")) {
-      // As where the gateway is mounted in a Worker with other work to do.
+      // Like a gateway that is mounted in a Worker with other work.
       ctx.waitUntil(new Promise((resolve) => setTimeout(resolve, 10_000)));
     }
     if (request.headers.has("x-test-locked-body")) {

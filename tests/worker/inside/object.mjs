@@ -1,9 +1,9 @@
-// The Durable Object as a test wants it.
+// The Durable Object, controlled by a test.
 
 import { count } from "./faults.mjs";
 import { Deduper as RealDeduper } from "./gateway/worker.js";
 
-/** The object, with counters around its storage, and nothing else to use. */
+/** The object with only its storage, which has counters. */
 export class Deduper extends RealDeduper {
   /** @param {any} ctx @param {any} env */
   constructor(ctx, env) {
@@ -54,7 +54,7 @@ export class Deduper extends RealDeduper {
     await this.real.storage.deleteAlarm();
   }
 
-  /** The next query that begins so fails. @param {string} query */
+  /** Makes the next query with this beginning fail. @param {string} query */
   async failNext(query) {
     this.failing.query = query;
   }
@@ -64,7 +64,7 @@ export class Deduper extends RealDeduper {
   }
 }
 
-/** @param {any} storage @param {{ query: string }} failing how the query begins that is to fail once */
+/** @param {any} storage @param {{ query: string }} failing the beginning of the query that fails once */
 function counted(storage, failing) {
   return {
     sql: {

@@ -28,8 +28,8 @@ impl HangingSends {
         }
     }
 
-    /// Returns the kind of world that a seed is. Returns `None` if its sends do not hang. The first 60 of every 300 seeds
-    /// include one world of each kind.
+    /// Returns the share for the world of a seed. Returns `None` if its sends do not hang. The first 60 of every 300
+    /// seeds include one world of each share.
     fn of_seed(seed: u64) -> Option<Self> {
         match seed % 300 {
             10 => Some(Self::OnePercent),
@@ -48,8 +48,8 @@ const EVENTS: usize = 900;
 const FAIR_ATTEMPTS: usize = 2;
 
 impl Plan {
-    /// Returns the plan of a world in which sends hang, if the seed is such a world, and else the plan unchanged. Apart
-    /// from the sends, the first two attempts of each event are fair. Later attempts keep the fates drawn for them.
+    /// Returns the plan of a world in which sends hang, or the unchanged plan if the seed has no such world. Apart from
+    /// the sends, the first two attempts of each event are fair. Later attempts keep the fates drawn for them.
     pub fn hanging(mut self) -> Self {
         let Some(hanging) = HangingSends::of_seed(self.seed) else { return self };
         let rng = &mut Rng::with_seed(!self.seed);
