@@ -16,8 +16,8 @@ use anyhow::{Result, bail};
 
 use worker::Flavour;
 
-/// The environment variable with which `wrangler dev` builds the Worker without optimisation: the build command is the one
-/// in wrangler.toml. Set by `npm run dev`.
+/// The environment variable that `npm run dev` sets for a Worker that is hardly optimised. `wrangler dev` runs the build
+/// command of wrangler.toml, so it cannot pass an argument.
 const UNOPTIMISED: &str = "CRONOZEN_EDGE_UNOPTIMISED";
 
 const USAGE: &str = "usage: cargo xtask <worker [--test-trap] | consumer-rust | npm [--workers] |

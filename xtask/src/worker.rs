@@ -24,7 +24,7 @@ const MODULE: &str = "index_bg.wasm";
 pub enum Flavour {
     /// The Worker that is deployed.
     Shipped,
-    /// The same without optimisation, built in its place: quick to rebuild during development.
+    /// The same, hardly optimised and built in its place: quick to rebuild during development.
     Unoptimised,
     /// The Worker that traps when a test asks for it.
     TestTrap,
@@ -42,8 +42,7 @@ impl Flavour {
     fn profile(self) -> &'static str {
         match self {
             Self::Shipped => "release",
-            Self::Unoptimised => "unoptimised",
-            Self::TestTrap => "test-trap",
+            Self::Unoptimised | Self::TestTrap => "unoptimised",
         }
     }
 
