@@ -3,6 +3,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 
 /** The project's root folder. */
 export const root = fileURLToPath(new URL("..", import.meta.url));
@@ -183,6 +184,11 @@ export function readArguments(help, parse) {
     const [failure = ""] = /** @type {Error} */ (error).message.split(/\. |\n/);
     throw new Complaint(`${failure}: --help shows the usage`);
   }
+}
+
+/** Returns the words that a script was started with, which has only the common options. @param {string} help */
+export function readWords(help) {
+  return readArguments(help, () => parseArgs({ allowPositionals: true, options: commonOptions })).positionals;
 }
 
 /**

@@ -58,10 +58,10 @@ await script(async () => {
   await checkPort(port);
   const secrets = localSecrets();
   // Both end before an error is shown: a step that counts seconds would overwrite it.
-  const results = await Promise.allSettled([build(), migrate(port)]);
-  const failure = results.find(({ status }) => status === "rejected");
-  if (failure?.status === "rejected") {
-    throw failure.reason;
+  for (const result of await Promise.allSettled([build(), migrate(port)])) {
+    if (result.status === "rejected") {
+      throw result.reason;
+    }
   }
 
   const interrupted = new Promise((resolve) => {

@@ -2,8 +2,7 @@
 
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import { parseArgs } from "node:util";
-import { Complaint, commonOptions, output, readArguments, root, run, runQuietly, script, step } from "./command.mjs";
+import { Complaint, output, readWords, root, run, runQuietly, script, step } from "./command.mjs";
 import { setUp } from "./setup.mjs";
 
 const help = `usage: npm run test:one -- FILE [NAME]
@@ -23,8 +22,7 @@ const builds = [
 ];
 
 await script(async () => {
-  const parse = () => parseArgs({ allowPositionals: true, options: commonOptions });
-  const [given, name] = readArguments(help, parse).positionals;
+  const [given, name] = readWords(help);
   if (given === undefined) {
     throw new Complaint(help);
   }
@@ -52,13 +50,14 @@ async function testJavaScript(file, name) {
   }
   const names = name === undefined ? [] : [`--test-name-pattern=${name}`];
   mkdirSync(join(root, "build"), { recursive: true });
-  const reporters = ["spec", "tap"].flatMap((format) => {
-    const destination = format === "spec" ? "stdout" : join(root, "build", "test-one.tap");
-    return [`--test-reporter=${format}`, `--test-reporter-destination=${destination}`];
-  });
+  const report = join(root, "build", "test-one.tap");
+  const reporters = [
+    ["spec", "stdout"],
+    ["tap", report],
+  ].flatMap(([format, destination]) => [`--test-reporter=${format}`, `--test-reporter-destination=${destination}`]);
   await run("node", ["--test", ...reporters, ...names, file]);
   // If no test matches, Node reports the file itself as a passed test.
-  const passed = [...readFileSync(join(root, "build", "test-one.tap"), "utf8").matchAll(/^ *ok \d+ - (.+)$/gm)];
+  const passed = [...readFileSync(report, "utf8").matchAll(/^ *ok \d+ - (.+)$/gm)];
   if (passed.every(([, title]) => title === file)) {
     throw new Complaint(`no test of ${file} has a name that contains: ${name}`);
   }

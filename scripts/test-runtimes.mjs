@@ -1,16 +1,14 @@
 // `npm run test:runtimes`: packs the npm package, installs the tarball in a scratch project for each runtime,
 // and checks it there.
 
-import { parseArgs } from "node:util";
-import { commonOptions, readArguments, run, script, section } from "./command.mjs";
+import { readWords, run, script, section } from "./command.mjs";
 import { installRuntimes, packPackage, setUp } from "./setup.mjs";
 
 await script(async () => {
   const help = `usage: npm run test:runtimes -- [--verbose] [a folder of tests/runtimes ...]
 
 Packs the npm package, installs the tarball in a project for each runtime, and checks it there.`;
-  const parse = () => parseArgs({ allowPositionals: true, options: commonOptions });
-  const { positionals: folders } = readArguments(help, parse);
+  const folders = readWords(help);
   const done = await setUp();
   if (done !== undefined) {
     return done;

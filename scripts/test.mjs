@@ -1,7 +1,6 @@
 // `npm test`: every check except those in the package's runtimes, the cheapest first.
 
-import { parseArgs } from "node:util";
-import { Complaint, commonOptions, readArguments, run, script, section } from "./command.mjs";
+import { Complaint, readWords, run, script, section } from "./command.mjs";
 import { setUp } from "./setup.mjs";
 
 /** A terminal gets colours, a log does not. */
@@ -70,8 +69,7 @@ const help = `usage: npm test -- [--verbose] [part of a check's name ...]
 ${checks.map(([title]) => `  ${title}`).join("\n")}`;
 
 await script(async () => {
-  const parse = () => parseArgs({ allowPositionals: true, options: commonOptions });
-  const { positionals: wanted } = readArguments(help, parse);
+  const wanted = readWords(help);
   const done = await setUp();
   if (done !== undefined) {
     return done;
