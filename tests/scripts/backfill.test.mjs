@@ -3,16 +3,19 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { Verifier } from "cronozen-edge";
 
 const secret = "whsec_backfill";
 const verifier = new Verifier(secret);
+
+const folder = mkdtempSync(join(tmpdir(), "cronozen-edge-backfill-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
 
 /**
  * Sends lines, and returns what the script printed and which events arrived.
@@ -36,7 +39,7 @@ async function backfill(lines, failures = []) {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
-  const file = join(mkdtempSync(join(tmpdir(), "cronozen-edge-")), "events.jsonl");
+  const file = join(folder, "events.jsonl");
   writeFileSync(file, lines.join("\n"));
   const script = new URL("../../examples/backfill/backfill.mjs", import.meta.url).pathname;
   const env = { ...process.env, BACKFILL_SECRET: secret, BACKFILL_DELAY_MS: "1" };
