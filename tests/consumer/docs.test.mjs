@@ -50,7 +50,7 @@ async function withConsumer(name, code, work) {
   );
   try {
     const db = await miniflare.getD1Database("DB");
-    await run(db, example("sql"));
+    await db.exec(example("sql"));
     await work({ db, queue: await miniflare.getQueueProducer("EVENTS"), log });
   } finally {
     await miniflare.dispose();
@@ -85,11 +85,11 @@ test("the first consumer stores each event whole, once, and keeps dead letters",
 test("handlers by type apply each event once, keep the newest state, and give up bad events", async () => {
   const code = example("js").replace(/^const handlers = .*?^};\n/ms, () => example("js", 1));
   await withConsumer("by-type", code, async ({ db, queue, log }) => {
-    await run(db, example("sql", 1));
+    await db.exec(example("sql", 1));
     const stored = { eventId: "evt_0", data: { amount: "7.00", currency: "EUR" } };
     const store = "INSERT INTO events VALUES ('evt_0', 'payment.completed', ?)";
     await db.prepare(store).bind(JSON.stringify(stored)).run();
-    await run(db, example("sql", 2));
+    await db.exec(example("sql", 2));
     const data = { amount: "49.00", currency: "EUR" };
     const payment = messageOf({ eventId: "evt_1", type: "payment.completed", data });
     const wrong = messageOf({ eventId: "evt_2", type: "payment.completed", data: {} });
@@ -126,13 +126,6 @@ test("handlers by type apply each event once, keep the newest state, and give up
 test("the npm package's README shows the first consumer", () => {
   assert.ok(readFileSync(join(root, "pkg", "README.md"), "utf8").includes(example("js")));
 });
-
-/** Runs statements, one a line. @param {any} db @param {string} statements */
-async function run(db, statements) {
-  for (const statement of statements.split("\n").filter(Boolean)) {
-    await db.prepare(statement).run();
-  }
-}
 
 /** Waits until `events` events are claimed. @param {any} db @param {number} events */
 async function claimed(db, events) {
