@@ -68,7 +68,10 @@ export function summaryTable(results, hosts, size) {
         ({ runtime, contender, form: of }) =>
           runtime.name === host.name && of === form && [name, `${name}Async`].includes(contender.name),
       );
-      return timed === undefined ? "" : times(results, timed, size);
+      if (timed === undefined) {
+        return "";
+      }
+      return `${figure(median(timed.samples.get(size) ?? []))} · ${ratioToOurs(results, host.name, timed, size)}×`;
     });
     return [name, ...cells];
   });
@@ -76,17 +79,16 @@ export function summaryTable(results, hosts, size) {
 }
 
 /**
- * Returns a contender's median, and its ratio to our median for the same work and form of body.
+ * Returns the ratio of a contender's times to ours in a runtime, for the same work and form of body.
  *
  * @param {readonly Timed[]} results
+ * @param {string} runtime
  * @param {Timed} timed
  * @param {number} size
  */
-function times(results, { runtime, contender, form, samples }, size) {
-  const values = samples.get(size) ?? [];
+function ratioToOurs(results, runtime, { contender, form, samples }, size) {
   const ours = `cronozen-edge ${contender.parses ? "verify" : "matches"}`;
-  const against = figure(ratio(values, samplesOf(results, runtime.name, ours, form, size)));
-  return `${figure(median(values))} · ${against}×`;
+  return figure(ratio(samples.get(size) ?? [], samplesOf(results, runtime, ours, form, size)));
 }
 
 /**
@@ -100,18 +102,14 @@ export function runtimeTable(results, runtime, sizes) {
   const head = ["contender", "body", "JSON", ...sizes.map(sizeName)];
   const rows = results
     .filter(({ runtime: { name } }) => name === runtime || name.startsWith("native"))
-    .map(({ runtime: { name }, contender, form, samples }) => {
+    .map((timed) => {
+      const { contender, form, samples } = timed;
+      const { name } = timed.runtime;
       const title = name === runtime ? contender.name : `${contender.name}, ${name}`;
       const cells = sizes.map((size) => {
         const values = samples.get(size) ?? [];
-        const base = samplesOf(
-          results,
-          runtime,
-          `cronozen-edge ${contender.parses ? "verify" : "matches"}`,
-          form,
-          size,
-        );
-        return `${figure(median(values))} ±${(spread(values) * 100).toFixed(0)}% · ${figure(ratio(values, base))}×`;
+        const against = ratioToOurs(results, runtime, timed, size);
+        return `${figure(median(values))} ±${(spread(values) * 100).toFixed(0)}% · ${against}×`;
       });
       return [title, form, contender.parses ? "parsed" : "", ...cells];
     });
