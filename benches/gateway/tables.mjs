@@ -31,8 +31,8 @@ export function gatewayText({ machine, cases, modes }) {
   return `${machine}.
 
 Raw workerd on one core, the load on the other: bodies of 1 KiB, signed; 90 % of the events are new, 9 % have been seen
-before, 1 % are forged; 8 connections, each of which sends its next request after the answer to the last. KV and the queue
-answer at once, inside the isolate, so the gateway's own work is timed; log lines are written. CPU is all of the
+before, 1 % are forged; 8 connections, each of which sends its next request after the answer to the last. KV and the
+queue answer at once, inside the isolate, so the gateway's own work is timed; log lines are written. CPU is all of the
 server's, in microseconds a request; the ratio is taken round by round. Medians of ${rounds} interleaved rounds, over
 several processes of each; the spread is half of the distance between the quartiles. The gateway in TypeScript
 (\`benches/gateway/hono\`) has the same commit protocol, deadline, limits, header rules and log line: before the rounds,
@@ -100,8 +100,8 @@ export function growthText({ machine, node, workerd, rows }) {
 ### A verification, by the size of its body
 
 \`Verifier.matches\`, microseconds of CPU a call, means of interleaved rounds. The ratio is to the time for half of the
-bytes: about 2 is in proportion, and much more would be a step. A backend that is faster for large bodies takes over at 256 bytes in
-Node and at 2,048 in workerd.
+bytes: about 2 is in proportion, and much more would be a step. A backend that is faster for large bodies takes over at
+256 bytes in Node and at 2,048 in workerd.
 
 ${sizesTable(node, workerd)}
 

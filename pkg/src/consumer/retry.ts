@@ -5,8 +5,8 @@ import { configError } from "./config-error.ts";
 /** The number of a message's attempts, and the times between them. */
 export interface RetryOptions {
   /**
-   * The number of attempts after which a message is a dead letter: 11 by default, at most 101. The consumer's `max_retries` in
-   * wrangler.toml must be at least one less, or the queue gives up first, and the reason is lost.
+   * The number of attempts after which a message is a dead letter: 11 by default, at most 101. The consumer's
+   * `max_retries` in wrangler.toml must be at least one less, or the queue gives up first, and the reason is lost.
    */
   readonly maxAttempts?: number | undefined;
   /** The least time before the second attempt. 30 s by default; each further one waits about twice as long. */
