@@ -6,9 +6,11 @@ import { type Handlers, handlerOf, ignore, type Routes, routesOf } from "./handl
 import { log, reasonOf } from "./log.ts";
 import { eventIn, fetchBody, type ParsedMessage, parseMessage, verifiedEvent } from "./message.ts";
 import { isNonRetryable, NonRetryableError } from "./non-retryable.ts";
+import type { Attempt } from "./once.ts";
 import { type ConsumeOptions, type Options, optionsOf } from "./options.ts";
 import { bound, type Message, type MessageBatch } from "./platform.ts";
-import { delaySeconds } from "./retry.ts";
+import { delaySeconds, secondsToBury } from "./retry.ts";
+import { shortened } from "./text.ts";
 
 /**
  * The number of messages of a batch that are handled at once. A Worker has six connections at a time, and all large bodies
@@ -16,14 +18,13 @@ import { delaySeconds } from "./retry.ts";
  */
 const concurrency = 6;
 
-/** The gateway accepts eventIds of 256 bytes; a type may have any length. */
-const maxLoggedCharacters = 256;
+const defaultEventsQueue = "cronozen-events";
 
 /**
- * Returns the `queue` function of a Worker, for the queue of events; dead letters need another. It handles up to six
- * messages of a batch at once, each on its own: it acknowledges a message that is done, has one that failed
- * tried again, and puts one that cannot succeed on the dead-letter queue, with the reason. It writes one line of JSON to
- * the log for each.
+ * Returns the `queue` function of a Worker, for the queue of events, and with `deadLetters({ ... })` for the dead-letter queue,
+ * too. It handles up to six messages of a batch at once, each on its own: it acknowledges a message that is done, has one
+ * that failed tried again, and puts one that cannot succeed on the dead-letter queue, with the reason. It writes one line
+ * of JSON to the log for each.
  *
  * @throws TypeError if a handler or an option is missing, misspelt or of the wrong kind
  */
@@ -32,15 +33,7 @@ export function consume<Env, Payloads extends object = Record<never, never>>(
   options: ConsumeOptions<Env>,
 ): (batch: MessageBatch, env: Env, context?: unknown) => Promise<void> {
   const consumer = new Consumer<Env>(routesOf(handlers), optionsOf(options));
-  return async ({ messages }, env, context) => {
-    const waiting = [...messages].reverse();
-    const work = async () => {
-      for (let message = waiting.pop(); message !== undefined; message = waiting.pop()) {
-        await consumer.process(message, env, context);
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(concurrency, messages.length) }, work));
-  };
+  return (batch, env, context) => consumer.take(batch, env, context);
 }
 
 class Consumer<Env> {
@@ -52,8 +45,34 @@ class Consumer<Env> {
     this.#options = options;
   }
 
+  /** Stores a batch of dead letters, or handles the messages of a batch of events, in their order. */
+  async take(batch: MessageBatch, env: Env, context: unknown): Promise<void> {
+    const { letters } = this.#options;
+    if (letters !== undefined && !isEventBatch(batch, env)) {
+      return letters.store(batch, env);
+    }
+    await this.#prepare(env);
+    const { messages } = batch;
+    const waiting = [...messages].reverse();
+    const work = async () => {
+      for (let message = waiting.pop(); message !== undefined; message = waiting.pop()) {
+        await this.#process(message, env, context);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(concurrency, messages.length) }, work));
+  }
+
+  /** Messages that start at once would each look for the tables, and the free plan allows 50 queries for a batch. */
+  async #prepare(env: Env): Promise<void> {
+    try {
+      await this.#limited(async () => this.#options.once.prepare?.(env));
+    } catch {
+      // Each message does it itself, and reports the failure.
+    }
+  }
+
   /** Handles one message and settles it. Never fails: the whole batch would come again. */
-  async process(message: Message, env: Env, context: unknown): Promise<void> {
+  async #process(message: Message, env: Env, context: unknown): Promise<void> {
     const started = Date.now();
     const line: Record<string, unknown> = { attempt: message.attempts };
     try {
@@ -77,11 +96,29 @@ class Consumer<Env> {
     if (handler === undefined) {
       throw new NonRetryableError("no_handler: no handler for the event's type, and no wildcard covers it");
     }
-    if (handler === ignore) {
-      return "ignored";
+    const { attempts } = message;
+    const bodyKey = typeof parsed.body === "string" ? null : parsed.body.key;
+    const attempt: Attempt<Env> = { eventId, type, createdAt, receivedAt, attempts, bodyKey, env };
+    const delivery = { receivedAt, dedupe, window, key, attempt: attempts };
+    const outcome =
+      handler === ignore
+        ? await this.#recordIgnored(attempt)
+        : await this.#options.once.run(attempt, async () => handler(event, env, delivery, context));
+    if (outcome !== "handled" && bodyKey !== null && (await this.#options.once.isErased?.(attempt))) {
+      // The gateway has stored the body after the erasure, or between two attempts, when nothing named it.
+      await this.#options.bodies?.(env)?.delete(bodyKey);
     }
-    const delivery = { receivedAt, dedupe, window, key, attempt: message.attempts };
-    return this.#options.once.run({ eventId, createdAt, env }, async () => handler(event, env, delivery, context));
+    return outcome;
+  }
+
+  /** Has no part in what happens to the event: it is acknowledged in any case. */
+  async #recordIgnored(attempt: Attempt<Env>): Promise<"ignored"> {
+    try {
+      await this.#options.once.recordIgnored?.(attempt);
+    } catch (error) {
+      log("warn", "ignored_not_recorded", { eventId: shortened(attempt.eventId), reason: reasonOf(error) });
+    }
+    return "ignored";
   }
 
   async #event({ envelope, body }: ParsedMessage, env: Env): Promise<CronozenEvent> {
@@ -111,31 +148,33 @@ class Consumer<Env> {
   async #fail(message: Message, env: Env, error: unknown) {
     const { schedule } = this.#options;
     const reason = reasonOf(error);
-    if (isDeadLetter(message.body)) {
+    if (this.#options.letters === undefined && isDeadLetter(message.body)) {
       message.retry({ delaySeconds: schedule.maxSeconds });
       return { outcome: "retried", reason: "dead letter received: the dead-letter queue needs another consumer" };
     }
-    if (!isNonRetryable(error) && message.attempts < schedule.maxAttempts) {
-      return this.#retry(message, reason);
+    const delay = delaySeconds(schedule, message.attempts, Math.random());
+    const secondsLeft = secondsToBury(schedule, message.timestamp, Date.now());
+    if (!isNonRetryable(error) && message.attempts < schedule.maxAttempts && delay < secondsLeft) {
+      return this.#retry(message, reason, delay);
     }
     try {
       await this.#limited(() => this.#sendDeadLetter(message, env, reason));
     } catch (failure) {
-      // The message is kept: in the end the queue itself moves it, without the reason.
-      return this.#retry(message, `${reason}; and the dead-letter queue failed: ${reasonOf(failure)}`);
+      // The message is kept: in the end the queue itself moves it, without the reason. Until then it must not expire.
+      const soon = Math.min(delay, Math.max(Math.floor(secondsLeft / 2), schedule.firstSeconds));
+      return this.#retry(message, `${reason}; and the dead-letter queue failed: ${reasonOf(failure)}`, soon);
     }
     message.ack();
     return { outcome: "dead", reason };
   }
 
-  #retry(message: Message, reason: string) {
-    const delay = delaySeconds(this.#options.schedule, message.attempts, Math.random());
+  #retry(message: Message, reason: string, delay: number) {
     message.retry({ delaySeconds: delay });
     return { outcome: "retried", reason, delaySeconds: delay };
   }
 
   async #sendDeadLetter({ body, attempts }: Message, env: Env, reason: string): Promise<void> {
-    const queue = bound(this.#options.deadLetters(env), "send", "queue of the option deadLetters");
+    const queue = bound(this.#options.deadLetterQueue(env), "send", "dead-letter queue of the option deadLetters");
     const failure = { reason, attempts, failedAt: new Date().toISOString() };
     const text = typeof body === "string" ? deadLetterText(body, failure) : deadLetterOfOther(body, failure);
     // Not the gateway's, and not to be written as JSON: this content type accepts whatever a queue can have delivered.
@@ -152,6 +191,10 @@ class Consumer<Env> {
   }
 }
 
-function shortened(text: string | null): string | undefined {
-  return text?.slice(0, maxLoggedCharacters);
+/**
+ * Returns true if a batch is from the queue of events: from that which the setting `EVENTS_QUEUE` names, by default
+ * `cronozen-events`. A batch of any other queue holds dead letters, so that a wrong name loses nothing.
+ */
+function isEventBatch(batch: MessageBatch, env: unknown): boolean {
+  return batch.queue === (Object(env).EVENTS_QUEUE ?? defaultEventsQueue);
 }

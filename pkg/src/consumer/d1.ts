@@ -1,11 +1,14 @@
-// Makes effect and claim one transaction, so that an effect happens exactly once.
+// Makes effect and claim one transaction, so that an effect happens exactly once. The claim is the event's row in the
+// ledger.
 
 import { hasMethod } from "../kind.ts";
 import { configError } from "./config-error.ts";
 import { NonRetryableError } from "./non-retryable.ts";
 import type { Attempt, Once, Outcome } from "./once.ts";
 import { bound, type Database, type Statement } from "./platform.ts";
-import { sortableTime } from "./time.ts";
+import { ledgerSchema, withTables } from "./schema.ts";
+import { shortened } from "./text.ts";
+import { daysBefore, sortableTime } from "./time.ts";
 
 /** Statements that belong to the newest state of an entity alone: made by {@link ifNewest}. */
 export interface Update {
@@ -13,12 +16,18 @@ export interface Update {
   readonly statements: Statement | readonly Statement[];
 }
 
-const isClaimed = "SELECT 1 FROM cronozen_claims WHERE event_id = ?";
+/** Ignored events are forgotten after this time. */
+const ignoredDays = 90;
 
-// Fails if the event has been claimed, and the whole batch with it.
-const claim = "INSERT INTO cronozen_claims (event_id, claimed_at) VALUES (?, ?)";
+const isClaimed = "SELECT 1 FROM cronozen_events WHERE event_id = ?";
 
-const claimAnyway = "INSERT OR IGNORE INTO cronozen_claims (event_id, claimed_at) VALUES (?, ?)";
+const isErased = "SELECT 1 FROM cronozen_erased WHERE event_id = ?";
+
+// Fails if the event has been claimed, and the whole batch with it. Never an upsert: that could apply the effect twice.
+const claim = `INSERT INTO cronozen_events
+  (event_id, type, created_at, received_at, attempts, body_key, handled_at, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
+
+const claimAnyway = `${claim} ON CONFLICT (event_id) DO NOTHING`;
 
 // Fails if a newer one has been applied, because the column takes no NULL, and the whole batch with it.
 const advance = `INSERT INTO cronozen_newest (entity, created_at) VALUES (?, ?)
@@ -26,6 +35,14 @@ const advance = `INSERT INTO cronozen_newest (entity, created_at) VALUES (?, ?)
   SET created_at = CASE WHEN excluded.created_at >= cronozen_newest.created_at THEN excluded.created_at END`;
 
 const isOutdated = "SELECT 1 FROM cronozen_newest WHERE entity = ? AND created_at > ?";
+
+const markIgnored = `INSERT INTO cronozen_ignored
+  (event_id, type, created_at, received_at, attempts, body_key, ignored_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (event_id) DO UPDATE SET attempts = excluded.attempts, ignored_at = excluded.ignored_at`;
+
+// Two for each new row, so that the table shrinks in the end, and no message pays for many.
+const forgetIgnored = `DELETE FROM cronozen_ignored WHERE event_id IN (
+  SELECT event_id FROM cronozen_ignored WHERE type IS ? AND ignored_at < ? ORDER BY ignored_at LIMIT 2)`;
 
 /**
  * Returns statements that are left out, and the event claimed all the same, if an event with a later `createdAt` has been
@@ -43,30 +60,52 @@ export function ifNewest(entity: string, statements: Statement | readonly Statem
 
 /**
  * Claims each `eventId` in D1, for ever, in one transaction with the statements that the handler returns: they are applied
- * exactly once, however often the message comes. The statements must be of the same database, in which the tables
- * `cronozen_claims` and `cronozen_newest` exist, and which no other consumer of the queue uses.
+ * exactly once, however often the message comes. The statements must be of the same database, which no other consumer of
+ * the queue uses.
+ *
+ * The claim is a row of the ledger, the table `cronozen_events`, which is made at the first use. It says what the event
+ * was, when it was handled, and at which attempt.
  */
 export function d1<Env>(database: (env: Env) => Database | undefined): Once<Env> {
   if (typeof database !== "function") {
     throw configError("d1() got no function: write d1((env) => env.DB)");
   }
+  const open = (env: Env) => withTables(bound(database(env), "batch", "D1 database of d1()"), ledgerSchema);
   return {
+    prepare: open,
     async run(attempt, work) {
-      const db = bound(database(attempt.env), "batch", "D1 database of d1()");
+      const db = await open(attempt.env);
       if (await exists(db, isClaimed, attempt.eventId)) {
         return "duplicate";
       }
       return commit(db, attempt, await work());
     },
+    async isErased({ eventId, env }) {
+      return wasErased(await open(env), eventId);
+    },
+    async recordIgnored(attempt) {
+      const db = await open(attempt.env);
+      await db.batch([
+        db.prepare(markIgnored).bind(...rowOf(attempt), new Date().toISOString()),
+        db.prepare(forgetIgnored).bind(shortened(attempt.type), daysBefore(Date.now(), ignoredDays)),
+      ]);
+    },
   };
 }
 
-async function commit(db: Database, { eventId, createdAt }: Attempt<unknown>, result: unknown): Promise<Outcome> {
-  const claims = [eventId, new Date().toISOString()];
+/** Returns true if the data of an event has been erased: none of it must come back. */
+export async function wasErased(db: Database, eventId: string): Promise<boolean> {
+  return exists(db, isErased, eventId);
+}
+
+async function commit(db: Database, attempt: Attempt<unknown>, result: unknown): Promise<Outcome> {
+  const { eventId, createdAt } = attempt;
+  const claimWith = (query: string, outcome: Outcome) =>
+    db.prepare(query).bind(...rowOf(attempt), new Date().toISOString(), outcome);
   const { entity, statements }: { entity?: unknown; statements?: unknown } = Object(result);
   const newest = typeof entity === "string" ? ([entity, sortableTime(createdAt)] as const) : undefined;
   const batch = [
-    db.prepare(claim).bind(...claims),
+    claimWith(claim, "handled"),
     ...(newest === undefined ? [] : [db.prepare(advance).bind(...newest)]),
     ...statementsOf(newest === undefined ? result : statements),
   ];
@@ -80,23 +119,23 @@ async function commit(db: Database, { eventId, createdAt }: Attempt<unknown>, re
     }
     if (newest !== undefined && (await exists(db, isOutdated, ...newest))) {
       // It stays outdated: what has been applied only gets newer.
-      await db
-        .prepare(claimAnyway)
-        .bind(...claims)
-        .run();
+      await claimWith(claimAnyway, "outdated").run();
       return "outdated";
     }
     throw error;
   }
 }
 
+function rowOf({ eventId, type, createdAt, receivedAt, attempts, bodyKey }: Attempt<unknown>) {
+  return [eventId, shortened(type), shortened(createdAt), shortened(receivedAt), attempts, bodyKey];
+}
+
 async function exists(db: Database, query: string, ...values: string[]): Promise<boolean> {
-  return (
-    (await db
-      .prepare(query)
-      .bind(...values)
-      .first()) !== null
-  );
+  const { results } = await db
+    .prepare(query)
+    .bind(...values)
+    .all();
+  return results.length > 0;
 }
 
 function statementsOf(result: unknown): Statement[] {

@@ -42,7 +42,7 @@ const encoder = new TextEncoder();
  * long for that, or no JSON object, is not the gateway's: it is kept in any case, without the reason if need be.
  */
 export function deadLetterText(text: string, failure: Failure): string {
-  const dead = { ...failure, reason: shortened(failure.reason) };
+  const dead = { ...failure, reason: withinBytes(failure.reason) };
   const withReason =
     text.startsWith('{"') && objectIn(text) !== undefined
       ? `{"dead":${JSON.stringify(dead)},${text.slice(1)}`
@@ -103,7 +103,7 @@ function textOrNull(value: unknown): string | null {
   return typeof value === "string" ? value : null;
 }
 
-function shortened(reason: string): string {
+function withinBytes(reason: string): string {
   let end = maxReasonBytes;
   while (encoder.encode(JSON.stringify(reason.slice(0, end))).length > maxReasonBytes) {
     end -= 1;

@@ -33,7 +33,7 @@ export interface ParsedMessage {
 const version = 1;
 
 /** 1 MiB: no gateway can be set to accept more. */
-const maxBodyBytes = 1_048_576;
+export const maxBodyBytes = 1_048_576;
 
 /** The gateway stores a body under this prefix and its hash. */
 const keyPrefix = "bodies/";

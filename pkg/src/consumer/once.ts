@@ -6,10 +6,16 @@ import { log, reasonOf } from "./log.ts";
 import { NonRetryableError } from "./non-retryable.ts";
 import { bound, type KeyValueStore } from "./platform.ts";
 
-/** The event of one message, and the Worker's environment. */
+/** An attempt to handle the event of one message, and the Worker's environment. */
 export interface Attempt<Env> {
   readonly eventId: string;
+  readonly type: string | null;
   readonly createdAt: string | null;
+  readonly receivedAt: string;
+  /** Which attempt of this message it is; the first is 1. */
+  readonly attempts: number;
+  /** The key of the body, if it is in R2. */
+  readonly bodyKey: string | null;
   readonly env: Env;
 }
 
@@ -19,6 +25,12 @@ export type Outcome = "handled" | "duplicate" | "outdated";
 export interface Once<Env> {
   /** Does the work, unless it has been done. Called by `consume`. */
   readonly run: (attempt: Attempt<Env>, work: () => Promise<unknown>) => Promise<Outcome>;
+  /** Does what the first message needs, once for a batch. */
+  readonly prepare?: (env: Env) => Promise<unknown>;
+  /** Returns true if the event's data has been erased. */
+  readonly isErased?: (attempt: Attempt<Env>) => Promise<boolean>;
+  /** Records that the handler is `ignore`, so that a search finds the event. */
+  readonly recordIgnored?: (attempt: Attempt<Env>) => Promise<void>;
 }
 
 /** 60 days: longer than the gateway remembers an event by default. */

@@ -3,14 +3,17 @@
 import { hasMethod } from "../kind.ts";
 import { configError, refuseUnknown } from "./config-error.ts";
 import { type Once, unguarded } from "./once.ts";
-import type { Bucket, Message, Queue } from "./platform.ts";
+import type { Bucket, Message, MessageBatch, Queue } from "./platform.ts";
 import { type RetryOptions, type Schedule, scheduleOf } from "./retry.ts";
 
 export interface ConsumeOptions<Env> {
   /** Makes an event take effect once. `false` leaves that to your handlers. */
   readonly once: Once<Env> | false;
-  /** The producer of the dead-letter queue. */
-  readonly deadLetters: (env: Env) => Queue;
+  /**
+   * What `deadLetters` returns: it stores the messages of the dead-letter queue, which the same Worker consumes. Or
+   * the producer of a dead-letter queue with a consumer of your own.
+   */
+  readonly deadLetters: DeadLetterStore<Env> | ((env: Env) => Queue);
   /**
    * The signing secrets, newest first, as a list or separated by white space: {@link signingSecrets} finds them. With
    * them, each event's signature is verified again, so that a message that another Worker has queued is not handled.
@@ -23,6 +26,14 @@ export interface ConsumeOptions<Env> {
   readonly timeoutMs?: number | undefined;
   /** Called after each failed attempt. */
   readonly onError?: ErrorHandler<Env> | undefined;
+}
+
+/** The part of what `deadLetters` returns that `consume` uses. */
+export interface DeadLetterStore<Env> {
+  /** The producer of the dead-letter queue. */
+  readonly queue: (env: Env) => Queue | undefined;
+  /** Stores the messages of a batch of the dead-letter queue, and acknowledges only those that are stored. */
+  readonly store: (batch: MessageBatch, env: Env) => Promise<void>;
 }
 
 type Secrets = string | readonly string[];
@@ -39,7 +50,8 @@ export type ErrorHandler<Env> = {
 /** The options, with their defaults. */
 export interface Options<Env> {
   once: Once<Env>;
-  deadLetters: ConsumeOptions<Env>["deadLetters"];
+  deadLetterQueue: (env: Env) => Queue | undefined;
+  letters: DeadLetterStore<Env> | undefined;
   secrets: ConsumeOptions<Env>["secrets"];
   bodies: ConsumeOptions<Env>["bodies"];
   onError: ConsumeOptions<Env>["onError"];
@@ -48,7 +60,7 @@ export interface Options<Env> {
 }
 
 const names = ["once", "deadLetters", "secrets", "bodies", "onError", "timeoutMs", "retry"];
-const retryNames = ["maxAttempts", "firstSeconds", "maxSeconds"];
+const retryNames = ["maxAttempts", "firstSeconds", "maxSeconds", "retentionSeconds"];
 
 /** A handler that hangs must not hold its place until Cloudflare ends the Worker. */
 const defaultTimeoutMs = 30_000;
@@ -56,7 +68,7 @@ const defaultTimeoutMs = 30_000;
 /** Cloudflare ends a consumer after 15 minutes. */
 const maxTimeoutMs = 840_000;
 
-const example = "{ once: d1((env) => env.DB), deadLetters: (env) => env.DEAD_LETTERS }";
+const example = "{ once: d1((env) => env.DB), deadLetters: deadLetters({ ... }) }";
 
 export function optionsOf<Env>(options: ConsumeOptions<Env>): Options<Env> {
   if (typeof options !== "object" || options === null) {
@@ -64,8 +76,13 @@ export function optionsOf<Env>(options: ConsumeOptions<Env>): Options<Env> {
   }
   refuseUnknown("", options, names);
   const { once, deadLetters, secrets, bodies, onError, timeoutMs = defaultTimeoutMs, retry = {} } = options;
-  if (typeof deadLetters !== "function") {
-    throw configError("option deadLetters missing or not a function: write (env) => env.DEAD_LETTERS");
+  const letters = typeof deadLetters === "function" ? undefined : deadLetters;
+  if (letters !== undefined && !hasMethod(letters, "store")) {
+    throw configError("option deadLetters of another kind: write deadLetters({ ... }) or (env) => env.DEAD_LETTERS");
+  }
+  const deadLetterQueue = typeof deadLetters === "function" ? deadLetters : letters?.queue;
+  if (deadLetterQueue === undefined) {
+    throw configError("option deadLetters missing: write deadLetters({ ... }) or (env) => env.DEAD_LETTERS");
   }
   if (once !== false && !hasMethod(once, "run")) {
     throw configError("option once missing or of another kind: write d1((env) => env.DB), kv(...) or false");
@@ -84,7 +101,8 @@ export function optionsOf<Env>(options: ConsumeOptions<Env>): Options<Env> {
   refuseUnknown("retry.", retry, retryNames);
   return {
     once: once || unguarded,
-    deadLetters,
+    deadLetterQueue,
+    letters,
     secrets,
     bodies,
     onError,

@@ -5,14 +5,19 @@ import { hasMethod } from "../kind.ts";
 /** The part of a D1 statement that is used. */
 export interface Statement {
   bind(...values: unknown[]): Statement;
-  first(): Promise<unknown>;
+  all(): Promise<Rows>;
   run(): Promise<unknown>;
+}
+
+/** The part of the result of a D1 statement that is used. */
+export interface Rows {
+  readonly results: readonly unknown[];
 }
 
 /** The part of a D1 database that is used. */
 export interface Database {
   prepare(query: string): Statement;
-  batch(statements: Statement[]): Promise<unknown>;
+  batch(statements: Statement[]): Promise<readonly Rows[]>;
 }
 
 /** The part of a KV namespace that is used. */
@@ -24,6 +29,7 @@ export interface KeyValueStore {
 /** The part of an R2 bucket that is used. */
 export interface Bucket {
   get(key: string): Promise<{ readonly size: number; arrayBuffer(): Promise<ArrayBuffer> } | null>;
+  delete(key: string): Promise<unknown>;
 }
 
 /** The part of a queue's producer that is used. */
@@ -34,6 +40,8 @@ export interface Queue {
 /** The part of a message that is used. */
 export interface Message {
   readonly id: string;
+  /** When the message was put on the queue. */
+  readonly timestamp: Date;
   readonly body: unknown;
   readonly attempts: number;
   ack(): void;

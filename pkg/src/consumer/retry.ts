@@ -13,6 +13,11 @@ export interface RetryOptions {
   readonly firstSeconds?: number | undefined;
   /** The longest time between two attempts. 43,200 s (12 h) by default, and at most. */
   readonly maxSeconds?: number | undefined;
+  /**
+   * How long the queue keeps a message, in seconds: its retention. 86,400 s (24 h) by default, which is all that the free
+   * plan has. A message whose next attempt would come after 7/8 of it becomes a dead letter before the queue deletes it.
+   */
+  readonly retentionSeconds?: number | undefined;
 }
 
 /** The options, with their defaults. */
@@ -20,6 +25,7 @@ export interface Schedule {
   maxAttempts: number;
   firstSeconds: number;
   maxSeconds: number;
+  retentionSeconds: number;
 }
 
 /** Ten retries end after 17 hours at most: within the 24 that the free plan keeps a message. */
@@ -30,6 +36,15 @@ const defaultFirstSeconds = 30;
 /** 12 hours: Cloudflare Queues accepts no longer delay. */
 const longestSeconds = 43_200;
 
+/** The free plan keeps a message for 24 hours. */
+const defaultRetentionSeconds = 86_400;
+
+/** Cloudflare Queues keeps a message from 60 seconds to 14 days. */
+const [leastRetention, mostRetention] = [60, 1_209_600];
+
+/** The last part of the retention is left for the way to the dead-letter queue: a backlog may delay any attempt. */
+const buriedAfter = 7 / 8;
+
 /** Cloudflare Queues retries at most 100 times. */
 const mostAttempts = 101;
 
@@ -37,6 +52,7 @@ export function scheduleOf({
   maxAttempts = defaultMaxAttempts,
   firstSeconds = defaultFirstSeconds,
   maxSeconds = longestSeconds,
+  retentionSeconds = defaultRetentionSeconds,
 }: RetryOptions): Schedule {
   if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > mostAttempts) {
     throw configError(`retry.maxAttempts out of range: a whole number from 1 to ${mostAttempts} is expected`);
@@ -46,7 +62,20 @@ export function scheduleOf({
       `retry out of range: firstSeconds up to maxSeconds, and maxSeconds up to ${longestSeconds} are expected`,
     );
   }
-  return { maxAttempts, firstSeconds, maxSeconds };
+  if (!(retentionSeconds >= leastRetention && retentionSeconds <= mostRetention)) {
+    throw configError(
+      `retry.retentionSeconds out of range: a number from ${leastRetention} to ${mostRetention} is expected`,
+    );
+  }
+  return { maxAttempts, firstSeconds, maxSeconds, retentionSeconds };
+}
+
+/**
+ * Returns the seconds within which a message must have become a dead letter, so that the queue does not delete it first.
+ * Negative if a backlog has used them up.
+ */
+export function secondsToBury({ retentionSeconds }: Schedule, queuedAt: Date, now: number): number {
+  return retentionSeconds * buriedAfter - (now - queuedAt.getTime()) / 1000;
 }
 
 /**

@@ -1,0 +1,13 @@
+// The stores of the dead letters.
+
+import type { Bucket, Database, Queue } from "./platform.ts";
+
+/** What the operations work on: the databases, with their tables, and the other bindings. */
+export interface Stores {
+  readonly db: Database;
+  /** Opened only where it is needed: dead letters are stored without it. */
+  readonly ledger: () => Promise<Database>;
+  readonly events: Queue | undefined;
+  readonly bodies: Bucket | undefined;
+  readonly maxBytes: number;
+}
