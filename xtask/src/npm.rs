@@ -21,13 +21,14 @@ const LOWERING: [&str; 3] = [
 ];
 
 /// Each bundle, its format and its source in `pkg/src`.
-const BUNDLES: [(&str, &str, &str); 6] = [
+const BUNDLES: [(&str, &str, &str); 7] = [
     ("index.js", "esm", "index.ts"),
     ("index.cjs", "cjs", "index.ts"),
     ("edge.js", "esm", "edge.ts"),
     ("no-wasm.js", "esm", "no-wasm.ts"),
     ("no-wasm.cjs", "cjs", "no-wasm.ts"),
     ("consumer.js", "esm", "consumer.ts"),
+    ("console.js", "esm", "console.ts"),
 ];
 
 /// The options of esbuild. Lines are short, because Node prints the line that threw an uncaught error.
@@ -44,9 +45,10 @@ const BUNDLING: [&str; 8] = [
 ];
 
 /// The entries whose declarations are generated, and the files in `pkg/dist`.
-const DECLARATIONS: [(&str, &str); 3] = [
+const DECLARATIONS: [(&str, &str); 4] = [
     ("pkg/src/index.ts", "index.d.ts"),
     ("pkg/src/consumer.ts", "consumer.d.ts"),
+    ("pkg/src/console.ts", "console.d.ts"),
     ("src/js/worker.ts", "worker/worker.d.ts"),
 ];
 
@@ -84,7 +86,7 @@ pub enum Extent {
 }
 
 /// The bundles that Workers import.
-const WORKER_BUNDLES: [&str; 2] = ["edge.js", "consumer.js"];
+const WORKER_BUNDLES: [&str; 3] = ["edge.js", "consumer.js", "console.js"];
 
 /// Builds into `pkg/dist`. Intermediate files are in `build/npm`.
 pub fn build(extent: Extent) -> Result<()> {

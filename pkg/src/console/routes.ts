@@ -1,0 +1,194 @@
+// The routes of the admin API, for an operator who is known.
+
+import type { DeadLetters } from "../consumer/dead-letters.ts";
+import { type LetterSelection, maxPruned, maxRedriven } from "../consumer/redrive.ts";
+import { actorOf, type Operator } from "./access.ts";
+import { findEvent, positions, searchEvents } from "./events.ts";
+import { bodyOf, boolean, type Fields, integer, integers, oneOf, parametersOf, text, time } from "./fields.ts";
+import { answerOf, Problem } from "./problem.ts";
+
+/** A request, and what its route works on. */
+export interface Call<Env> {
+  readonly request: Request;
+  readonly url: URL;
+  readonly operator: Operator;
+  /** The number in the path. */
+  readonly id: number | undefined;
+  readonly env: Env;
+  readonly deadLetters: DeadLetters<Env>;
+}
+
+type Route<Env> = (call: Call<Env>) => Promise<Response>;
+
+const defaultLimit = 50;
+
+/** An answer of this many rows is about 100 KB. */
+const maxLimit = 200;
+
+/** The gateway accepts eventIds of 256 bytes, and types and reasons are stored at this length at most. */
+const maxCharacters = 320;
+
+const limit = integer(1, maxLimit);
+
+const selectionFields = {
+  ids: integers(maxPruned),
+  upTo: integer(0),
+  after: integer(0),
+  type: text(maxCharacters),
+  reason: text(maxCharacters),
+  from: time,
+  to: time,
+  state: oneOf("open", "redriven"),
+  dryRun: boolean,
+};
+
+/** The routes by path and method. */
+export type Routes<Env> = Record<string, Partial<Record<string, Route<Env>>>>;
+
+export function routes<Env>(): Routes<Env> {
+  return {
+    "/session": { GET: showSession },
+    "/status": { GET: showStatus },
+    "/events": { GET: listEvents },
+    "/event": { GET: showEvent },
+    "/dead-letters": { GET: listDeadLetters },
+    "/dead-letters/ID": { GET: showDeadLetter },
+    "/dead-letters/redrive": { POST: redriveDeadLetters },
+    "/dead-letters/prune": { POST: pruneDeadLetters },
+    "/erase": { POST: eraseEvent },
+    "/audit": { GET: listAudit },
+  };
+}
+
+/**
+ * Returns the route of a path and a method.
+ *
+ * @throws Problem if there is none
+ */
+export function routeOf<Env>(
+  routes: Routes<Env>,
+  path: string,
+  method: string,
+): { route: Route<Env>; id: number | undefined } {
+  const [, digits] = /^\/dead-letters\/(\d{1,15})$/.exec(path) ?? [];
+  const pattern = digits === undefined ? path : "/dead-letters/ID";
+  const methods = Object.hasOwn(routes, pattern) ? routes[pattern] : undefined;
+  if (methods === undefined) {
+    throw new Problem(404, "not_found", `no such route: there are ${Object.keys(routes).join(", ")}`);
+  }
+  const route = Object.hasOwn(methods, method) ? methods[method] : undefined;
+  if (route === undefined) {
+    const allow = Object.keys(methods).join(", ");
+    throw new Problem(405, "method_not_allowed", `method not allowed: send ${allow}`, { allow });
+  }
+  return { route, id: digits === undefined ? undefined : Number(digits) };
+}
+
+async function showSession<Env>({ url, operator }: Call<Env>): Promise<Response> {
+  parametersOf(url, {});
+  return answerOf(operator);
+}
+
+async function showStatus<Env>({ url, env, deadLetters }: Call<Env>): Promise<Response> {
+  parametersOf(url, {});
+  return answerOf({ deadLetters: await deadLetters.totals(env) });
+}
+
+async function listEvents<Env>({ url, env, deadLetters }: Call<Env>): Promise<Response> {
+  const fields = parametersOf(url, {
+    type: text(maxCharacters),
+    source: oneOf("ledger", "ignored", "dead"),
+    from: time,
+    to: time,
+    before: positions,
+    limit,
+  });
+  return answerOf(await searchEvents(deadLetters, env, { limit: defaultLimit, ...fields }));
+}
+
+async function showEvent<Env>({ url, env, deadLetters }: Call<Env>): Promise<Response> {
+  const { id } = parametersOf(url, { id: text(maxCharacters) });
+  const event = await findEvent(deadLetters, env, required("id", id));
+  if (event === null) {
+    throw new Problem(404, "not_found", "event neither in the ledger nor among the dead letters");
+  }
+  return answerOf(event);
+}
+
+async function listDeadLetters<Env>({ url, env, deadLetters }: Call<Env>): Promise<Response> {
+  const fields = parametersOf(url, {
+    eventId: text(maxCharacters),
+    type: text(maxCharacters),
+    reason: text(maxCharacters),
+    from: time,
+    to: time,
+    state: oneOf("open", "redriven", "all"),
+    before: integer(1),
+    limit,
+  });
+  return answerOf(await deadLetters.list(env, { state: "open", limit: defaultLimit, ...fields }));
+}
+
+async function showDeadLetter<Env>({ url, env, deadLetters, id = 0 }: Call<Env>): Promise<Response> {
+  parametersOf(url, {});
+  const letter = await deadLetters.show(env, id);
+  if (letter === null) {
+    throw new Problem(404, "not_found", `no dead letter ${id}`);
+  }
+  return answerOf(letter);
+}
+
+async function redriveDeadLetters<Env>(call: Call<Env>): Promise<Response> {
+  return change(call, maxRedriven, (selection, actor) => call.deadLetters.redrive(call.env, selection, actor));
+}
+
+async function pruneDeadLetters<Env>(call: Call<Env>): Promise<Response> {
+  return change(call, maxPruned, (selection, actor) => call.deadLetters.prune(call.env, selection, actor));
+}
+
+/** Takes one step of a change, or previews the change. */
+async function change<Env>(
+  { request, env, deadLetters, operator }: Call<Env>,
+  maxIds: number,
+  step: (selection: LetterSelection, actor: string) => Promise<object>,
+): Promise<Response> {
+  const { dryRun, selection } = await selectionOf(request, maxIds);
+  return answerOf(
+    dryRun ? { dryRun, ...(await deadLetters.preview(env, selection)) } : await step(selection, actorOf(operator)),
+  );
+}
+
+async function eraseEvent<Env>({ request, env, deadLetters, operator }: Call<Env>): Promise<Response> {
+  const { eventId } = await bodyOf(request, { eventId: text(maxCharacters) });
+  return answerOf(await deadLetters.erase(env, required("eventId", eventId), actorOf(operator)));
+}
+
+async function listAudit<Env>({ url, env, deadLetters }: Call<Env>): Promise<Response> {
+  const fields = parametersOf(url, { before: integer(1), limit });
+  return answerOf(await deadLetters.audit(env, { limit: defaultLimit, ...fields }));
+}
+
+/** Returns the selection of a request's body. That of all needs the id at which the preview ended. */
+async function selectionOf(request: Request, maxIds: number): Promise<{ dryRun: boolean; selection: LetterSelection }> {
+  const { dryRun = false, ids, ...filter }: Fields<typeof selectionFields> = await bodyOf(request, selectionFields);
+  if (ids !== undefined) {
+    if (ids.length > maxIds) {
+      throw new Problem(400, "invalid_parameter", `too many ids: at most ${maxIds}`);
+    }
+    if (Object.keys(filter).length > 0) {
+      throw new Problem(400, "invalid_parameter", "ids given together with a filter: send one of them");
+    }
+    return { dryRun, selection: { ids } };
+  }
+  if (filter.upTo === undefined && !dryRun) {
+    throw new Problem(400, "invalid_parameter", "ids or upTo missing: a dry run shows upTo");
+  }
+  return { dryRun, selection: { ...filter, upTo: filter.upTo ?? Number.MAX_SAFE_INTEGER } };
+}
+
+function required(name: string, value: string | undefined): string {
+  if (value === undefined) {
+    throw new Problem(400, "invalid_parameter", `${name} missing`);
+  }
+  return value;
+}
