@@ -83,7 +83,7 @@ export class Gateway {
     this.url = `http://127.0.0.1:${port}`;
     this.webhook = new URL(configuredPath(), this.url);
     this.storage = storage(port);
-    this.deadLetters = new URL("/dead-letters", this.url);
+    this.api = new URL("/console/api/", this.url);
     const args = [
       // It must not outlive this script, however that ends.
       `--import=${new URL("ancestors.mjs", import.meta.url)}`,
@@ -110,7 +110,7 @@ export class Gateway {
       createInterface({ input: stream }).on("line", (raw) => {
         const line = tidy(raw);
         // Leaves out the requests that the demonstration repeats many times.
-        if (line === "" || line.includes(" /demo/")) {
+        if (line === "" || line.includes(" /console/api/event?")) {
           return;
         }
         this.printed.push(line);

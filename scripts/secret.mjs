@@ -11,13 +11,13 @@ const file = join(root, ".dev.vars");
 /** wrangler looks for secrets beside the Worker's settings. */
 const demoFile = join(root, "scripts", "demo", ".dev.vars");
 
-/** The example consumer accepts no shorter token. */
+/** The console accepts no shorter token. */
 const minTokenCharacters = 32;
 
-/** Returns the newest local signing secret and the token for dead letters. Creates those that are missing. */
+/** Returns the newest local signing secret and the token of the console. Creates those that are missing. */
 export function localSecrets() {
   const list = localValue("CRONOZEN_SIGNING_SECRET", "signing secret", "whsec_");
-  const token = localValue("ADMIN_TOKEN", "token for dead letters");
+  const token = localValue("ADMIN_TOKEN", "token of the console");
   if (token.length < minTokenCharacters) {
     throw new Complaint(
       `ADMIN_TOKEN in .dev.vars has fewer than ${minTokenCharacters} characters: remove it to get a new one`,

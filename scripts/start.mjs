@@ -130,9 +130,10 @@ ${green("See the payments that were recorded")}
   npx wrangler d1 execute DB --local --config examples/consumer/wrangler.toml \\
     --persist-to ${gateway.storage} --command "${sql}"
 
-${green("List the dead letters")} ${dim("(after . ./.dev.vars)")}
+${green("See what happened to it, and list the dead letters")} ${dim("(after . ./.dev.vars)")}
 
-  curl ${gateway.deadLetters} -H "Authorization: Bearer $ADMIN_TOKEN"
+  curl "${gateway.api}event?id=${eventId}" -H "Authorization: Bearer $ADMIN_TOKEN"
+  curl "${gateway.api}dead-letters" -H "Authorization: Bearer $ADMIN_TOKEN"
 
 ${green("Change a handler")}: edit examples/consumer/src/handlers.js, and it is reloaded
 

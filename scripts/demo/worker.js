@@ -1,4 +1,4 @@
-// Only for `npm start`: the example consumer, with retries after a second and two types of events that fail, and the
+// Only for `npm start`: the example consumer, with retries after a second and three types of events of its own, and the
 // gateway on the same port.
 
 import { consume, d1, signingSecrets } from "cronozen-edge/consumer";
@@ -11,57 +11,53 @@ import example from "../../examples/consumer/src/index.js";
  * @typedef {import("cronozen-edge/consumer").Delivery} Delivery
  */
 
-/** Adds a row to the ledger, without the example's own handlers. @param {CronozenEvent} event @param {Env} env */
-function row({ eventId }, env) {
-  const query = `INSERT INTO payments (event_id, outcome, amount, currency, recorded_at)
-    VALUES (?, 'completed', '49.00', 'EUR', ?)`;
-  return env.DB.prepare(query).bind(eventId, new Date().toISOString());
-}
+const maxAttempts = 3;
 
-/** @param {CronozenEvent} event @param {Env} env @param {Delivery} delivery */
-function failsTwice(event, env, { attempt }) {
-  if (attempt < 3) {
+/** @param {CronozenEvent} _event @param {Env} _env @param {Delivery} delivery */
+function failTwice(_event, _env, { attempt }) {
+  if (attempt < maxAttempts) {
     throw new Error("fails twice");
   }
-  return row(event, env);
 }
 
-/** @param {CronozenEvent} event @param {Env} env */
-async function failsUntilRedriven(event, env) {
-  const query = "SELECT 1 FROM dead_letters WHERE event_id = ? AND redrives > 0";
-  if ((await env.DB.prepare(query).bind(event.eventId).first()) === null) {
-    throw new Error("fails until redriven");
+/** The events that have failed for good. @type {Set<string>} */
+const failed = new Set();
+
+/** @param {CronozenEvent} event @param {Env} _env @param {Delivery} delivery */
+function failUntilRedriven({ eventId }, _env, { attempt }) {
+  if (failed.has(eventId)) {
+    return;
   }
-  return row(event, env);
+  if (attempt === maxAttempts) {
+    failed.add(eventId);
+  }
+  throw new Error("fails until redriven");
 }
 
 const handleEvents = consume(
-  { ...handlers, "undocumented:demo.fails_twice": failsTwice, "undocumented:demo.fails": failsUntilRedriven },
+  {
+    ...handlers,
+    "undocumented:demo.works": () => {},
+    "undocumented:demo.fails_twice": failTwice,
+    "undocumented:demo.fails": failUntilRedriven,
+  },
   {
     once: d1((env) => env.DB),
     deadLetters: (env) => env.DEAD_LETTERS,
     secrets: signingSecrets,
-    retry: { maxAttempts: 3, firstSeconds: 1, maxSeconds: 1 },
+    retry: { maxAttempts, firstSeconds: 1, maxSeconds: 1 },
   },
 );
 
 /** @type {ExportedHandler<Env>} */
 const demo = {
   async queue(batch, env, context) {
-    await (batch.queue === "cronozen-events"
-      ? handleEvents(batch, env, context)
-      : example.queue?.(batch, env, context));
+    await (batch.queue === env.EVENTS_QUEUE ? handleEvents(batch, env, context) : example.queue?.(batch, env, context));
   },
 
   async fetch(request, env, context) {
-    const { pathname, searchParams } = new URL(request.url);
-    if (pathname === "/demo/payments") {
-      const query = "SELECT count(*) AS count FROM payments WHERE event_id = ?";
-      return Response.json(await env.DB.prepare(query).bind(searchParams.get("eventId")).first());
-    }
-    return pathname.startsWith("/dead-letters") && example.fetch
-      ? example.fetch(request, env, context)
-      : env.GATEWAY.fetch(request);
+    const isConsole = /^\/console(\/|$)/.test(new URL(request.url).pathname);
+    return isConsole && example.fetch ? example.fetch(request, env, context) : env.GATEWAY.fetch(request);
   },
 };
 

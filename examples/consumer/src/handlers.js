@@ -22,7 +22,11 @@ export const handlers = {
   "payment.completed": (/** @type {CronozenEvent} */ event, /** @type {Env} */ env) => payment("completed", event, env),
   "payment.failed": (/** @type {CronozenEvent} */ event, /** @type {Env} */ env) => payment("failed", event, env),
 
-  "certificate.issued": (event, env) => {
+  "certificate.issued": (event, env, { window }) => {
+    // A time far ahead would make all later states outdated.
+    if (window === "unknown") {
+      throw new NonRetryableError("createdAt missing, unreadable, or more than an hour ahead");
+    }
     const data = dataOf(event);
     const { certificateId } = data;
     if (typeof certificateId !== "string" || certificateId === "") {
@@ -48,7 +52,7 @@ export const handlers = {
 };
 
 /**
- * Adds a row to the ledger. An event without a valid amount becomes a dead letter, not a wrong row.
+ * Records a payment. An event without a valid amount becomes a dead letter, not a wrong row.
  *
  * @param {"completed" | "failed"} outcome
  * @param {CronozenEvent} event

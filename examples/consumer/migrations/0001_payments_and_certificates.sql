@@ -1,4 +1,4 @@
--- A ledger: rows are added, never changed.
+-- Rows are added, never changed.
 CREATE TABLE payments (
   event_id TEXT PRIMARY KEY,
   outcome TEXT NOT NULL CHECK (outcome IN ('completed', 'failed')),
