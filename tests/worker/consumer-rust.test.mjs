@@ -4,8 +4,11 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { d1 } from "cronozen-edge/consumer";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { root } from "../../scripts/command.mjs";
+import { Run } from "../consumer/run.mjs";
+import { messageOf, sign } from "../support/messages.mjs";
 import { builtModules, moduleIn } from "../support/modules.mjs";
 import { messageVectors } from "../support/vectors.mjs";
 import { sleep } from "./gateway.mjs";
@@ -22,6 +25,8 @@ let miniflare;
 let lines = [];
 /** @type {any} */
 let database;
+/** For the npm package's consumer. @type {any} */
+let packageDatabase;
 
 before(async () => {
   miniflare = new Miniflare(
@@ -38,7 +43,7 @@ before(async () => {
         ...builtModules(build, "/consumer"),
       ],
       bindings: { CRONOZEN_SIGNING_SECRET: secret },
-      d1Databases: ["DB"],
+      d1Databases: ["DB", "PACKAGE_DB"],
       r2Buckets: ["BODIES"],
       queueProducers: { EVENTS: "cronozen-events" },
       queueConsumers: {
@@ -50,6 +55,7 @@ before(async () => {
   );
   await miniflare.ready;
   database = await miniflare.getD1Database("DB");
+  packageDatabase = await miniflare.getD1Database("PACKAGE_DB");
   const migration = readFileSync(join(example, "migrations", "0001_events.sql"), "utf8");
   for (const statement of migration.split(";").filter((text) => text.trim() !== "")) {
     await database.prepare(statement).run();
@@ -77,14 +83,33 @@ async function send(messages) {
 
 /** @param {Record<string, any>} line */
 function isEnd({ outcome }) {
-  return ["consumed", "duplicate", "dead"].includes(outcome);
+  return ["handled", "duplicate", "dead"].includes(outcome);
 }
 
-/** @returns {Promise<{ event_id: string, type: string | null, event: string }[]>} */
+/** The stored events, which are forgotten. @returns {Promise<{ event_id: string, type: string | null, event: string }[]>} */
 async function rows() {
   const { results } = await database.prepare("SELECT * FROM events ORDER BY event_id").all();
-  await database.prepare("DELETE FROM events").run();
+  await database.batch(["events", "cronozen_events"].map((table) => database.prepare(`DELETE FROM ${table}`)));
   return results;
+}
+
+/** The rows of the ledger. @returns {Promise<Record<string, any>[]>} */
+async function ledger() {
+  return (await database.prepare("SELECT * FROM cronozen_events ORDER BY event_id").all()).results;
+}
+
+/** Passes one message to the Worker, from a queue of this name. @param {string} queue @param {string} body @param {number} [attempts] */
+async function deliver(queue, body, attempts = 1) {
+  const worker = /** @type {any} */ (await miniflare.getWorker());
+  lines = [];
+  return worker.queue(queue, [{ id: "1", timestamp: new Date(), attempts, body }]);
+}
+
+/** Passes one message to the npm package's consumer. @param {any} db @param {string} message */
+async function packageOutcome(db, message) {
+  const run = new Run({ "*": () => [] }, { once: d1(() => db), secrets: () => secret });
+  await run.take(message);
+  return run.outcomes();
 }
 
 /** @param {string} name */
@@ -95,7 +120,7 @@ function vector(name) {
 test("an event is handled once, however often it comes", async () => {
   const { message, expected } = vector("the documented fields");
   const first = await send([message]);
-  assert.deepEqual(first, [{ outcome: "consumed", eventId: "evt_1" }]);
+  assert.deepEqual(first, [{ outcome: "handled", eventId: "evt_1" }]);
   const again = await send([message, message]);
   assert.deepEqual(
     again.map(({ outcome }) => outcome),
@@ -104,10 +129,94 @@ test("an event is handled once, however often it comes", async () => {
   assert.deepEqual(await rows(), [{ event_id: "evt_1", type: "payment.completed", event: expected.event }]);
 });
 
+test("the ledger's row says what the event was, when it was handled, and at which attempt", async () => {
+  const started = new Date().toISOString();
+  const documented = vector("the documented fields").message;
+  const untyped = vector("emoji");
+  const long = { eventId: "evt_long", type: "é".repeat(300), createdAt: "2".repeat(300) };
+  await deliver("cronozen-events", documented, 3);
+  await deliver("cronozen-events", untyped.message);
+  await deliver("cronozen-events", messageOf(long, { signature: sign(JSON.stringify(long), secret) }));
+  const found = await ledger();
+  for (const { handled_at: handledAt } of found) {
+    assert.equal(handledAt, new Date(handledAt).toISOString());
+    assert.ok(handledAt >= started && handledAt <= new Date().toISOString(), handledAt);
+  }
+  const common = { received_at: "2026-11-24T06:55:01.204Z", attempts: 1, outcome: "handled", body_key: null };
+  assert.deepEqual(
+    found.map(({ handled_at: _, ...others }) => others),
+    [
+      { event_id: "evt_1", type: "payment.completed", created_at: "2026-11-24T06:55:00Z", ...common, attempts: 3 },
+      { event_id: "evt_long", type: "é".repeat(256), created_at: "2".repeat(256), ...common },
+      { event_id: untyped.expected.eventId, type: null, created_at: null, ...common },
+    ],
+  );
+  await rows();
+});
+
+test("the ledger's row of a stored body has its key", async () => {
+  const { message, body, expected } = vector("stored body");
+  const bucket = await miniflare.getR2Bucket("BODIES");
+  await bucket.put(expected.bodyKey, body ?? "");
+  await deliver("cronozen-events", message, 2);
+  const [{ handled_at: handledAt, ...row } = {}, ...others] = await ledger();
+  assert.ok(handledAt);
+  assert.deepEqual(row, {
+    event_id: expected.eventId,
+    type: JSON.parse(expected.typeJson),
+    created_at: JSON.parse(expected.createdAtJson),
+    received_at: expected.receivedAt,
+    attempts: 2,
+    outcome: "handled",
+    body_key: expected.bodyKey,
+  });
+  assert.deepEqual(others, []);
+  await rows();
+  await bucket.delete([expected.bodyKey]);
+});
+
+test("the migration makes the ledger that the npm package makes", async () => {
+  assert.deepEqual(await packageOutcome(packageDatabase, vector("the documented fields").message), ["handled"]);
+  /** @param {any} db */
+  const schema = async (db) => {
+    const query = "SELECT name, sql FROM sqlite_schema WHERE tbl_name = 'cronozen_events' ORDER BY name";
+    const { results } = await db.prepare(query).all();
+    return results.map((/** @type {any} */ { name, sql }) => ({ name, sql: sql.replaceAll(/\s+/g, " ") }));
+  };
+  const made = await schema(database);
+  assert.deepEqual(
+    made.map((/** @type {any} */ { name }) => name),
+    ["cronozen_events", "cronozen_events_by_type"],
+  );
+  assert.deepEqual(made, await schema(packageDatabase));
+});
+
+test("the npm package's consumer finds the claim of an event", async () => {
+  const { message } = vector("the documented fields");
+  await deliver("cronozen-events", message);
+  assert.deepEqual(await packageOutcome(database, message), ["duplicate"]);
+  await rows();
+});
+
+test("an event that another copy of its message claims meanwhile has no second effect", async () => {
+  const { explicitAcks } = await deliver("faster-copy", vector("the documented fields").message);
+  assert.deepEqual(explicitAcks, ["1"]);
+  assert.deepEqual(lines, [{ outcome: "duplicate", eventId: "evt_1" }]);
+  assert.equal((await ledger()).length, 1);
+  assert.deepEqual(await rows(), []);
+});
+
+test("an event is a duplicate if D1's answer to its claim is lost", async () => {
+  const { explicitAcks } = await deliver("lost-answer", vector("the documented fields").message);
+  assert.deepEqual(explicitAcks, ["1"]);
+  assert.deepEqual(lines, [{ outcome: "duplicate", eventId: "evt_1" }]);
+  assert.equal((await rows()).length, 1);
+});
+
 test("a message that was tampered with is a dead letter, and its neighbours are handled", async () => {
   const { message } = vector("event tampered with");
   const ends = await send([vector("emoji").message, message, vector("the documented fields").message]);
-  assert.deepEqual(ends.map(({ outcome }) => outcome).sort(), ["consumed", "consumed", "dead"]);
+  assert.deepEqual(ends.map(({ outcome }) => outcome).sort(), ["dead", "handled", "handled"]);
   const { results } = await database.prepare("SELECT message_id, body FROM dead_letters").all();
   const dead = ends.find(({ outcome }) => outcome === "dead");
   assert.deepEqual(results, [{ message_id: dead?.id, body: message }]);
@@ -129,7 +238,7 @@ test("each vector is handled, or is a dead letter", async () => {
       await bucket.put(key ?? "nowhere", body);
     }
     const [end] = await send([message]);
-    assert.equal(end?.outcome, typeof expected === "string" ? "dead" : "consumed", name);
+    assert.equal(end?.outcome, typeof expected === "string" ? "dead" : "handled", name);
     const found = (await rows()).map(({ event }) => event);
     assert.deepEqual(found, typeof expected === "string" ? [] : [expected.event], name);
   }
@@ -150,27 +259,21 @@ test("a refused insert is no duplicate", async () => {
   await database.prepare("ALTER TABLE events DROP COLUMN amount").run();
   assert.equal(end?.outcome, "dead");
   assert.match(lines[0]?.reason, /CHECK constraint failed/);
+  assert.deepEqual(await ledger(), [], "the event can be handled later");
 });
 
 test("a body of another size is not read", async () => {
-  const worker = /** @type {any} */ (await miniflare.getWorker());
   const bucket = await miniflare.getR2Bucket("BODIES");
-  const { message: body, expected } = vector("stored body");
+  const { message, expected } = vector("stored body");
   // Reading it would trap.
   await bucket.put(expected.bodyKey, "x".repeat(10), { customMetadata: { fault: "traps" } });
-  lines = [];
-  const message = { id: "1", timestamp: new Date(), attempts: 1, body };
-  const { retryMessages } = await worker.queue("cronozen-events", [message]);
+  const { retryMessages } = await deliver("cronozen-events", message);
   assert.deepEqual(retryMessages, [{ msgId: "1", delaySeconds: 30 }]);
   assert.match(lines[0]?.reason, /stored body mismatch/);
 });
 
 test("without a bucket, a stored body is tried again later, and the log says what to bind", async () => {
-  const worker = /** @type {any} */ (await miniflare.getWorker());
-  lines = [];
-  const body = vector("stored body").message;
-  const message = { id: "1", timestamp: new Date(), attempts: 1, body };
-  const { retryMessages } = await worker.queue("without-a-bucket", [message]);
+  const { retryMessages } = await deliver("without-a-bucket", vector("stored body").message);
   assert.deepEqual(retryMessages, [{ msgId: "1", delaySeconds: 30 }]);
   assert.match(lines[0]?.reason, /bind BODIES/);
 });

@@ -1,5 +1,9 @@
 //! A consumer of the gateway's queue in Rust: verifies each event again, and stores it in a D1 database. The queue
-//! delivers a message at least once, so an event is claimed by its id: one that is already there is not handled again.
+//! delivers a message at least once, so an event is claimed by its id: one that has a claim is not handled again.
+//!
+//! The claim is the event's row in the ledger, the table `cronozen_events`. The npm package's consumer writes the same
+//! table, so the package's console can show the events of this one. The console does not show the dead letters: they
+//! are in a table of this consumer's own.
 //!
 //! Deploy it in place of examples/consumer, from the project's root, with the gateway's secret:
 //!
@@ -12,13 +16,14 @@
 //! Until the last command has run, messages fail and are retried later. If the gateway stores large bodies, bind its
 //! bucket as `BODIES` here, too.
 
+use core::iter;
 use core::pin::pin;
 
 use cronozen_webhook::event::{Event, JsonString};
 use cronozen_webhook::message::queued::{QueuedBody, QueuedError, QueuedMessage};
 use cronozen_webhook::signature::{Secrets, SecretsError};
 use futures_util::future::{Either, select};
-use js_sys::{Array, Error, Function, JSON, Object, Promise, Reflect, Uint8Array};
+use js_sys::{Array, Date, Error, Function, JSON, Object, Promise, Reflect, Uint8Array};
 use serde_json::json;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
@@ -33,6 +38,9 @@ const MAX_DELAY_SECONDS: u32 = 43_200;
 /// The longest message of a platform error in the log.
 const MAX_ERROR_CHARACTERS: usize = 200;
 
+/// The longest type or `createdAt` in the ledger. A sender may make them as long as it likes.
+const MAX_LEDGER_CHARACTERS: usize = 256;
+
 /// The time after which a message that is not handled is retried. The rest of its batch waits for it until then.
 const TIMEOUT_MS: u32 = 30_000;
 
@@ -40,11 +48,17 @@ const TIMEOUT_MS: u32 = 30_000;
 const KEEP_DEAD_LETTER: &str =
     "INSERT INTO dead_letters (message_id, body) VALUES (?, ?) ON CONFLICT (message_id) DO NOTHING";
 
-/// The claim and the work in one statement, so that either both happen or neither. If your work needs more statements,
-/// put them into one `batch` with this one: D1 makes it a transaction. `INSERT OR IGNORE` would also ignore a row that
-/// breaks any other constraint, and lose the event.
-const CLAIM: &str =
-    "INSERT INTO events (event_id, type, event) VALUES (?, ?, ?) ON CONFLICT (event_id) DO NOTHING";
+/// Finds the claim of an event.
+const IS_CLAIMED: &str = "SELECT 1 FROM cronozen_events WHERE event_id = ?";
+
+/// Claims an event. It fails if the event has been claimed, and the whole batch with it. Never an upsert: that could
+/// apply the effect twice. `INSERT OR IGNORE` could, too.
+const CLAIM: &str = "INSERT INTO cronozen_events \
+    (event_id, type, created_at, received_at, attempts, body_key, handled_at, outcome) \
+    VALUES (?, ?, ?, ?, ?, ?, ?, 'handled')";
+
+/// Stores an event: the effect of this consumer.
+const STORE_EVENT: &str = "INSERT INTO events (event_id, type, event) VALUES (?, ?, ?)";
 
 #[wasm_bindgen]
 extern "C" {
@@ -77,11 +91,15 @@ extern "C" {
     type Database;
     #[wasm_bindgen(method, catch)]
     fn prepare(this: &Database, query: &str) -> Result<Statement, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn batch(this: &Database, statements: &Array) -> Result<Promise, JsValue>;
     type Statement;
     #[wasm_bindgen(method, variadic, catch)]
     fn bind(this: &Statement, values: &Array) -> Result<Statement, JsValue>;
     #[wasm_bindgen(method, catch)]
     fn run(this: &Statement) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn first(this: &Statement) -> Result<Promise, JsValue>;
 
     type Bucket;
     #[wasm_bindgen(method, catch)]
@@ -181,15 +199,16 @@ fn acknowledge_or_retry(message: &Message, result: Result<String, Failure>) {
 async fn process(message: &Message, env: &Env) -> Result<String, Failure> {
     let text = message.body().as_string().ok_or(Failure::NotText)?;
     let secrets = read_secrets(env)?;
-    let message = QueuedMessage::parse(&text)?;
-    let outcome = match message.body() {
-        QueuedBody::Inline(_) => handle(&message.verify(&secrets)?, env).await?,
+    let queued = QueuedMessage::parse(&text)?;
+    let attempts = message.attempts();
+    let outcome = match queued.body() {
+        QueuedBody::Inline(_) => handle(&queued.verify(&secrets)?, &queued, attempts, env).await?,
         QueuedBody::Stored { key, bytes, .. } => {
             let body = read_stored_body(key, *bytes, env).await?;
-            handle(&message.verify_body(&body, &secrets)?, env).await?
+            handle(&queued.verify_body(&body, &secrets)?, &queued, attempts, env).await?
         }
     };
-    Ok(json!({ "outcome": outcome, "eventId": message.event_id() }).to_string())
+    Ok(json!({ "outcome": outcome, "eventId": queued.event_id() }).to_string())
 }
 
 /// Reads the gateway's secrets: those of the second setting, which is optional, are newer.
@@ -207,13 +226,74 @@ fn read_secrets(env: &Env) -> Result<Secrets, Failure> {
         .map_err(|error| Failure::Secrets { name, error })
 }
 
-/// Handles a verified event. Your code goes here.
-async fn handle(event: &Event<'_>, env: &Env) -> Result<&'static str, Failure> {
+/// Handles a verified event, unless it has been claimed. The claim and the effect are in one `batch`, which D1 makes a
+/// transaction, so that either both happen or neither.
+async fn handle(
+    event: &Event<'_>,
+    queued: &QueuedMessage<'_>,
+    attempts: u32,
+    env: &Env,
+) -> Result<&'static str, Failure> {
+    let database = env.database();
+    if is_claimed(event, &database).await? {
+        return Ok("duplicate");
+    }
+    let claim = claim(event, queued, attempts, &database)?;
+    let statements: Array = iter::once(claim).chain(effect(event, &database)?).collect();
+    match JsFuture::from(database.batch(&statements)?).await {
+        Ok(_) => Ok("handled"),
+        // Another copy of the message was faster, or the answer to our own success was lost.
+        Err(_) if is_claimed(event, &database).await? => Ok("duplicate"),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Returns the statements that are the event's effect. Your code goes here. It must not run a statement itself: D1 runs
+/// all of them together with the claim.
+fn effect(event: &Event<'_>, database: &Database) -> Result<Vec<Statement>, JsValue> {
     // None if the event has no type, or if the type contains a lone surrogate.
     let event_type = event.event_type().and_then(JsonString::decode);
     let event_type = event_type.map_or(JsValue::NULL, JsValue::from);
     let values = Array::of3(&event.id().as_str().into(), &event_type, &event.text().into());
-    Ok(if insert(env, CLAIM, &values).await? { "consumed" } else { "duplicate" })
+    Ok(vec![database.prepare(STORE_EVENT)?.bind(&values)?])
+}
+
+/// Returns true if the event has had its effect.
+async fn is_claimed(event: &Event<'_>, database: &Database) -> Result<bool, JsValue> {
+    let values = Array::of1(&event.id().as_str().into());
+    let row = JsFuture::from(database.prepare(IS_CLAIMED)?.bind(&values)?.first()?).await?;
+    // Null if there is no row.
+    Ok(row.is_object())
+}
+
+/// Returns the statement that adds the event's row to the ledger.
+fn claim(
+    event: &Event<'_>,
+    queued: &QueuedMessage<'_>,
+    attempts: u32,
+    database: &Database,
+) -> Result<Statement, JsValue> {
+    let body_key = match queued.body() {
+        QueuedBody::Inline(_) => JsValue::NULL,
+        QueuedBody::Stored { key, .. } => key.into(),
+    };
+    let values: [JsValue; 7] = [
+        event.id().as_str().into(),
+        shortened(event.event_type()),
+        shortened(event.created_at()),
+        queued.received_at().to_string().into(),
+        attempts.into(),
+        body_key,
+        Date::new_0().to_iso_string().into(),
+    ];
+    database.prepare(CLAIM)?.bind(&values.iter().collect())
+}
+
+/// Returns the first characters of a text, or NULL if there is none or if it contains a lone surrogate.
+fn shortened(text: Option<JsonString<'_>>) -> JsValue {
+    let text = text.and_then(JsonString::decode);
+    let characters = |text: String| text.chars().take(MAX_LEDGER_CHARACTERS).collect::<String>();
+    text.map(characters).map_or(JsValue::NULL, JsValue::from)
 }
 
 /// Stores a dead letter for an operator to look at. Returns the line for the log.
@@ -224,16 +304,9 @@ async fn keep(message: &Message, env: &Env) -> Result<String, Failure> {
         let json = JSON::stringify(&body).ok().and_then(|json| JsValue::from(json).as_string());
         json.unwrap_or_else(|| format!("{body:?}"))
     });
-    insert(env, KEEP_DEAD_LETTER, &Array::of2(&message.id().into(), &body.into())).await?;
+    let values = Array::of2(&message.id().into(), &body.into());
+    JsFuture::from(env.database().prepare(KEEP_DEAD_LETTER)?.bind(&values)?.run()?).await?;
     Ok(json!({ "outcome": "dead", "id": message.id() }).to_string())
-}
-
-/// Inserts a row. Returns true if the row is new.
-async fn insert(env: &Env, query: &str, values: &Array) -> Result<bool, Failure> {
-    let statement = env.database().prepare(query)?.bind(values)?;
-    let result = JsFuture::from(statement.run()?).await?;
-    let meta = Reflect::get(&result, &"meta".into())?;
-    Ok(Reflect::get(&meta, &"changes".into())? == 1)
 }
 
 /// Reads the body that the gateway has stored. An object of another size is an error, and is not read.
