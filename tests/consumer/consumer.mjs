@@ -6,17 +6,13 @@ import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { secret } from "../support/messages.mjs";
 import { bundled } from "../support/modules.mjs";
 
+/** The shortest valid token. */
+export const token = "a-token-of-thirty-two-characters";
+
 /** The most messages in one batch. */
 const maxSendBatch = 100;
 
-/** The helper's tables. */
-export const claimTables = [
-  "CREATE TABLE IF NOT EXISTS cronozen_claims (event_id TEXT PRIMARY KEY, claimed_at TEXT NOT NULL) STRICT, WITHOUT ROWID",
-  "CREATE TABLE IF NOT EXISTS cronozen_newest (entity TEXT PRIMARY KEY, created_at TEXT NOT NULL) STRICT, WITHOUT ROWID",
-];
-
 const tables = [
-  ...claimTables,
   // No unique key: only the claim prevents a second effect.
   "CREATE TABLE IF NOT EXISTS effects (event_id TEXT NOT NULL)",
   "CREATE TABLE IF NOT EXISTS totals (id INTEGER PRIMARY KEY, effects INTEGER NOT NULL, amount INTEGER NOT NULL)",
@@ -49,7 +45,7 @@ export class Client {
     }
   }
 
-  /** @returns {Promise<{ deadLetters: any[], failed: Record<string, number> }>} */
+  /** @returns {Promise<{ failed: Record<string, number> }>} */
   async observed() {
     return this.post("/observed", null);
   }
@@ -69,17 +65,45 @@ export class Client {
 
   /** Waits until an event has been claimed. @param {string} eventId */
   async claimedOne(eventId) {
-    const query = `SELECT count(*) AS claims FROM cronozen_claims WHERE event_id = '${eventId}'`;
-    for (let tries = 0; (await this.sql(query))[0][0].claims === 0; tries += 1) {
+    for (let tries = 0; (await this.claims(`event_id = '${eventId}'`)) === 0; tries += 1) {
       assert.ok(tries < 400, `${eventId} has not been claimed`);
       await sleep(25);
     }
   }
 
-  /** The number of claimed events. @returns {Promise<number>} */
-  async claims() {
-    const [[{ claims }]] = await this.sql("SELECT count(*) AS claims FROM cronozen_claims");
+  /** The number of claimed events; the table is made at the first use. @param {string} [condition] @returns {Promise<number>} */
+  async claims(condition = "true") {
+    const [[{ tables }]] = await this.sql(
+      "SELECT count(*) AS tables FROM sqlite_schema WHERE name = 'cronozen_events'",
+    );
+    if (tables === 0) {
+      return 0;
+    }
+    const [[{ claims }]] = await this.sql(`SELECT count(*) AS claims FROM cronozen_events WHERE ${condition}`);
     return claims;
+  }
+
+  /** The rows of the dead letters; the table is made at the first use. @param {string} columns @returns {Promise<any[]>} */
+  async deadLetters(columns) {
+    const [tables] = await this.sql("SELECT 1 FROM sqlite_schema WHERE name = 'cronozen_dead_letters'");
+    return tables.length === 0 ? [] : (await this.sql(`SELECT ${columns} FROM cronozen_dead_letters ORDER BY id`))[0];
+  }
+
+  /** What the console knows of an event. @param {string} eventId @returns {Promise<any>} */
+  async event(eventId) {
+    return this.api(`event?id=${encodeURIComponent(eventId)}`);
+  }
+
+  /** Asks the admin API. @param {string} path @param {object} [change] @returns {Promise<any>} undefined if there is none */
+  async api(path, change) {
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    const request = change === undefined ? {} : { method: "POST", body: JSON.stringify(change) };
+    const response = await fetch(new URL(`/console/api/${path}`, this.url), { headers, ...request });
+    if (response.status === 404) {
+      return undefined;
+    }
+    assert.equal(response.status, 200, path);
+    return response.json();
   }
 }
 
@@ -88,7 +112,7 @@ export class TestConsumer extends Client {
   log = [];
 
   /**
-   * @param {{ failing?: number, repeated?: number, storage?: string }} [settings] two percentages; a folder for D1
+   * @param {{ failing?: number, repeated?: number, sendMs?: number, storage?: string }} [settings] two percentages; how long a redrive sends; a folder for D1
    */
   static async start(settings = {}) {
     const consumer = new TestConsumer(await bundled("tests/consumer/inside/worker.mjs"), settings);
@@ -102,8 +126,8 @@ export class TestConsumer extends Client {
     }
   }
 
-  /** @param {Awaited<ReturnType<typeof bundled>>} modules @param {{ failing?: number, repeated?: number, storage?: string }} settings */
-  constructor(modules, { failing = 0, repeated = 0, storage }) {
+  /** @param {Awaited<ReturnType<typeof bundled>>} modules @param {{ failing?: number, repeated?: number, sendMs?: number, storage?: string }} settings */
+  constructor(modules, { failing = 0, repeated = 0, sendMs = 0, storage }) {
     super("http://unset");
     this.miniflare = new Miniflare(
       convertV4MiniflareOptions({
@@ -114,7 +138,13 @@ export class TestConsumer extends Client {
         compatibilityDate: "2026-10-01",
         modulesRoot: "/",
         modules,
-        bindings: { CRONOZEN_SIGNING_SECRET: secret, FAILING: failing, REPEATED: repeated },
+        bindings: {
+          CRONOZEN_SIGNING_SECRET: secret,
+          ADMIN_TOKEN: token,
+          FAILING: failing,
+          REPEATED: repeated,
+          SEND_MS: sendMs,
+        },
         ...(storage && { resourcePersistencePath: storage }),
         d1Databases: ["DB"],
         r2Buckets: ["BODIES"],

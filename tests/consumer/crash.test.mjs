@@ -55,4 +55,8 @@ test("every event has one effect after three kills and restarts on the same D1",
   );
   assert.deepEqual(effects, [{ effects: count, events: count }]);
   assert.deepEqual(totals, [{ effects: count, amount: (count * (count - 1)) / 2 }]);
+  for (let first = 0; first < count; first += 50) {
+    const found = await Promise.all(Array.from({ length: 50 }, (_, n) => consumer.event(`evt_${first + n}`)));
+    assert.ok(found.every((event) => event?.history.length === 1 && event.history[0].outcome === "handled"));
+  }
 });

@@ -2,31 +2,20 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { d1, ifNewest, readDeadLetter } from "cronozen-edge/consumer";
-import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import { d1, ifNewest, ignore, readDeadLetter } from "cronozen-edge/consumer";
+import { miniflareWith } from "../support/bindings.mjs";
 import { messageOf } from "../support/messages.mjs";
-import { claimTables } from "./consumer.mjs";
 import { Run } from "./run.mjs";
 
-/** @type {Miniflare} */
+/** @type {ReturnType<typeof miniflareWith>} */
 let miniflare;
 /** @type {any} */
 let db;
 before(async () => {
-  miniflare = new Miniflare(
-    convertV4MiniflareOptions({
-      log: new Log(LogLevel.NONE),
-      cf: false,
-      compatibilityDate: "2026-10-01",
-      modules: true,
-      script: "export default {}",
-      d1Databases: ["DB"],
-    }),
-  );
+  miniflare = miniflareWith({ d1Databases: ["DB"] });
   db = await miniflare.getD1Database("DB");
-  for (const table of [...claimTables, "CREATE TABLE effects (event_id TEXT NOT NULL, n INTEGER UNIQUE)"]) {
-    await db.prepare(table).run();
-  }
+  await db.prepare("CREATE TABLE effects (event_id TEXT NOT NULL, n INTEGER UNIQUE)").run();
+  await runWith(() => []).take(messageOf({ eventId: "evt_0" }));
 });
 after(() => miniflare.dispose());
 
@@ -46,7 +35,7 @@ function effect(eventId, n) {
 async function counts(eventId) {
   /** @param {string} table */
   const count = (table) => db.prepare(`SELECT count(*) AS n FROM ${table} WHERE event_id = ?`).bind(eventId).first("n");
-  return { claims: await count("cronozen_claims"), effects: await count("effects") };
+  return { claims: await count("cronozen_events"), effects: await count("effects") };
 }
 
 /** The database with a test's changes. @param {Record<string, unknown>} changes */
@@ -87,12 +76,38 @@ for (const nothing of [undefined, null, false, []]) {
   });
 }
 
+test("six copies whose handlers have all run before the first commit have one effect", async () => {
+  const event = newEvent();
+  /** @type {(() => void)[]} */
+  const waiting = [];
+  const run = runWith(async ({ eventId }) => {
+    await new Promise((resolve) => {
+      waiting.push(() => resolve(undefined));
+      if (waiting.length === 6) {
+        for (const go of waiting) {
+          go();
+        }
+      }
+    });
+    return effect(eventId);
+  });
+  await run.takeAll(Array(6).fill(messageOf(event)));
+  assert.deepEqual(run.outcomes().sort(), [...Array(5).fill("duplicate"), "handled"]);
+  assert.deepEqual(await counts(event.eventId), { claims: 1, effects: 1 });
+});
+
 test("a lost answer from D1 is no failure, even at the last attempt", async () => {
   const event = newEvent();
+  // For the tables.
+  let looked = false;
   const database = databaseWith({
     batch: async (/** @type {any[]} */ statements) => {
-      await db.batch(statements);
-      throw new Error("connection lost");
+      const results = await db.batch(statements);
+      if (statements.length === 2 && looked) {
+        throw new Error("connection lost");
+      }
+      looked = true;
+      return results;
     },
   });
   const run = runWith(({ eventId }) => effect(eventId), database);
@@ -116,13 +131,17 @@ test("a message is retried if D1 also fails in the check after a failed batch", 
   const database = databaseWith({
     prepare: (/** @type {string} */ query) => {
       queries += 1;
-      if (queries > 2) {
+      // The first two look for the tables, the third for the claim, and the fourth is the claim.
+      if (queries > 4) {
         throw new Error("overloaded");
       }
       return db.prepare(query);
     },
-    batch: async () => {
-      throw new Error("connection lost");
+    batch: async (/** @type {any[]} */ statements) => {
+      if (queries > 2) {
+        throw new Error("connection lost");
+      }
+      return db.batch(statements);
     },
   });
   const run = runWith(() => [], database);
@@ -168,11 +187,46 @@ test("an update without an entity is a dead letter", async () => {
   assert.match(readDeadLetter(run.dead[0]?.body).reason ?? "", /^ifNewest\(\) got no entity/);
 });
 
+test("an ignored event is recorded and not claimed, and an old record of its type is forgotten", async () => {
+  const ignored = async () => (await db.prepare("SELECT event_id, ignored_at FROM cronozen_ignored").all()).results;
+  const run = new Run({ "*": ignore }, { once: d1(() => db) });
+  const [old, event] = [newEvent(), newEvent()];
+  await run.take(messageOf(old));
+  await db.prepare("UPDATE cronozen_ignored SET ignored_at = '2026-01-01T00:00:00.000Z'").run();
+  await run.take(messageOf(event));
+  assert.deepEqual(run.outcomes(), ["ignored", "ignored"]);
+  const [row, ...others] = await ignored();
+  assert.deepEqual([row.event_id, others], [event.eventId, []]);
+  assert.deepEqual(await counts(event.eventId), { claims: 0, effects: 0 });
+  // A handler that is added later gets it.
+  await runWith(({ eventId }) => effect(eventId)).take(messageOf(event));
+  assert.deepEqual(await counts(event.eventId), { claims: 1, effects: 1 });
+});
+
+test("the claim says what the event was, when it was handled, and at which attempt", async () => {
+  const event = newEvent({ type: "x".repeat(300) });
+  await runWith(() => []).take(messageOf(event), 3);
+  const { handled_at: handledAt, ...row } = await db
+    .prepare("SELECT * FROM cronozen_events WHERE event_id = ?")
+    .bind(event.eventId)
+    .first();
+  assert.ok(Math.abs(Date.parse(handledAt) - Date.now()) < 60_000);
+  assert.deepEqual(row, {
+    event_id: event.eventId,
+    type: "x".repeat(256),
+    created_at: event.createdAt,
+    received_at: "2026-11-24T06:55:01.204Z",
+    attempts: 3,
+    outcome: "handled",
+    body_key: null,
+  });
+});
+
 test("a missing table is logged", async () => {
-  await db.prepare("ALTER TABLE cronozen_claims RENAME TO away").run();
+  await db.prepare("ALTER TABLE cronozen_events RENAME TO away").run();
   const run = runWith(() => []);
   await run.take(messageOf(newEvent()));
-  await db.prepare("ALTER TABLE away RENAME TO cronozen_claims").run();
+  await db.prepare("ALTER TABLE away RENAME TO cronozen_events").run();
   assert.deepEqual(run.outcomes(), ["retried"]);
-  assert.match(run.log[0]?.reason, /no such table: cronozen_claims/);
+  assert.match(run.log[0]?.reason, /no such table: cronozen_events/);
 });

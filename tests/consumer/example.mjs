@@ -61,7 +61,7 @@ export class Example {
             name: "consumer",
             modules,
             bindings: { CRONOZEN_SIGNING_SECRET: secret, ...secrets },
-            d1Databases: ["DB"],
+            d1Databases: ["DB", "DEAD_LETTERS_DB"],
             queueProducers: { EVENTS: "cronozen-events", DEAD_LETTERS: "cronozen-events-dead" },
             queueConsumers: consumers,
           },
@@ -97,7 +97,17 @@ export class Example {
    * @returns {Promise<Row[]>}
    */
   async sql(...statements) {
-    const db = await this.miniflare.getD1Database("DB", "consumer");
+    return this.#sql("DB", statements);
+  }
+
+  /** The same, in the database of the dead letters. @param {...string} statements */
+  async deadSql(...statements) {
+    return this.#sql("DEAD_LETTERS_DB", statements);
+  }
+
+  /** @param {string} binding @param {string[]} statements @returns {Promise<Row[]>} */
+  async #sql(binding, statements) {
+    const db = await this.miniflare.getD1Database(binding, "consumer");
     const results = await db.batch(statements.map((statement) => db.prepare(statement)));
     return /** @type {any} */ (results.at(-1)?.results ?? []);
   }
@@ -130,26 +140,39 @@ export class Example {
    * @param {{ method?: string, authorization?: string | null, body?: string }} [request]
    */
   async ask(path, { method = "GET", authorization = `Bearer ${token}`, body } = {}) {
-    const headers = authorization === null ? {} : { authorization };
-    const response = await fetch(new URL(path, this.url), { method, headers, ...(body !== undefined && { body }) });
+    const headers = { "content-type": "application/json", ...(authorization !== null && { authorization }) };
+    const url = new URL(`/console/api${path}`, this.url);
+    const response = await fetch(url, { method, headers, ...(body !== undefined && { body }) });
     const text = await response.text();
     return { status: response.status, headers: response.headers, answer: text === "" ? null : JSON.parse(text) };
   }
 
-  /** @param {string} path */
-  post(path) {
-    return this.ask(path, { method: "POST" });
+  /** @param {string} path @param {object} body */
+  post(path, body) {
+    return this.ask(path, { method: "POST", body: JSON.stringify(body) });
   }
 
-  /** All dead letters, redriven or not. @returns {Promise<Row[]>} */
-  async deadLetters() {
-    return (await this.ask("/dead-letters?all=true&limit=1000")).answer.deadLetters;
+  /** Redrives all open dead letters up to now, step by step, and returns the answers. @returns {Promise<Row[]>} */
+  async redriveAll() {
+    const { upTo } = (await this.post("/dead-letters/redrive", { dryRun: true })).answer;
+    const answers = [];
+    for (let after = 0; after !== null; ) {
+      const { answer } = await this.post("/dead-letters/redrive", { upTo, after });
+      answers.push(answer);
+      after = answer.next;
+    }
+    return answers;
+  }
+
+  /** An event's dead letters, the oldest first, redriven or not. @param {string} eventId @returns {Promise<Row[]>} */
+  async lettersOf(eventId) {
+    return (await this.ask(`/dead-letters?state=all&eventId=${eventId}`)).answer.deadLetters.reverse();
   }
 
   /** Waits for at least `least` dead letters of an event. @param {string} eventId @param {number} [least] */
   async deadLettersOf(eventId, least = 1) {
     return this.until(async () => {
-      const own = (await this.deadLetters()).filter((letter) => letter.eventId === eventId);
+      const own = await this.lettersOf(eventId);
       return own.length >= least ? own : undefined;
     }, `${least} dead letters of ${eventId}`);
   }

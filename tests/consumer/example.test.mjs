@@ -128,7 +128,7 @@ test("a certificate without an id, or without a time, is a dead letter", async (
   for (const [fields, reason] of /** @type {const} */ ([
     [{ data: { certificateId: "" } }, /^data\.certificateId missing/],
     [{ data: { certificateId: 7 } }, /^data\.certificateId missing/],
-    [{ data: { certificateId: "c" }, createdAt: "yesterday" }, /^createdAt missing/],
+    [{ data: { certificateId: "c" }, createdAt: "yesterday" }, /^createdAt missing, unreadable/],
   ])) {
     const event = newEvent({ type: "certificate.issued", ...fields });
     await example.deliver(event);
@@ -169,7 +169,7 @@ test("poison and tampered messages are stored with the reason; the rest of the b
   }
   for (const [text, reason] of bad) {
     const [row] = await example.until(async () => {
-      const rows = await example.sql(`SELECT reason, attempts FROM dead_letters WHERE text = '${text}'`);
+      const rows = await example.deadSql(`SELECT reason, attempts FROM cronozen_dead_letters WHERE text = '${text}'`);
       return rows.length > 0 ? rows : undefined;
     }, text);
     assert.match(row?.reason, reason);
@@ -183,7 +183,9 @@ test("poison and tampered messages are stored with the reason; the rest of the b
 test("a message that is no string is stored, too", async () => {
   await example.queue([{ not: "the gateway's" }, 7]);
   await example.until(async () => {
-    const rows = await example.sql(`SELECT reason FROM dead_letters WHERE text IN ('{"not":"the gateway''s"}', '7')`);
+    const rows = await example.deadSql(
+      `SELECT reason FROM cronozen_dead_letters WHERE text IN ('{"not":"the gateway''s"}', '7')`,
+    );
     return rows.length === 2 ? rows : undefined;
   }, "both messages");
 });

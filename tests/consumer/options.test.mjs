@@ -2,10 +2,16 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { consume, d1, ignore, kv } from "cronozen-edge/consumer";
+import { console as adminConsole } from "cronozen-edge/console";
+import { consume, d1, deadLetters, ignore, kv } from "cronozen-edge/consumer";
 
 /** @type {any} */
 const consumeUntyped = consume;
+/** @type {any} */
+const lettersUntyped = deadLetters;
+/** @type {any} */
+const consoleUntyped = adminConsole;
+const letters = { queue: () => undefined, events: () => undefined, ledger: () => undefined };
 const options = { once: false, deadLetters: () => ({ send: async () => {} }) };
 const handlers = { "*": () => {} };
 
@@ -75,13 +81,45 @@ for (const [name, call, message] of /** @type {[string, () => unknown, string][]
   [
     "no dead-letter queue",
     () => consumeUntyped(handlers, { once: false }),
-    "option deadLetters missing or not a function: write (env) => env.DEAD_LETTERS",
+    "option deadLetters missing: write deadLetters({ ... }) or (env) => env.DEAD_LETTERS",
   ],
   [
     "a dead-letter queue that is no function",
     () => consumeUntyped(handlers, { ...options, deadLetters: {} }),
-    "option deadLetters missing or not a function",
+    "option deadLetters of another kind: write deadLetters({ ... }) or (env) => env.DEAD_LETTERS",
   ],
+  [
+    "no options of deadLetters",
+    () => lettersUntyped(),
+    "options of deadLetters missing: pass { queue, events, ledger }",
+  ],
+  ...["queue", "events", "ledger"].map((name) => [
+    `deadLetters without ${name}`,
+    () => lettersUntyped({ ...letters, [name]: undefined }),
+    `option ${name} of deadLetters missing: write (env) => env.BINDING`,
+  ]),
+  [
+    "a database in place of the function",
+    () => lettersUntyped({ ...letters, database: {} }),
+    "option database not a function",
+  ],
+  [
+    "a misspelt option of deadLetters",
+    () => lettersUntyped({ ...letters, event: () => {} }),
+    "unknown option event: did",
+  ],
+  ["maxBytes: 0", () => lettersUntyped({ ...letters, maxBytes: 0 }), "option maxBytes out of range"],
+  ["no options of console", () => consoleUntyped(), "options of console missing: pass { deadLetters }"],
+  [
+    "a console with only the queue of dead letters",
+    () => consoleUntyped({ deadLetters: () => undefined }),
+    "option deadLetters missing or of another kind: pass what deadLetters({ ... }) returns",
+  ],
+  ...["console", "/", "/console/", "/con sole", ""].map((mount) => [
+    `mount: "${mount}"`,
+    () => consoleUntyped({ deadLetters: deadLetters(letters), mount }),
+    "option mount not a path, such as /console",
+  ]),
   [
     "no once",
     () => consumeUntyped(handlers, { ...options, once: undefined }),
@@ -129,6 +167,11 @@ for (const [name, call, message] of /** @type {[string, () => unknown, string][]
     `retry: ${JSON.stringify(retry)}`,
     () => consumeUntyped(handlers, { ...options, retry }),
     "retry out of range: firstSeconds up to maxSeconds, and maxSeconds up to 43200 are expected",
+  ]),
+  ...[59, 1_209_601, "1 day"].map((retentionSeconds) => [
+    `a retention of ${retentionSeconds}`,
+    () => consumeUntyped(handlers, { ...options, retry: { retentionSeconds } }),
+    "retry.retentionSeconds out of range: a number from 60 to 1209600 is expected",
   ]),
   ...["30s", 0, 840_001].map((timeoutMs) => [
     `a time-out of ${timeoutMs}`,

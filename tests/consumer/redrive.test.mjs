@@ -9,14 +9,16 @@ import { Example, newEvent } from "./example.mjs";
 let example;
 before(async () => {
   example = await Example.start();
+  // Has the tables made.
+  await example.ask("/dead-letters");
 });
-afterEach(() => example.sql("DELETE FROM dead_letters"));
+afterEach(() => example.deadSql("DELETE FROM cronozen_dead_letters", "DELETE FROM cronozen_audit"));
 after(() => example.stop());
 
 const breakLedger = "ALTER TABLE payments RENAME TO payments_away";
 const mendLedger = "ALTER TABLE payments_away RENAME TO payments";
 
-/** The number of an event's rows in the ledger. @param {string} eventId */
+/** The number of an event's payments. @param {string} eventId */
 async function count(eventId) {
   return (await example.sql(`SELECT 1 FROM payments WHERE event_id = '${eventId}'`)).length;
 }
@@ -31,84 +33,130 @@ async function failed() {
   return { event, id: Number(letter?.id), letter };
 }
 
+/** @param {...number} ids */
+function redrive(...ids) {
+  return example.post("/dead-letters/redrive", { ids });
+}
+
+/** Waits for a state of an event's oldest dead letter. @param {string} eventId @param {string} state */
+function letterIn(eventId, state) {
+  return example.until(
+    async () => (await example.lettersOf(eventId)).find((letter) => letter.state === state),
+    `a dead letter of ${eventId} that is ${state}`,
+  );
+}
+
 test("an event that fails eleven times is a dead letter with a reason, and counts once when redriven", async () => {
   const { event, id, letter } = await failed();
   const { eventId } = event;
   assert.equal(letter?.type, "payment.completed");
   assert.equal(letter?.attempts, 11);
   assert.match(letter?.reason, /no such table: payments/);
-  assert.equal(letter?.redrivenAt, null);
-  assert.equal(letter?.handledAt, null);
-  assert.deepEqual(
-    await example
-      .sql(`SELECT text FROM dead_letters WHERE id = ${id} AND text LIKE '{"v":1,%'`)
-      .then((rows) => rows.length),
-    1,
-  );
+  assert.equal(letter?.queue, "cronozen-events-dead");
+  assert.deepEqual([letter?.state, letter?.redrivenAt, letter?.handledAt], ["open", null, null]);
+  const { answer: shown } = await example.ask(`/dead-letters/${id}`);
+  assert.match(shown.text, /^\{"v":1,/);
+  assert.equal(shown.text.length, shown.bytes);
   const delays = example.logged(eventId).flatMap(({ delaySeconds }) => delaySeconds ?? []);
   assert.equal(delays.length, 10);
   assert.ok(delays.reduce((sum, delay) => sum + delay, 0) < 24 * 3600, "within the free plan's retention");
 
-  const { status, answer } = await example.post(`/dead-letters/${id}/redrive`);
+  const { status, answer } = await redrive(id);
   assert.equal(status, 200);
-  assert.equal(answer.dryRun, false);
-  assert.deepEqual(answer.redriven, [{ id, eventId, type: "payment.completed", bytes: letter?.bytes }]);
-  assert.equal(answer.open, 0);
+  assert.deepEqual(answer, {
+    redriven: [{ id, eventId, type: "payment.completed" }],
+    failed: [],
+    next: null,
+    open: 0,
+  });
   assert.deepEqual(await example.outcomes(eventId, 2), ["dead", "handled"]);
   assert.equal(await count(eventId), 1);
 
   assert.deepEqual((await example.ask("/dead-letters")).answer, { deadLetters: [], next: null });
-  const [redriven] = await example.deadLettersOf(eventId);
-  assert.equal(redriven?.redrives, 1);
-  assert.ok(redriven?.handledAt >= redriven?.failedAt, "the list shows that it was handled");
+  const redriven = await letterIn(eventId, "handled");
+  assert.equal(redriven.redrives, 1);
+  assert.ok(redriven.handledAt >= redriven.failedAt, "the list shows that it was handled");
+});
+
+test("an event that is dead, redriven and handled shows all three, and who redrove it", async () => {
+  const { event, id } = await failed();
+  await redrive(id);
+  await letterIn(event.eventId, "handled");
+  const { answer } = await example.ask(`/event?id=${event.eventId}`);
+  const { history, deadLetters, ...head } = answer;
+  assert.deepEqual(
+    history.map((/** @type {any} */ happening) => happening.outcome),
+    ["dead", "redriven", "handled"],
+  );
+  assert.deepEqual(
+    history.map((/** @type {any} */ happening) => happening.attempts),
+    [11, undefined, 1],
+  );
+  assert.match(history[0].reason, /no such table: payments/);
+  assert.equal(head.type, event.type);
+  assert.equal(head.createdAt, event.createdAt);
+  assert.ok(Math.abs(Date.parse(head.receivedAt) - Date.now()) < 60_000);
+  assert.deepEqual(
+    deadLetters.map((/** @type {any} */ letter) => letter.id),
+    [id],
+  );
+  const [entry] = (await example.ask("/audit")).answer.entries;
+  assert.equal(entry.actor, "ADMIN_TOKEN (token)");
+  assert.equal(entry.action, "redrive");
+  assert.deepEqual(entry.details.ids, [id]);
+  assert.deepEqual(entry.result, { redriven: [id], failed: [] });
 });
 
 test("an event redriven three times counts once", async () => {
   const { event, id } = await failed();
-  await Promise.all([example.post(`/dead-letters/${id}/redrive`), example.post(`/dead-letters/${id}/redrive`)]);
-  await example.post(`/dead-letters/${id}/redrive`);
-  assert.deepEqual((await example.outcomes(event.eventId, 4)).sort(), ["dead", "duplicate", "duplicate", "handled"]);
+  const both = await Promise.all([redrive(id), redrive(id)]);
+  await redrive(id);
+  const sent = both.reduce((sum, { answer }) => sum + answer.redriven.length, 1);
+  assert.ok(sent >= 2, "a lease may keep the second from sending");
+  const outcomes = await example.outcomes(event.eventId, 1 + sent);
+  assert.deepEqual(outcomes.sort(), ["dead", ...Array(sent - 1).fill("duplicate"), "handled"]);
   assert.equal(await count(event.eventId), 1);
   const [letter] = await example.deadLettersOf(event.eventId);
-  assert.equal(letter?.redrives, 3);
+  assert.equal(letter?.redrives, sent);
 });
 
 test("a dry run sends nothing, marks nothing, and says what would be sent", async () => {
   const { event, id, letter } = await failed();
-  for (const path of [`/dead-letters/${id}/redrive`, "/dead-letters/redrive"]) {
-    const { status, answer } = await example.post(`${path}?dry-run=true`);
+  for (const selection of [{ ids: [id] }, { upTo: id }, {}]) {
+    const { status, answer } = await example.post("/dead-letters/redrive", { ...selection, dryRun: true });
     assert.equal(status, 200);
-    const redriven = [{ id, eventId: event.eventId, type: event.type, bytes: letter?.bytes }];
-    assert.deepEqual(answer, { dryRun: true, redriven, failed: [], open: 1 });
+    const { type, reason, bytes } = letter ?? assert.fail();
+    assert.deepEqual(answer, { dryRun: true, letters: 1, bytes, upTo: id, groups: [{ type, reason, letters: 1 }] });
   }
   await new Promise((resolve) => setTimeout(resolve, 300));
   assert.deepEqual(await example.outcomes(event.eventId), ["dead"]);
   assert.equal(await count(event.eventId), 0);
   const [after] = await example.deadLettersOf(event.eventId);
   assert.deepEqual([after?.redrivenAt, after?.redrives], [null, 0]);
+  assert.deepEqual((await example.ask("/audit")).answer.entries, []);
 
-  await example.post("/dead-letters/redrive?dry-run=false");
+  await example.redriveAll();
   await example.outcomes(event.eventId, 2);
   assert.equal(await count(event.eventId), 1);
 });
 
-test("an event that fails again after a redrive has a new dead letter, and the first one is closed", async () => {
+test("an event that fails again after a redrive has a new dead letter, and the first one says so", async () => {
   const { event, id } = await failed();
   await example.sql(breakLedger);
-  await example.post("/dead-letters/redrive");
+  await example.redriveAll();
   const letters = await example.deadLettersOf(event.eventId, 2);
   await example.sql(mendLedger);
-  assert.equal(letters.length, 2);
-  const open = (await example.ask("/dead-letters")).answer.deadLetters;
   assert.deepEqual(
-    open.map((/** @type {any} */ letter) => letter.eventId),
-    [event.eventId],
+    letters.map(({ state }) => state),
+    ["failed_again", "open"],
   );
+  const open = (await example.ask("/dead-letters")).answer.deadLetters;
+  assert.equal(open.length, 1);
   assert.notEqual(open[0].id, id);
-  const texts = await example.sql("SELECT DISTINCT text FROM dead_letters");
+  const texts = await example.deadSql("SELECT DISTINCT text FROM cronozen_dead_letters");
   assert.equal(texts.length, 1, "the message is unchanged");
 
-  await example.post("/dead-letters/redrive");
+  await example.redriveAll();
   await example.outcomes(event.eventId, 3);
   assert.equal(await count(event.eventId), 1);
 });
@@ -116,78 +164,113 @@ test("an event that fails again after a redrive has a new dead letter, and the f
 /** Stores dead letters without the queue. @param {import("./example.mjs").Event[]} events */
 async function store(events) {
   for (const event of events) {
-    await example.sql(
-      `INSERT INTO dead_letters (message_id, event_id, text, stored_at)
-       VALUES (hex(randomblob(16)), '${event.eventId}', '${messageOf(event)}', '2026')`,
+    await example.deadSql(
+      `INSERT INTO cronozen_dead_letters (message_id, event_id, type, reason, text, bytes, queue, stored_at)
+       VALUES (hex(randomblob(16)), '${event.eventId}', '${event.type}', 'a test', '${messageOf(event)}', 400, 'q', '2026')`,
     );
   }
 }
 
-test("120 dead letters are redriven, and each counts once", async () => {
+test("120 dead letters are redriven in steps of 20, and each counts once", async () => {
   const events = Array.from({ length: 120 }, () => newEvent());
   await store(events);
-  assert.equal((await example.post("/dead-letters/redrive?dry-run=true")).answer.redriven.length, 120);
-  const { status, answer } = await example.post("/dead-letters/redrive");
-  assert.equal(status, 200);
+  const answers = await example.redriveAll();
   assert.deepEqual(
-    answer.redriven.map((/** @type {any} */ letter) => letter.eventId),
+    answers.map(({ redriven, open }) => [redriven.length, open]),
+    [...Array(6).fill([20, null]), [0, 0]],
+  );
+  assert.deepEqual(
+    answers.flatMap(({ redriven }) => redriven).map(({ eventId }) => eventId),
     events.map(({ eventId }) => eventId),
   );
-  assert.equal(answer.open, 0);
   for (const { eventId } of events) {
     assert.deepEqual(await example.outcomes(eventId), ["handled"]);
     assert.equal(await count(eventId), 1);
   }
-  assert.deepEqual((await example.post("/dead-letters/redrive")).answer.redriven, [], "nothing is redriven again");
+  const { answer } = await example.post("/dead-letters/redrive", { upTo: 1_000_000 });
+  assert.deepEqual(answer.redriven, [], "nothing is redriven again");
 });
 
-test("one request redrives five hundred, and says how many are left", async () => {
-  await example.sql(
-    `INSERT INTO dead_letters (message_id, text, stored_at)
-     WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 501)
-     SELECT 'many-' || n, 'nothing that can be handled', '2026' FROM number`,
+test("a filter chooses what is redriven and pruned", async () => {
+  const [wanted, other] = [newEvent({ type: "a.wanted" }), newEvent({ type: "another" })];
+  await store([wanted, other]);
+  const filter = { type: "a.wanted", reason: "a test", upTo: 1_000_000 };
+  const { redriven, open } = (await example.post("/dead-letters/redrive", filter)).answer;
+  assert.deepEqual(
+    redriven.map((/** @type {any} */ letter) => letter.eventId),
+    [wanted.eventId],
   );
-  const first = (await example.post("/dead-letters/redrive")).answer;
-  assert.equal(first.redriven.length, 500);
-  assert.ok(first.open >= 1);
-  // Each comes back as a new dead letter.
-  await example.until(async () => {
-    const [row] = await example.sql("SELECT count(*) AS stored FROM dead_letters");
-    return row?.stored >= 1001 || undefined;
-  }, "501 new dead letters");
+  assert.equal(open, 0, "of the selection");
+  await example.outcomes(wanted.eventId);
+  assert.deepEqual((await example.post("/dead-letters/prune", { ...filter, type: "unknown" })).answer.pruned, []);
+  const dry = await example.post("/dead-letters/prune", { reason: "a test", dryRun: true });
+  assert.equal(dry.answer.letters, 1);
+  const { pruned, next } = (await example.post("/dead-letters/prune", { reason: "a test", upTo: dry.answer.upTo }))
+    .answer;
+  assert.deepEqual(
+    pruned.map((/** @type {any} */ letter) => letter.eventId),
+    [other.eventId],
+  );
+  assert.equal(next, null);
+  const { answer } = await example.post("/dead-letters/prune", { state: "redriven", upTo: 1_000_000 });
+  assert.equal(answer.pruned.length, 1);
+  assert.deepEqual(
+    (await example.ask("/audit")).answer.entries.map((/** @type {any} */ { action, result }) => [
+      action,
+      (result.pruned ?? result.redriven).length,
+    ]),
+    [
+      ["prune", 1],
+      ["prune", 1],
+      ["prune", 0],
+      ["redrive", 1],
+    ],
+  );
 });
 
-test("what the queue refuses stays, and the answer says so", async () => {
+test("what the queue refuses stays open, and the answer says so", async () => {
   const event = newEvent();
-  await example.sql(
-    "INSERT INTO dead_letters (message_id, text, stored_at) VALUES ('long', hex(zeroblob(65000)), '2026')",
+  await example.deadSql(
+    `INSERT INTO cronozen_dead_letters (message_id, text, bytes, queue, stored_at)
+     VALUES ('long', hex(zeroblob(65000)), 130000, 'q', '2026')`,
   );
   await store([event]);
-  const { status, headers, answer } = await example.post("/dead-letters/redrive");
-  assert.equal(status, 502);
-  assert.equal(headers.get("content-type"), "application/problem+json");
-  assert.equal(answer.code, "not_redriven");
+  const [answer] = await example.redriveAll();
   assert.deepEqual(
-    answer.redriven.map((/** @type {any} */ letter) => letter.eventId),
+    answer?.redriven.map((/** @type {any} */ letter) => letter.eventId),
     [event.eventId],
   );
-  assert.equal(answer.failed[0].bytes, 130_000);
-  assert.ok(answer.failed[0].reason.length > 10, answer.failed[0].reason);
-  assert.equal(answer.open, 1);
+  assert.equal(answer?.failed.length, 1);
+  assert.ok(answer?.failed[0].reason.length > 10, answer?.failed[0].reason);
+  assert.equal(answer?.open, 1);
+  const [{ result }] = (await example.ask("/audit")).answer.entries;
+  assert.deepEqual(
+    [result.redriven, result.failed],
+    [answer?.redriven, answer?.failed].map((letters) => letters.map((/** @type {any} */ { id }) => id)),
+  );
   await example.outcomes(event.eventId);
   assert.equal(await count(event.eventId), 1);
+  const [again] = await example.redriveAll();
+  assert.equal(again?.failed.length, 1, "its lease has ended with the failure");
 });
 
 test("a failure between sending and marking leaves a copy without a second effect", async () => {
   const { event, id } = await failed();
-  await example.sql("CREATE TRIGGER no_mark BEFORE UPDATE ON dead_letters BEGIN SELECT RAISE(FAIL, 'D1 is down'); END");
-  const { status, answer } = await example.post(`/dead-letters/${id}/redrive`);
+  await example.deadSql(
+    `CREATE TRIGGER no_mark BEFORE UPDATE OF redriven_at ON cronozen_dead_letters
+     BEGIN SELECT RAISE(FAIL, 'D1 is down'); END`,
+  );
+  const { status, answer } = await redrive(id);
   assert.equal(status, 503);
   assert.equal(answer.code, "unavailable");
   assert.ok(!JSON.stringify(answer).includes("D1 is down"), "only the log has the error");
-  await example.sql("DROP TRIGGER no_mark");
+  await example.deadSql("DROP TRIGGER no_mark");
   await example.outcomes(event.eventId, 2);
-  await example.post("/dead-letters/redrive");
+  assert.deepEqual((await redrive(id)).answer.redriven, [], "its lease lasts for a minute");
+  const [started, unfinished] = (await example.ask("/audit")).answer.entries;
+  assert.deepEqual([started.result.redriven, unfinished.result], [[], null], "the audit has the one without an end");
+  await example.deadSql("UPDATE cronozen_dead_letters SET leased_until = '2026-01-01T00:00:00.000Z'");
+  await redrive(id);
   assert.deepEqual(await example.outcomes(event.eventId, 3), ["dead", "handled", "duplicate"]);
   assert.equal(await count(event.eventId), 1);
 });
@@ -205,22 +288,22 @@ test("a dead letter that the queue itself has moved has no reason, and is redriv
     Array(2).fill("dead_letter_stored"),
   );
 
-  await example.post("/dead-letters/redrive");
+  await example.redriveAll();
   assert.deepEqual(await example.outcomes(event.eventId), ["handled"]);
   assert.equal(await count(event.eventId), 1);
 });
 
 test("without D1 a dead letter is retried with growing delays until it is stored", async () => {
   const event = newEvent({ data: { amount: "none" } });
-  await example.sql("ALTER TABLE dead_letters RENAME TO dead_letters_away");
+  await example.deadSql("ALTER TABLE cronozen_dead_letters RENAME TO dead_letters_away");
   await example.deliver(event);
   const failures = await example.until(async () => {
     const lines = example.logged("dead_letter_not_stored").filter(({ attempt }) => attempt >= 9);
     return lines.length > 0 ? example.logged("dead_letter_not_stored") : undefined;
   }, "nine failures");
-  await example.sql("ALTER TABLE dead_letters_away RENAME TO dead_letters");
+  await example.deadSql("ALTER TABLE dead_letters_away RENAME TO cronozen_dead_letters");
   const [letter] = await example.deadLettersOf(event.eventId);
   assert.match(letter?.reason, /^data\.amount missing/);
   const delays = new Map(failures.map(({ attempt, delaySeconds }) => [attempt, delaySeconds]));
-  assert.deepEqual([delays.get(1), delays.get(2), delays.get(3), delays.get(9)], [30, 60, 120, 3600]);
+  assert.deepEqual([delays.get(1), delays.get(2), delays.get(3), delays.get(9)], [30, 60, 120, 7680]);
 });

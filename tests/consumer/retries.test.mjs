@@ -59,6 +59,62 @@ test("a delay is from 30 s to 12 h", () => {
   assert.ok(hours < 24 - 6, `${hours} h: the free plan keeps a message for 24`);
 });
 
+const failing = {
+  "*": () => {
+    throw new Error("no luck");
+  },
+};
+
+test("a message is buried before the queue's retention deletes it, also when a backlog has eaten the time", async (context) => {
+  const now = Date.UTC(2026, 10, 29, 12);
+  context.mock.timers.enable({ apis: ["Date"], now });
+  context.mock.method(Math, "random", () => 0);
+  /** @param {number} hours */
+  const ago = (hours) => new Date(now - hours * 3_600_000);
+  for (const [attempt, queuedAt, retry, buried] of /** @type {[number, Date, object | undefined, boolean][]} */ ([
+    // 24 h are the default, of which 21 are used: after 10 h, the tenth delay of 8.5 h still fits.
+    [1, ago(0), undefined, false],
+    [10, ago(10), undefined, false],
+    [10, ago(13), undefined, true],
+    // The first attempt comes after a backlog.
+    [1, ago(20.9), undefined, false],
+    [1, ago(21), undefined, true],
+    [1, ago(23.9), undefined, true],
+    [1, ago(48), undefined, true],
+    // The retention that the queue was created with.
+    [1, ago(48), { retentionSeconds: 1_209_600 }, false],
+    [10, ago(24 * 12.25), { retentionSeconds: 1_209_600 }, true],
+    [1, ago(0), { retentionSeconds: 60 }, true],
+    [1, ago(0), { retentionSeconds: 60, firstSeconds: 1 }, false],
+  ])) {
+    const run = new Run(failing, retry === undefined ? {} : { retry });
+    const result = await run.take(message, attempt, queuedAt);
+    assert.equal(run.dead.length, buried ? 1 : 0, `attempt ${attempt}, queued ${queuedAt.toISOString()}`);
+    assert.equal(typeof result === "number", !buried);
+    if (buried) {
+      const { reason, attempts } = readDeadLetter(run.dead[0]?.body);
+      assert.deepEqual([reason, attempts], ["Error: no luck", attempt]);
+    }
+  }
+});
+
+test("a message that is late, and whose dead-letter queue fails, comes again within the time that is left", async (context) => {
+  const now = Date.UTC(2026, 10, 29, 12);
+  context.mock.timers.enable({ apis: ["Date"], now });
+  context.mock.method(Math, "random", () => 0);
+  const send = async () => assert.fail("overloaded");
+  for (const [hours, seconds] of /** @type {const} */ ([
+    // Of 21 h, 10 are left, and half of that is less than the delay of 8.5 h.
+    [11, 18_000],
+    [20, 1800],
+    [21, 30],
+    [23, 30],
+  ])) {
+    const run = new Run(failing, { deadLetters: () => ({ send }) });
+    assert.equal(await run.take(message, 11, new Date(now - hours * 3_600_000)), seconds);
+  }
+});
+
 test("an event whose dead-letter queue fails is tried again", async () => {
   const run = new Run(
     {

@@ -26,18 +26,19 @@ export class Run {
     });
   }
 
-  /** @param {unknown} body @param {number} [attempts] @returns {Promise<any>} its result */
-  async take(body, attempts = 1) {
-    const [result] = await this.takeAll([body], attempts);
+  /** @param {unknown} body @param {number} [attempts] @param {Date} [timestamp] @returns {Promise<any>} its result */
+  async take(body, attempts = 1, timestamp = new Date()) {
+    const [result] = await this.takeAll([body], attempts, timestamp);
     return result;
   }
 
-  /** @param {unknown[]} bodies of one batch @param {number} [attempts] @returns {Promise<any[]>} */
-  async takeAll(bodies, attempts = 1) {
+  /** @param {unknown[]} bodies of one batch @param {number} [attempts] @param {Date} [timestamp] @returns {Promise<any[]>} */
+  async takeAll(bodies, attempts = 1, timestamp = new Date()) {
     /** @type {any[][]} */
     const results = bodies.map(() => []);
     const messages = bodies.map((body, position) => ({
       id: String(position),
+      timestamp,
       body,
       attempts,
       ack: () => void results[position]?.push("acknowledged"),

@@ -25,7 +25,7 @@ async function take({ message, body }) {
   };
   const run = new Run(
     { "*": (event, _, delivery) => void calls.push({ event, delivery }) },
-    { secrets: () => secret, bodies: () => ({ get }) },
+    { secrets: () => secret, bodies: () => ({ get, delete: () => assert.fail("deleted") }) },
   );
   assert.equal(await run.take(message), "acknowledged");
   return { calls, keys, dead: run.dead.map(({ body }) => readDeadLetter(body)) };

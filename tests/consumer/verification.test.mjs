@@ -34,6 +34,11 @@ for (const [name, options, reason] of /** @type {[string, Partial<Options>, RegE
   });
 }
 
+/** A bucket from which nothing is deleted. @param {import("cronozen-edge/consumer").Bucket["get"]} get */
+function bucketOf(get) {
+  return { get, delete: () => assert.fail("deleted") };
+}
+
 test("several secrets, separated by white space or as a list, all count", async () => {
   for (const secrets of [`whsec_new ${secret}`, ["whsec_new", secret]]) {
     const run = new Run({ "*": () => {} }, { secrets: () => secrets });
@@ -62,14 +67,14 @@ test("a body is not read if it has another size, nor fetched under another key o
   const { message, key } = storedMessageOf(event);
   const other = new Run(
     { "*": () => assert.fail("called") },
-    { bodies: () => ({ get: async () => ({ size: 1, arrayBuffer: () => assert.fail("read") }) }) },
+    { bodies: () => bucketOf(async () => ({ size: 1, arrayBuffer: () => assert.fail("read") })) },
   );
   await other.take(message);
   assert.match(readDeadLetter(other.dead[0]?.body).reason ?? "", /^body_mismatch/);
   const elsewhere = message.replace(key, "secrets/1");
   const huge = message.replace(/"bodyBytes":\d+/, `"bodyBytes":${2 ** 20 + 1}`);
   for (const body of [elsewhere, huge]) {
-    const run = new Run({ "*": () => {} }, { bodies: () => ({ get: () => assert.fail("fetched") }) });
+    const run = new Run({ "*": () => {} }, { bodies: () => bucketOf(() => assert.fail("fetched")) });
     await run.take(body);
     assert.match(readDeadLetter(run.dead[0]?.body).reason ?? "", /^body_mismatch/);
   }
@@ -119,7 +124,7 @@ for (const [name, bytes] of /** @type {[string, Buffer][]} */ ([
     const sha256 = createHash("sha256").update(bytes).digest("hex");
     const fields = { bodyKey: `bodies/${sha256}`, bodySha256: sha256, bodyBytes: bytes.length };
     const object = { size: bytes.length, arrayBuffer: async () => Uint8Array.from(bytes).buffer };
-    const bodies = () => ({ get: async () => object });
+    const bodies = () => bucketOf(async () => object);
     const run = new Run({ "*": () => assert.fail("called") }, { secrets: undefined, bodies });
     await run.take(stored + JSON.stringify(fields).slice(1));
     assert.match(readDeadLetter(run.dead[0]?.body).reason ?? "", /^not_a_message: the event is no JSON object/);

@@ -30,15 +30,16 @@ const hurried = {
 export default hurried;
 
 /** Loses the acknowledgement. @param {Message} message */
-function unacknowledged({ id, body, attempts }) {
-  return { id, body, attempts, ack() {}, retry() {} };
+function unacknowledged({ id, timestamp, body, attempts }) {
+  return { id, timestamp, body, attempts, ack() {}, retry() {} };
 }
 
 /** @param {Message} message */
 function withoutDelay(message) {
-  const { id, body, attempts } = message;
+  const { id, timestamp, body, attempts } = message;
   return {
     id,
+    timestamp,
     body,
     attempts,
     ack: () => message.ack(),

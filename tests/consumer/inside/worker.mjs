@@ -1,6 +1,7 @@
 // A consumer whose handlers and database fail as a test asks, and whose queue delivers acknowledged messages again.
 
-import { consume, d1, ifNewest, NonRetryableError } from "cronozen-edge/consumer";
+import { console as adminConsole } from "cronozen-edge/console";
+import { consume, d1, deadLetters, ifNewest, NonRetryableError } from "cronozen-edge/consumer";
 
 /** @param {any} env @param {string} eventId @param {number} amount */
 function effect(env, eventId, amount) {
@@ -19,9 +20,16 @@ function pickFailure({ FAILING = 0 }) {
   return ["before", "in the middle of", "after"][Math.floor((drawn / FAILING) * 3)];
 }
 
+/** The faulty databases, one for each binding, so that the consumer looks for its tables once. */
+const faulty = new WeakMap();
+
 /** A database that can fail once after a commit. @param {any} db */
 function failingAfterwards(db) {
-  return {
+  const known = faulty.get(db);
+  if (known !== undefined) {
+    return known;
+  }
+  const made = {
     prepare: (/** @type {string} */ query) => db.prepare(query),
     batch: async (/** @type {any[]} */ statements) => {
       const results = await db.batch(statements);
@@ -32,6 +40,8 @@ function failingAfterwards(db) {
       return results;
     },
   };
+  faulty.set(db, made);
+  return made;
 }
 
 /** The databases whose next batch fails although it is committed. */
@@ -39,6 +49,21 @@ const afterwards = new Set();
 
 /** @type {Record<string, number>} */
 const failed = {};
+
+/** @type {import("cronozen-edge/consumer").DeadLetters<any>} */
+const letters = deadLetters({
+  queue: (env) => env.DEAD_LETTERS,
+  events: ({ EVENTS, SEND_MS = 0 }) => ({
+    async send(body, options) {
+      await new Promise((resolve) => setTimeout(resolve, SEND_MS));
+      return EVENTS.send(body, options);
+    },
+  }),
+  ledger: (env) => env.DB,
+  bodies: (env) => env.BODIES,
+});
+
+const answer = adminConsole({ deadLetters: letters });
 
 const queue = consume(
   {
@@ -78,7 +103,7 @@ const queue = consume(
   },
   {
     once: d1((env) => failingAfterwards(env.DB)),
-    deadLetters: (env) => env.DEAD_LETTERS,
+    deadLetters: letters,
     secrets: (env) => env.CRONOZEN_SIGNING_SECRET,
     bodies: (env) => env.BODIES,
     retry: { firstSeconds: 0, maxSeconds: 1, maxAttempts: 6 },
@@ -88,20 +113,13 @@ const queue = consume(
 
 /** A message that the queue delivers again, although it has been acknowledged. @param {any} message */
 function copyOf(message) {
-  const { id, body, attempts } = message;
-  return { id, body, attempts, ack() {}, retry() {} };
+  const { id, timestamp, body, attempts } = message;
+  return { id, timestamp, body, attempts, ack() {}, retry() {} };
 }
-
-/** @type {string[]} */
-const deadLetters = [];
 
 export default {
   /** @param {any} batch @param {any} env @param {any} ctx */
   async queue(batch, env, ctx) {
-    if (batch.queue === "cronozen-events-dead") {
-      deadLetters.push(...batch.messages.map((/** @type {any} */ { body }) => body));
-      return;
-    }
     const again = batch.messages.filter(() => Math.random() * 100 < (env.REPEATED ?? 0));
     const copies = again.map(copyOf);
     const half = copies.length / 2;
@@ -114,7 +132,10 @@ export default {
   async fetch(request, env) {
     const { pathname } = new URL(request.url);
     if (pathname === "/observed") {
-      return Response.json({ deadLetters, failed });
+      return Response.json({ failed });
+    }
+    if (pathname.startsWith("/console")) {
+      return answer(request, env);
     }
     const list = /** @type {any[]} */ (await request.json());
     if (pathname === "/sql") {

@@ -20,7 +20,7 @@ test("publint finds nothing, strict", patience, async () => {
 
 test("are-the-types-wrong finds nothing", patience, async () => {
   const attw = join(tools, "@arethetypeswrong", "cli", "dist", "index.js");
-  // Gateway and consumer are for Workers alone, which have no require.
+  // Gateway, consumer and console are for Workers alone, which have no require.
   const args = [
     attw,
     tarball(),
@@ -31,13 +31,14 @@ test("are-the-types-wrong finds nothing", patience, async () => {
     "--exclude-entrypoints",
     "worker",
     "consumer",
+    "console",
   ];
   const printed = await run(root, process.execPath, args).catch((error) => assert.fail(error.stdout));
   assert.match(printed, /node16 \(from CJS\) +│ OK \(CJS\) +│ OK \(CJS\)/);
   assert.match(printed, /node16 \(from ESM\) +│ OK \(ESM\) +│ OK \(ESM\)/);
 });
 
-test("are-the-types-wrong finds nothing in gateway and consumer", patience, async () => {
+test("are-the-types-wrong finds nothing in gateway, consumer and console", patience, async () => {
   const attw = join(tools, "@arethetypeswrong", "cli", "dist", "index.js");
   const args = [
     attw,
@@ -49,7 +50,10 @@ test("are-the-types-wrong finds nothing in gateway and consumer", patience, asyn
     "--entrypoints",
     "worker",
     "consumer",
+    "console",
   ];
   const printed = await run(root, process.execPath, args).catch((error) => assert.fail(error.stdout));
-  assert.match(printed, /node16 \(from ESM\) +│ OK \(ESM\) +│ OK \(ESM\)/);
+  for (const entry of ["worker", "consumer", "console"]) {
+    assert.match(printed, new RegExp(`"cronozen-edge/${entry}" +│ OK \\(ESM\\) +│ OK +│`));
+  }
 });

@@ -1,9 +1,12 @@
 // With Cloudflare's types: a consumer is a handler of queues, and its handlers know their events.
 
+import { type AccessSettings, console as adminConsole } from "cronozen-edge/console";
 import {
   type CronozenEvent,
   consume,
+  type DeadLetters,
   d1,
+  deadLetters,
   type EventOf,
   type Handler,
   ifNewest,
@@ -86,6 +89,32 @@ export default {
 } satisfies ExportedHandler<Env>;
 
 export const alone = { queue } satisfies ExportedHandler<Env>;
+
+type ConsoleEnv = Env & AccessSettings;
+
+const letters: DeadLetters<ConsoleEnv> = deadLetters({
+  queue: (env) => env.DEAD_LETTERS,
+  events: (env) => env.EVENTS,
+  ledger: (env) => env.DB,
+  bodies: (env) => env.BODIES,
+});
+
+/** All of the package in one Worker. */
+export const whole = {
+  queue: consume<ConsoleEnv>({ "*": everything }, { once: d1((env) => env.DB), deadLetters: letters }),
+  fetch: adminConsole({ deadLetters: letters }),
+  async scheduled(_, env) {
+    const { upTo } = await letters.preview(env, { upTo: Number.MAX_SAFE_INTEGER });
+    const { redriven } = await letters.redrive(env, { upTo }, "cron");
+    redriven.map(({ id }) => id.toFixed());
+  },
+} satisfies ExportedHandler<ConsoleEnv>;
+
+// @ts-expect-error the queue of events is missing
+deadLetters<Env>({ queue: (env) => env.DEAD_LETTERS, ledger: (env) => env.DB });
+
+// @ts-expect-error the console redrives, and needs more than the queue
+adminConsole<Env>({ deadLetters: (env: Env) => env.DEAD_LETTERS });
 
 export const weaker = consume<Env>(
   { "*": () => {} },
