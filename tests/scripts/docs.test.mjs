@@ -21,8 +21,9 @@ const documents = [
 const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const [xtask = ""] = /const USAGE.+?";/s.exec(readFileSync(join(root, "xtask/src/main.rs"), "utf8")) ?? [];
 
-/** Commands that are not ours, and whose options are not checked. */
-const others = /^((curl|printf|read|echo|cd|cp|\.|export|openssl|npm (install|pack|ci)) |(body|url|ADMIN_TOKEN)=)/;
+/** Commands that are not ours, and whose options are not checked. `ask` is a function of docs/operations.md. */
+const others =
+  /^((curl|printf|read|echo|cd|cp|\.|export|openssl|ask|while|npm (install|pack|ci)) |done$|ask\(\)|(body|api|upTo|after|answer|ADMIN_TOKEN)=)/;
 
 /** A document without its blocks of code. @param {string} text */
 function withoutBlocks(text) {

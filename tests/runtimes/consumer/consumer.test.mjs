@@ -1,4 +1,4 @@
-// The consumer from the tarball, behind the gateway from the tarball, in wrangler dev.
+// The consumer and the console from the tarball, behind the gateway from the tarball, in wrangler dev.
 
 import assert from "node:assert/strict";
 import { appendFileSync, writeFileSync } from "node:fs";
@@ -12,6 +12,9 @@ import { patience, project } from "../project.mjs";
 
 const secret = "whsec_test";
 
+/** The shortest valid token. */
+const token = "a-token-of-thirty-two-characters";
+
 /** @type {string} */
 let folder;
 before(async () => {
@@ -21,10 +24,10 @@ before(async () => {
   const settings = example("toml").replace(/^.*?(?=^\[)/ms, "");
   const quick = settings.replaceAll("max_batch_size = 10", "max_batch_timeout = 0");
   appendFileSync(join(folder, "wrangler.toml"), `\n${quick}`);
-  writeFileSync(join(folder, ".dev.vars"), `CRONOZEN_SIGNING_SECRET="${secret}"\n`);
+  writeFileSync(join(folder, ".dev.vars"), `CRONOZEN_SIGNING_SECRET="${secret}"\nADMIN_TOKEN="${token}"\n`);
 }, patience);
 
-test("an accepted event is stored once", patience, async () => {
+test("an accepted event is stored once, and the console knows it", patience, async () => {
   const wrangler = join(root, "node_modules", "wrangler", "bin", "wrangler.js");
   await withWrangler(folder, wrangler, process.env, async (url, printed) => {
     /** @param {...string} queries @returns {Promise<any[][]>} */
@@ -44,5 +47,12 @@ test("an accepted event is stored once", patience, async () => {
     }
     const stored = { event_id: "evt_1", type: "payment.completed", event: JSON.stringify(event) };
     assert.deepEqual(await sql("SELECT * FROM events"), [[stored]]);
+    const headers = { authorization: `Bearer ${token}` };
+    const found = await fetch(new URL("/console/api/event?id=evt_1", url), { headers });
+    const { history } = /** @type {any} */ (await found.json());
+    assert.deepEqual(
+      history.map((/** @type {any} */ { outcome, attempts }) => [outcome, attempts]),
+      [["handled", 1]],
+    );
   });
 });

@@ -1,4 +1,4 @@
-// The gateway and the consumer of docs/consumers.md in a single Worker.
+// The gateway, and the consumer of docs/consumers.md with its console, in a single Worker.
 
 import gateway from "cronozen-edge/worker";
 import consumer from "./consumer.js";
@@ -10,7 +10,11 @@ export default {
 
   /** @param {Request} request @param {any} env @param {any} ctx */
   async fetch(request, env, ctx) {
-    if (new URL(request.url).pathname !== "/sql") {
+    const { pathname } = new URL(request.url);
+    if (pathname.startsWith("/console/")) {
+      return consumer.fetch(request, env, ctx);
+    }
+    if (pathname !== "/sql") {
       return gateway.fetch(request, env, ctx);
     }
     const queries = /** @type {string[]} */ (await request.json());
