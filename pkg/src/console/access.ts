@@ -7,8 +7,6 @@ import { Problem } from "./problem.ts";
 import { hmacKey, sessionOf } from "./session.ts";
 import type { Access } from "./settings.ts";
 
-export type { AccessSettings } from "./settings.ts";
-
 /** Who may use the console, and how that is known. */
 export interface Operator {
   /** For the audit. */

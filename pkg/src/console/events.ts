@@ -39,8 +39,8 @@ export interface Search {
   readonly from?: string | undefined;
   /** Before this time. */
   readonly to?: string | undefined;
-  /** The `next` of the page before. */
-  readonly before?: string | undefined;
+  /** Where the page before has left each source. */
+  readonly before?: Positions | undefined;
   readonly limit: number;
 }
 
@@ -106,10 +106,10 @@ const sources = ["ledger", "ignored", "dead"] as const;
 /** The last entry of a source on a page: its time and its key. */
 type Position = readonly [at: string, key: string | number];
 
-/** The `next` of a page: the position in each source from which it has shown something. */
-export const positions: Kind<string> = (value) => (positionsIn(value) === undefined ? undefined : String(value));
+/** The position in each source from which a page has shown something: as JSON, the `next` of the page. */
+export type Positions = Partial<Record<Source, Position>>;
 
-function positionsIn(value: unknown): Partial<Record<Source, Position>> | undefined {
+export const positions: Kind<Positions> = (value) => {
   try {
     const found: unknown = JSON.parse(String(value));
     const isRight = Object.entries(Object(found)).every(
@@ -119,7 +119,7 @@ function positionsIn(value: unknown): Partial<Record<Source, Position>> | undefi
   } catch {
     return undefined;
   }
-}
+};
 
 function isPosition(value: unknown): value is Position {
   const [at, key, ...more] = Array.isArray(value) ? value : [];
@@ -130,10 +130,10 @@ function isPosition(value: unknown): value is Position {
 export async function searchEvents<Env>(
   deadLetters: DeadLetters<Env>,
   env: Env,
-  { source, before = "{}", ...search }: Search,
+  { source, before, ...search }: Search,
 ): Promise<EntryPage> {
   const { ledger, letters } = await deadLetters.databases(env);
-  const last = { ...positionsIn(before) };
+  const last: Positions = { ...before };
   const asked = sources.filter((name) => source === undefined || source === name);
   const found = await Promise.all(
     asked.map(async (name) => {
@@ -168,7 +168,7 @@ function timeOf([first]: readonly Entry[]): string {
 function statementOf(
   db: Database,
   source: Source,
-  { type = null, from = "", to = end, limit }: Omit<Search, "type"> & { readonly type?: string | null | undefined },
+  { type, from = "", to = end, limit }: Search,
   before: Position | undefined,
 ): Statement {
   const { table, at, key, entry } = tables[source];
@@ -178,7 +178,7 @@ function statementOf(
     ORDER BY ${at} DESC, ${key} DESC LIMIT ?5`;
   // The last type is NULL: events without a type.
   const keys =
-    type === null
+    type === undefined
       ? `WITH RECURSIVE types (type) AS (
            SELECT min(type) FROM ${table}
            UNION ALL SELECT (SELECT min(type) FROM ${table} WHERE type > types.type) FROM types
@@ -192,7 +192,7 @@ function statementOf(
   const lowest = source === "dead" ? -1 : "";
   return db
     .prepare(query)
-    .bind(type, from, ...(before !== undefined && before[0] < to ? before : [to, lowest]), limit + 1);
+    .bind(type ?? null, from, ...(before !== undefined && before[0] < to ? before : [to, lowest]), limit + 1);
 }
 
 const everything = `SELECT ${tables.ledger.entry} FROM cronozen_events WHERE event_id = ?1 AND outcome <> 'erased'

@@ -22,10 +22,14 @@ export interface AuditPage {
   readonly next: number | null;
 }
 
-export type Action = "redrive" | "prune" | "erase";
-
 /** Records that a change starts. `run` names it. */
-export function startAudit(db: Database, run: string, actor: string, action: Action, details: object): Statement {
+export function startAudit(
+  db: Database,
+  run: string,
+  actor: string,
+  action: "redrive" | "erase",
+  details: object,
+): Statement {
   return db
     .prepare("INSERT INTO cronozen_audit (at, actor, action, details) VALUES (?, ?, ?, ?)")
     .bind(new Date().toISOString(), actor, action, JSON.stringify({ ...withoutReason(details), run }));

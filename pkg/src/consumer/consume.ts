@@ -11,6 +11,7 @@ import { type ConsumeOptions, type Options, optionsOf } from "./options.ts";
 import { bound, type Message, type MessageBatch } from "./platform.ts";
 import { delaySeconds, secondsToBury } from "./retry.ts";
 import { shortened } from "./text.ts";
+import { inTime } from "./time.ts";
 
 /**
  * The number of messages of a batch that are handled at once. A Worker has six connections at a time, and all large bodies
@@ -136,12 +137,7 @@ class Consumer<Env> {
 
   #limited<T>(work: () => Promise<T>): Promise<T> {
     const { timeoutMs } = this.#options;
-    return new Promise((resolve, reject) => {
-      const timeout = setTimeout(() => reject(new Error(`timed out after ${timeoutMs} ms`)), timeoutMs);
-      work()
-        .then(resolve, reject)
-        .finally(() => clearTimeout(timeout));
-    });
+    return inTime(work, timeoutMs, `timed out after ${timeoutMs} ms`);
   }
 
   /** Has the message tried again, or puts it among the dead letters. */

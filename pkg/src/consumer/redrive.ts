@@ -5,6 +5,7 @@ import { type Filter, filterOf, queryLetters } from "./letters.ts";
 import { log, reasonOf } from "./log.ts";
 import { bound, type Queue } from "./platform.ts";
 import type { Stores } from "./stores.ts";
+import { inTime } from "./time.ts";
 
 /** The dead letters that an operation takes: some by their ids, or all that match up to an id. */
 export type LetterSelection =
@@ -83,9 +84,8 @@ const mark = `UPDATE cronozen_dead_letters SET redriven_at = ?, redrives = redri
 const release = "UPDATE cronozen_dead_letters SET lease = NULL, leased_until = NULL WHERE lease = ?";
 
 export async function preview({ db }: Stores, selection: LetterSelection): Promise<Preview> {
-  const { condition, values: chosen } = conditionOf(selection);
-  const from = `FROM cronozen_dead_letters WHERE ${condition} AND id > ?`;
-  const values = [...chosen, afterOf(selection)];
+  const { condition, values } = conditionOf(selection);
+  const from = `FROM cronozen_dead_letters WHERE ${condition}`;
   const [sums, groups] = await db.batch([
     db
       .prepare(`SELECT count(*) AS letters, coalesce(sum(bytes), 0) AS bytes, coalesce(max(id), 0) AS upTo ${from}`)
@@ -132,11 +132,10 @@ export async function prune(stores: Stores, selection: LetterSelection, actor: s
   // A letter that is being redriven now is left to the operator who redrives it.
   const now = new Date().toISOString();
   const { condition, values } = conditionOf(selection);
-  const found = await queryLetters(
-    stores,
-    `WHERE ${condition} AND id > ? AND ${isFree} ORDER BY id LIMIT ${maxPruned}`,
-    [...values, afterOf(selection), now],
-  );
+  const found = await queryLetters(stores, `WHERE ${condition} AND ${isFree} ORDER BY id LIMIT ${maxPruned}`, [
+    ...values,
+    now,
+  ]);
   const isByState = !("ids" in selection);
   // Without a known outcome, this may be the only copy of an event that is still on its way.
   const idle = found.filter(({ state }) => !(isByState && state === "redriven"));
@@ -156,37 +155,34 @@ async function acquire(
 ): Promise<(Head & { readonly text: string })[]> {
   const { condition, values } = conditionOf(selection);
   const query = `UPDATE cronozen_dead_letters SET lease = ?, leased_until = ? WHERE id IN (
-      SELECT id FROM cronozen_dead_letters WHERE ${condition} AND id > ? AND ${isFree} ORDER BY id LIMIT ${maxRedriven}
+      SELECT id FROM cronozen_dead_letters WHERE ${condition} AND ${isFree} ORDER BY id LIMIT ${maxRedriven}
     ) RETURNING ${head}, text`;
   const until = new Date(now.getTime() + leaseMs).toISOString();
   const [leased] = await db.batch([
-    db.prepare(query).bind(lease, until, ...values, afterOf(selection), now.toISOString()),
+    db.prepare(query).bind(lease, until, ...values, now.toISOString()),
     startAudit(db, lease, actor, "redrive", selection),
   ]);
   const letters = leased?.results as (Head & { readonly text: string })[];
   return [...letters].sort((one, other) => one.id - other.id);
 }
 
+/** Counts those of the whole selection that are open, not only of the last step. */
 function countOpen({ db }: Stores, selection: LetterSelection) {
-  const { condition, values } = conditionOf(selection);
+  const { condition, values } = conditionOf("ids" in selection ? selection : { ...selection, after: 0 });
   return db
     .prepare(`SELECT count(*) AS open FROM cronozen_dead_letters WHERE redriven_at IS NULL AND ${condition}`)
     .bind(...values);
 }
 
-/** Returns the condition of the rows of a selection, whichever step comes. */
+/** Returns the condition of the rows that a step of a selection has not passed yet. */
 function conditionOf(selection: LetterSelection): { condition: string; values: readonly unknown[] } {
   if ("ids" in selection) {
     return { condition: "id IN (SELECT value FROM json_each(?))", values: [JSON.stringify(selection.ids)] };
   }
-  const { upTo, state = "open" } = selection;
+  const { upTo, after = 0, state = "open" } = selection;
   const { condition, values } = filterOf(selection);
   const isOfState = state === "open" ? "redriven_at IS NULL" : "redriven_at IS NOT NULL";
-  return { condition: `${isOfState} AND id <= ? AND ${condition}`, values: [upTo, ...values] };
-}
-
-function afterOf(selection: LetterSelection): number {
-  return "ids" in selection ? 0 : (selection.after ?? 0);
+  return { condition: `${isOfState} AND id > ? AND id <= ? AND ${condition}`, values: [after, upTo, ...values] };
 }
 
 function nextOf(selection: LetterSelection, taken: readonly Head[], most: number): number | null {
@@ -203,15 +199,8 @@ function idsOf(letters: readonly Head[]): string {
   return JSON.stringify(letters.map(({ id }) => id));
 }
 
-async function sendInTime(queue: Queue, text: string): Promise<unknown> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeout = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`send timed out after ${sendTimeoutMs} ms`)), sendTimeoutMs);
-  });
-  try {
-    // Byte for byte, so that it keeps its `eventId` and its signature.
-    return await Promise.race([queue.send(text, { contentType: "text" }), timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
+function sendInTime(queue: Queue, text: string): Promise<unknown> {
+  // Byte for byte, so that it keeps its `eventId` and its signature.
+  const send = async () => queue.send(text, { contentType: "text" });
+  return inTime(send, sendTimeoutMs, `send timed out after ${sendTimeoutMs} ms`);
 }

@@ -95,27 +95,22 @@ const addVersion = "INSERT INTO cronozen_schema (name, version, made_at) VALUES 
 /** The databases that have a schema's tables. A promise would not do: one request cannot wait for another's. */
 const made = new Map<Schema, WeakSet<Database>>();
 
-/** Returns a database, in which the tables are. */
-export async function withTables(db: Database, schema: Schema): Promise<Database> {
-  await ensureSchema(db, schema);
-  return db;
-}
-
 /**
- * Makes the tables that are missing. It looks once for each database binding in an isolate. A table that has been dropped
+ * Makes the tables that are missing, and returns the database. It looks once for each database binding in an isolate. A table that has been dropped
  * is not made again: without the claims, events would have a second effect.
  */
-export async function ensureSchema(db: Database, schema: Schema): Promise<void> {
+export async function withTables(db: Database, schema: Schema): Promise<Database> {
   const done = made.get(schema) ?? new WeakSet();
   made.set(schema, done);
   if (done.has(db)) {
-    return;
+    return db;
   }
   let version = await versionOf(db, schema);
   while (version < schema.versions.length) {
     version = await makeNext(db, schema, version);
   }
   done.add(db);
+  return db;
 }
 
 /** Returns the newest version that the database has, 0 if none. */

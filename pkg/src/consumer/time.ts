@@ -1,4 +1,4 @@
-// Times that are compared as text.
+// Times that are compared as text, and limits of time.
 
 import { NonRetryableError } from "./non-retryable.ts";
 
@@ -29,4 +29,14 @@ const millisecondsPerDay = 86_400_000;
 /** Returns the time so many days before another, as RFC 3339. */
 export function daysBefore(time: number, days: number): string {
   return new Date(time - days * millisecondsPerDay).toISOString();
+}
+
+/** Returns the result of the work, or fails if it takes longer. The work itself goes on. */
+export function inTime<T>(work: () => Promise<T>, timeoutMs: number, failure: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timeout = setTimeout(() => reject(new Error(failure)), timeoutMs);
+    work()
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timeout));
+  });
 }
