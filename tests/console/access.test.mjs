@@ -1,9 +1,11 @@
-// Who may use the console: each credential, on each route.
+// Each credential is tried on each route.
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, mock, test } from "node:test";
 import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
-import { origin, silent, TestConsole, token } from "./console.mjs";
+import { silent } from "../support/log.mjs";
+import { token } from "../support/messages.mjs";
+import { origin, TestConsole } from "./console.mjs";
 
 /** @typedef {import("./console.mjs").Asked} Asked */
 

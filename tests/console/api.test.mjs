@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { deadLetters } from "cronozen-edge/consumer";
+import { silent } from "../support/log.mjs";
 import { messageOf } from "../support/messages.mjs";
-import { silent, TestConsole } from "./console.mjs";
+import { TestConsole } from "./console.mjs";
 
 /** @type {TestConsole} */
 let tested;

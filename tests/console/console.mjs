@@ -3,9 +3,8 @@
 import { console as adminConsole } from "cronozen-edge/console";
 import { deadLetters } from "cronozen-edge/consumer";
 import { miniflareWith } from "../support/bindings.mjs";
-
-/** The shortest valid token. */
-export const token = "a-token-of-thirty-two-characters";
+import { silent } from "../support/log.mjs";
+import { token } from "../support/messages.mjs";
 
 export const origin = "https://edge.example.com";
 
@@ -88,24 +87,4 @@ export class TestConsole {
     await silent(() => this.letters.store({ queue, messages: [message] }, this.env));
     return results.join();
   }
-}
-
-/**
- * Does work without its lines in the log, and returns them.
- *
- * @param {() => Promise<unknown>} work
- * @returns {Promise<Record<string, any>[]>}
- */
-export async function silent(work) {
-  /** @type {Record<string, any>[]} */
-  const lines = [];
-  const real = { log: console.log, warn: console.warn, error: console.error };
-  const keep = (/** @type {string} */ line) => void lines.push(JSON.parse(line));
-  Object.assign(console, { log: keep, warn: keep, error: keep });
-  try {
-    await work();
-  } finally {
-    Object.assign(console, real);
-  }
-  return lines;
 }

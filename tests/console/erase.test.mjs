@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { consume, d1, ignore } from "cronozen-edge/consumer";
+import { silent } from "../support/log.mjs";
 import { messageOf, secret, storedMessageOf } from "../support/messages.mjs";
-import { silent, TestConsole } from "./console.mjs";
+import { TestConsole } from "./console.mjs";
 
 /** Only the person's data has it. */
 const marked = "marked-4711";

@@ -114,7 +114,7 @@ for (const [name, path, found] of /** @type {const} */ ([
       times.push(performance.now() - started);
       assert.equal(answer.events?.length ?? Number("history" in answer), found);
     }
-    // Of each of three tables: the newest 51 of ten types at most, from the index, and the rows themselves.
+    // From each of the three tables come at most the newest 51 rows of ten types, and the index is read for them, too.
     assert.ok(read <= 9000, `${read} rows`);
     const [median] = times.sort((one, other) => one - other).slice(4);
     context.diagnostic(`${read} rows read, median ${median?.toFixed(1)} ms, SQLite ${sqlMs.toFixed(1)} ms`);

@@ -7,8 +7,8 @@ import { after, before, test } from "node:test";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, Response } from "miniflare";
 import { root } from "../../scripts/command.mjs";
+import { token } from "../support/messages.mjs";
 import { bundled } from "../support/modules.mjs";
-import { token } from "./console.mjs";
 
 const worker = `
 import { console as adminConsole } from "cronozen-edge/console";

@@ -1,13 +1,16 @@
 // The consumer of inside/worker.mjs, in workerd, with D1 and the queues.
 
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
-import { secret } from "../support/messages.mjs";
+import { secret, token } from "../support/messages.mjs";
 import { bundled } from "../support/modules.mjs";
-
-/** The shortest valid token. */
-export const token = "a-token-of-thirty-two-characters";
+import { Killable } from "../support/processes.mjs";
 
 /** The most messages in one batch. */
 const maxSendBatch = 100;
@@ -104,6 +107,27 @@ export class Client {
     }
     assert.equal(response.status, 200, path);
     return response.json();
+  }
+}
+
+/** A consumer in a process of its own, whose D1 outlives it. Made at the top of a file of tests. */
+export class KillableConsumer {
+  #storage = mkdtempSync(join(tmpdir(), "cronozen-edge-"));
+  #process = new Killable(fileURLToPath(new URL("crash-consumer.mjs", import.meta.url)));
+
+  constructor() {
+    after(async () => {
+      await this.kill();
+      rmSync(this.#storage, { recursive: true });
+    });
+  }
+
+  async start() {
+    return new Client(await this.#process.start(this.#storage));
+  }
+
+  async kill() {
+    await this.#process.kill();
   }
 }
 

@@ -1,24 +1,14 @@
 // The consumer is killed in the middle of its work, and the same messages are delivered again.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { messageOf } from "../support/messages.mjs";
-import { Killable } from "../support/processes.mjs";
-import { Client } from "./consumer.mjs";
+import { KillableConsumer } from "./consumer.mjs";
 
 const count = 2000;
 
-const storage = mkdtempSync(join(tmpdir(), "cronozen-edge-"));
-const consumerProcess = new Killable(fileURLToPath(new URL("crash-consumer.mjs", import.meta.url)));
-after(async () => {
-  await consumerProcess.kill();
-  rmSync(storage, { recursive: true });
-});
+const consumerProcess = new KillableConsumer();
 
 test("every event has one effect after three kills and restarts on the same D1", {
   timeout: 200_000,
@@ -32,7 +22,7 @@ test("every event has one effect after three kills and restarts on the same D1",
   );
   let survived = 0;
   for (const enough of [100, 700, 1300, count]) {
-    const consumer = new Client(await consumerProcess.start(storage));
+    const consumer = await consumerProcess.start();
     const claims = await consumer.claims();
     assert.ok(claims >= survived, "what was committed is still there");
     assert.equal(await consumer.effects(), claims, "no claim without its effect, no effect without its claim");
@@ -46,7 +36,7 @@ test("every event has one effect after three kills and restarts on the same D1",
     }
   }
   await consumerProcess.kill();
-  const consumer = new Client(await consumerProcess.start(storage));
+  const consumer = await consumerProcess.start();
   await consumer.send(messages);
   await sleep(2000);
   const [effects, totals] = await consumer.sql(

@@ -7,11 +7,8 @@ import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { root } from "../../scripts/command.mjs";
 import { sign, webhookPath } from "../../scripts/delivery.mjs";
-import { secret } from "../support/messages.mjs";
+import { secret, token } from "../support/messages.mjs";
 import { builtModules, bundled } from "../support/modules.mjs";
-
-/** The shortest valid token. */
-export const token = "a-token-of-thirty-two-characters";
 
 const migrations = join(root, "examples", "consumer", "migrations");
 

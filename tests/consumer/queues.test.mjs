@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { consume, readDeadLetter } from "cronozen-edge/consumer";
 import { deadLetterText } from "../../pkg/src/consumer/dead-letter.ts";
-import { silent } from "../console/console.mjs";
+import { silent } from "../support/log.mjs";
 import { message, Run } from "./run.mjs";
 
 /** @param {string} queue @param {Record<string, string>} env */

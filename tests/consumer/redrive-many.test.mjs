@@ -1,15 +1,10 @@
 // 5,000 dead letters, redriven by two operators at once, by a Worker that is killed in the middle.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { messageOf } from "../support/messages.mjs";
-import { Killable } from "../support/processes.mjs";
-import { Client } from "./consumer.mjs";
+import { KillableConsumer } from "./consumer.mjs";
 
 const count = 5000;
 
@@ -19,12 +14,7 @@ const failsAgain = 10;
 /** D1 accepts statements of 100 KB. */
 const rowsPerStatement = 100;
 
-const storage = mkdtempSync(join(tmpdir(), "cronozen-edge-"));
-const consumerProcess = new Killable(fileURLToPath(new URL("crash-consumer.mjs", import.meta.url)));
-after(async () => {
-  await consumerProcess.kill();
-  rmSync(storage, { recursive: true });
-});
+const consumerProcess = new KillableConsumer();
 
 /** @param {number} number */
 function rowOf(number) {
@@ -34,7 +24,7 @@ function rowOf(number) {
   return `('m${number}', '${eventId}', '${type}', 'a test', '${text}', ${text.length}, 'cronozen-events-dead', '2026')`;
 }
 
-/** @param {Client} consumer */
+/** @param {import("./consumer.mjs").Client} consumer */
 async function bury(consumer) {
   await consumer.event("evt_0");
   for (let start = 0; start < count; start += rowsPerStatement) {
@@ -50,7 +40,7 @@ async function bury(consumer) {
  * Redrives all of a selection, step by step, until the end or until the Worker is gone. Returns the ids that were redriven,
  * as the answers say.
  *
- * @param {Client} consumer
+ * @param {import("./consumer.mjs").Client} consumer
  * @param {{ upTo: number, state?: string }} selection
  */
 async function redriveAll(consumer, selection, afterStep = /** @type {(redriven: number) => void} */ (() => {})) {
@@ -65,7 +55,15 @@ async function redriveAll(consumer, selection, afterStep = /** @type {(redriven:
   return redriven;
 }
 
-/** Waits until no event is claimed and no dead letter stored for two seconds. @param {Client} consumer */
+/** Kills the Worker as soon as a step has leased its rows: its sends take 40 ms. @param {import("./consumer.mjs").Client} consumer */
+async function killInTheMiddleOfAStep(consumer) {
+  for (let leased = 0; leased === 0; ) {
+    [[{ leased }]] = await consumer.sql("SELECT count(lease) AS leased FROM cronozen_dead_letters");
+  }
+  await consumerProcess.kill();
+}
+
+/** Waits until no event is claimed and no dead letter stored for two seconds. @param {import("./consumer.mjs").Client} consumer */
 async function quiet(consumer) {
   for (let seen = -1, now = 0; seen !== now; ) {
     seen = now;
@@ -77,7 +75,7 @@ async function quiet(consumer) {
 test("5,000 dead letters are redriven by two operators and through a kill; each event has one effect, and the account is right", {
   timeout: 230_000,
 }, async (context) => {
-  let consumer = new Client(await consumerProcess.start(storage));
+  let consumer = await consumerProcess.start();
   await bury(consumer);
   const preview = await consumer.api("dead-letters/redrive", { dryRun: true });
   assert.deepEqual([preview.letters, preview.upTo], [count, count]);
@@ -85,12 +83,11 @@ test("5,000 dead letters are redriven by two operators and through a kill; each 
   // The first operator is cut off in the middle.
   const cutOff = redriveAll(consumer, { upTo: count }, (redriven) => {
     if (redriven === 1000) {
-      // In the middle of the next step: its sends take 40 ms.
-      setTimeout(() => void consumerProcess.kill(), 30);
+      void killInTheMiddleOfAStep(consumer);
     }
   });
   await assert.rejects(cutOff);
-  consumer = new Client(await consumerProcess.start(storage));
+  consumer = await consumerProcess.start();
   const [[{ marked, leased }]] = await consumer.sql(
     "SELECT count(redriven_at) AS marked, count(lease) AS leased FROM cronozen_dead_letters",
   );

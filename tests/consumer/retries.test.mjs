@@ -104,7 +104,7 @@ test("a message that is late, and whose dead-letter queue fails, comes again wit
   context.mock.method(Math, "random", () => 0);
   const send = async () => assert.fail("overloaded");
   for (const [hours, seconds] of /** @type {const} */ ([
-    // Of 21 h, 10 are left, and half of that is less than the delay of 8.5 h.
+    // 10 of the 21 h are left. Half of that is less than the delay of 8.5 h.
     [11, 18_000],
     [20, 1800],
     [21, 30],

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { consume } from "cronozen-edge/consumer";
+import { captureLog } from "../support/log.mjs";
 import { messageOf, secret } from "../support/messages.mjs";
 
 /** @typedef {import("cronozen-edge/consumer").ConsumeOptions<any>} Options */
@@ -44,7 +45,7 @@ export class Run {
       ack: () => void results[position]?.push("acknowledged"),
       retry: (/** @type {any} */ options) => void results[position]?.push(options.delaySeconds),
     }));
-    const restore = this.#capture();
+    const restore = captureLog((level, line) => this.keepLog(level, line));
     try {
       await this.consumer({ queue: "cronozen-events", messages }, { name: "env" }, "context");
     } finally {
@@ -64,15 +65,6 @@ export class Run {
   /** @param {string} level @param {string} line */
   keepLog(level, line) {
     this.log.push({ level, ...JSON.parse(line) });
-  }
-
-  /** Redirects the console to the log. */
-  #capture() {
-    const real = { log: console.log, warn: console.warn, error: console.error };
-    for (const level of /** @type {const} */ (["log", "warn", "error"])) {
-      console[level] = (/** @type {string} */ line) => this.keepLog(level, line);
-    }
-    return () => Object.assign(console, real);
   }
 }
 

@@ -8,6 +8,9 @@ import { sign } from "../../scripts/delivery.mjs";
 /** The secret that signs everything in the tests. */
 export const secret = "whsec_test";
 
+/** The shortest valid token of the console. */
+export const token = "a-token-of-thirty-two-characters";
+
 export { sign };
 
 /**
