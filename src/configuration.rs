@@ -10,9 +10,10 @@ use worker::Env;
 use super::binding::is_bound;
 use super::bucket::R2Bodies;
 use super::deduper::DurableObjects;
+use super::failures::RateLimiter;
 use super::kv::KvMarkers;
 use super::queue::WorkerQueue;
-use cronozen_gateway::configuration::bindings::{BODIES, DEDUPER, EVENTS, SEEN};
+use cronozen_gateway::configuration::bindings::{BODIES, DEDUPER, EVENTS, FAILURES, SEEN};
 use cronozen_gateway::configuration::{Configuration, Needs};
 use cronozen_gateway::dedupe::DedupeStore;
 use cronozen_gateway::settings::{ConfigError, DEFAULT_MAX_BODY_BYTES, DedupeMode, Value};
@@ -26,6 +27,8 @@ pub(super) struct Bindings {
     pub store: DedupeStore<KvMarkers, DurableObjects>,
     /// The bucket for bodies that do not fit in a message, bound as `BODIES`.
     pub bodies: Option<R2Bodies>,
+    /// The limit on failed signatures, bound as `FAILURES`.
+    pub failures: Option<RateLimiter>,
 }
 
 thread_local! {
@@ -90,8 +93,14 @@ fn bindings(env: &Env, needs: Needs) -> Result<Bindings, Vec<ConfigError>> {
         let reason = if needs.bodies { &for_large_bodies } else { "" };
         errors.push(unusable_binding(env, BODIES, &format!("an R2 bucket{reason}")));
     }
+    let failures = RateLimiter::from_binding(env, FAILURES);
+    if failures.is_none() && is_bound(env, FAILURES) {
+        errors.push(unusable_binding(env, FAILURES, "a rate limiter"));
+    }
     match (events, store) {
-        (Some(events), Some(store)) if errors.is_empty() => Ok(Bindings { events, store, bodies }),
+        (Some(events), Some(store)) if errors.is_empty() => {
+            Ok(Bindings { events, store, bodies, failures })
+        }
         _ => Err(errors),
     }
 }

@@ -7,6 +7,7 @@ mod clock;
 mod configuration;
 mod deduper;
 mod error;
+mod failures;
 mod js_number;
 mod kv;
 mod log;

@@ -1,14 +1,21 @@
 //! The log, written to the console. If a line is a JSON object, Cloudflare reads it as fields.
 
-use web_sys::console;
+use wasm_bindgen::prelude::wasm_bindgen;
 
 use cronozen_gateway::log::{Level, Record};
 
+#[wasm_bindgen(raw_module = "./log.js")]
+extern "C" {
+    /// Writes a line. `level` is the name of a method of `console`.
+    #[wasm_bindgen(js_name = writeLine)]
+    fn write_line(level: &str, line: &str, is_unsigned: bool);
+}
+
 pub(super) fn write(level: Level, record: &Record) {
-    let line = record.to_json().into();
-    match level {
-        Level::Info => console::log_1(&line),
-        Level::Warn => console::warn_1(&line),
-        Level::Error => console::error_1(&line),
-    }
+    let level = match level {
+        Level::Info => "log",
+        Level::Warn => "warn",
+        Level::Error => "error",
+    };
+    write_line(level, &record.to_json(), record.is_unsigned());
 }

@@ -13,12 +13,14 @@ use super::bucket::R2Bodies;
 use super::clock::WorkerClock;
 use super::configuration::Bindings;
 use super::deduper::DurableObjects;
+use super::failures::RateLimiter;
 use super::kv::KvMarkers;
 use super::log;
 use super::queue::WorkerQueue;
 use super::task::spawn;
 use cronozen_gateway::allowance::Allowance;
 use cronozen_gateway::dedupe::DedupeStore;
+use cronozen_gateway::failures::Suppressed;
 use cronozen_gateway::log::{Level, Log, Record};
 use cronozen_gateway::platform::Platform;
 use cronozen_gateway::runtime::{Background, Clock};
@@ -34,6 +36,8 @@ extern "C" {
 thread_local! {
     /// The allowance of the isolate. A new instance after a trap starts with nothing held.
     static ALLOWANCE: Allowance = Allowance::default();
+
+    static SUPPRESSED: Suppressed = Suppressed::default();
 }
 
 /// The platform of one request. Clones share its clock and its context.
@@ -42,6 +46,7 @@ pub(super) struct WorkerPlatform {
     clock: WorkerClock,
     context: Rc<Context>,
     allowance: Allowance,
+    suppressed: Suppressed,
 }
 
 impl WorkerPlatform {
@@ -50,6 +55,7 @@ impl WorkerPlatform {
             clock: WorkerClock::default(),
             context: Rc::new(context),
             allowance: ALLOWANCE.with(Allowance::clone),
+            suppressed: SUPPRESSED.with(Suppressed::clone),
         }
     }
 }
@@ -88,6 +94,7 @@ impl Platform for WorkerPlatform {
     type Shards = DurableObjects;
     type Queue = WorkerQueue;
     type Bodies = R2Bodies;
+    type Failures = RateLimiter;
 
     fn store(&self, bindings: &Bindings) -> DedupeStore<KvMarkers, DurableObjects> {
         bindings.store.clone()
@@ -99,6 +106,14 @@ impl Platform for WorkerPlatform {
 
     fn bodies<'b>(&self, bindings: &'b Bindings) -> Option<&'b R2Bodies> {
         bindings.bodies.as_ref()
+    }
+
+    fn failures<'b>(&'b self, bindings: &'b Bindings) -> Option<&'b RateLimiter> {
+        bindings.failures.as_ref()
+    }
+
+    fn suppressed(&self) -> &Suppressed {
+        &self.suppressed
     }
 
     fn allowance(&self) -> &Allowance {

@@ -1,5 +1,6 @@
 // The functions that Rust calls. Each does several things at once, because calls between the two are expensive.
 
+import { afterTrap } from "./guard.js";
 import type { AcquireReply, Deduper, HeldLease } from "./worker.js";
 
 /**
@@ -80,14 +81,36 @@ function shardOf(namespace: Namespace, shard: number): Pick<Deduper, "acquire" |
   return namespace.get(namespace.idFromName(String(shard)));
 }
 
-export function acquireLease(
+export async function acquireLease(
   namespace: Namespace,
   shard: number,
   eventId: string,
   ignoresRow: boolean,
   waitMs: number,
 ): Promise<AcquireReply> {
-  return shardOf(namespace, shard).acquire(eventId, ignoresRow, waitMs);
+  const reply: AcquireReply & Partial<Disposable> = await shardOf(namespace, shard).acquire(
+    eventId,
+    ignoresRow,
+    waitMs,
+  );
+  if (reply.lease !== undefined) {
+    // A new instance would not know the reply, and the platform keeps its lease until this request has ended, which may
+    // have work after its answer.
+    held.set(
+      reply,
+      afterTrap(() => dispose(reply)),
+    );
+  }
+  return reply;
+}
+
+/** The replies that hold leases. Each has a function that forgets to dispose of it after a trap. */
+const held = new WeakMap<object, () => void>();
+
+/** Counts a failure of this address. Resolves to false if the address has exhausted its limit. */
+export async function countFailure(limiter: RateLimit, address: string): Promise<boolean> {
+  const { success } = await limiter.limit({ key: address });
+  return success;
 }
 
 export function commitLease({ lease }: { lease: HeldLease }, endsAt: number): Promise<void> {
@@ -101,6 +124,9 @@ export function markEvent(namespace: Namespace, shard: number, eventId: string, 
 
 /** Disposes of the value if a remote call has returned it. */
 export function dispose(value: CallResult): void {
+  if (value) {
+    held.get(value)?.();
+  }
   try {
     value?.[Symbol.dispose]?.();
   } catch {

@@ -3,6 +3,7 @@
 
 import { initSync, __wbg_reset_state as makeInstance } from "./index.js";
 import module from "./index_bg.wasm";
+import { log } from "./log.js";
 
 initSync({ module });
 
@@ -18,10 +19,7 @@ export let generation = 0;
  */
 let inFlight = new Set<() => void>();
 
-/**
- * The functions that end the waits for work that the present instance does after an answer. They run if the instance
- * traps.
- */
+/** The functions that end what waits for the present instance after an answer. They run if the instance traps. */
 let background = new Set<() => void>();
 
 /**
@@ -106,6 +104,20 @@ export function unlessTrapped<Result>(
 }
 
 /**
+ * Does something if the present instance traps, in the context of the request that calls this function. Returns a function that
+ * forgets about it.
+ */
+export function afterTrap(action: () => void): () => void {
+  const waits = background;
+  let trapped = () => {};
+  new Promise<void>((resolve) => {
+    trapped = resolve;
+  }).then(action);
+  waits.add(trapped);
+  return () => waits.delete(trapped);
+}
+
+/**
  * Waits until work that the instance does after an answer has ended, or until the instance has trapped. After a trap,
  * nothing would end the work, and the platform would keep what the work holds.
  */
@@ -119,9 +131,4 @@ export function untilTrapped(work: Promise<unknown>): Promise<void> {
     waits.add(end);
     work.then(end, end);
   });
-}
-
-/** Writes a line to the log, with the time. */
-export function log(details: Record<string, unknown>): void {
-  console.error(JSON.stringify({ at: new Date().toISOString(), ...details }));
 }

@@ -5,8 +5,12 @@
 
 // As a namespace, because the tool that bundles the declarations confuses an imported DurableObject with the global one.
 import * as workers from "cloudflare:workers";
-import { generation, log, unlessTrapped, untilTrapped } from "./guard.js";
-import { DeduperObject, fetch as serve } from "./index.js";
+import { ActivityBuffer } from "./activity-buffer.js";
+import { generation, unlessTrapped, untilTrapped } from "./guard.js";
+import { DeduperObject, type RequestParts, fetch as serve } from "./index.js";
+import { log, observeLog } from "./log.js";
+
+export { Activity } from "./activity.js";
 
 /**
  * The limit for an answer. The gateway crate answers within 4,500 ms, and the sender waits for 5,000 ms. An instance
@@ -20,27 +24,50 @@ export interface GatewayContext {
   waitUntil(work: Promise<unknown>): void;
 }
 
+const buffer = new ActivityBuffer();
+observeLog((line, isUnsigned) => buffer.add(line, isUnsigned));
+
 async function answer(request: Request, env: unknown, ctx: GatewayContext): Promise<Response> {
   const { headers } = request;
+  const parts = {
+    request,
+    method: request.method,
+    path: URL.parse(request.url)?.pathname,
+    contentLength: headers.get("content-length"),
+    signature: headers.get("x-cronozen-signature"),
+    address: headers.get("cf-connecting-ip"),
+    ray: headers.get("cf-ray"),
+  };
+  const destination = { env, health: () => healthOf(parts, env) };
+  const context = {
+    waitUntil: (work: Promise<unknown>) =>
+      ctx.waitUntil(untilTrapped(work).then(() => buffer.arrange(destination, false))),
+  };
   const response = await unlessTrapped<Response>(
-    (end) =>
-      serve(
-        {
-          request,
-          method: request.method,
-          path: URL.parse(request.url)?.pathname,
-          contentLength: headers.get("content-length"),
-          signature: headers.get("x-cronozen-signature"),
-          address: headers.get("cf-connecting-ip"),
-          ray: headers.get("cf-ray"),
-        },
-        env,
-        { waitUntil: (work) => ctx.waitUntil(untilTrapped(work)) },
-        (...parts) => end(responseOf(...parts)),
-      ),
+    (end) => serve(parts, env, context, (...answered) => end(responseOf(...answered))),
     lastResortMs,
   );
-  return response ?? unavailable(request);
+  const answered = response ?? unavailable(request);
+  const flushed = buffer.arrange(destination, true);
+  if (flushed !== undefined) {
+    ctx.waitUntil(flushed);
+  }
+  return answered;
+}
+
+/** The last environment, and the answer of its health check. */
+let health: { env: unknown; text: string } | undefined;
+
+/** Returns the answer of the health check. A request is needed to ask, but it is not read. */
+async function healthOf(parts: RequestParts, env: unknown): Promise<string | undefined> {
+  if (health?.env !== env) {
+    const asked = { ...parts, method: "GET", path: "/healthz" };
+    const text = await unlessTrapped<string>((end) =>
+      serve(asked, env, { waitUntil: () => {} }, (_status, _type, body) => end(body)),
+    );
+    health = text === undefined ? undefined : { env, text };
+  }
+  return health?.text;
 }
 
 function responseOf(

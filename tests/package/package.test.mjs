@@ -24,8 +24,8 @@ const limits = {
   "dist/consumer.js": 12_000,
   // Nearly half of it is jose.
   "dist/console.js": 15_000,
-  // Without optimisation at link time it has 108,000.
-  "dist/worker/index_bg.wasm": 90 * 1024,
+  // Without optimisation at link time it has 108,000. The limit on failures is 0.5 KB of it.
+  "dist/worker/index_bg.wasm": 91 * 1024,
 };
 
 function packed() {
@@ -57,10 +57,17 @@ test("the package holds what is needed and nothing else", () => {
     ...withMap("dist/no-wasm.cjs"),
     ...withMap("dist/no-wasm.js"),
     "dist/verifier.wasm",
+    "dist/worker/activity-buffer.js",
+    "dist/worker/activity-counts.js",
+    "dist/worker/activity-hours.js",
+    "dist/worker/activity-records.js",
+    "dist/worker/activity-store.js",
+    "dist/worker/activity.js",
     "dist/worker/calls.js",
     "dist/worker/guard.js",
     "dist/worker/index.js",
     "dist/worker/index_bg.wasm",
+    "dist/worker/log.js",
     "dist/worker/worker.d.ts",
     "dist/worker/worker.js",
     "package.json",

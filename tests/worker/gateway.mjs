@@ -15,13 +15,16 @@ export const secret = "whsec_test";
 
 /** The wrapper around the built Worker. */
 const insideFolder = join(root, "tests", "worker", "inside");
-const inside = ["main.mjs", "faults.mjs", "footprint.mjs", "object.mjs"];
+const inside = ["main.mjs", "activity.mjs", "faults.mjs", "footprint.mjs", "object.mjs"];
 
 /** The promised time, in milliseconds, within which every delivery is answered. */
 export const promisedMs = 4500;
 
+/** Most tests deliver far fewer forgeries. */
+export const failuresPerMinute = 1000;
+
 /**
- * Faults by operation (`get`, `put`, `store`, `send`, `acquire`, `commit`, `mark`): `hangs`, `throws an error`, `throws a string`, `throws
+ * Faults by operation (`get`, `put`, `store`, `send`, `acquire`, `commit`, `mark`, `record`, `limit`): `hangs`, `throws an error`, `throws a string`, `throws
  * synchronously`, `returns no promise`, `returns a thenable`, `resolves to nothing`, `after N ms`, `fails after N ms`,
  * `pretends after N ms`; or `instance: "fails once"`, for the next instance that is made.
  *
@@ -75,7 +78,11 @@ export class TestGateway {
         queueConsumers: { "cronozen-events": { maxBatchTimeout: 0.05 } },
         // Reaches the Worker without the simulator's own Worker.
         unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
-        durableObjects: { DEDUPER: { className: "Deduper", useSQLite: true } },
+        durableObjects: {
+          DEDUPER: { className: "Deduper", useSQLite: true },
+          ACTIVITY: { className: "Activity", useSQLite: true },
+        },
+        ratelimits: { FAILURES: { namespace_id: "1001", simple: { limit: failuresPerMinute, period: 60 } } },
       }),
     );
   }
@@ -191,6 +198,19 @@ export class TestGateway {
    */
   async object(shard, method, ...args) {
     const url = new URL(`/test/object?shard=${shard}`, this.url);
+    const response = await fetch(url, { method: "POST", body: JSON.stringify({ method, args }) });
+    return response.json();
+  }
+
+  /**
+   * Calls a method of the object `Activity`.
+   *
+   * @param {string} method
+   * @param {...unknown} args
+   * @returns {Promise<any>}
+   */
+  async activity(method, ...args) {
+    const url = new URL("/test/activity", this.url);
     const response = await fetch(url, { method: "POST", body: JSON.stringify({ method, args }) });
     return response.json();
   }

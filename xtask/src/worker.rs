@@ -56,10 +56,22 @@ impl Flavour {
 }
 
 /// The scripts of the Worker.
-const SCRIPTS: [&str; 3] = ["src/js/worker.ts", "src/js/guard.ts", "src/js/calls.ts"];
+const SCRIPTS: [&str; 10] = [
+    "src/js/worker.ts",
+    "src/js/guard.ts",
+    "src/js/calls.ts",
+    "src/js/log.ts",
+    "src/js/activity-buffer.ts",
+    "src/js/activity.ts",
+    "src/js/activity-store.ts",
+    "src/js/activity-counts.ts",
+    "src/js/activity-hours.ts",
+    "src/js/activity-records.ts",
+];
 
 /// The scripts of the example consumer.
-const CONSUMER_SCRIPTS: [&str; 2] = ["examples/consumer-rust/src/worker.ts", "src/js/guard.ts"];
+const CONSUMER_SCRIPTS: [&str; 3] =
+    ["examples/consumer-rust/src/worker.ts", "src/js/guard.ts", "src/js/log.ts"];
 
 /// Builds the Worker into `build/worker` or `build/worker-test-trap`. Writes its scripts, the glue `index.js` and the
 /// module `index_bg.wasm`.

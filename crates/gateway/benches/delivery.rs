@@ -15,6 +15,7 @@ use cronozen_gateway::body::Body;
 use cronozen_gateway::configuration::Configuration;
 use cronozen_gateway::dedupe::lease::Decision;
 use cronozen_gateway::dedupe::{DedupeStore, Marker, MarkerStore, ShardLease, Shards};
+use cronozen_gateway::failures::Suppressed;
 use cronozen_gateway::log::{Level, Log, Record};
 use cronozen_gateway::platform::Platform;
 use cronozen_gateway::queue::EventQueue;
@@ -97,6 +98,7 @@ impl Body for ArrivedBody {
 #[derive(Clone, Default)]
 struct InstantPlatform {
     allowance: Allowance,
+    suppressed: Suppressed,
 }
 
 impl Platform for InstantPlatform {
@@ -106,6 +108,7 @@ impl Platform for InstantPlatform {
     type Shards = NoShards;
     type Queue = Self;
     type Bodies = Infallible;
+    type Failures = Infallible;
 
     fn store(&self, (): &()) -> DedupeStore<Self, NoShards> {
         DedupeStore::Markers(self.clone())
@@ -117,6 +120,14 @@ impl Platform for InstantPlatform {
 
     fn bodies<'b>(&self, (): &'b ()) -> Option<&'b Infallible> {
         None
+    }
+
+    fn failures<'b>(&'b self, (): &'b ()) -> Option<&'b Infallible> {
+        None
+    }
+
+    fn suppressed(&self) -> &Suppressed {
+        &self.suppressed
     }
 
     fn allowance(&self) -> &Allowance {

@@ -61,8 +61,9 @@ struct Health<'a> {
     dedupe: DedupeMode,
     max_body_bytes: usize,
     max_message_bytes: usize,
-    /// True while a secret is being rotated, or if several registrations share the gateway.
-    second_secret: bool,
+    /// The number of active secrets. Several are active while a secret is being rotated, or if several registrations share
+    /// the gateway.
+    secrets: usize,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     hints: &'a [String],
 }
@@ -95,7 +96,7 @@ impl Answer {
             dedupe: settings.dedupe,
             max_body_bytes: settings.max_body_bytes,
             max_message_bytes: MAX_MESSAGE_BYTES,
-            second_secret: settings.secrets.count() > 1,
+            secrets: settings.secrets.count(),
             hints,
         };
         Self::json(200, JSON, &health)
@@ -146,6 +147,7 @@ fn title(status: u16) -> &'static str {
         408 => "Request Timeout",
         413 => "Content Too Large",
         422 => "Unprocessable Content",
+        429 => "Too Many Requests",
         UNAVAILABLE => "Service Unavailable",
         _ => "Internal Server Error",
     }

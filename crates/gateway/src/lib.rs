@@ -19,7 +19,7 @@
 //! # Scope
 //!
 //! This crate makes every decision and depends on no platform. A [`platform`] implements its traits: the store, the
-//! queue, the clock, the log. Handling an event is not in scope: consumers of the queue do that.
+//! queue, the clock, the log, the limit on [`failures`]. Handling an event is not in scope: consumers of the queue do that.
 
 pub mod allowance;
 pub mod answer;
@@ -29,6 +29,7 @@ pub mod budget;
 pub mod commit;
 pub mod configuration;
 pub mod dedupe;
+pub mod failures;
 mod hints;
 pub mod log;
 pub mod platform;

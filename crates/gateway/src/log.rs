@@ -83,6 +83,9 @@ pub struct Record {
     /// Cloudflare's id of the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ray: Option<String>,
+    /// The number of deliveries, if the line is about several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
 }
 
 impl Record {
@@ -102,6 +105,7 @@ impl Record {
             key: None,
             address: None,
             ray: None,
+            count: None,
         }
     }
 
@@ -122,6 +126,12 @@ impl Record {
     /// Sets the milliseconds from the delivery's arrival to `now`.
     pub fn finish(&mut self, now: Timestamp) {
         self.ms = u64::try_from(now.since(self.at).as_millis()).unwrap_or(u64::MAX);
+    }
+
+    /// Returns true if the delivery was refused before a signature was verified: anyone can cause such lines, in any number.
+    #[must_use]
+    pub fn is_unsigned(&self) -> bool {
+        self.outcome == Outcome::Rejected && self.key.is_none()
     }
 
     /// Returns the line as JSON.

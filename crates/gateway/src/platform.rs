@@ -4,6 +4,7 @@ use crate::allowance::Allowance;
 use crate::bodies::BodyStore;
 use crate::body::Body;
 use crate::dedupe::{DedupeStore, MarkerStore, Shards};
+use crate::failures::{FailureLimiter, Suppressed};
 use crate::log::Log;
 use crate::queue::EventQueue;
 use crate::runtime::{Background, Clock};
@@ -22,6 +23,8 @@ pub trait Platform: Clock + Background + Log + Clone + 'static {
     type Queue: EventQueue;
     /// The store of bodies that are too large for a message.
     type Bodies: BodyStore<<Self::Body as Body>::Bytes>;
+    /// The limit on the failures of each address.
+    type Failures: FailureLimiter;
 
     /// Returns the store of events that the settings chose.
     fn store(&self, bindings: &Self::Bindings) -> DedupeStore<Self::Markers, Self::Shards>;
@@ -31,6 +34,12 @@ pub trait Platform: Clock + Background + Log + Clone + 'static {
 
     /// Returns the store of bodies that are too large for a message, if there is one.
     fn bodies<'b>(&self, bindings: &'b Self::Bindings) -> Option<&'b Self::Bodies>;
+
+    /// Returns the limit on the failures of each address, if there is one.
+    fn failures<'b>(&'b self, bindings: &'b Self::Bindings) -> Option<&'b Self::Failures>;
+
+    /// Returns the deliveries that were refused without a line of their own.
+    fn suppressed(&self) -> &Suppressed;
 
     /// Returns the limit on the bytes that all deliveries together hold in memory.
     fn allowance(&self) -> &Allowance;

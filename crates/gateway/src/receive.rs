@@ -5,10 +5,11 @@ use crate::body::{self, BodyBytes};
 use crate::commit::{Delivery, Verdict, commit};
 use crate::configuration::{Configuration, HEALTH_PATH};
 use crate::dedupe::{Lookup, Marker};
+use crate::failures::limit;
 use crate::log::{Level, Outcome, Record, logged_type};
 use crate::platform::Platform;
 use crate::queue::EventQueue;
-use crate::refusal::{Fault, Refusal, Rejection};
+use crate::refusal::{Fault, Refusal, Rejection, TOO_MANY_FAILURES};
 use crate::settings::{ReplayPolicy, Settings};
 use cronozen_webhook::event::{Event, EventId};
 use cronozen_webhook::message::{Message, StoredBody, Window};
@@ -51,7 +52,13 @@ pub async fn receive<P: Platform>(
     let mut record = Record::new(arrived);
     record.address.clone_from(&request.address);
     record.ray.clone_from(&request.ray);
-    let result = deliver(platform, request, configuration, &mut record).await;
+    let mut result = deliver(platform, request, configuration, &mut record).await;
+    if let Err(Refusal::Rejection(Rejection::Signature(failure))) = result
+        && let Ok((settings, bindings)) = &configuration.ready
+    {
+        let (address, budget) = (record.address.as_deref(), settings.budget(arrived));
+        result = Err(limit(platform, bindings, address, budget, failure).await);
+    }
     record.finish(platform.now());
     let (level, answer) = match result {
         Ok((event_id, Verdict::New(lookup))) => {
@@ -79,7 +86,15 @@ pub async fn receive<P: Platform>(
             (refusal.level(), Answer::refused(&refusal))
         }
     };
-    platform.write(level, &record);
+    let suppressed = platform.suppressed();
+    if record.code == Some(TOO_MANY_FAILURES) {
+        suppressed.add();
+    } else {
+        platform.write(level, &record);
+    }
+    if let Some(line) = suppressed.line(platform.now()) {
+        platform.write(Level::Warn, &line);
+    }
     answer
 }
 

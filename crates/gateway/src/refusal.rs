@@ -14,6 +14,9 @@ use cronozen_webhook::event::EventError;
 use cronozen_webhook::message::MessageTooLarge;
 use cronozen_webhook::signature::SignatureError;
 
+/// The code of a delivery whose address has exhausted the limit on failures.
+pub(crate) const TOO_MANY_FAILURES: &str = "too_many_failures";
+
 /// A fault of the sender or of its connection.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Rejection {
@@ -38,6 +41,9 @@ pub enum Rejection {
     /// The signature is missing, malformed or wrong.
     #[error(transparent)]
     Signature(#[from] SignatureError),
+    /// The signature is missing, malformed or wrong, as too often before from this address.
+    #[error("too many failed signatures from this address; try again in a minute")]
+    TooManyFailures,
     /// The body is signed, but is not an event.
     #[error(transparent)]
     Event(#[from] EventError),
@@ -125,6 +131,7 @@ impl Refusal {
                 Rejection::Body(BodyError::TooLarge { .. }) | Rejection::MessageTooLarge(_),
             ) => (413, "body_too_large"),
             Self::Rejection(Rejection::EventTooOld) => (422, "event_too_old"),
+            Self::Rejection(Rejection::TooManyFailures) => (429, TOO_MANY_FAILURES),
             Self::Fault(Fault::Config(_)) => (500, "misconfigured"),
             Self::Fault(Fault::AllowanceExceeded(_) | Fault::Commit(_)) => (503, "unavailable"),
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use cronozen_gateway::allowance::Allowance;
 use cronozen_gateway::dedupe::DedupeStore;
+use cronozen_gateway::failures::Suppressed;
 use cronozen_gateway::log::{Level, Log, Record};
 use cronozen_gateway::platform::Platform;
 use cronozen_gateway::runtime::{Background, Clock};
@@ -59,6 +60,7 @@ pub struct SimPlatform {
     pub background: BackgroundWork,
     /// The allowance of the isolate.
     pub allowance: Allowance,
+    pub suppressed: Suppressed,
 }
 
 impl Clock for SimPlatform {
@@ -91,6 +93,7 @@ impl Platform for SimPlatform {
     type Queue = SimQueue;
     /// There is no store: the sender's bodies are small.
     type Bodies = Infallible;
+    type Failures = Infallible;
 
     fn store(&self, (): &()) -> DedupeStore<KvStore, SimShards> {
         let delivery = self.delivery.clone();
@@ -106,6 +109,14 @@ impl Platform for SimPlatform {
 
     fn bodies<'b>(&self, (): &'b ()) -> Option<&'b Infallible> {
         None
+    }
+
+    fn failures<'b>(&'b self, (): &'b ()) -> Option<&'b Infallible> {
+        None
+    }
+
+    fn suppressed(&self) -> &Suppressed {
+        &self.suppressed
     }
 
     fn allowance(&self) -> &Allowance {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use cronozen_gateway::allowance::Allowance;
 use cronozen_gateway::configuration::Configuration;
+use cronozen_gateway::failures::Suppressed;
 use cronozen_gateway::receive::{Request, receive};
 use cronozen_gateway::settings::Value;
 use tokio::sync::oneshot;
@@ -29,6 +30,7 @@ struct Isolate {
     deployment: usize,
     configuration: Rc<Configuration<()>>,
     allowance: Allowance,
+    suppressed: Suppressed,
 }
 
 /// A location, with its current isolate.
@@ -53,6 +55,7 @@ impl Location {
             deployment,
             configuration: Rc::new(configuration(&world.plan, world.mode, deployment)),
             allowance: Allowance::default(),
+            suppressed: Suppressed::default(),
         });
         *current = Some(isolate.clone());
         isolate
@@ -111,7 +114,7 @@ pub fn arrive(
     payload: Payload,
     reply: oneshot::Sender<u16>,
 ) {
-    let Isolate { life, configuration, allowance, .. } =
+    let Isolate { life, configuration, allowance, suppressed, .. } =
         world.locations[location].isolate(location, world);
     let mut secret = None;
     world.recorder.record(delivery, "arrived", |trail, now| {
@@ -137,7 +140,8 @@ pub fn arrive(
         fate: Rc::clone(fate),
         connections: Connections::default(),
     };
-    let platform = SimPlatform { delivery, background: BackgroundWork::new(&life), allowance };
+    let platform =
+        SimPlatform { delivery, background: BackgroundWork::new(&life), allowance, suppressed };
     life.spawn(async move {
         let SimPlatform { delivery, background, .. } = &platform;
         let request = request(payload, &delivery.fate.body, &delivery.world);

@@ -171,6 +171,24 @@ export class Namespace extends Faulty {
   }
 }
 
+/** @param {any} namespace @param {Record<string, unknown>} faults @param {Connections} connections */
+export function activityOf(namespace, faults, connections) {
+  return {
+    idFromName: (/** @type {string} */ name) => namespace.idFromName(name),
+    get: (/** @type {any} */ id) => ({
+      record: (/** @type {any[]} */ ...args) =>
+        perform("record", faults.record, connections, () => namespace.get(id).record(...args)),
+    }),
+  };
+}
+
+/** @param {any} limiter @param {Record<string, unknown>} faults @param {Connections} connections */
+export function limiterOf(limiter, faults, connections) {
+  return {
+    limit: (/** @type {any} */ options) => perform("limit", faults.limit, connections, () => limiter.limit(options)),
+  };
+}
+
 /**
  * The queue; or, where a test kills the whole process, the service that replaces it: local queues live
  * in memory.

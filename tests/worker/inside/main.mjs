@@ -2,10 +2,21 @@
 // request's headers say, counts what they do, and keeps what the queue delivers. The Worker itself is
 // untouched.
 
-import { Bucket, Connections, calls, KvNamespace, Namespace, Queue, queueOf } from "./faults.mjs";
+import {
+  activityOf,
+  Bucket,
+  Connections,
+  calls,
+  KvNamespace,
+  limiterOf,
+  Namespace,
+  Queue,
+  queueOf,
+} from "./faults.mjs";
 import { wasmBytes } from "./footprint.mjs";
 import gateway from "./gateway/worker.js";
 
+export { Activity } from "./activity.mjs";
 export { Deduper } from "./object.mjs";
 
 /** @type {string[]} */
@@ -39,6 +50,8 @@ function environment(request, env) {
     changed.EVENTS = new Queue(queueOf(env), faults, connections);
     changed.DEDUPER = new Namespace(env.DEDUPER, faults, connections);
     changed.BODIES = new Bucket(env.BODIES, faults, connections);
+    changed.ACTIVITY = activityOf(env.ACTIVITY, faults, connections);
+    changed.FAILURES = limiterOf(env.FAILURES, faults, connections);
   }
   if (settings?.BODIES !== undefined) {
     changed.BODIES = settings.BODIES === "a KV namespace" ? env.SEEN : settings.BODIES;
@@ -76,8 +89,11 @@ export default {
     if (pathname === "/test/observed") {
       return Response.json({ received, calls, wasmBytes: wasmBytes() });
     }
-    if (pathname === "/test/object") {
-      const object = env.DEDUPER.get(env.DEDUPER.idFromName(searchParams.get("shard")));
+    if (pathname === "/test/object" || pathname === "/test/activity") {
+      const [namespace, name] = pathname.endsWith("object")
+        ? [env.DEDUPER, searchParams.get("shard")]
+        : [env.ACTIVITY, "activity"];
+      const object = namespace.get(namespace.idFromName(name));
       const { method, args } = /** @type {any} */ (await request.json());
       // A restart ends the call with an error.
       const result = await object[method](...args).catch((/** @type {unknown} */ error) => String(error));

@@ -80,7 +80,7 @@ fn healthz_reports_ok_or_every_wrong_setting_and_logs_nothing() {
                 "dedupe": "kv",
                 "maxBodyBytes": 127_000,
                 "maxMessageBytes": 127_500,
-                "secondSecret": false
+                "secrets": 1
             })
         );
 
@@ -100,15 +100,15 @@ fn healthz_reports_ok_or_every_wrong_setting_and_logs_nothing() {
 }
 
 #[test]
-fn healthz_reports_a_second_secret_however_it_is_given() {
+fn healthz_reports_the_number_of_secrets_however_they_are_given() {
     in_world(async |mut world| {
         world.set("CRONOZEN_SIGNING_SECRET", "whsec_new whsec_old");
-        assert_eq!(world.serve(get("/healthz")).await.json()["secondSecret"], true);
+        assert_eq!(world.serve(get("/healthz")).await.json()["secrets"], 2);
         world.set("CRONOZEN_SIGNING_SECRET", "whsec_old");
-        assert_eq!(world.serve(get("/healthz")).await.json()["secondSecret"], false);
+        assert_eq!(world.serve(get("/healthz")).await.json()["secrets"], 1);
         world.set("CRONOZEN_SIGNING_SECRET_NEXT", "whsec_new");
         let reply = world.serve(get("/healthz")).await;
-        assert_eq!(reply.json()["secondSecret"], true);
+        assert_eq!(reply.json()["secrets"], 2);
         assert!(!reply.answer.body.contains("NEXT"), "it does not say which");
     });
 }

@@ -30,6 +30,7 @@ fn a_refusal_has_its_status_and_code() {
         (Rejection::from(SignatureError::Mismatch).into(), 401, "invalid_signature"),
         (Rejection::from(EventError::IdMissing).into(), 400, "invalid_event"),
         (Rejection::EventTooOld.into(), 422, "event_too_old"),
+        (Rejection::TooManyFailures.into(), 429, "too_many_failures"),
         (Fault::from(AllowanceExceeded).into(), 503, "unavailable"),
         (Fault::Config(Vec::new()).into(), 500, "misconfigured"),
     ] {

@@ -22,6 +22,7 @@ mod bucket;
 mod configuration;
 mod errors;
 mod failures;
+mod floods;
 mod leases;
 mod platform;
 mod refused_bodies;

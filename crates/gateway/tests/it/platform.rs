@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use cronozen_gateway::allowance::Allowance;
 use cronozen_gateway::dedupe::{DedupeStore, Marker, MarkerStore};
+use cronozen_gateway::failures::{FailureLimiter, Suppressed};
 use cronozen_gateway::log::{Level, Log, Record};
 use cronozen_gateway::platform::Platform;
 use cronozen_gateway::queue::EventQueue;
@@ -143,6 +144,33 @@ impl EventQueue for FakeQueue {
     }
 }
 
+/// A limit on failures, which counts the questions.
+#[derive(Clone)]
+pub struct FakeLimiter {
+    pub behaviour: Behaviour,
+    /// The number of failures that each address may have.
+    pub most: usize,
+    pub failures: Rc<RefCell<BTreeMap<String, usize>>>,
+}
+
+impl FakeLimiter {
+    pub fn allowing(most: usize) -> Self {
+        Self { behaviour: Behaviour::Works(1), most, failures: Rc::default() }
+    }
+}
+
+impl FailureLimiter for FakeLimiter {
+    async fn allows(&self, address: &str) -> Result<bool, PlatformError> {
+        let count = || {
+            let mut failures = self.failures.borrow_mut();
+            let of_address = failures.entry(address.to_owned()).or_default();
+            *of_address += 1;
+            *of_address <= self.most
+        };
+        self.behaviour.perform(count).await
+    }
+}
+
 /// A platform that shares its parts with a world.
 #[derive(Clone)]
 pub struct FakePlatform {
@@ -153,6 +181,8 @@ pub struct FakePlatform {
     pub previous: Option<FakeStore>,
     pub queue: FakeQueue,
     pub allowance: Allowance,
+    pub limiter: Option<FakeLimiter>,
+    pub suppressed: Suppressed,
 }
 
 impl Clock for FakePlatform {
@@ -185,6 +215,7 @@ impl Platform for FakePlatform {
     type Shards = FakeShards;
     type Queue = FakeQueue;
     type Bodies = FakeBucket;
+    type Failures = FakeLimiter;
 
     fn store(&self, _: &Option<FakeBucket>) -> DedupeStore<FakeStore, FakeShards> {
         match self.shards.clone() {
@@ -199,6 +230,14 @@ impl Platform for FakePlatform {
 
     fn bodies<'b>(&self, bindings: &'b Option<FakeBucket>) -> Option<&'b FakeBucket> {
         bindings.as_ref()
+    }
+
+    fn failures<'b>(&'b self, _: &'b Option<FakeBucket>) -> Option<&'b FakeLimiter> {
+        self.limiter.as_ref()
+    }
+
+    fn suppressed(&self) -> &Suppressed {
+        &self.suppressed
     }
 
     fn allowance(&self) -> &Allowance {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use cronozen_gateway::allowance::Allowance;
 use cronozen_gateway::answer::Answer;
 use cronozen_gateway::configuration::{Configuration, Needs};
+use cronozen_gateway::failures::Suppressed;
 use cronozen_gateway::log::{Level, Outcome, Record};
 use cronozen_gateway::receive::{Request, receive};
 use cronozen_gateway::settings::{ConfigError, DedupeMode, Value};
@@ -17,7 +18,7 @@ use tokio::time::Instant;
 pub use crate::body::FakeBody;
 pub use crate::bucket::FakeBucket;
 pub use crate::platform::{Behaviour, START};
-use crate::platform::{FakeClock, FakePlatform, FakeQueue, FakeStore};
+use crate::platform::{FakeClock, FakeLimiter, FakePlatform, FakeQueue, FakeStore};
 use crate::shards::FakeShards;
 use crate::signing::sign;
 
@@ -63,6 +64,9 @@ pub struct World {
     /// The earlier store, from before strict mode.
     pub previous: Option<FakeStore>,
     pub allowance: Allowance,
+    /// The limit on failed signatures, if there is one.
+    pub limiter: Option<FakeLimiter>,
+    pub suppressed: Suppressed,
 }
 
 impl World {
@@ -79,6 +83,8 @@ impl World {
             bodies: None,
             previous: None,
             allowance: Allowance::default(),
+            limiter: None,
+            suppressed: Suppressed::default(),
         }
     }
 
@@ -134,6 +140,8 @@ impl World {
             previous: self.previous.clone(),
             queue: self.queue.clone(),
             allowance: self.allowance.clone(),
+            limiter: self.limiter.clone(),
+            suppressed: self.suppressed.clone(),
         };
         let started = Instant::now();
         let answer = receive(&platform, request, &configuration).await;

@@ -1,0 +1,209 @@
+// Buffers the lines of the log in the isolate, and sends them to the Durable Object `Activity`. No answer waits for it.
+
+import type { Activity } from "./activity.js";
+import type { Batch, UnsignedCount } from "./activity-store.js";
+
+/** The least time between two flushes. At one delivery a second, one flush takes five lines. */
+const flushIntervalMs = 5000;
+
+/** The least time between two flushes of lines that anyone can cause. */
+const unsignedIntervalMs = 60_000;
+
+/** So many lines are flushed earlier. */
+const manyLines = 200;
+
+/** The most lines that wait while the object does not answer: about 300 KB. Further ones are lost, and counted. */
+const maxLines = 1000;
+
+/** The most lines in a batch that anyone can cause. Further ones are counted by their code. */
+const maxUnsignedLines = 20;
+
+/** The longest that a flush may take. Its request lives on as long. */
+const flushTimeoutMs = 2000;
+
+/** A flush or a timer that is so much late has ended with its request. */
+const graceMs = 1000;
+
+/** The longest that a request lives on for a flush. Workers end it 30 s after its answer. */
+const longestWaitMs = 20_000;
+
+/** Where a buffer's lines go, and what it adds to them. */
+export interface Destination {
+  /** The environment, which may have the bindings `ACTIVITY` and `CF_VERSION_METADATA`. */
+  readonly env: unknown;
+  /** Returns the answer of the health check. */
+  health(): Promise<string | undefined>;
+}
+
+interface Environment {
+  ACTIVITY?: { idFromName(name: string): unknown; get(id: unknown): Pick<Activity, "record"> };
+  CF_VERSION_METADATA?: { id?: unknown; tag?: unknown };
+}
+
+/** The lines of an isolate that have not reached the object. */
+export class ActivityBuffer {
+  #lines: string[] = [];
+  /** The deliveries without a line in the buffer, by minute, code and mismatch. */
+  #counts = new Map<string, UnsignedCount>();
+  #unsignedLines = 0;
+  #isUrgent = false;
+  /** All lines of this isolate, and those before the first one that is in the buffer. */
+  #written = 0;
+  #taken = 0;
+  /** A batch that has been sent, and not acknowledged. It is sent again as it is, so that the object knows a repeat. */
+  #unacknowledged: Batch | undefined;
+  #batches = 0;
+  #isolate = "";
+  #flushedAt = 0;
+  /** Until then, a flush is under way, or a request waits to begin one. */
+  #flushesUntil = 0;
+  #waitsUntil = 0;
+
+  /** Adds a line. */
+  add(line: string, isUnsigned: boolean): void {
+    this.#written += 1;
+    if (!isUnsigned) {
+      this.#isUrgent = true;
+    } else if (this.#unsignedLines >= maxUnsignedLines) {
+      this.#count(line);
+      return;
+    }
+    if (this.#lines.length < maxLines) {
+      this.#lines.push(line);
+      this.#unsignedLines += isUnsigned ? 1 : 0;
+    }
+  }
+
+  /** Counts a refused delivery instead of keeping its line. */
+  #count(line: string): void {
+    // The line begins with the time: {"at":"2026-11-24T06:55:01.204Z".
+    const minute = line.slice(7, 23);
+    const [, code = ""] = /"code":"(\w+)"/.exec(line) ?? [];
+    const isMismatch = line.includes('"reason":"signature mismatch');
+    const key = `${minute} ${code} ${isMismatch}`;
+    const counted = this.#counts.get(key) ?? { minute, code, isMismatch, deliveries: 0 };
+    this.#counts.set(key, { ...counted, deliveries: counted.deliveries + 1 });
+  }
+
+  /**
+   * Flushes the lines if it is time, now or a little later. Returns a promise if the request must live on for that. It never
+   * rejects.
+   *
+   * @param canWait false if the request may end soon
+   */
+  arrange(destination: Destination, canWait: boolean): Promise<void> | undefined {
+    if (namespaceIn(destination.env) === undefined) {
+      this.#lines = [];
+      this.#counts.clear();
+      return undefined;
+    }
+    const now = Date.now();
+    const dueAt = this.#dueAt();
+    const isFull = this.#lines.length >= manyLines && this.#unacknowledged === undefined;
+    if (now < this.#flushesUntil && !canWait) {
+      return undefined;
+    }
+    if (now >= this.#flushesUntil && (isFull || now >= dueAt || (!canWait && this.#isUrgent))) {
+      return this.#flush(destination, canWait);
+    }
+    const waitMs = dueAt - now;
+    if (now < this.#waitsUntil || waitMs > longestWaitMs || !canWait) {
+      return undefined;
+    }
+    this.#waitsUntil = dueAt + graceMs;
+    return sleep(waitMs).then(() => this.#endWait(destination));
+  }
+
+  /** Returns the time at which the next flush is due; never if there is nothing to flush. */
+  #dueAt(): number {
+    if (this.#unacknowledged === undefined && this.#lines.length === 0 && this.#counts.size === 0) {
+      return Number.POSITIVE_INFINITY;
+    }
+    const isUrgent = this.#isUrgent || this.#unacknowledged !== undefined;
+    return this.#flushedAt + (isUrgent ? flushIntervalMs : unsignedIntervalMs);
+  }
+
+  async #endWait(destination: Destination): Promise<void> {
+    this.#waitsUntil = 0;
+    // Another request may have flushed the lines in the meantime.
+    if (Date.now() >= Math.max(this.#dueAt(), this.#flushesUntil)) {
+      await this.#flush(destination, false);
+    }
+  }
+
+  /** Sends the lines. If that fails, the next flush sends the same batch again. */
+  async #flush(destination: Destination, canWait: boolean): Promise<void> {
+    const now = Date.now();
+    this.#flushedAt = now;
+    this.#flushesUntil = now + flushTimeoutMs + graceMs;
+    try {
+      this.#unacknowledged ??= this.#take();
+      await sendInTime(this.#unacknowledged, destination);
+      this.#unacknowledged = undefined;
+    } catch {
+      // The object counts the lines that it does not get.
+    }
+    this.#flushesUntil = 0;
+    // Lines that came during the flush, or the same ones once more.
+    await (canWait ? this.arrange(destination, canWait) : undefined);
+  }
+
+  #take(): Batch {
+    this.#isolate ||= crypto.randomUUID();
+    this.#batches += 1;
+    const batch = {
+      isolate: this.#isolate,
+      number: this.#batches,
+      from: this.#taken,
+      to: this.#written,
+      lines: this.#lines,
+      counts: [...this.#counts.values()],
+    };
+    this.#taken = this.#written;
+    this.#lines = [];
+    this.#counts = new Map();
+    this.#unsignedLines = 0;
+    this.#isUrgent = false;
+    return batch;
+  }
+}
+
+async function sendInTime(batch: Batch, { env, health }: Destination): Promise<void> {
+  const { CF_VERSION_METADATA: version }: Environment = Object(env);
+  const gateway = {
+    deployment: textOf(version?.id),
+    tag: textOf(version?.tag),
+    health: (await health()) ?? "{}",
+  };
+  let timer: number | null = null;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("timed out")), flushTimeoutMs);
+  });
+  try {
+    await Promise.race([objectOf(env).record(batch, gateway), timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function namespaceIn(env: unknown): Environment["ACTIVITY"] {
+  const { ACTIVITY: namespace }: Environment = Object(env);
+  return typeof namespace?.idFromName === "function" ? namespace : undefined;
+}
+
+/** There is one object for all isolates. */
+function objectOf(env: unknown): Pick<Activity, "record"> {
+  const namespace = namespaceIn(env);
+  if (namespace === undefined) {
+    throw new Error("ACTIVITY missing");
+  }
+  return namespace.get(namespace.idFromName("activity"));
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === "string" && value !== "" ? value : null;
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,96 @@
+// The Durable Object that counts deliveries and keeps their records. Deliveries never wait for it.
+
+// As a namespace, because the tool that bundles the declarations confuses an imported DurableObject with the global one.
+import * as workers from "cloudflare:workers";
+import type {
+  AcceptedPage,
+  ActivityReader,
+  ActivityRecord,
+  ActivityStatus,
+  ActivitySummary,
+  DeliveryPage,
+  DeliveryQuery,
+  SummaryQuery,
+} from "../../pkg/src/activity.ts";
+import { ActivityStore, type Batch, type Gateway } from "./activity-store.js";
+
+/** Once a day, what is too old is dropped even if nothing happens. */
+const tidyIntervalMs = 86_400_000;
+
+/** One object for all isolates of the gateway. */
+export class Activity extends workers.DurableObject<unknown> implements ActivityReader {
+  #store: ActivityStore;
+  #waits = false;
+
+  constructor(ctx: DurableObjectState, env: unknown) {
+    super(ctx, env);
+    this.#store = new ActivityStore(ctx.storage);
+  }
+
+  /** Takes the lines of a batch. A batch that comes again changes nothing. */
+  async record(batch: Batch, gateway: Gateway): Promise<void> {
+    this.#store.add(batch, gateway);
+    const waitMs = this.#store.msUntilWrite();
+    if (waitMs <= 0) {
+      this.#write();
+    } else if (Number.isFinite(waitMs) && !this.#waits) {
+      // At most one write a second. Until then, the object stays awake.
+      this.#waits = true;
+      setTimeout(() => this.#writeLate(), waitMs);
+    }
+    if ((await this.ctx.storage.getAlarm()) === null) {
+      await this.ctx.storage.setAlarm(Date.now() + tidyIntervalMs);
+    }
+  }
+
+  async summary(query: SummaryQuery): Promise<ActivitySummary> {
+    return this.#store.summary(query);
+  }
+
+  async deliveries(query: DeliveryQuery): Promise<DeliveryPage> {
+    return this.#store.deliveries(query);
+  }
+
+  async accepted(query: { readonly after: number; readonly limit: number }): Promise<AcceptedPage> {
+    return this.#store.accepted(query);
+  }
+
+  async event(eventId: string): Promise<readonly ActivityRecord[]> {
+    return this.#store.event(eventId);
+  }
+
+  async status(): Promise<ActivityStatus> {
+    return this.#store.status();
+  }
+
+  async erase(eventId: string): Promise<number> {
+    return this.#store.erase(eventId);
+  }
+
+  /** Drops what is too old. */
+  override async alarm(): Promise<void> {
+    this.#store.tidy();
+    await this.ctx.storage.setAlarm(Date.now() + tidyIntervalMs);
+  }
+
+  #writeLate(): void {
+    this.#waits = false;
+    try {
+      if (Number.isFinite(this.#store.msUntilWrite())) {
+        this.#write();
+      }
+    } catch {
+      // The isolates go on counting their lines, so the next batch shows that some are missing.
+    }
+  }
+
+  #write(): void {
+    try {
+      this.#store.write();
+    } catch (error) {
+      // What is in memory may be half moved. The isolate sends the batch again.
+      this.#store = new ActivityStore(this.ctx.storage);
+      throw error;
+    }
+  }
+}
