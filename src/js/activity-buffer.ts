@@ -24,8 +24,8 @@ const flushTimeoutMs = 2000;
 /** A flush or a timer that is so much late has ended with its request. */
 const graceMs = 1000;
 
-/** The longest that a request lives on for a flush. Workers end it 30 s after its answer. */
-const longestWaitMs = 20_000;
+/** The longest that a request lives on for flushes. Workers end it 30 s after its answer. */
+export const longestWaitMs = 20_000;
 
 /** Where a buffer's lines go, and what it adds to them. */
 export interface Destination {
@@ -89,9 +89,9 @@ export class ActivityBuffer {
    * Flushes the lines if it is time, now or a little later. Returns a promise if the request must live on for that. It never
    * rejects.
    *
-   * @param canWait false if the request may end soon
+   * @param endsAt the time until which the request may live on
    */
-  arrange(destination: Destination, canWait: boolean): Promise<void> | undefined {
+  arrange(destination: Destination, endsAt: number): Promise<void> | undefined {
     if (namespaceIn(destination.env) === undefined) {
       this.#lines = [];
       this.#counts.clear();
@@ -99,19 +99,20 @@ export class ActivityBuffer {
     }
     const now = Date.now();
     const dueAt = this.#dueAt();
+    const canWait = dueAt + flushTimeoutMs <= endsAt;
     const isFull = this.#lines.length >= manyLines && this.#unacknowledged === undefined;
-    if (now < this.#flushesUntil && !canWait) {
-      return undefined;
+    if (now >= this.#flushesUntil && (isFull || now >= dueAt || (this.#isUrgent && !canWait))) {
+      return this.#flush(destination, endsAt);
     }
-    if (now >= this.#flushesUntil && (isFull || now >= dueAt || (!canWait && this.#isUrgent))) {
-      return this.#flush(destination, canWait);
-    }
-    const waitMs = dueAt - now;
-    if (now < this.#waitsUntil || waitMs > longestWaitMs || !canWait) {
+    if (now < this.#waitsUntil || !canWait) {
       return undefined;
     }
     this.#waitsUntil = dueAt + graceMs;
-    return sleep(waitMs).then(() => this.#endWait(destination));
+    return sleep(dueAt - now).then(() => {
+      this.#waitsUntil = 0;
+      // Another request may have flushed the lines in the meantime, and not those that came after it.
+      return this.arrange(destination, endsAt);
+    });
   }
 
   /** Returns the time at which the next flush is due; never if there is nothing to flush. */
@@ -123,19 +124,12 @@ export class ActivityBuffer {
     return this.#flushedAt + (isUrgent ? flushIntervalMs : unsignedIntervalMs);
   }
 
-  async #endWait(destination: Destination): Promise<void> {
-    this.#waitsUntil = 0;
-    // Another request may have flushed the lines in the meantime.
-    if (Date.now() >= Math.max(this.#dueAt(), this.#flushesUntil)) {
-      await this.#flush(destination, false);
-    }
-  }
-
   /** Sends the lines. If that fails, the next flush sends the same batch again. */
-  async #flush(destination: Destination, canWait: boolean): Promise<void> {
+  async #flush(destination: Destination, endsAt: number): Promise<void> {
     const now = Date.now();
     this.#flushedAt = now;
     this.#flushesUntil = now + flushTimeoutMs + graceMs;
+    const isRepeat = this.#unacknowledged !== undefined;
     try {
       this.#unacknowledged ??= this.#take();
       await sendInTime(this.#unacknowledged, destination);
@@ -144,8 +138,13 @@ export class ActivityBuffer {
       // The object counts the lines that it does not get.
     }
     this.#flushesUntil = 0;
-    // Lines that came during the flush, or the same ones once more.
-    await (canWait ? this.arrange(destination, canWait) : undefined);
+    if (isRepeat && this.#unacknowledged === undefined && this.#lines.length > 0) {
+      return this.#flush(destination, endsAt);
+    }
+    if (now + flushIntervalMs + flushTimeoutMs <= endsAt) {
+      // Lines that came during the flush, or the same ones once more.
+      await this.arrange(destination, endsAt);
+    }
   }
 
   #take(): Batch {
@@ -180,7 +179,10 @@ async function sendInTime(batch: Batch, { env, health }: Destination): Promise<v
     timer = setTimeout(() => reject(new Error("timed out")), flushTimeoutMs);
   });
   try {
-    await Promise.race([objectOf(env).record(batch, gateway), timeout]);
+    const acknowledged = await Promise.race([objectOf(env).record(batch, gateway), timeout]);
+    if (acknowledged !== batch.number) {
+      throw new Error("not acknowledged");
+    }
   } finally {
     clearTimeout(timer);
   }

@@ -35,6 +35,12 @@ const keptMs = 30 * 86_400_000;
 /** A record, and the number of events on the queue up to it, if it is one of them. */
 type KeptRecord = ActivityRecord & { readonly queued?: number };
 
+interface Page {
+  readonly kind: number;
+  readonly first: unknown;
+  readonly records: KeptRecord[];
+}
+
 /** The state that is stored with each flush. */
 export interface RecordsJson {
   position: number;
@@ -152,25 +158,43 @@ export class Records {
     }
   }
 
-  /** Deletes the pages whose newest record is older than 30 days. */
+  /** Deletes records that are older than 30 days. */
   expire(now: number): void {
-    const limit = new Date(now - keptMs).toISOString();
+    const limit = keptFrom(now);
     for (const kind of kinds.keys()) {
-      for (;;) {
-        const [oldest] = this.#sql
-          .exec("SELECT last_at FROM pages WHERE kind = ? ORDER BY first LIMIT 1", kind)
-          .toArray();
-        if (oldest === undefined || String(oldest.last_at) >= limit) {
-          break;
-        }
+      let oldest = this.#oldest(kind);
+      while (oldest !== undefined && String(oldest.last_at) < limit) {
         this.#dropOldest(kind);
+        oldest = this.#oldest(kind);
       }
+      if (oldest !== undefined) {
+        const records = parse(oldest.records);
+        this.#replace(
+          { kind, first: oldest.first, records },
+          records.filter(({ at }) => at >= limit),
+        );
+      }
+    }
+  }
+
+  #oldest(kind: number): Record<string, unknown> | undefined {
+    const query = "SELECT first, last_at, records FROM pages WHERE kind = ? ORDER BY first LIMIT 1";
+    return this.#sql.exec(query, kind).toArray()[0];
+  }
+
+  /** Leaves some records of a page out. */
+  #replace({ kind, first, records }: Page, left: KeptRecord[]): void {
+    const totals = this.#state.pages[kind];
+    if (left.length < records.length && totals !== undefined) {
+      const query = "UPDATE pages SET records = ?, size = ? WHERE kind = ? AND first = ?";
+      this.#sql.exec(query, JSON.stringify(left), left.length, kind, first);
+      totals.records -= records.length - left.length;
     }
   }
 
   /** Lists records that match, the newest first; or the oldest first, after a position. */
   list({ after, before = Number.MAX_SAFE_INTEGER, limit, ...filter }: DeliveryQuery, now: number): DeliveryPage {
-    const limitAt = new Date(now - keptMs).toISOString();
+    const limitAt = keptFrom(now);
     const isAscending = after !== undefined;
     const sources = [...kinds.keys()].map((kind) =>
       isAscending ? this.#ascending(kind, after) : this.#descending(kind, before),
@@ -214,10 +238,10 @@ export class Records {
   }
 
   /** Lists the records of an event, the oldest first. */
-  event(eventId: string): readonly ActivityRecord[] {
+  event(eventId: string, now: number): readonly ActivityRecord[] {
     const paged = this.#pagesWith(eventId).flatMap(({ records }) => records);
     return [...paged, ...this.#state.open.flat()]
-      .filter((record) => record.eventId === eventId)
+      .filter((record) => record.eventId === eventId && record.at >= keptFrom(now))
       .sort((one, other) => one.position - other.position)
       .map(shown);
   }
@@ -230,27 +254,19 @@ export class Records {
       erased += records.length - left.length;
       return left;
     };
-    for (const { kind, first, records } of this.#pagesWith(eventId)) {
-      const left = others(records);
-      this.#sql.exec(
-        "UPDATE pages SET records = ?, size = ? WHERE kind = ? AND first = ?",
-        ...[JSON.stringify(left), left.length, kind, first],
-      );
-      const totals = this.#state.pages[Number(kind)];
-      if (totals !== undefined) {
-        totals.records -= records.length - left.length;
-      }
+    for (const page of this.#pagesWith(eventId)) {
+      this.#replace(page, others(page.records));
     }
     this.#state.open = this.#state.open.map(others);
     return erased;
   }
 
-  #pagesWith(eventId: string) {
+  #pagesWith(eventId: string): Page[] {
     const text = JSON.stringify(eventId).slice(1, -1);
     return this.#sql
       .exec("SELECT kind, first, records FROM pages WHERE instr(records, ?) > 0", text)
       .toArray()
-      .map(({ kind, first, records }) => ({ kind, first, records: parse(records) }));
+      .map(({ kind, first, records }) => ({ kind: Number(kind), first, records: parse(records) }));
   }
 
   *#descending(kind: number, before: number): Generator<KeptRecord> {
@@ -289,6 +305,10 @@ export class Records {
     }
     yield* passed(open, after, pass);
   }
+}
+
+function keptFrom(now: number): string {
+  return new Date(now - keptMs).toISOString();
 }
 
 function* passed(records: KeptRecord[], after: number, pass: (record: KeptRecord) => void): Generator<KeptRecord> {

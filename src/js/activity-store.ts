@@ -69,7 +69,7 @@ const frugalIntervalMs = 60_000;
 
 /** The open minutes and records are moved to their tables after this time, or if there are so many records. */
 const rollIntervalMs = 600_000;
-const manyRecords = 100;
+const manyRecords = 250;
 
 /** A line whose time is further off is counted at the time of its flush. */
 const maxLateMs = hourMs;
@@ -240,7 +240,7 @@ export class ActivityStore {
   }
 
   event(eventId: string): readonly ActivityRecord[] {
-    return this.#records.event(eventId);
+    return this.#records.event(eventId, this.#now());
   }
 
   /** Removes the records of an event at once. */

@@ -27,8 +27,8 @@ export class Activity extends workers.DurableObject<unknown> implements Activity
     this.#store = new ActivityStore(ctx.storage);
   }
 
-  /** Takes the lines of a batch. A batch that comes again changes nothing. */
-  async record(batch: Batch, gateway: Gateway): Promise<void> {
+  /** Takes the lines of a batch, and returns its number. A batch that comes again changes nothing. */
+  async record(batch: Batch, gateway: Gateway): Promise<number> {
     this.#store.add(batch, gateway);
     const waitMs = this.#store.msUntilWrite();
     if (waitMs <= 0) {
@@ -41,6 +41,7 @@ export class Activity extends workers.DurableObject<unknown> implements Activity
     if ((await this.ctx.storage.getAlarm()) === null) {
       await this.ctx.storage.setAlarm(Date.now() + tidyIntervalMs);
     }
+    return batch.number;
   }
 
   async summary(query: SummaryQuery): Promise<ActivitySummary> {

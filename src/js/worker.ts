@@ -5,7 +5,7 @@
 
 // As a namespace, because the tool that bundles the declarations confuses an imported DurableObject with the global one.
 import * as workers from "cloudflare:workers";
-import { ActivityBuffer } from "./activity-buffer.js";
+import { ActivityBuffer, longestWaitMs } from "./activity-buffer.js";
 import { generation, unlessTrapped, untilTrapped } from "./guard.js";
 import { DeduperObject, type RequestParts, fetch as serve } from "./index.js";
 import { log, observeLog } from "./log.js";
@@ -41,14 +41,14 @@ async function answer(request: Request, env: unknown, ctx: GatewayContext): Prom
   const destination = { env, health: () => healthOf(parts, env) };
   const context = {
     waitUntil: (work: Promise<unknown>) =>
-      ctx.waitUntil(untilTrapped(work).then(() => buffer.arrange(destination, false))),
+      ctx.waitUntil(untilTrapped(work).then(() => buffer.arrange(destination, Date.now()))),
   };
   const response = await unlessTrapped<Response>(
     (end) => serve(parts, env, context, (...answered) => end(responseOf(...answered))),
     lastResortMs,
   );
   const answered = response ?? unavailable(request);
-  const flushed = buffer.arrange(destination, true);
+  const flushed = buffer.arrange(destination, Date.now() + longestWaitMs);
   if (flushed !== undefined) {
     ctx.waitUntil(flushed);
   }

@@ -4,6 +4,8 @@ declare module "*/gateway/worker.js" {
   type Gateway = typeof import("../../../src/js/worker.js");
   const gateway: Gateway["default"];
   export default gateway;
+  export const Activity: Gateway["Activity"];
+  export type Activity = InstanceType<Gateway["Activity"]>;
   export const Deduper: Gateway["Deduper"];
   export type Deduper = InstanceType<Gateway["Deduper"]>;
 }

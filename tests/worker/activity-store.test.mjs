@@ -1,0 +1,381 @@
+// What the object `Activity` keeps: counts, records within quotas, and how many rows it writes.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { gateway, TestStore } from "./activity-store.mjs";
+
+const minuteMs = 60_000;
+const dayMs = 86_400_000;
+
+const all = { from: "2000", to: "2100" };
+
+test("each line is counted in its minute, its hour and its day", () => {
+  const tested = new TestStore();
+  const first = tested.accepted("evt_1", { ms: 5 });
+  tested.now += minuteMs;
+  const duplicate = { ...tested.accepted("evt_1", { ms: 4001 }), outcome: "duplicate", code: "duplicate" };
+  const late = { at: tested.at, outcome: "late_commit", eventId: "evt_2", ms: 9000 };
+  tested.flush([first, duplicate, tested.forged(), tested.failed("evt_2"), late]);
+  const { periods, boundsMs } = tested.store.summary({ by: "minute", ...all });
+  assert.deepEqual(boundsMs, [5, 10, 25, 50, 100, 250, 500, 1000, 2000, 4000]);
+  assert.deepEqual(periods, [
+    {
+      at: "2026-11-01T00:00:00.000Z",
+      codes: { accepted: 1 },
+      others: {},
+      types: { "payment.completed": 1 },
+      mismatches: 0,
+      ms: [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+      lost: 0,
+    },
+    {
+      at: "2026-11-01T00:01:00.000Z",
+      codes: { duplicate: 1, invalid_signature: 1, unavailable: 1 },
+      others: { late_commit: 1 },
+      types: {},
+      mismatches: 1,
+      ms: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
+      lost: 0,
+    },
+  ]);
+  for (const by of /** @type {const} */ (["hour", "day"])) {
+    const [sum, ...more] = tested.store.summary({ by, ...all }).periods;
+    assert.deepEqual(more, []);
+    assert.deepEqual(sum?.codes, { accepted: 1, duplicate: 1, invalid_signature: 1, unavailable: 1 }, by);
+  }
+});
+
+test("a batch that comes again changes nothing, also after a restart", () => {
+  const tested = new TestStore();
+  const batch = tested.flush([tested.accepted("evt_1")]);
+  tested.take(batch);
+  tested.restart();
+  tested.take(batch);
+  assert.deepEqual(tested.codes(), { accepted: 1 });
+  assert.equal(tested.store.status().lost, 0);
+});
+
+test("lines that an isolate had no room for are lost, and are counted so", () => {
+  const tested = new TestStore();
+  tested.flush([tested.accepted("evt_1")], { dropped: 7 });
+  tested.now += 2000;
+  tested.flush([tested.accepted("evt_2")]);
+  const { received, lost } = tested.store.status();
+  assert.deepEqual({ received, lost }, { received: 2, lost: 7 });
+});
+
+test("lines that the object took and did not write before it ended are counted as lost", () => {
+  const tested = new TestStore();
+  tested.flush([tested.accepted("evt_1")]);
+  tested.now += 100;
+  // Less than a second after the last write.
+  tested.flush([tested.accepted("evt_2"), tested.accepted("evt_3")]);
+  tested.restart();
+  tested.now += 2000;
+  tested.flush([tested.accepted("evt_4")]);
+  const { received, lost } = tested.store.status();
+  assert.deepEqual({ received, lost }, { received: 2, lost: 2 });
+});
+
+test("a write that fails half-way loses nothing that was written before", () => {
+  const tested = new TestStore();
+  for (let number = 0; number < 150; number += 1) {
+    tested.flush([tested.accepted(`evt_${number}`)]);
+    tested.now += 2000;
+  }
+  tested.now += 600_000;
+  tested.failing = "INSERT OR REPLACE INTO pages";
+  assert.throws(() => tested.flush([tested.accepted("evt_150")]), /SQLITE_FULL/);
+  tested.restart();
+  assert.deepEqual(tested.codes(), { accepted: 150 });
+  assert.equal(tested.store.deliveries({ limit: 1000 }).deliveries.length, 150);
+});
+
+test("the counts of hours are the same after minutes have been merged, and end after 90 days", () => {
+  const tested = new TestStore();
+  const start = tested.now;
+  for (; tested.now < start + 3 * dayMs; tested.now += 7 * minuteMs) {
+    tested.flush([tested.accepted("evt")]);
+  }
+  const written = Math.ceil((3 * dayMs) / (7 * minuteMs));
+  tested.store.tidy();
+  assert.deepEqual(tested.codes(), { accepted: written });
+  const minutes = tested.store.summary({ by: "minute", ...all }).periods;
+  const [oldest] = minutes;
+  assert.ok(Date.parse(oldest?.at ?? "") >= start + dayMs - 3_600_000, oldest?.at);
+  const hours = tested.store.summary({ by: "hour", ...all }).periods;
+  assert.equal(hours.length, 72);
+  assert.equal(
+    hours.reduce((sum, { codes }) => sum + (codes.accepted ?? 0), 0),
+    written,
+  );
+
+  tested.now = start + 92 * dayMs;
+  tested.flush([tested.accepted("evt")]);
+  tested.store.tidy();
+  assert.equal(tested.rows("hours"), 24 + 1);
+});
+
+test("records end after 30 days", () => {
+  const tested = new TestStore();
+  tested.flush([tested.accepted("evt_old")]);
+  tested.store.tidy();
+  tested.now += 31 * dayMs;
+  assert.deepEqual(tested.store.deliveries({ limit: 10 }).deliveries, []);
+  tested.flush([tested.accepted("evt_new")]);
+  tested.store.tidy();
+  assert.equal(tested.rows("pages"), 1);
+  assert.deepEqual(
+    tested.store.deliveries({ limit: 10 }).deliveries.map(({ eventId }) => eventId),
+    ["evt_new"],
+  );
+  assert.deepEqual(tested.store.event("evt_old"), []);
+});
+
+/** A thousand deliveries of four outcomes, in batches of ten, over an hour and a half. @param {TestStore} tested */
+function fill(tested) {
+  for (let number = 0; number < 1000; number += 10) {
+    const lines = Array.from({ length: 10 }, (_, index) => {
+      const eventId = `evt_${number + index}`;
+      const lines = [
+        tested.accepted(eventId, { type: index % 2 === 0 ? "payment.completed" : "payment.failed" }),
+        { ...tested.accepted(eventId), outcome: "duplicate", code: "duplicate" },
+        tested.failed(eventId),
+        tested.forged({ address: index % 2 === 0 ? "192.0.2.1" : "192.0.2.2" }),
+      ];
+      return lines[(number / 10 + index) % 4];
+    });
+    tested.flush(/** @type {object[]} */ (lines));
+    tested.now += minuteMs;
+  }
+}
+
+for (const restarts of [false, true]) {
+  test(`pages of deliveries are complete in both directions${restarts ? ", after a restart" : ""}`, () => {
+    const tested = new TestStore();
+    fill(tested);
+    if (restarts) {
+      tested.restart();
+    }
+    /** @type {number[]} */
+    const down = [];
+    /** @type {number | undefined} */
+    let before;
+    for (;;) {
+      const { deliveries, next } = tested.store.deliveries({ before, limit: 70 });
+      down.push(...deliveries.map(({ position }) => position));
+      if (next === null) {
+        break;
+      }
+      before = next;
+    }
+    assert.deepEqual(
+      down,
+      Array.from({ length: 1000 }, (_, index) => 1000 - index),
+    );
+    /** @type {number[]} */
+    const up = [];
+    for (let after = 0; ; ) {
+      const { deliveries, next } = tested.store.deliveries({ after, limit: 70 });
+      up.push(...deliveries.map(({ position }) => position));
+      if (next === null) {
+        break;
+      }
+      after = next;
+    }
+    assert.deepEqual(up, down.toReversed());
+    assert.equal(new Set(tested.store.deliveries({ limit: 1000, outcome: "failed" }).deliveries).size, 250);
+    const filtered = tested.store.deliveries({ limit: 1000, code: "accepted", type: "payment.failed" }).deliveries;
+    assert.ok(
+      filtered.length > 100 && filtered.every(({ type, code }) => type === "payment.failed" && code === "accepted"),
+    );
+    assert.equal(tested.store.deliveries({ limit: 1000, address: "192.0.2.2" }).deliveries.length, 125);
+    assert.deepEqual(tested.store.deliveries({ after: 1000, limit: 10 }), { deliveries: [], next: null });
+  });
+}
+
+test("the events on the queue are listed after a position, with the number that was not kept", () => {
+  const tested = new TestStore();
+  // 250 in a minute, of which 200 are kept.
+  for (let batch = 0; batch < 5; batch += 1) {
+    tested.flush(Array.from({ length: 50 }, (_, index) => tested.accepted(`evt_${batch * 50 + index}`)));
+    tested.now += 2000;
+  }
+  tested.now += minuteMs;
+  tested.flush([{ at: tested.at, outcome: "late_commit", eventId: "evt_late", ms: 9000 }, tested.forged()]);
+  const first = tested.store.accepted({ after: 0, limit: 150 });
+  assert.equal(first.events.length, 150);
+  assert.equal(first.notKept, 0);
+  const rest = tested.store.accepted({ after: first.next ?? 0, limit: 150 });
+  assert.deepEqual([rest.events.length, rest.notKept, rest.next], [51, 50, null]);
+  assert.equal(rest.events.at(-1)?.eventId, "evt_late");
+  assert.deepEqual(tested.store.accepted({ after: rest.events.at(-1)?.position ?? 0, limit: 150 }).events, []);
+});
+
+test("an event that is erased leaves its counts only", () => {
+  const tested = new TestStore();
+  fill(tested);
+  tested.now += 2000;
+  tested.flush([tested.accepted("evt_5"), tested.accepted("evt_'\"\u{1f600}")]);
+  assert.equal(tested.store.event("evt_5").length, 2);
+  assert.equal(tested.store.erase("evt_5"), 2);
+  assert.equal(tested.store.erase("evt_'\"\u{1f600}"), 1);
+  tested.restart();
+  assert.deepEqual(tested.store.event("evt_5"), []);
+  assert.ok(tested.store.deliveries({ limit: 2000 }).deliveries.every(({ eventId }) => eventId !== "evt_5"));
+  assert.equal(tested.codes().accepted, 252);
+  tested.flush([tested.accepted("evt_5")]);
+  tested.store.tidy();
+  assert.equal(tested.store.event("evt_5").length, 1);
+});
+
+test("each deployment has its health, and how often the secret at each position has matched", () => {
+  const tested = new TestStore();
+  tested.flush([tested.accepted("evt_1", { key: 1 }), tested.accepted("evt_2", { key: 0 })]);
+  tested.now += minuteMs;
+  const rotated = { deployment: "d2", tag: "v2", health: '{"status":"ok","secrets":2}' };
+  tested.flush([tested.accepted("evt_3", { key: 1 })], { from: rotated, isolate: "j" });
+  const [newest, older] = tested.store.status().gateways;
+  const times = { firstAt: "2026-11-01T00:01:00.000Z", lastAt: "2026-11-01T00:01:00.000Z" };
+  const keys = { 1: { deliveries: 1, lastAt: "2026-11-01T00:01:00.000Z" } };
+  assert.deepEqual(newest, { deployment: "d2", tag: "v2", ...times, health: { status: "ok", secrets: 2 }, keys });
+  assert.deepEqual(older?.deployment, gateway.deployment);
+  assert.deepEqual(Object.keys(older?.keys ?? {}), ["0", "1"]);
+  for (let number = 0; number < 20; number += 1) {
+    tested.flush([tested.accepted("evt")], { from: { ...rotated, deployment: `d${number}` }, isolate: `i${number}` });
+  }
+  assert.equal(tested.store.status().gateways.length, 8);
+});
+
+test("types beyond 64 are counted together", () => {
+  const tested = new TestStore();
+  const lines = Array.from({ length: 200 }, (_, index) => tested.accepted("evt", { type: `type.${index}` }));
+  tested.flush([...lines, tested.accepted("evt", { type: "__proto__" })]);
+  const [sum] = tested.store.summary({ by: "hour", ...all }).periods;
+  assert.equal(Object.keys(sum?.types ?? {}).length, 65);
+  assert.equal(sum?.types.other, 137);
+});
+
+/**
+ * Simulates days of a gateway, and returns what it wrote and kept.
+ *
+ * @param {{ days: number, perMinute: number, isolates: number, minutesPerDay?: number }} traffic `minutesPerDay` of each day
+ *   have traffic; the rest is skipped
+ */
+function simulate({ days, perMinute, isolates, minutesPerDay = 1440 }) {
+  const tested = new TestStore();
+  const start = tested.now;
+  const flushesPerMinute = Math.min(12, perMinute);
+  let [flushes, events, most, bytes] = [0, 0, 0, 0];
+  for (let day = 0; day < days; day += 1) {
+    const before = tested.rowsWritten;
+    for (let minute = 0; minute < minutesPerDay; minute += 1) {
+      for (let flush = 0; flush < flushesPerMinute; flush += 1) {
+        for (let isolate = 0; isolate < isolates; isolate += 1) {
+          tested.now = start + day * dayMs + (minute + (flush + isolate / isolates) / flushesPerMinute) * minuteMs;
+          const lines = Math.round(perMinute / flushesPerMinute / isolates);
+          tested.flush(
+            Array.from({ length: lines }, (_, index) =>
+              tested.accepted(`evt_${day}_${minute}_${flush}_${isolate}_${index}`),
+            ),
+            { isolate: `${day}_${isolate}` },
+          );
+          flushes += 1;
+          events += lines;
+        }
+      }
+    }
+    most = Math.max(most, tested.rowsWritten - before);
+    bytes = Math.max(bytes, tested.bytes);
+  }
+  tested.now += 2000;
+  tested.flush([]);
+  return { tested, flushes, events, rowsPerDay: most, bytes };
+}
+
+/** $0.15 per million requests of an object, $1 per million rows written. @param {ReturnType<typeof simulate>} run */
+function dollarsPerMillion({ tested, flushes, events }) {
+  return (flushes * 0.15 + tested.rowsWritten) / events;
+}
+
+test("90 days at one event a minute are bounded", (context) => {
+  const run = simulate({ days: 90, perMinute: 1, isolates: 1 });
+  const { tested, events, rowsPerDay, bytes } = run;
+  context.diagnostic(
+    `${events} events: ${(tested.rowsWritten / events).toFixed(2)} rows an event, ${rowsPerDay} a day, ` +
+      `${(bytes / 1e6).toFixed(1)} MB, $${dollarsPerMillion(run).toFixed(2)} per million`,
+  );
+  assert.deepEqual(tested.codes({ from: "2026-11-02" }).accepted, events - 1440);
+  assert.ok(tested.rows("hours") <= 91 * 24, `${tested.rows("hours")} hours`);
+  assert.ok(tested.rows("pages") <= 1000);
+  assert.ok(rowsPerDay < 2000, `${rowsPerDay} rows a day`);
+  assert.ok(bytes < 30e6, `${bytes} bytes`);
+});
+
+for (const { name, perMinute, isolates, minutesPerDay, most } of [
+  { name: "one event a second in one isolate", perMinute: 60, isolates: 1, minutesPerDay: 12, most: 0.4 },
+  { name: "one event a second in four isolates", perMinute: 60, isolates: 4, minutesPerDay: 4, most: 1.2 },
+  { name: "100 events a second in 20 isolates", perMinute: 6000, isolates: 20, minutesPerDay: 3, most: 0.05 },
+]) {
+  // The counts of a day are bounded by its hours, the records by their quotas: both are reached here.
+  test(`${name}: rows and bytes are bounded`, (context) => {
+    const run = simulate({ days: 90, perMinute, isolates, minutesPerDay });
+    const { tested, events, bytes } = run;
+    context.diagnostic(
+      `${events} events: ${(tested.rowsWritten / events).toFixed(3)} rows an event, ${(bytes / 1e6).toFixed(1)} MB, ` +
+        `$${dollarsPerMillion(run).toFixed(2)} per million`,
+    );
+    assert.ok(dollarsPerMillion(run) < most, `$${dollarsPerMillion(run)} per million`);
+    assert.ok(tested.rows("hours") <= 91 * 24);
+    assert.ok(tested.rows("pages") <= 1000);
+    assert.ok(bytes < 30e6, `${bytes} bytes`);
+  });
+}
+
+test("a flood of a million forgeries neither pushes out the failures nor exceeds the day's rows", (context) => {
+  const tested = new TestStore();
+  for (let number = 0; number < 50; number += 1) {
+    tested.flush([tested.failed(`evt_${number}`)]);
+    tested.now += 5000;
+  }
+  const before = tested.rowsWritten;
+  // 100 isolates, each of which flushes once a minute: 20 lines, and the rest as counts.
+  let forgeries = 0;
+  while (forgeries < 1_000_000) {
+    for (let isolate = 0; isolate < 100; isolate += 1) {
+      const lines = Array.from({ length: 20 }, () => tested.forged());
+      const counted = { minute: tested.at.slice(0, 16), code: "invalid_signature", isMismatch: true, deliveries: 80 };
+      tested.flush(lines, { isolate: `flood_${isolate}`, counts: [counted] });
+      forgeries += 100;
+      tested.now += minuteMs / 100;
+    }
+  }
+  tested.now += 2000;
+  tested.flush([]);
+  const rows = tested.rowsWritten - before;
+  context.diagnostic(`${forgeries} forgeries: ${rows} rows, ${tested.bytes} bytes`);
+  assert.equal(tested.codes().invalid_signature, forgeries);
+  assert.ok(rows <= tested.store.status().rowBudget, `${rows} rows`);
+  const failed = tested.store.deliveries({ limit: 100, outcome: "failed" }).deliveries;
+  assert.equal(failed.length, 50);
+});
+
+test("after the day's budget, a busy gateway writes once a minute, and loses no count", (context) => {
+  const tested = new TestStore();
+  const start = tested.now;
+  let flushes = 0;
+  // A flush each second for a whole day, as of 5,000 events a second in many isolates.
+  for (; tested.now < start + dayMs; tested.now += 1000) {
+    tested.flush([tested.accepted(`evt_${flushes}`)], { isolate: `i${flushes % 50}` });
+    flushes += 1;
+  }
+  tested.now -= 1000;
+  const { rowsToday, rowBudget, lost } = tested.store.status();
+  context.diagnostic(`${flushes} flushes: ${rowsToday} rows`);
+  assert.ok(rowsToday > rowBudget, "the budget was reached");
+  assert.ok(rowsToday < rowBudget + 1440 * 4, `${rowsToday} rows`);
+  assert.equal(lost, 0);
+  assert.equal(tested.codes().accepted, flushes);
+  tested.now += 2000;
+  assert.ok(tested.store.status().rowsToday < 10, "the next day begins anew");
+});
