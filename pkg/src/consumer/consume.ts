@@ -6,7 +6,7 @@ import { type Handlers, handlerOf, ignore, type Routes, routesOf } from "./handl
 import { log, reasonOf } from "./log.ts";
 import { eventIn, fetchBody, type ParsedMessage, parseMessage, verifiedEvent } from "./message.ts";
 import { isNonRetryable, NonRetryableError } from "./non-retryable.ts";
-import type { Attempt } from "./once.ts";
+import type { Attempt, Retry } from "./once.ts";
 import { type ConsumeOptions, type Options, optionsOf } from "./options.ts";
 import { bound, type Message, type MessageBatch } from "./platform.ts";
 import { delaySeconds, secondsToBury } from "./retry.ts";
@@ -18,6 +18,9 @@ import { inTime } from "./time.ts";
  * that it holds must fit into its 128 MB.
  */
 const concurrency = 6;
+
+/** What has failed may be D1, and the batch must not wait for it. */
+const recordTimeoutMs = 1000;
 
 const defaultEventsQueue = "cronozen-events";
 
@@ -35,6 +38,13 @@ export function consume<Env, Payloads extends object = Record<never, never>>(
 ): (batch: MessageBatch, env: Env, context?: unknown) => Promise<void> {
   const consumer = new Consumer<Env>(routesOf(handlers), optionsOf(options));
   return (batch, env, context) => consumer.take(batch, env, context);
+}
+
+/** What becomes of a message that failed. */
+interface Failed {
+  readonly outcome: "retried" | "dead";
+  readonly reason: string;
+  readonly delaySeconds?: number;
 }
 
 class Consumer<Env> {
@@ -55,12 +65,15 @@ class Consumer<Env> {
     await this.#prepare(env);
     const { messages } = batch;
     const waiting = [...messages].reverse();
+    const retries: Retry[] = [];
     const work = async () => {
       for (let message = waiting.pop(); message !== undefined; message = waiting.pop()) {
-        await this.#process(message, env, context);
+        const retry = await this.#process(message, env, context);
+        retries.push(...(retry === undefined ? [] : [retry]));
       }
     };
     await Promise.all(Array.from({ length: Math.min(concurrency, messages.length) }, work));
+    await this.#recordRetries(retries, env);
   }
 
   /** Messages that start at once would each look for the tables, and the free plan allows 50 queries for a batch. */
@@ -72,18 +85,23 @@ class Consumer<Env> {
     }
   }
 
-  /** Handles one message and settles it. Never fails: the whole batch would come again. */
-  async #process(message: Message, env: Env, context: unknown): Promise<void> {
+  /**
+   * Handles one message and settles it. Returns when its event comes again, if it does. Never fails: the whole batch would
+   * come again.
+   */
+  async #process(message: Message, env: Env, context: unknown): Promise<Retry | undefined> {
     const started = Date.now();
     const line: Record<string, unknown> = { attempt: message.attempts };
     try {
       const outcome = await this.#limited(() => this.#handle(message, env, context, line));
       message.ack();
       log("log", outcome, { ...line, ms: Date.now() - started });
+      return undefined;
     } catch (error) {
       const { outcome, ...details } = await this.#fail(message, env, error);
       log(outcome === "retried" ? "warn" : "error", outcome, { ...line, ...details, ms: Date.now() - started });
       await this.#report(error, message, env, context);
+      return retryOf(line.eventId, details);
     }
   }
 
@@ -122,6 +140,19 @@ class Consumer<Env> {
     return "ignored";
   }
 
+  /** Once for a batch, when all is settled: each message's own queries would use up the 50 that the free plan allows. */
+  async #recordRetries(retries: readonly Retry[], env: Env): Promise<void> {
+    if (retries.length === 0) {
+      return;
+    }
+    try {
+      const work = async () => this.#options.once.recordRetries?.(env, retries);
+      await inTime(work, recordTimeoutMs, `timed out after ${recordTimeoutMs} ms`);
+    } catch (error) {
+      log("warn", "retries_not_recorded", { messages: retries.length, reason: reasonOf(error) });
+    }
+  }
+
   async #event({ envelope, body }: ParsedMessage, env: Env): Promise<CronozenEvent> {
     const { secrets, bodies } = this.#options;
     const exact = typeof body === "string" ? body : await fetchBody(body, bodies?.(env));
@@ -141,7 +172,7 @@ class Consumer<Env> {
   }
 
   /** Has the message tried again, or puts it among the dead letters. */
-  async #fail(message: Message, env: Env, error: unknown) {
+  async #fail(message: Message, env: Env, error: unknown): Promise<Failed> {
     const { schedule } = this.#options;
     const reason = reasonOf(error);
     if (this.#options.letters === undefined && isDeadLetter(message.body)) {
@@ -164,7 +195,7 @@ class Consumer<Env> {
     return { outcome: "dead", reason };
   }
 
-  #retry(message: Message, reason: string, delay: number) {
+  #retry(message: Message, reason: string, delay: number): Failed {
     message.retry({ delaySeconds: delay });
     return { outcome: "retried", reason, delaySeconds: delay };
   }
@@ -185,6 +216,14 @@ class Consumer<Env> {
       log("error", "on_error_failed", { reason: reasonOf(failure) });
     }
   }
+}
+
+/** Returns when an event comes again; undefined if it does not, or if the message cannot be read. */
+function retryOf(eventId: unknown, { delaySeconds }: Pick<Failed, "delaySeconds">): Retry | undefined {
+  if (typeof eventId !== "string" || delaySeconds === undefined) {
+    return undefined;
+  }
+  return { eventId, nextAt: new Date(Date.now() + delaySeconds * 1000).toISOString() };
 }
 
 /**

@@ -4,7 +4,7 @@
 import { hasMethod } from "../kind.ts";
 import { configError } from "./config-error.ts";
 import { NonRetryableError } from "./non-retryable.ts";
-import type { Attempt, Once, Outcome } from "./once.ts";
+import type { Attempt, Once, Outcome, Retry } from "./once.ts";
 import { bound, type Database, type Statement } from "./platform.ts";
 import { ledgerSchema, withTables } from "./schema.ts";
 import { shortened } from "./text.ts";
@@ -18,6 +18,9 @@ export interface Update {
 
 /** Ignored events are forgotten after this time. */
 const ignoredDays = 90;
+
+/** A retry is forgotten so long after its time. */
+const retryDays = 1;
 
 const isClaimed = "SELECT 1 FROM cronozen_events WHERE event_id = ?";
 
@@ -43,6 +46,14 @@ const markIgnored = `INSERT INTO cronozen_ignored
 // Two for each new row, so that the table shrinks in the end, and no message pays for many.
 const forgetIgnored = `DELETE FROM cronozen_ignored WHERE event_id IN (
   SELECT event_id FROM cronozen_ignored WHERE type IS ? AND ignored_at < ? ORDER BY ignored_at LIMIT 2)`;
+
+const markRetries = `INSERT INTO cronozen_retries (event_id, next_at)
+  SELECT value ->> '$.eventId', value ->> '$.nextAt' FROM json_each(?) WHERE true
+  ON CONFLICT (event_id) DO UPDATE SET next_at = max(next_at, excluded.next_at)`;
+
+// Two for each that is recorded, so that the table shrinks in the end.
+const forgetRetries = `DELETE FROM cronozen_retries WHERE event_id IN (
+  SELECT event_id FROM cronozen_retries WHERE next_at < ? ORDER BY next_at LIMIT 2 * ?)`;
 
 /**
  * Returns statements that are left out, and the event claimed all the same, if an event with a later `createdAt` has been
@@ -90,12 +101,22 @@ export function d1<Env>(database: (env: Env) => Database | undefined): Once<Env>
         db.prepare(forgetIgnored).bind(shortened(attempt.type), daysBefore(Date.now(), ignoredDays)),
       ]);
     },
+    async recordRetries(env, retries) {
+      await record(await open(env), retries);
+    },
   };
 }
 
 /** Returns true if the data of an event has been erased: none of it must come back. */
 export async function wasErased(db: Database, eventId: string): Promise<boolean> {
   return exists(db, isErased, eventId);
+}
+
+async function record(db: Database, retries: readonly Retry[]): Promise<void> {
+  await db.batch([
+    db.prepare(markRetries).bind(JSON.stringify(retries)),
+    db.prepare(forgetRetries).bind(daysBefore(Date.now(), retryDays), retries.length),
+  ]);
 }
 
 async function commit(db: Database, attempt: Attempt<unknown>, result: unknown): Promise<Outcome> {

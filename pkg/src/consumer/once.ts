@@ -31,6 +31,15 @@ export interface Once<Env> {
   readonly isErased?: (attempt: Attempt<Env>) => Promise<boolean>;
   /** Records that the handler is `ignore`, so that a search finds the event. */
   readonly recordIgnored?: (attempt: Attempt<Env>) => Promise<void>;
+  /** Records when events come again that have failed, so that they do not count as lost until then. */
+  readonly recordRetries?: (env: Env, retries: readonly Retry[]) => Promise<void>;
+}
+
+/** A message that comes again. */
+export interface Retry {
+  readonly eventId: string;
+  /** As RFC 3339. */
+  readonly nextAt: string;
 }
 
 /** 60 days: longer than the gateway remembers an event by default. */

@@ -38,6 +38,13 @@ export const ledgerSchema: Schema = {
         event_id TEXT PRIMARY KEY, erased_at TEXT NOT NULL
       ) STRICT, WITHOUT ROWID`,
     ],
+    [
+      // When a message that has failed comes again.
+      `CREATE TABLE IF NOT EXISTS cronozen_retries (
+        event_id TEXT PRIMARY KEY, next_at TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID`,
+      "CREATE INDEX IF NOT EXISTS cronozen_retries_by_time ON cronozen_retries (next_at)",
+    ],
   ],
 };
 
@@ -79,6 +86,18 @@ export const deadLetterSchema: Schema = {
         id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL,
         details TEXT NOT NULL, result TEXT
       ) STRICT`,
+    ],
+    [
+      // Accepted events that were found nowhere.
+      `CREATE TABLE IF NOT EXISTS cronozen_missing (
+        event_id TEXT PRIMARY KEY, type TEXT, accepted_at TEXT NOT NULL, position INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID`,
+      // One row: from where the next check of the accepted events goes on.
+      `CREATE TABLE IF NOT EXISTS cronozen_loss_check (
+        id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL, position INTEGER NOT NULL, anchor TEXT,
+        seen_to TEXT NOT NULL, known_position INTEGER NOT NULL, known_to TEXT NOT NULL, not_kept INTEGER NOT NULL
+      ) STRICT`,
+      "INSERT INTO cronozen_loss_check VALUES (1, 0, 0, NULL, '', 0, '', 0) ON CONFLICT (id) DO NOTHING",
     ],
   ],
 };
