@@ -38,6 +38,7 @@ export class TestConsole {
       database: (env) => env.DEAD,
       ledger: (env) => env.DB,
       bodies: (env) => env.BODIES,
+      activity: (env) => env.ACTIVITY,
     });
     this.answer = adminConsole({ deadLetters: this.letters });
   }

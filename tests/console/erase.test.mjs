@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { consume, d1, ignore } from "cronozen-edge/consumer";
+import { StubActivity } from "../consumer/activity.mjs";
 import { silent } from "../support/log.mjs";
 import { messageOf, secret, storedMessageOf } from "../support/messages.mjs";
 import { TestConsole } from "./console.mjs";
@@ -91,7 +92,7 @@ test("an event that was dead is erased, and a copy that comes late has no effect
   assert.deepEqual(await handle(text, new Error(`no account for ${marked}`)), ["dead"]);
   assert.deepEqual(await handle(text, new Error("again")), ["dead"]);
   assert.ok((await everything()).includes(marked));
-  assert.deepEqual(await erase("evt_dead"), { deadLetters: 2, bodies: 0, bodiesLeft: [] });
+  assert.deepEqual(await erase("evt_dead"), { deadLetters: 2, bodies: 0, activityRecords: null, bodiesLeft: [] });
   assert.ok(!(await everything()).includes(marked));
   assert.deepEqual(await handle(text), ["duplicate"]);
   assert.equal(effects, 0);
@@ -102,7 +103,10 @@ test("an event that was dead is erased, and a copy that comes late has no effect
   );
   const [entry] = (await tested.ask("/audit")).answer.entries;
   assert.deepEqual([entry.actor, entry.action], ["ADMIN_TOKEN (token)", "erase"]);
-  assert.deepEqual([entry.details.eventId, entry.result], ["evt_dead", { deadLetters: 2, bodies: 0, bodiesLeft: [] }]);
+  assert.deepEqual(
+    [entry.details.eventId, entry.result],
+    ["evt_dead", { deadLetters: 2, bodies: 0, activityRecords: null, bodiesLeft: [] }],
+  );
 });
 
 test("a dead letter that comes after the erasure is not stored", async () => {
@@ -115,7 +119,7 @@ test("the body of a handled event is erased from R2, and its claim stays", async
   const { message, body, key } = storedMessageOf(eventOf("evt_stored"));
   await tested.env.BODIES.put(key, body);
   assert.deepEqual(await handle(message), ["handled"]);
-  assert.deepEqual(await erase("evt_stored"), { deadLetters: 0, bodies: 1, bodiesLeft: [] });
+  assert.deepEqual(await erase("evt_stored"), { deadLetters: 0, bodies: 1, activityRecords: null, bodiesLeft: [] });
   assert.ok(!(await everything()).includes(marked));
   await tested.env.BODIES.put(key, body);
   assert.deepEqual(await handle(message), ["duplicate"]);
@@ -132,7 +136,12 @@ test("the body of a dead letter is erased from R2", async () => {
   const { message, body, key } = storedMessageOf(eventOf("evt_dead_stored"));
   await tested.env.BODIES.put(key, body);
   assert.deepEqual(await handle(message, new Error("no")), ["dead"]);
-  assert.deepEqual(await erase("evt_dead_stored"), { deadLetters: 1, bodies: 1, bodiesLeft: [] });
+  assert.deepEqual(await erase("evt_dead_stored"), {
+    deadLetters: 1,
+    bodies: 1,
+    activityRecords: null,
+    bodiesLeft: [],
+  });
   assert.ok(!(await everything()).includes(marked));
 });
 
@@ -140,7 +149,7 @@ test("a forged dead letter that names the body of another event does not erase i
   const { message, body, key } = storedMessageOf(eventOf("evt_other"));
   await tested.env.BODIES.put(key, body);
   await tested.bury("forged", message.replace("evt_other", "evt_forged"));
-  assert.deepEqual(await erase("evt_forged"), { deadLetters: 1, bodies: 0, bodiesLeft: [] });
+  assert.deepEqual(await erase("evt_forged"), { deadLetters: 1, bodies: 0, activityRecords: null, bodiesLeft: [] });
   assert.notEqual(await tested.env.BODIES.get(key), null);
   await tested.env.BODIES.delete(key);
 });
@@ -157,12 +166,12 @@ test("an erasure that fails can be repeated, and the audit shows that it has no 
   await silent(async () => assert.equal((await tested.post("/erase", { eventId: "evt_again" })).status, 503));
   tested.env.BODIES = BODIES;
   assert.equal((await tested.ask("/audit")).answer.entries[0].result, null);
-  assert.deepEqual(await erase("evt_again"), { deadLetters: 1, bodies: 1, bodiesLeft: [] });
+  assert.deepEqual(await erase("evt_again"), { deadLetters: 1, bodies: 1, activityRecords: null, bodiesLeft: [] });
   assert.ok(!(await everything()).includes(marked));
 });
 
 test("an event that was never seen is claimed, so that it has no effect when it comes", async () => {
-  assert.deepEqual(await erase("evt_new"), { deadLetters: 0, bodies: 0, bodiesLeft: [] });
+  assert.deepEqual(await erase("evt_new"), { deadLetters: 0, bodies: 0, activityRecords: null, bodiesLeft: [] });
   assert.deepEqual(await handle(messageOf(eventOf("evt_new"))), ["duplicate"]);
 });
 
@@ -201,7 +210,7 @@ test("a dead letter that is stored while its event is erased is deleted by the o
 test("the body of an event that is erased between two attempts is deleted by the second", async () => {
   const { message, body, key } = storedMessageOf(eventOf("evt_between"));
   await tested.env.BODIES.put(key, body);
-  assert.deepEqual(await erase("evt_between"), { deadLetters: 0, bodies: 0, bodiesLeft: [] });
+  assert.deepEqual(await erase("evt_between"), { deadLetters: 0, bodies: 0, activityRecords: null, bodiesLeft: [] });
   assert.notEqual(await tested.env.BODIES.get(key), null);
   assert.deepEqual(await handle(message), ["duplicate"]);
   assert.ok(!(await everything()).includes(marked));
@@ -224,7 +233,12 @@ test("without the bucket, dead letters are erased, and the answer names the bodi
   await BODIES.put(key, body);
   await handle(message, new Error("no"));
   tested.env.BODIES = undefined;
-  assert.deepEqual(await erase("evt_no_bucket"), { deadLetters: 1, bodies: 0, bodiesLeft: [key] });
+  assert.deepEqual(await erase("evt_no_bucket"), {
+    deadLetters: 1,
+    bodies: 0,
+    activityRecords: null,
+    bodiesLeft: [key],
+  });
   tested.env.BODIES = BODIES;
   await BODIES.delete(key);
   assert.ok(!(await everything()).includes(marked));
@@ -239,4 +253,38 @@ test("the audit keeps no reason, which may quote a person's data", async () => {
   }
   await erase("evt_reason");
   assert.ok(!(await everything()).includes(marked));
+});
+
+test("the gateway's records of an event are erased, and a failure leaves all of it for the next try", async () => {
+  const { message, body, key } = storedMessageOf(eventOf("evt_recorded"));
+  await tested.env.BODIES.put(key, body);
+  await handle(message, new Error("no"));
+  const activity = new StubActivity();
+  for (const eventId of ["evt_recorded", "evt_other", "evt_recorded"]) {
+    activity.accept(eventId, "2026-11-24T06:55:00.000Z");
+  }
+  const working = activity.erase;
+  activity.erase = async () => assert.fail("the object is down");
+  tested.env.ACTIVITY = activity.namespace;
+  await silent(async () => assert.equal((await tested.post("/erase", { eventId: "evt_recorded" })).status, 503));
+  assert.equal((await tested.ask("/audit")).answer.entries[0].result, null);
+  activity.erase = working;
+  const expected = { deadLetters: 1, bodies: 1, activityRecords: 2, bodiesLeft: [] };
+  assert.deepEqual(await erase("evt_recorded"), expected);
+  assert.deepEqual((await tested.ask("/audit")).answer.entries[0].result, expected);
+  tested.env.ACTIVITY = undefined;
+  assert.deepEqual(
+    activity.events.map(({ eventId }) => eventId),
+    ["evt_other"],
+  );
+  assert.ok(!(await everything()).includes(marked));
+});
+
+test("an event that is lost or tried again is erased from these tables, too", async () => {
+  await tested.letters.databases(tested.env);
+  await tested.env.DEAD.prepare("INSERT INTO cronozen_missing VALUES ('evt_lost', ?, '2026', 1)").bind(marked).run();
+  await tested.env.DB.prepare("INSERT INTO cronozen_retries VALUES ('evt_lost', '2026')").run();
+  await erase("evt_lost");
+  assert.ok(!(await everything()).includes(marked));
+  assert.deepEqual((await tested.env.DB.prepare("SELECT * FROM cronozen_retries").all()).results, []);
 });

@@ -109,6 +109,16 @@ for (const [name, call, message] of /** @type {[string, () => unknown, string][]
     "unknown option event: did",
   ],
   ["maxBytes: 0", () => lettersUntyped({ ...letters, maxBytes: 0 }), "option maxBytes out of range"],
+  ...[0, 1.5, 10_081, "60"].map((lossMinutes) => [
+    `lossMinutes: ${lossMinutes}`,
+    () => lettersUntyped({ ...letters, lossMinutes }),
+    "option lossMinutes out of range: a whole number from 1 to 10080 is expected",
+  ]),
+  [
+    "a namespace in place of the function",
+    () => lettersUntyped({ ...letters, activity: { idFromName() {} } }),
+    "option activity not a function",
+  ],
   ["no options of console", () => consoleUntyped(), "options of console missing: pass { deadLetters }"],
   [
     "a console with only the queue of dead letters",

@@ -45,7 +45,14 @@ async function tablesOf(db) {
   return results.map((/** @type {any} */ { name }) => name);
 }
 
-const ledgerTables = ["cronozen_erased", "cronozen_events", "cronozen_ignored", "cronozen_newest", "cronozen_schema"];
+const ledgerTables = [
+  "cronozen_erased",
+  "cronozen_events",
+  "cronozen_ignored",
+  "cronozen_newest",
+  "cronozen_retries",
+  "cronozen_schema",
+];
 
 /** Opens when `calls` calls wait at it, and then stays open. @param {number} calls */
 function gateFor(calls) {
@@ -103,7 +110,10 @@ test("60 first uses in 20 isolates of workerd, held between look and creation, s
     const db = /** @type {any} */ (await isolates.getD1Database("DB", names[0]));
     assert.deepEqual(await tablesOf(db), ledgerTables);
     assert.equal(await db.prepare("SELECT count(*) AS n FROM cronozen_events").first("n"), 60);
-    assert.equal(await db.prepare("SELECT count(*) AS n FROM cronozen_schema").first("n"), 1);
+    assert.equal(
+      await db.prepare("SELECT count(*) AS n FROM cronozen_schema").first("n"),
+      ledgerSchema.versions.length,
+    );
   } finally {
     await isolates.dispose();
   }
@@ -124,7 +134,7 @@ test("60 first uses of one database, all held between look and creation, succeed
   assert.deepEqual(new Set(await Promise.all(uses)), new Set(["acknowledged"]));
   assert.deepEqual(await tablesOf(db), ledgerTables);
   assert.equal(await db.prepare("SELECT count(*) AS n FROM cronozen_events").first("n"), 60);
-  assert.equal(await db.prepare("SELECT count(*) AS n FROM cronozen_schema").first("n"), 1);
+  assert.equal(await db.prepare("SELECT count(*) AS n FROM cronozen_schema").first("n"), ledgerSchema.versions.length);
 });
 
 test("a schema that was made by half is completed", async () => {
@@ -193,7 +203,7 @@ test("a newer version's column and table leave this version at work, and 20 upgr
   const gate = gateFor(20);
   await Promise.all(Array.from({ length: 20 }, () => withTables(bindingOf(db, gate), upgraded)));
   const { results } = await db.prepare("SELECT version FROM cronozen_schema ORDER BY version").all();
-  assert.deepEqual(results, [{ version: 1 }, { version: 2 }]);
+  assert.deepEqual(results, [{ version: 1 }, { version: 2 }, { version: 3 }]);
   const run = new Run({ "*": () => {} }, { once: d1(() => bindingOf(db)) });
   assert.equal(await run.take(messageOf({ eventId: "evt_1" })), "acknowledged");
   assert.equal(await run.take(messageOf({ eventId: "evt_2" })), "acknowledged");
@@ -270,7 +280,14 @@ test("the tables of the dead letters are made by many at once, in the ledger's d
   for (const page of await Promise.all(uses)) {
     assert.deepEqual(page, { deadLetters: [], next: null });
   }
-  const deadTables = ["cronozen_audit", "cronozen_dead_letter_totals", "cronozen_dead_letters", "cronozen_schema"];
+  const deadTables = [
+    "cronozen_audit",
+    "cronozen_dead_letter_totals",
+    "cronozen_dead_letters",
+    "cronozen_loss_check",
+    "cronozen_missing",
+    "cronozen_schema",
+  ];
   assert.deepEqual(await tablesOf(own), deadTables);
   assert.deepEqual(await tablesOf(db), [...new Set([...ledgerTables, ...deadTables])].sort());
 });
@@ -293,4 +310,56 @@ test("the dead letters' schema that was made by half is completed, with the righ
   assert.deepEqual(await letters.totals({}), before);
   await db.prepare("DELETE FROM cronozen_dead_letters WHERE message_id = 'm1'").run();
   assert.deepEqual(await letters.totals({}), { ...before, letters: 1, open: 0, bytes: 4 });
+});
+
+test("the tables of version 1 are upgraded once by 20 at once, and keep their rows", async () => {
+  const db = await emptyDatabase();
+  const first = [ledgerSchema, deadLetterSchema].map(({ name, versions }) => ({
+    name,
+    versions: versions.slice(0, 1),
+  }));
+  for (const schema of first) {
+    await withTables(bindingOf(db), schema);
+  }
+  await db.batch([
+    db.prepare("INSERT INTO cronozen_events (event_id, handled_at, outcome) VALUES ('evt_1', '2026', 'handled')"),
+    db.prepare(
+      `INSERT INTO cronozen_dead_letters (message_id, event_id, queue, stored_at, bytes, text)
+       VALUES ('m1', 'evt_2', 'q', '2026', 3, 'abc')`,
+    ),
+    db.prepare("INSERT INTO cronozen_audit (at, actor, action, details) VALUES ('2026', 'test', 'prune', '{}')"),
+  ]);
+  assert.ok(!(await tablesOf(db)).includes("cronozen_missing"));
+  const acceptedAt = new Date(Date.now() - 7_200_000).toISOString();
+  const activity = { accepted: async () => ({ events: accepted, notKept: 0, next: null }) };
+  const accepted = ["evt_1", "evt_2", "evt_3"].map((eventId, number) => ({
+    position: number + 1,
+    at: acceptedAt,
+    eventId,
+    type: null,
+  }));
+  const gate = gateFor(20);
+  const uses = Array.from({ length: 20 }, async () => {
+    const binding = bindingOf(db, gate);
+    const letters = deadLetters({
+      queue: () => undefined,
+      events: () => undefined,
+      ledger: () => binding,
+      activity: () => ({ idFromName: String, get: () => activity }),
+    });
+    await letters.databases({});
+    return letters;
+  });
+  const [letters] = await Promise.all(uses);
+  const versions = "SELECT name, max(version) AS newest, count(*) AS n FROM cronozen_schema GROUP BY 1 ORDER BY 1";
+  assert.deepEqual((await db.prepare(versions).all()).results, [
+    { name: "dead_letters", newest: 2, n: 2 },
+    { name: "ledger", newest: 2, n: 2 },
+  ]);
+  assert.deepEqual((await letters?.losses({}))?.events, [{ eventId: "evt_3", type: null, acceptedAt }]);
+  assert.equal((await letters?.totals({}))?.open, 1);
+  assert.equal((await letters?.audit({}, { limit: 10 }))?.entries.length, 1);
+  const run = new Run({ "*": () => {} }, { once: d1(() => bindingOf(db)) });
+  assert.equal(await run.take(messageOf({ eventId: "evt_1" })), "acknowledged");
+  assert.deepEqual(run.outcomes(), ["duplicate"]);
 });

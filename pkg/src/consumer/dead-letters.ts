@@ -1,5 +1,6 @@
 // The dead letters in D1: stores the messages of the dead-letter queue, and does what operators ask for.
 
+import { type ActivityNamespace, type ActivityReader, activityOf } from "../activity.ts";
 import { type AuditPage, auditPage } from "./audit.ts";
 import { configError, refuseUnknown } from "./config-error.ts";
 import { type Erasure, erase } from "./erase.ts";
@@ -13,6 +14,7 @@ import {
   type Totals,
   totals,
 } from "./letters.ts";
+import { findLosses, type Losses } from "./losses.ts";
 import type { DeadLetterStore } from "./options.ts";
 import { type Bucket, bound, type Database, type Queue } from "./platform.ts";
 import {
@@ -47,6 +49,13 @@ export interface DeadLetterOptions<Env> {
    * the free plan. Then further ones wait on their queue until some are pruned.
    */
   readonly maxBytes?: number | undefined;
+  /**
+   * The gateway's Durable Object `Activity`, if it has one. `losses` compares with it, and `erase` deletes its records of an
+   * event.
+   */
+  readonly activity?: ((env: Env) => ActivityNamespace | undefined) | undefined;
+  /** An accepted event that is found nowhere after this time is lost: 60 by default. */
+  readonly lossMinutes?: number | undefined;
 }
 
 /** The dead letters, for `consume`, for the console, and for your own code. Each operation throws what D1 throws. */
@@ -69,10 +78,17 @@ export interface DeadLetters<Env> extends DeadLetterStore<Env> {
    */
   readonly prune: (env: Env, selection: LetterSelection, actor: string) => Promise<PruneStep>;
   /**
-   * Deletes what may hold a person's data: the event's dead letters, and its body in R2. Its claim stays, or is made, so that
-   * a late copy of the event has no effect.
+   * Deletes what may hold a person's data: the event's dead letters, its body in R2, and its records in `Activity`. Its claim
+   * stays, or is made, so that a late copy of the event has no effect.
    */
   readonly erase: (env: Env, eventId: string, actor: string) => Promise<Erasure>;
+  /**
+   * The accepted events that are found nowhere; `null` without the option `activity`. Each call looks for the next 1,000
+   * accepted events, and again for those that were missing.
+   */
+  readonly losses: (env: Env) => Promise<Losses | null>;
+  /** The gateway's Durable Object `Activity`, for the console and for alerts. */
+  readonly activity: (env: Env) => ActivityReader | undefined;
   /** The databases, with their tables: for the console. */
   readonly databases: (env: Env) => Promise<{ readonly letters: Database; readonly ledger: Database }>;
   /** A page of what operators did, the newest first. */
@@ -82,10 +98,16 @@ export interface DeadLetters<Env> extends DeadLetterStore<Env> {
   ) => Promise<AuditPage>;
 }
 
-const names = ["queue", "events", "ledger", "database", "bodies", "maxBytes"];
+const names = ["queue", "events", "ledger", "database", "bodies", "maxBytes", "activity", "lossMinutes"];
 
 /** Half of the 500 MB that a database holds on the free plan. */
 const defaultMaxBytes = 250_000_000;
+
+/** A message that fails once comes again within a minute, and one that fails six times after an hour. */
+const defaultLossMinutes = 60;
+
+/** A week. */
+const mostLossMinutes = 10_080;
 
 /**
  * Returns the dead letters of a consumer: pass them to `consume` as its option `deadLetters`, and to `console`. Their tables
@@ -96,12 +118,17 @@ const defaultMaxBytes = 250_000_000;
 export function deadLetters<Env>(options: DeadLetterOptions<Env>): DeadLetters<Env> {
   assertOptions(options);
   const { queue, maxBytes = defaultMaxBytes, database = options.ledger } = options;
+  const { lossMinutes = defaultLossMinutes } = options;
+  const activity = (env: Env) => activityOf(options.activity?.(env));
   const open = async (env: Env): Promise<Stores> => ({
     db: await withTables(bound(database(env), "batch", "D1 database of deadLetters()"), deadLetterSchema),
     ledger: () => withTables(bound(options.ledger(env), "batch", "ledger of deadLetters()"), ledgerSchema),
     events: options.events(env),
+    deadQueue: queue(env),
     bodies: options.bodies?.(env),
+    activity: activity(env),
     maxBytes,
+    lossMs: lossMinutes * 60_000,
   });
   return {
     queue,
@@ -114,6 +141,11 @@ export function deadLetters<Env>(options: DeadLetterOptions<Env>): DeadLetters<E
     redrive: async (env, selection, actor) => redrive(await open(env), selection, actor),
     prune: async (env, selection, actor) => prune(await open(env), selection, actor),
     erase: async (env, eventId, actor) => erase(await open(env), eventId, actor),
+    losses: async (env) => {
+      const reader = activity(env);
+      return reader === undefined ? null : findLosses(await open(env), reader);
+    },
+    activity,
     databases: async (env) => {
       const { db, ledger } = await open(env);
       return { letters: db, ledger: await ledger() };
@@ -127,7 +159,7 @@ function assertOptions<Env>(options: DeadLetterOptions<Env>): void {
     throw configError("options of deadLetters missing: pass { queue, events, ledger }");
   }
   refuseUnknown("", options, names);
-  const { maxBytes = defaultMaxBytes, ...bindings } = options;
+  const { maxBytes = defaultMaxBytes, lossMinutes = defaultLossMinutes, ...bindings } = options;
   for (const [name, option] of Object.entries(bindings)) {
     if (option !== undefined && typeof option !== "function") {
       throw configError(`option ${name} not a function: write (env) => env.BINDING`);
@@ -140,5 +172,8 @@ function assertOptions<Env>(options: DeadLetterOptions<Env>): void {
   }
   if (!Number.isSafeInteger(maxBytes) || maxBytes < 1) {
     throw configError("option maxBytes out of range: a whole number of bytes is expected");
+  }
+  if (!Number.isInteger(lossMinutes) || lossMinutes < 1 || lossMinutes > mostLossMinutes) {
+    throw configError(`option lossMinutes out of range: a whole number from 1 to ${mostLossMinutes} is expected`);
   }
 }

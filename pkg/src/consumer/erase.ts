@@ -10,6 +10,8 @@ export interface Erasure {
   readonly deadLetters: number;
   /** The number of bodies in R2. */
   readonly bodies: number;
+  /** The number of the gateway's records in `Activity`; `null` without the option `activity`. */
+  readonly activityRecords: number | null;
   /** The keys of bodies that remain in R2, because the option `bodies` is missing. */
   readonly bodiesLeft: readonly string[];
 }
@@ -38,15 +40,20 @@ export async function erase(stores: Stores, eventId: string, actor: string): Pro
     ledger.prepare(markErased).bind(eventId, now),
     ledger.prepare(ledgerKeys).bind(eventId),
   ]);
+  // Before anything is deleted, so that a failure leaves all of it for the next try.
+  const activityRecords = (await stores.activity?.erase(eventId)) ?? null;
   const dead = await db.prepare(letterKeys).bind(eventId).all();
   const keys = [...(claimed?.results ?? []), ...dead.results].map((row): unknown => Object(row).key);
   const { bodies, bodiesLeft } = await eraseBodies(bucket, keys, eventId);
-  const letters = await db
-    .prepare("DELETE FROM cronozen_dead_letters WHERE event_id = ? RETURNING id")
-    .bind(eventId)
-    .all();
-  await ledger.prepare("DELETE FROM cronozen_ignored WHERE event_id = ?").bind(eventId).run();
-  const erasure = { deadLetters: letters.results.length, bodies, bodiesLeft };
+  const [letters] = await db.batch([
+    db.prepare("DELETE FROM cronozen_dead_letters WHERE event_id = ? RETURNING id").bind(eventId),
+    db.prepare("DELETE FROM cronozen_missing WHERE event_id = ?").bind(eventId),
+  ]);
+  await ledger.batch([
+    ledger.prepare("DELETE FROM cronozen_ignored WHERE event_id = ?").bind(eventId),
+    ledger.prepare("DELETE FROM cronozen_retries WHERE event_id = ?").bind(eventId),
+  ]);
+  const erasure = { deadLetters: letters?.results.length ?? 0, bodies, activityRecords, bodiesLeft };
   await finishAudit(db, run, erasure).run();
   return erasure;
 }

@@ -35,6 +35,13 @@ export interface Bucket {
 /** The part of a queue's producer that is used. */
 export interface Queue {
   send(body: unknown, options: { contentType: "text" | "v8" }): Promise<unknown>;
+  metrics?(): Promise<QueueMetrics>;
+}
+
+/** The part of a queue's metrics that is used. */
+export interface QueueMetrics {
+  readonly backlogCount: number;
+  readonly oldestMessageTimestamp?: Date | undefined;
 }
 
 /** The part of a message that is used. */

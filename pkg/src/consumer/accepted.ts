@@ -1,0 +1,85 @@
+// Reads the events that the gateway has accepted, from where the last check ended.
+
+import type { AcceptedEvent, AcceptedPage, ActivityReader } from "../activity.ts";
+import type { CheckState } from "./losses.ts";
+import { inTime } from "./time.ts";
+
+/** What was read, and the state after it. */
+export interface AcceptedRead {
+  /** Those that have not been looked for before. */
+  readonly events: readonly AcceptedEvent[];
+  /** The state itself if nothing was read. */
+  readonly state: CheckState;
+  /** True if no event before the limit of time is left. */
+  readonly isAtEnd: boolean;
+}
+
+/** A call reads so many pages of so many events. */
+const [maxPages, pageSize] = [5, 200];
+
+/** The object may hang, and the console with it. */
+const timeoutMs = 10_000;
+
+/** Reads the next events that were accepted up to a time. Stops at the first younger one, which the next call reads. */
+export async function readAccepted(
+  activity: ActivityReader,
+  before: CheckState,
+  cutoff: number,
+): Promise<AcceptedRead> {
+  let state = (await isAnchored(activity, before)) ? before : restarted(before);
+  const events: AcceptedEvent[] = [];
+  for (let pages = 0; pages < maxPages; pages += 1) {
+    const page = await ask(activity, state.position, pageSize);
+    const young = page.events.findIndex(({ at }) => Date.parse(at) > cutoff);
+    const old = young === -1 ? page.events : page.events.slice(0, young);
+    if (old.length > 0) {
+      // The page's own number would count what the next call counts again.
+      const { notKept } = young === -1 ? page : await ask(activity, state.position, old.length);
+      events.push(...old.filter((event) => !wasSeen(event, state)));
+      state = advanced(state, old, notKept);
+    }
+    if (young !== -1 || old.length === 0 || page.next === null) {
+      return { events, state, isAtEnd: true };
+    }
+  }
+  return { events, state, isAtEnd: false };
+}
+
+function ask(activity: ActivityReader, after: number, limit: number): Promise<AcceptedPage> {
+  const work = async () => activity.accepted({ after, limit });
+  return inTime(work, timeoutMs, `Activity timed out after ${timeoutMs} ms`);
+}
+
+/** Returns false if the last event is not at its position: the object was emptied, or the event erased. */
+async function isAnchored(activity: ActivityReader, { position, anchor }: CheckState): Promise<boolean> {
+  if (position === 0) {
+    return true;
+  }
+  const [first] = (await ask(activity, position - 1, 1)).events;
+  return first?.position === position && first.eventId === anchor;
+}
+
+/**
+ * Returns the state in which all positions are read again. In an emptied object, all events are younger than those that
+ * were looked for, because these were accepted some minutes before the last check.
+ */
+function restarted(state: CheckState): CheckState {
+  const { position: knownPosition, seenTo: knownTo } = state;
+  return { ...state, position: 0, anchor: null, seenTo: "", knownPosition, knownTo, notKept: 0 };
+}
+
+/** What was pruned since an event was found must not make it a loss. */
+function wasSeen({ position, at }: AcceptedEvent, { knownPosition, knownTo }: CheckState): boolean {
+  return position <= knownPosition && at <= knownTo;
+}
+
+function advanced(state: CheckState, events: readonly AcceptedEvent[], notKept: number): CheckState {
+  const last = events.at(-1);
+  return {
+    ...state,
+    position: last?.position ?? state.position,
+    anchor: last?.eventId ?? state.anchor,
+    seenTo: events.reduce((latest, { at }) => (at > latest ? at : latest), state.seenTo),
+    notKept: state.notKept + notKept,
+  };
+}

@@ -1,0 +1,55 @@
+// The gateway's Durable Object Activity, as far as it says which events were accepted.
+
+import assert from "node:assert/strict";
+
+/** @typedef {import("cronozen-edge/consumer").AcceptedEvent} AcceptedEvent */
+
+export class StubActivity {
+  /** @type {AcceptedEvent[]} */
+  events = [];
+  /** The positions before which this many records were not kept. @type {Map<number, number>} */
+  gaps = new Map();
+  /** The calls of `accepted`. */
+  calls = 0;
+  #last = 0;
+
+  /** The binding. */
+  get namespace() {
+    return { idFromName: (/** @type {string} */ name) => name, get: () => this };
+  }
+
+  /** Records an accepted event. @param {string} eventId @param {string} at @param {string | null} [type] */
+  accept(eventId, at, type = "payment.completed") {
+    // Refused deliveries have positions, too.
+    this.#last += 3;
+    this.events.push({ position: this.#last, at, eventId, type });
+  }
+
+  /** The object is deleted, and starts anew. */
+  empty() {
+    this.events = [];
+    this.#last = 0;
+  }
+
+  /** @param {{ after: number, limit: number }} query */
+  async accepted({ after, limit }) {
+    assert.ok(limit <= 200);
+    this.calls += 1;
+    const left = this.events.filter(({ position }) => position > after);
+    const events = left.slice(0, limit);
+    const last = events.at(-1)?.position ?? after;
+    const gaps = [...this.gaps].filter(([position]) => position > after && position <= last);
+    return {
+      events,
+      notKept: gaps.reduce((sum, [, count]) => sum + count, 0),
+      next: left.length > limit ? last : null,
+    };
+  }
+
+  /** @param {string} eventId */
+  async erase(eventId) {
+    const { length } = this.events;
+    this.events = this.events.filter((event) => event.eventId !== eventId);
+    return length - this.events.length;
+  }
+}
