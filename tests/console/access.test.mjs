@@ -38,6 +38,7 @@ const routes = /** @type {const} */ ([
   ["POST", "/dead-letters/redrive"],
   ["POST", "/dead-letters/prune"],
   ["POST", "/erase"],
+  ["GET", "/losses"],
   ["GET", "/audit"],
   ["POST", "/logout"],
   ["GET", "/no-such-route"],

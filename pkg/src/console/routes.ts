@@ -56,6 +56,7 @@ export function routes<Env>(): Routes<Env> {
     "/dead-letters/redrive": { POST: redriveDeadLetters },
     "/dead-letters/prune": { POST: pruneDeadLetters },
     "/erase": { POST: eraseEvent },
+    "/losses": { GET: showLosses },
     "/audit": { GET: listAudit },
   };
 }
@@ -161,6 +162,16 @@ async function change<Env>(
 async function eraseEvent<Env>({ request, env, deadLetters, operator }: Call<Env>): Promise<Response> {
   const { eventId } = await bodyOf(request, { eventId: text(maxCharacters) });
   return answerOf(await deadLetters.erase(env, required("eventId", eventId), actorOf(operator)));
+}
+
+/** Looks for the next accepted events, so that asking again goes on. */
+async function showLosses<Env>({ url, env, deadLetters }: Call<Env>): Promise<Response> {
+  parametersOf(url, {});
+  const losses = await deadLetters.losses(env);
+  if (losses === null) {
+    throw new Problem(404, "no_activity", "Activity not bound: add activity: (env) => env.ACTIVITY to deadLetters()");
+  }
+  return answerOf(losses);
 }
 
 async function listAudit<Env>({ url, env, deadLetters }: Call<Env>): Promise<Response> {
