@@ -1,0 +1,241 @@
+// The look for losses goes on where the last one ended, whatever happens meanwhile.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { idsOf, timeAt, World } from "./losses.mjs";
+
+test("10,000 events are looked for in ten calls, each of at most 25 subrequests", async (context) => {
+  const world = await World.start(context);
+  const ids = idsOf("evt", 10_000);
+  for (const eventId of ids) {
+    world.activity.accept(eventId, timeAt(0));
+  }
+  const lost = ids.filter((_, number) => number % 1111 === 7);
+  await world.fill(ids.filter((eventId) => !lost.includes(eventId)));
+  world.at(60);
+  /** @type {number[]} */
+  const counts = [];
+  let more = true;
+  for (let calls = 0; more; calls += 1) {
+    assert.ok(calls < 11, "it ends");
+    const { losses, subrequests } = await world.counted();
+    counts.push(subrequests);
+    more = losses.more;
+  }
+  context.diagnostic(`subrequests: ${counts.join(", ")}`);
+  assert.equal(counts.length, 10);
+  assert.ok(Math.max(...counts) <= 25);
+  assert.deepEqual(await world.found(), [lost, 0]);
+  const { subrequests } = await world.counted();
+  context.diagnostic(`subrequests without new events: ${subrequests}`);
+  assert.ok(subrequests <= 9);
+});
+
+test("with 2,000 missing events, no further ones are looked for, and none is skipped", async (context) => {
+  const world = await World.start(context);
+  const ids = idsOf("evt", 4500);
+  for (const eventId of ids) {
+    world.activity.accept(eventId, timeAt(0));
+  }
+  world.at(60);
+  const counts = [];
+  const lost = [];
+  for (let calls = 0; calls < 4; calls += 1) {
+    const { losses, subrequests } = await world.counted();
+    counts.push(subrequests);
+    lost.push(losses.lost);
+  }
+  context.diagnostic(`subrequests: ${counts.join(", ")}`);
+  // The first makes the tables, too.
+  assert.ok(Math.max(...counts) <= 50 && Math.max(...counts.slice(1)) <= 25);
+  assert.deepEqual(lost, [1000, 2000, 2000, 2000]);
+  assert.equal((await world.losses()).more, true);
+  await world.fill(ids.filter((eventId) => eventId !== "evt_4321"));
+  let found = await world.losses();
+  for (let calls = 0; found.more && calls < 9; calls += 1) {
+    found = await world.losses();
+  }
+  assert.deepEqual(
+    found.events.map(({ eventId }) => eventId),
+    ["evt_4321"],
+  );
+});
+
+test("two checks at once skip no event, and count none twice", async (context) => {
+  const world = await World.start(context);
+  const ids = idsOf("evt", 2500);
+  for (const eventId of ids) {
+    world.activity.accept(eventId, timeAt(0));
+  }
+  const lost = ids.filter((_, number) => number % 250 === 3);
+  await world.fill(ids.filter((eventId) => !lost.includes(eventId)));
+  world.at(60);
+  const positions = [];
+  for (let turns = 0; turns < 4; turns += 1) {
+    await Promise.all([world.losses(), world.losses(), world.losses()]);
+    const [{ position }] = await world.env.DEAD.rows("SELECT position FROM cronozen_loss_check");
+    positions.push(position);
+  }
+  assert.deepEqual(positions, [3000, 6000, 7500, 7500]);
+  assert.deepEqual(await world.found(), [lost, 0]);
+  const rows = await world.env.DEAD.rows("SELECT event_id FROM cronozen_missing");
+  assert.equal(rows.length, lost.length);
+});
+
+test("a check that is overtaken while it looks changes nothing", async (context) => {
+  const world = await World.start(context);
+  for (const eventId of idsOf("evt", 1500)) {
+    world.activity.accept(eventId, timeAt(0));
+  }
+  world.at(60);
+  await world.letters.databases(world.env);
+  const { DEAD } = world.env;
+  // The third batch saves. Meanwhile, two others take place, and all that was missing turns up.
+  DEAD.batches = 0;
+  DEAD.onBatch = async (/** @type {number} */ batch) => {
+    if (batch === 3) {
+      DEAD.onBatch = () => {};
+      await world.losses();
+      await world.losses();
+      await world.fill(idsOf("evt", 1500));
+      await world.losses();
+    }
+  };
+  await world.losses();
+  const [{ position }] = await DEAD.rows("SELECT position FROM cronozen_loss_check");
+  assert.equal(position, 4500);
+  assert.deepEqual(await DEAD.rows("SELECT * FROM cronozen_missing"), []);
+  assert.deepEqual(await world.found(), [[], 0]);
+});
+
+test("a check that fails at any batch skips no event", async (context) => {
+  const world = await World.start(context);
+  world.activity.accept("lost", timeAt(0));
+  world.at(60);
+  await world.letters.databases(world.env);
+  const { DB, DEAD } = world.env;
+  for (const [binding, failing] of /** @type {const} */ ([
+    [DEAD, 1],
+    [DB, 1],
+    [DEAD, 2],
+    [DEAD, 3],
+  ])) {
+    binding.batches = 0;
+    binding.onBatch = (/** @type {number} */ batch) => assert.notEqual(batch, failing, "D1 is down");
+    await assert.rejects(world.losses());
+    binding.onBatch = () => {};
+  }
+  // The last statement of the transaction fails: the first has no effect either.
+  await DEAD.rows(
+    "CREATE TRIGGER broken BEFORE UPDATE ON cronozen_loss_check BEGIN SELECT RAISE(ABORT, 'broken'); END",
+  );
+  await assert.rejects(world.losses(), /broken/);
+  assert.deepEqual(await DEAD.rows("SELECT * FROM cronozen_missing"), []);
+  await DEAD.rows("DROP TRIGGER broken");
+  assert.deepEqual(await world.found(), [["lost"], 0]);
+});
+
+test("an Activity that fails changes nothing", async (context) => {
+  const world = await World.start(context);
+  world.activity.accept("lost", timeAt(0));
+  world.at(60);
+  const { accepted } = world.activity;
+  world.activity.accepted = async () => assert.fail("object reset");
+  await assert.rejects(world.losses(), /object reset/);
+  world.activity.accepted = accepted;
+  assert.deepEqual(await world.found(), [["lost"], 0]);
+});
+
+test("an event that is handled while the check runs is not lost", async (context) => {
+  const world = await World.start(context);
+  world.activity.accept("evt", timeAt(0));
+  world.at(60);
+  await world.letters.databases(world.env);
+  world.backlogs.events = { backlogCount: 1 };
+  const { DB } = world.env;
+  DB.onBatch = async () => {
+    DB.onBatch = () => {};
+    await world.handle(["evt"]);
+    world.backlogs.events = { backlogCount: 0 };
+  };
+  assert.deepEqual(await world.found(), [[], 0]);
+});
+
+test("an event that is handled just after the look at the ledger is waiting, and then handled", async (context) => {
+  const world = await World.start(context);
+  world.activity.accept("evt", timeAt(0));
+  world.at(60);
+  await world.letters.databases(world.env);
+  world.backlogs.events = { backlogCount: 1 };
+  const { DB } = world.env;
+  DB.afterBatch = async () => {
+    DB.afterBatch = () => {};
+    await world.handle(["evt"]);
+    world.backlogs.events = { backlogCount: 0 };
+  };
+  assert.deepEqual(await world.found(), [[], 1]);
+  assert.deepEqual(await world.found(), [[], 0]);
+});
+
+test("an event whose record is before older ones is looked for when its time has come", async (context) => {
+  const world = await World.start(context);
+  for (const [eventId, minutes] of /** @type {const} */ ([
+    ["first", 0],
+    ["young", 10],
+    ["late", 0],
+  ])) {
+    world.activity.accept(eventId, timeAt(minutes));
+  }
+  world.at(60);
+  assert.deepEqual(await world.found(), [["first"], 0]);
+  world.at(70);
+  assert.deepEqual(await world.found(), [["first", "late", "young"], 0]);
+});
+
+test("an Activity that was emptied is read from its start, also when it has come further than before", async (context) => {
+  for (const [before, after] of /** @type {const} */ ([
+    [50, 10],
+    [10, 50],
+    [10, 10],
+    [10, 0],
+  ])) {
+    const world = await World.start(context);
+    for (const eventId of idsOf("old", before)) {
+      world.activity.accept(eventId, timeAt(0));
+    }
+    await world.fill(idsOf("old", before));
+    world.at(60);
+    assert.deepEqual(await world.found(), [[], 0]);
+    world.activity.empty();
+    for (const eventId of idsOf("new", after)) {
+      world.activity.accept(eventId, timeAt(61));
+    }
+    world.at(121);
+    assert.equal((await world.losses()).lost, after, `${before} events, then ${after}`);
+    world.activity.accept("one_more", timeAt(121));
+    world.at(181);
+    assert.equal((await world.losses()).lost, after + 1);
+    context.mock.timers.reset();
+  }
+});
+
+test("events whose records were not kept are counted once", async (context) => {
+  const world = await World.start(context);
+  for (const [number, eventId] of idsOf("evt", 1500).entries()) {
+    world.activity.accept(eventId, timeAt(number / 100));
+  }
+  for (const [position, count] of /** @type {const} */ ([
+    [30, 7],
+    [900, 20],
+    [4200, 100],
+  ])) {
+    world.activity.gaps.set(position, count);
+  }
+  await world.fill(idsOf("evt", 1500));
+  const counts = [];
+  for (const minutes of [60, 62, 64, 70, 75, 80]) {
+    world.at(minutes);
+    counts.push((await world.losses()).notKept);
+  }
+  assert.deepEqual(counts, [0, 7, 27, 27, 127, 127]);
+});
