@@ -89,7 +89,9 @@ export interface DeadLetters<Env> extends DeadLetterStore<Env> {
   readonly losses: (env: Env) => Promise<Losses | null>;
   /** The gateway's Durable Object `Activity`, for the console and for alerts. */
   readonly activity: (env: Env) => ActivityReader | undefined;
-  /** The databases, with their tables: for the console. */
+  /** The producer of the queue of events, for its backlog. */
+  readonly events: (env: Env) => Queue | undefined;
+  /** The databases, with their tables: for the console and for alerts. */
   readonly databases: (env: Env) => Promise<{ readonly letters: Database; readonly ledger: Database }>;
   /** A page of what operators did, the newest first. */
   readonly audit: (
@@ -132,6 +134,7 @@ export function deadLetters<Env>(options: DeadLetterOptions<Env>): DeadLetters<E
   });
   return {
     queue,
+    events: options.events,
     store: (batch, env) => storeLetters(batch, () => open(env)),
     totals: async (env) => totals(await open(env)),
     list: async (env, page) => listLetters(await open(env), page),
