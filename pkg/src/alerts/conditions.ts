@@ -1,0 +1,177 @@
+// The condition of each rule, and the sentences that report it.
+
+import { windowMinutes } from "./ledger.ts";
+import { type Detail, detailOf } from "./message.ts";
+import type { Finding, Thresholds } from "./rules.ts";
+import type { Period, Signals } from "./signals.ts";
+
+const minuteMs = 60_000;
+
+/** How far the rules on failures look back, in minutes. */
+const failureMinutes = 10;
+
+/** A source that fails at so many runs in a row is reported. */
+const maxFailures = 3;
+
+/** The share of a limit from which it is reported: as of each new dead letter in the log, and of D1's database. */
+const [lettersShare, ledgerShare] = [0.5, 0.8];
+
+const maxDetails = 3;
+
+export function deadLetter({ letters }: Signals): Finding | undefined {
+  const { open = 0, newest = [] } = letters ?? {};
+  return open === 0
+    ? undefined
+    : {
+        title: "Events could not be handled: dead letters are open",
+        text: `${counted(open, "dead letter is", "dead letters are")} open. Look at the reason, cure its cause, then redrive them.`,
+        details: newest
+          .slice(0, maxDetails)
+          .flatMap(({ eventId, type, reason }) => [
+            detailOf("event", eventId),
+            detailOf("type", type),
+            detailOf("reason", reason ?? "the queue itself has given up"),
+          ]),
+      };
+}
+
+/** A late first attempt proves it. A backlog does, if nothing in it is a retry that waits for its time. */
+export function late(signals: Signals, { lateMinutes }: Thresholds): Finding | undefined | "unknown" {
+  const { ledger, backlog, failed, now } = signals;
+  const title = "The consumer is late";
+  if (ledger !== undefined && ledger.late.length > 0) {
+    const { length } = ledger.late;
+    return {
+      title,
+      text: `${counted(length, "event was", "events were")} handled in the last ${windowMinutes} minutes, but first tried more than ${lateMinutes} minutes after arrival. Look at the queue's backlog and at how long a handler takes.`,
+      details: ledger.late.slice(0, maxDetails).map(({ eventId }) => detailOf("event", eventId)),
+    };
+  }
+  if (failed.has("backlog")) {
+    return "unknown";
+  }
+  const since = now - lateMinutes * minuteMs;
+  if (
+    ledger === undefined ||
+    backlog === undefined ||
+    backlog.count <= ledger.retries ||
+    (backlog.oldest ?? 0) > since ||
+    (ledger.progressAt !== null && Date.parse(ledger.progressAt) > since)
+  ) {
+    return undefined;
+  }
+  return {
+    title,
+    text: `${counted(backlog.count, "event waits", "events wait")} on the queue, and none was handled or became a dead letter for ${lateMinutes} minutes. Look whether the consumer is deployed, attached to the queue and not paused.`,
+    details: [],
+  };
+}
+
+export function signatures({ activity = [] }: Signals, { mismatches }: Thresholds): Finding | undefined {
+  const wrong = sum(activity, (period) => period.mismatches);
+  return wrong < mismatches || accepted(activity) > 0
+    ? undefined
+    : {
+        title: "The signing secret is wrong",
+        text: `${counted(wrong, "delivery", "deliveries")} in the last ${windowMinutes} minutes had a signature that matches no secret, and none was accepted. Compare the gateway's secret with the sender's registration.`,
+        details: [],
+      };
+}
+
+export function failing({ activity = [], now }: Signals, { answers, percent }: Thresholds): Finding | undefined {
+  const periods = since(activity, now - failureMinutes * minuteMs);
+  const failed = sum(periods, ({ codes }) => (codes.unavailable ?? 0) + (codes.misconfigured ?? 0));
+  const all = sum(periods, ({ codes }) => Object.values(codes).reduce((one, other) => one + other, 0));
+  const trapped = sum(periods, ({ others }) => others.trapped ?? 0);
+  return failed < answers || failed * 100 <= all * percent
+    ? undefined
+    : {
+        title: "The gateway fails",
+        text: `${failed} of ${all} deliveries in the last ${failureMinutes} minutes were answered 5xx${trapped > 0 ? `, and the code trapped ${counted(trapped, "time", "times")}` : ""}. The sender tries them again. Look at the reasons in the gateway's log.`,
+        details: [],
+      };
+}
+
+export function misconfigured({ activity = [], now }: Signals): Finding | undefined {
+  const answers = sum(since(activity, now - failureMinutes * minuteMs), ({ codes }) => codes.misconfigured ?? 0);
+  return answers === 0
+    ? undefined
+    : {
+        title: "The gateway is misconfigured",
+        text: `${counted(answers, "delivery was", "deliveries were")} answered 500 in the last ${failureMinutes} minutes, because a setting or a binding is missing or wrong. /healthz names it.`,
+        details: [],
+      };
+}
+
+export function deadLettersFull({ letters }: Signals): Finding | undefined {
+  const { bytes = 0, maxBytes = 1 } = letters ?? {};
+  return bytes <= maxBytes * lettersShare
+    ? undefined
+    : {
+        title: "The dead letters are filling up",
+        text: `They take ${bytes} of ${maxBytes} bytes. When they are full, further ones wait on their queue. Redrive them, and prune those that were handled.`,
+        details: [],
+      };
+}
+
+export function ledgerFull({ ledger }: Signals, { ledgerBytes }: Thresholds): Finding | undefined {
+  const { bytes = 0 } = ledger ?? {};
+  return bytes <= ledgerBytes * ledgerShare
+    ? undefined
+    : {
+        title: "The ledger's database is filling up",
+        text: `It has ${bytes} bytes; the limit is ${ledgerBytes}. When it is full, no event can be handled. Delete old claims and rows of yours, or set rules.ledger_full.maxBytes to your plan's limit.`,
+        details: [],
+      };
+}
+
+export function loss({ losses }: Signals): Finding | undefined {
+  const { lost = 0, events = [] } = losses ?? {};
+  return lost === 0
+    ? undefined
+    : {
+        title: "Accepted events are lost",
+        text: `${counted(lost, "event was", "events were")} accepted, and then found neither in the ledger nor among the dead letters. Look whether the queue was purged, or has another consumer; then let the events through again.`,
+        details: events
+          .slice(0, maxDetails)
+          .flatMap(({ eventId, type }) => [detailOf("event", eventId), detailOf("type", type)]),
+      };
+}
+
+export function quiet({ hours = [] }: Signals, { quietHours }: Thresholds): Finding | undefined {
+  return accepted(hours) > 0
+    ? undefined
+    : {
+        title: "No event arrives",
+        text: `Nothing was accepted for ${counted(quietHours, "hour", "hours")}. Look whether the sender's registration is active, and at its last delivery.`,
+        details: [],
+      };
+}
+
+export function unreadable({ failed, failures }: Signals): Finding | undefined {
+  const names = [...failed.keys()].filter((source) => (failures[source] ?? 0) >= maxFailures).sort();
+  return names.length === 0
+    ? undefined
+    : {
+        title: "Alerts cannot read what they watch",
+        text: `Reading failed ${maxFailures} times or more in a row: ${names.join(", ")}. Rules that need it neither open nor close.`,
+        details: names.slice(0, maxDetails).map((name): Detail => detailOf(name, failed.get(name) ?? "")),
+      };
+}
+
+function since(periods: readonly Period[], time: number): Period[] {
+  // The minute in which the time lies counts as a whole.
+  return periods.filter(({ at }) => Date.parse(at) > time - minuteMs);
+}
+
+function accepted(periods: readonly Period[]): number {
+  return sum(periods, ({ codes }) => (codes.accepted ?? 0) + (codes.duplicate ?? 0));
+}
+
+function sum(periods: readonly Period[], count: (period: Period) => number): number {
+  return periods.reduce((total, period) => total + count(period), 0);
+}
+
+function counted(number: number, one: string, many: string): string {
+  return `${number} ${number === 1 ? one : many}`;
+}
