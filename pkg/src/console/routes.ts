@@ -1,5 +1,6 @@
 // The routes of the admin API, for an operator who is known.
 
+import { alertStatus, listIncidents, muteIncident, showIncident } from "../alerts/incidents.ts";
 import type { DeadLetters } from "../consumer/dead-letters.ts";
 import { type LetterSelection, maxPruned, maxRedriven } from "../consumer/redrive.ts";
 import { actorOf, type Operator } from "./access.ts";
@@ -27,6 +28,9 @@ const maxLimit = 200;
 
 /** The gateway accepts eventIds of 256 bytes, and types and reasons are stored at this length at most. */
 const maxCharacters = 320;
+
+/** 30 days: a mute that never ends would hide the next failure. */
+const maxMuteMs = 2_592_000_000;
 
 const limit = integer(1, maxLimit);
 
@@ -57,6 +61,9 @@ export function routes<Env>(): Routes<Env> {
     "/dead-letters/prune": { POST: pruneDeadLetters },
     "/erase": { POST: eraseEvent },
     "/losses": { GET: showLosses },
+    "/incidents": { GET: listAllIncidents },
+    "/incidents/ID": { GET: showOneIncident },
+    "/incidents/mute": { POST: muteOneIncident },
     "/audit": { GET: listAudit },
   };
 }
@@ -71,8 +78,8 @@ export function routeOf<Env>(
   path: string,
   method: string,
 ): { route: Route<Env>; id: number | undefined } {
-  const [, digits] = /^\/dead-letters\/(\d{1,15})$/.exec(path) ?? [];
-  const pattern = digits === undefined ? path : "/dead-letters/ID";
+  const [, list, digits] = /^(\/[a-z-]+)\/(\d{1,15})$/.exec(path) ?? [];
+  const pattern = digits === undefined ? path : `${list}/ID`;
   const methods = Object.hasOwn(routes, pattern) ? routes[pattern] : undefined;
   if (methods === undefined) {
     throw new Problem(404, "not_found", `no such route: there are ${Object.keys(routes).join(", ")}`);
@@ -92,7 +99,9 @@ async function showSession<Env>({ url, operator }: Call<Env>): Promise<Response>
 
 async function showStatus<Env>({ url, env, deadLetters }: Call<Env>): Promise<Response> {
   parametersOf(url, {});
-  return answerOf({ deadLetters: await deadLetters.totals(env) });
+  const { letters } = await deadLetters.databases(env);
+  const [totals, status] = await Promise.all([deadLetters.totals(env), alertStatus(letters)]);
+  return answerOf({ deadLetters: totals, alerts: status });
 }
 
 async function listEvents<Env>({ url, env, deadLetters }: Call<Env>): Promise<Response> {
@@ -172,6 +181,39 @@ async function showLosses<Env>({ url, env, deadLetters }: Call<Env>): Promise<Re
     throw new Problem(404, "no_activity", "Activity not bound: add activity: (env) => env.ACTIVITY to deadLetters()");
   }
   return answerOf(losses);
+}
+
+async function listAllIncidents<Env>({ url, env, deadLetters }: Call<Env>): Promise<Response> {
+  const fields = parametersOf(url, { state: oneOf("open", "closed", "all"), before: integer(1), limit });
+  const { letters } = await deadLetters.databases(env);
+  return answerOf(await listIncidents(letters, { limit: defaultLimit, ...fields }));
+}
+
+async function showOneIncident<Env>({ url, env, deadLetters, id = 0 }: Call<Env>): Promise<Response> {
+  parametersOf(url, {});
+  const { letters } = await deadLetters.databases(env);
+  const incident = await showIncident(letters, id);
+  if (incident === null) {
+    throw new Problem(404, "not_found", `no incident ${id}`);
+  }
+  return answerOf(incident);
+}
+
+async function muteOneIncident<Env>({ request, env, deadLetters, operator }: Call<Env>): Promise<Response> {
+  const { id, until } = await bodyOf(request, { id: integer(1), until: time });
+  if (id === undefined) {
+    throw new Problem(400, "invalid_parameter", "id missing");
+  }
+  const end = required("until", until);
+  if (Date.parse(end) > Date.now() + maxMuteMs) {
+    throw new Problem(400, "invalid_parameter", "until too far ahead: at most 30 days");
+  }
+  const { letters } = await deadLetters.databases(env);
+  const incident = await muteIncident(letters, id, end, actorOf(operator));
+  if (incident === null) {
+    throw new Problem(404, "not_found", `no open incident ${id}`);
+  }
+  return answerOf(incident);
 }
 
 async function listAudit<Env>({ url, env, deadLetters }: Call<Env>): Promise<Response> {

@@ -51,6 +51,21 @@ export function recordPrune(
     .bind(new Date().toISOString(), actor, JSON.stringify(withoutReason(details)), ...values);
 }
 
+/** Records that an open incident is muted, in the transaction that mutes it. */
+export function recordMute(
+  db: Database,
+  actor: string,
+  details: { readonly id: number; readonly until: string },
+): Statement {
+  return db
+    .prepare(
+      `INSERT INTO cronozen_audit (at, actor, action, details, result)
+       SELECT ?, ?, 'mute', ?, json_object('muted', json_array(id)) FROM cronozen_incidents
+       WHERE id = ? AND closed_at IS NULL`,
+    )
+    .bind(new Date().toISOString(), actor, JSON.stringify(details), details.id);
+}
+
 /** The reason may quote what a handler's error says of a person, and the audit is kept. */
 function withoutReason(details: object): object {
   return "reason" in details && details.reason !== undefined ? { ...details, reason: "(not recorded)" } : details;
