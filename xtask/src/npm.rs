@@ -21,7 +21,7 @@ const LOWERING: [&str; 3] = [
 ];
 
 /// Each bundle, its format and its source in `pkg/src`.
-const BUNDLES: [(&str, &str, &str); 7] = [
+const BUNDLES: [(&str, &str, &str); 8] = [
     ("index.js", "esm", "index.ts"),
     ("index.cjs", "cjs", "index.ts"),
     ("edge.js", "esm", "edge.ts"),
@@ -29,6 +29,7 @@ const BUNDLES: [(&str, &str, &str); 7] = [
     ("no-wasm.cjs", "cjs", "no-wasm.ts"),
     ("consumer.js", "esm", "consumer.ts"),
     ("console.js", "esm", "console.ts"),
+    ("alerts.js", "esm", "alerts.ts"),
 ];
 
 /// The options of esbuild. Lines are short, because Node prints the line that threw an uncaught error.
@@ -45,10 +46,11 @@ const BUNDLING: [&str; 8] = [
 ];
 
 /// The entries whose declarations are generated, and the files in `pkg/dist`.
-const DECLARATIONS: [(&str, &str); 4] = [
+const DECLARATIONS: [(&str, &str); 5] = [
     ("pkg/src/index.ts", "index.d.ts"),
     ("pkg/src/consumer.ts", "consumer.d.ts"),
     ("pkg/src/console.ts", "console.d.ts"),
+    ("pkg/src/alerts.ts", "alerts.d.ts"),
     ("src/js/worker.ts", "worker/worker.d.ts"),
 ];
 
@@ -86,7 +88,7 @@ pub enum Extent {
 }
 
 /// The bundles that Workers import.
-const WORKER_BUNDLES: [&str; 3] = ["edge.js", "consumer.js", "console.js"];
+const WORKER_BUNDLES: [&str; 4] = ["edge.js", "consumer.js", "console.js", "alerts.js"];
 
 /// Builds into `pkg/dist`. Intermediate files are in `build/npm`.
 pub fn build(extent: Extent) -> Result<()> {

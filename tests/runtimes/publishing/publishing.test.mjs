@@ -20,7 +20,7 @@ test("publint finds nothing, strict", patience, async () => {
 
 test("are-the-types-wrong finds nothing", patience, async () => {
   const attw = join(tools, "@arethetypeswrong", "cli", "dist", "index.js");
-  // Gateway, consumer and console are for Workers alone, which have no require.
+  // Gateway, consumer, console and alerts are for Workers alone, which have no require.
   const args = [
     attw,
     tarball(),
@@ -32,13 +32,14 @@ test("are-the-types-wrong finds nothing", patience, async () => {
     "worker",
     "consumer",
     "console",
+    "alerts",
   ];
   const printed = await run(root, process.execPath, args).catch((error) => assert.fail(error.stdout));
   assert.match(printed, /node16 \(from CJS\) +│ OK \(CJS\) +│ OK \(CJS\)/);
   assert.match(printed, /node16 \(from ESM\) +│ OK \(ESM\) +│ OK \(ESM\)/);
 });
 
-test("are-the-types-wrong finds nothing in gateway, consumer and console", patience, async () => {
+test("are-the-types-wrong finds nothing in gateway, consumer, console and alerts", patience, async () => {
   const attw = join(tools, "@arethetypeswrong", "cli", "dist", "index.js");
   const args = [
     attw,
@@ -51,9 +52,10 @@ test("are-the-types-wrong finds nothing in gateway, consumer and console", patie
     "worker",
     "consumer",
     "console",
+    "alerts",
   ];
   const printed = await run(root, process.execPath, args).catch((error) => assert.fail(error.stdout));
-  for (const entry of ["worker", "consumer", "console"]) {
+  for (const entry of ["worker", "consumer", "console", "alerts"]) {
     assert.match(printed, new RegExp(`"cronozen-edge/${entry}" +│ OK \\(ESM\\) +│ OK +│`));
   }
 });

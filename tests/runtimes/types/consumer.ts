@@ -1,5 +1,6 @@
 // With Cloudflare's types: a consumer is a handler of queues, and its handlers know their events.
 
+import { alerts, discord, email, json, type Sink, slack, teams } from "cronozen-edge/alerts";
 import { type AccessSettings, console as adminConsole } from "cronozen-edge/console";
 import {
   type CronozenEvent,
@@ -109,6 +110,44 @@ export const whole = {
     redriven.map(({ id }) => id.toFixed());
   },
 } satisfies ExportedHandler<ConsoleEnv>;
+
+interface AlertEnv extends ConsoleEnv {
+  EMAIL: SendEmail;
+  SLACK_URL?: string;
+  HEARTBEAT_URL: string;
+}
+
+const pager: Sink = { name: "pager", send: async ({ incident, title }) => console.log(incident.toFixed(), title) };
+
+const watched: DeadLetters<AlertEnv> = deadLetters({
+  queue: (env) => env.DEAD_LETTERS,
+  events: (env) => env.EVENTS,
+  ledger: (env) => env.DB,
+});
+
+export const watching = {
+  scheduled: alerts({
+    deadLetters: watched,
+    sinks: (env) => [
+      slack(env.SLACK_URL),
+      discord(env.SLACK_URL, { name: "discord-ops" }),
+      teams(env.SLACK_URL),
+      json(env.SLACK_URL),
+      email(env.EMAIL, { from: "alerts@example.com", to: "ops@example.com" }),
+      pager,
+    ],
+    console: "https://edge.example.com/console",
+    heartbeat: (env) => env.HEARTBEAT_URL,
+    quietHours: 24,
+    rules: { late: { minutes: 30 }, ledger_full: { maxBytes: 10_000_000_000 }, loss: false },
+  }),
+} satisfies ExportedHandler<AlertEnv>;
+
+// @ts-expect-error a misspelt rule would have no effect
+alerts<AlertEnv>({ deadLetters: watched, sinks: () => [pager], rules: { latte: false } });
+
+// @ts-expect-error an email needs a receiver
+email({ send: async () => {} }, { from: "alerts@example.com" });
 
 // @ts-expect-error the queue of events is missing
 deadLetters<Env>({ queue: (env) => env.DEAD_LETTERS, ledger: (env) => env.DB });
