@@ -51,7 +51,7 @@ const checks = [
   ["build of the consumer in Rust", "cargo", ["xtask", "consumer-rust"]],
   ["tests of the npm package", "node", [...nodeTest, "tests/package/*.test.mjs"]],
   ["tests in workerd and of the scripts", "node", [...nodeTest, "tests/{worker,scripts}/*.test.mjs"]],
-  ["tests of the consumers and the console", "node", [...nodeTest, "tests/{consumer,console}/*.test.mjs"]],
+  ["tests of the consumers and the console", "node", [...nodeTest, "tests/{alerts,consumer,console}/*.test.mjs"]],
   ["dry run of the deployment of the gateway", "wrangler", dryDeployment("wrangler.toml", "build/dry-run")],
   // The output folder is relative to the folder of the settings.
   ...["consumer", "consumer-rust"].map(

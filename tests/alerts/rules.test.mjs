@@ -1,0 +1,290 @@
+// Each rule opens an incident, repeats its message after a day, can be muted, and closes.
+
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+import { muteIncident } from "../../pkg/src/alerts/incidents.ts";
+import { day, hour, minute, TestAlerts } from "./alerts.mjs";
+
+/** @type {TestAlerts} */
+let tested;
+afterEach(() => tested.stop());
+
+/** @param {any} [options] */
+async function begin(options) {
+  tested = new TestAlerts(options);
+  await tested.begin();
+  return tested;
+}
+
+/** A rule's name, how its condition is kept up until now, and how it ends. @type {Record<string, { breaks: () => void, heals?: () => void, options?: object, says: RegExp }>} */
+const rules = {
+  dead_letter: {
+    breaks: () => tested.inLetters("SELECT 1 FROM cronozen_dead_letters").length === 0 && tested.bury(),
+    heals: () => tested.inLetters("DELETE FROM cronozen_dead_letters"),
+    says: /^1 dead letter is open\./,
+  },
+  late: {
+    breaks: () => tested.handle(`evt_${tested.now}`, tested.now - 16 * minute),
+    says: /^1 event was handled in the last 15 minutes, but first tried more than 15 minutes after arrival\./,
+  },
+  signatures: {
+    breaks: () => tested.deliver("mismatch", 3, tested.now - minute),
+    says: /^3 deliveries in the last 15 minutes had a signature that matches no secret, and none was accepted\./,
+  },
+  failing: {
+    breaks: () => tested.deliver("unavailable", 5, tested.now - minute),
+    says: /^5 of 5 deliveries in the last 10 minutes were answered 5xx\./,
+  },
+  misconfigured: {
+    breaks: () => tested.deliver("misconfigured", 1, tested.now - minute),
+    says: /^1 delivery was answered 500 in the last 10 minutes/,
+  },
+  dead_letters_full: {
+    breaks: () => tested.inLetters("UPDATE cronozen_dead_letter_totals SET bytes = 501"),
+    heals: () => tested.inLetters("UPDATE cronozen_dead_letter_totals SET bytes = 500"),
+    says: /^They take 501 of 1000 bytes\./,
+  },
+  ledger_full: {
+    breaks: () => Object.assign(tested.db, { bytes: 400_000_001 }),
+    heals: () => Object.assign(tested.db, { bytes: 400_000_000 }),
+    says: /^It has 400000001 bytes; the limit is 500000000\./,
+  },
+  loss: {
+    breaks: () => Object.assign(tested.losses, { lost: 2, events: [{ eventId: "evt_1", type: null }] }),
+    heals: () => Object.assign(tested.losses, { lost: 0, events: [] }),
+    says: /^2 events were accepted, and then found neither in the ledger nor among the dead letters\./,
+  },
+  quiet: {
+    breaks: () => {},
+    heals: () => tested.deliver("accepted", 1, tested.now - minute),
+    options: { quietHours: 2 },
+    says: /^Nothing was accepted for 2 hours\./,
+  },
+};
+
+/** An incident with a rule that is always true must not be there at the start. @param {string} name */
+async function beginWith(name) {
+  tested = new TestAlerts(rules[name]?.options);
+  if (name === "quiet") {
+    tested.deliver("accepted", 1, tested.now - minute);
+  }
+  await tested.begin();
+  if (name === "quiet") {
+    tested.pass(3 * hour);
+  }
+  return rules[name] ?? assert.fail(name);
+}
+
+for (const name of Object.keys(rules)) {
+  test(`${name}: an incident opens once, is repeated after a day, and closes when its condition is gone`, async () => {
+    const { breaks, heals = () => {}, says } = await beginWith(name);
+    tested.pass(5 * minute);
+    breaks();
+    const lines = await tested.run(0);
+    const [message, ...more] = tested.messages.splice(0);
+    assert.deepEqual([message?.kind, message?.rule, message?.incident, more.length], ["opened", name, 1, 0]);
+    assert.match(message?.text ?? "", says);
+    assert.equal(message?.link, "https://edge.example.com/console/incidents/1");
+    assert.deepEqual(
+      lines.map(({ outcome, incident, rule }) => [outcome, incident, rule]),
+      [["alert_opened", 1, name]],
+    );
+    const again = async (/** @type {number} */ ms) => {
+      tested.pass(ms);
+      breaks();
+      await tested.run(0);
+    };
+    for (let passed = 0; passed < day - 10 * minute; passed += 10 * minute) {
+      await again(10 * minute);
+    }
+    assert.deepEqual(tested.took(), [], "nothing for a day");
+    await again(10 * minute);
+    assert.deepEqual(tested.took(), [`repeated ${name}`]);
+    await again(5 * minute);
+    assert.deepEqual(tested.took(), []);
+    // Longer than any rule looks back.
+    tested.pass(20 * minute);
+    heals();
+    await tested.run(0);
+    assert.deepEqual(tested.took(), [], "one run is not enough");
+    assert.deepEqual(tested.open(), [name]);
+    const closed = await tested.run();
+    const [end, ...others] = tested.messages.splice(0);
+    assert.deepEqual([end?.kind, end?.incident, others.length], ["closed", 1, 0]);
+    assert.match(end?.title ?? "", /^Closed: /);
+    assert.equal(end?.link, "https://edge.example.com/console/incidents/1");
+    assert.deepEqual(
+      closed.map(({ outcome }) => outcome),
+      ["alert_closed"],
+    );
+    assert.deepEqual(tested.open(), []);
+    await tested.run();
+    assert.deepEqual(tested.took(), []);
+    tested.pass(4 * hour);
+    breaks();
+    await tested.run(0);
+    assert.deepEqual(tested.took(), [`opened ${name}`], "it can open again");
+    assert.equal(tested.messages.length, 0);
+  });
+
+  test(`${name}: a muted incident sends nothing, and closes in silence`, async () => {
+    const { breaks, heals = () => {} } = await beginWith(name);
+    tested.pass(5 * minute);
+    breaks();
+    await tested.run(0);
+    assert.deepEqual(tested.took(), [`opened ${name}`]);
+    const until = new Date(tested.now + 3 * day).toISOString();
+    const muted = await muteIncident(/** @type {any} */ (tested.dead), 1, until, "Ada (session)");
+    assert.deepEqual([muted?.mutedUntil, muted?.mutedBy], [until, "Ada (session)"]);
+    for (let passed = 0; passed < 2 * day; passed += hour / 2) {
+      tested.pass(hour / 2);
+      breaks();
+      await tested.run(0);
+    }
+    assert.deepEqual(tested.open(), [name]);
+    tested.pass(20 * minute);
+    heals();
+    await tested.run(0);
+    await tested.run();
+    assert.deepEqual(tested.open(), []);
+    assert.deepEqual(tested.took(), []);
+    tested.pass(3 * day);
+    if (name === "quiet") {
+      heals();
+    }
+    await tested.run(0);
+    assert.deepEqual(tested.took(), [], "also after the mute");
+  });
+
+  test(`${name}: it can be switched off`, async () => {
+    const { breaks } = await beginWith(name);
+    tested.stop();
+    tested = new TestAlerts(name === "quiet" ? {} : { rules: { [name]: false } });
+    await tested.begin();
+    tested.pass(5 * minute);
+    breaks();
+    await tested.run(0);
+    assert.deepEqual(tested.open(), []);
+  });
+}
+
+test("a mute that ends lets the daily message through", async () => {
+  const { bury } = await begin();
+  bury.call(tested);
+  await tested.run();
+  await muteIncident(/** @type {any} */ (tested.dead), 1, new Date(tested.now + 2 * day).toISOString(), "Ada");
+  await tested.run(day + hour);
+  assert.deepEqual(tested.took(), ["opened dead_letter"]);
+  await tested.run(day);
+  assert.deepEqual(tested.took(), ["repeated dead_letter"]);
+});
+
+test("a condition that comes and goes stays one incident", async () => {
+  await begin();
+  for (let round = 0; round < 20; round += 1) {
+    tested.losses.lost = 1 - (round % 2);
+    await tested.run();
+  }
+  assert.deepEqual(tested.took(), ["opened loss"]);
+});
+
+test("two runs within a minute do not close an incident", async () => {
+  await begin();
+  tested.losses.lost = 1;
+  await tested.run();
+  tested.losses.lost = 0;
+  await tested.run();
+  await tested.run(1000);
+  assert.deepEqual(tested.open(), ["loss"]);
+  await tested.run();
+  assert.deepEqual(tested.open(), []);
+});
+
+test("without activity its rules are not watched, and the others are", async () => {
+  await begin();
+  delete (/** @type {any} */ (tested.letters).activity);
+  tested.stop();
+  const { dead, db, letters } = tested;
+  tested = new TestAlerts({
+    deadLetters: { ...letters, losses: async () => null, activity: () => undefined },
+    quietHours: 1,
+  });
+  await tested.run();
+  const [run] = dead.query("SELECT not_watched FROM cronozen_alert_run");
+  assert.deepEqual(JSON.parse(run.not_watched), ["signatures", "failing", "misconfigured", "loss", "quiet"]);
+  db.bytes = 499_000_000;
+  await tested.run();
+  assert.deepEqual(
+    dead.query("SELECT rule FROM cronozen_incidents").map(({ rule }) => rule),
+    ["ledger_full"],
+  );
+});
+
+test("a source that fails or hangs keeps its rules as they are, and is reported at the third run in a row", async () => {
+  await begin();
+  tested.losses.lost = 1;
+  tested.deliver("misconfigured", 1);
+  await tested.run(minute);
+  assert.deepEqual(tested.took(), ["opened misconfigured", "opened loss"]);
+  tested.letters.losses = async () => {
+    throw new Error("ledger closed: https://secret.example.com/x");
+  };
+  tested.summary = () => new Promise(() => {});
+  tested.bury();
+  const started = performance.now();
+  await tested.run(20 * minute);
+  assert.ok(performance.now() - started < 9000, "both wait at the same time, and 5 s at most");
+  assert.deepEqual(tested.took(), ["opened dead_letter"], "the others are read");
+  tested.summary = async () => {
+    throw new Error("object overloaded");
+  };
+  await tested.run();
+  assert.deepEqual(tested.took(), [], "two runs");
+  await tested.run();
+  const [message] = tested.messages;
+  assert.equal(message?.rule, "unreadable");
+  assert.match(message?.text ?? "", /^Reading failed 3 times or more in a row: activity, losses\./);
+  assert.deepEqual(message?.details, [
+    { name: "activity", value: "Error: object overloaded" },
+    { name: "losses", value: "Error: ledger closed: (URL)" },
+  ]);
+  assert.deepEqual(tested.took(), ["opened unreadable"]);
+  await tested.run();
+  assert.deepEqual(tested.open(), ["misconfigured", "loss", "dead_letter", "unreadable"], "nothing closes meanwhile");
+  tested.letters.losses = async () => ({ lost: 0, events: [] });
+  tested.summary = async () => ({ periods: [] });
+  await tested.run();
+  await tested.run();
+  assert.deepEqual(tested.took(), ["closed misconfigured", "closed loss", "closed unreadable"]);
+});
+
+test("details go with what they name: an erased dead letter's at the next run, the rest when the incident closes", async () => {
+  await begin();
+  tested.bury({ eventId: "evt_person" });
+  tested.bury({ eventId: "evt_other" });
+  await tested.run();
+  assert.deepEqual(tested.dead.dump().match(/evt_person/g)?.length, 2, "the dead letter and the incident");
+  tested.inLetters("DELETE FROM cronozen_dead_letters WHERE event_id = 'evt_person'");
+  await tested.run();
+  assert.doesNotMatch(tested.dead.dump(), /evt_person/);
+  assert.match(tested.dead.dump(), /evt_other/);
+  tested.inLetters("DELETE FROM cronozen_dead_letters");
+  await tested.run();
+  await tested.run();
+  assert.doesNotMatch(tested.dead.dump(), /evt_other/);
+});
+
+test("closed incidents are forgotten after 90 days", async () => {
+  await begin();
+  tested.losses.lost = 1;
+  await tested.run();
+  tested.losses.lost = 0;
+  await tested.run();
+  await tested.run();
+  await tested.run(89 * day);
+  assert.equal(tested.inLetters("SELECT 1 FROM cronozen_incident_messages").length, 1);
+  await tested.run(day + minute);
+  for (const table of ["cronozen_incidents", "cronozen_incident_messages"]) {
+    assert.deepEqual(tested.inLetters(`SELECT * FROM ${table}`), []);
+  }
+});
