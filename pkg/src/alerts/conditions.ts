@@ -7,7 +7,7 @@ import type { Period, Signals } from "./signals.ts";
 
 const minuteMs = 60_000;
 
-/** How far the rules on failures look back, in minutes. */
+/** The rules on failures look back so far, in minutes. */
 const failureMinutes = 10;
 
 /** A source that fails at so many runs in a row is reported. */

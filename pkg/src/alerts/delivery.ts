@@ -17,7 +17,7 @@ const sendingMs = 40_000;
 /** The longest time that an answer can have us wait. */
 const maxRetryAfterMs = 3_600_000;
 
-// Only if it is still the message that was sent: an operator may have muted the incident meanwhile, but nothing is newer.
+// `due_at` says which message it was.
 const markSent = `UPDATE cronozen_incident_messages
   SET sent_at = ?, attempts = attempts + 1, try_at = NULL, failed_at = NULL, reason = NULL
   WHERE incident = ? AND sink = ? AND due_at = ?`;

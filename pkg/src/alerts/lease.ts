@@ -5,7 +5,7 @@ import type { OpenIncident } from "./changes.ts";
 
 export interface Run {
   readonly lease: string;
-  /** How often each source could not be read in a row, up to the run before. */
+  /** The number of runs in a row, up to the one before, in which each source could not be read. */
   readonly failures: Readonly<Record<string, number>>;
   readonly open: readonly OpenIncident[];
 }

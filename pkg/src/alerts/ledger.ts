@@ -18,7 +18,7 @@ interface LateEvent {
   readonly eventId: string;
 }
 
-/** How far the rules look back, in minutes. */
+/** The rules look back so far, in minutes. */
 export const windowMinutes = 15;
 
 const minuteMs = 60_000;

@@ -1,6 +1,6 @@
-// What a message says. Each sink writes it in its own format.
+// A message, before a sink writes it in its own format.
 
-/** Why a message is sent: its incident has opened, is still open after a day, or has closed. */
+/** The reason of a message: its incident has opened, is still open after a day, or has closed. */
 export type AlertKind = "opened" | "repeated" | "closed";
 
 /** A value that others have chosen, such as an event's type: on one line, and cut. */

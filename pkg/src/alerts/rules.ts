@@ -32,9 +32,9 @@ export interface RuleOptions {
   readonly dead_letter?: false | undefined;
   /** The minutes after which a first attempt is late: 15 by default. */
   readonly late?: false | { readonly minutes?: number | undefined } | undefined;
-  /** How many wrong signatures there must be: 3 by default. */
+  /** The least number of wrong signatures: 3 by default. */
   readonly signatures?: false | { readonly mismatches?: number | undefined } | undefined;
-  /** How many answers must be 5xx: 5 by default, and more than 1 percent. */
+  /** The least number of 5xx answers: 5 by default, and more than 1 percent. */
   readonly failing?:
     | false
     | { readonly answers?: number | undefined; readonly percent?: number | undefined }

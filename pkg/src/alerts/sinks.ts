@@ -10,7 +10,7 @@ import { isUsable, request } from "./request.ts";
 export interface Sink {
   /** Stays the same between deployments: what has been sent is known by it. */
   readonly name: string;
-  /** Why it cannot be used, if it cannot. */
+  /** The reason why it cannot be used, if it cannot. */
   readonly problem?: string | undefined;
   send(message: Message): Promise<void>;
 }
