@@ -35,7 +35,8 @@ test("a detail is one line, without invisible characters, and cut", () => {
   const long = detailOf("type", "😀".repeat(500)).value;
   assert.deepEqual([[...long].length, long.at(-1)], [120, "…"]);
   assert.equal(detailOf("type", `e${"\u0301".repeat(50)}x`).value, "e\u0301\u0301x");
-  assert.ok(detailOf("type", " ".repeat(9)).value === "");
+  assert.equal(detailOf("type", " ".repeat(9)).value, "");
+  assert.equal(detailOf("type", "a\u00a0\u3000 \tb").value, "a b");
 });
 
 test("slack gets plain text with entities, and one link of ours", () => {
