@@ -131,3 +131,15 @@ test("the status has the open incidents, the failing sinks and what is not watch
   assert.deepEqual(status.notWatched, ["signatures", "failing", "misconfigured", "loss"]);
   assert.deepEqual([status.open, status.problems], [2, []]);
 });
+
+test("a closed incident cannot be muted, and nothing is recorded", async () => {
+  await tested.env.DEAD.prepare("UPDATE cronozen_incidents SET closed_at = opened_at WHERE id = 2").run();
+  const entries = async () => (await tested.ask("/audit?limit=200")).answer.entries.length;
+  const before = await entries();
+  const { status } = await tested.post("/incidents/mute", {
+    id: 2,
+    until: new Date(Date.now() + 60_000).toISOString(),
+  });
+  assert.equal(status, 404);
+  assert.equal(await entries(), before);
+});

@@ -97,3 +97,11 @@ test("a missing heartbeat URL is logged", async () => {
     ["heartbeat_failed", "URL missing or unusable: it must begin with https://"],
   );
 });
+
+test("with a sink that cannot be used, the heartbeat stops", async () => {
+  const service = await Service.start();
+  tested = new TestAlerts({ heartbeat: () => service.url });
+  tested.options.sinks = () => [tested.sink, slack(undefined)];
+  await tested.run();
+  assert.equal(service.requests, 0);
+});

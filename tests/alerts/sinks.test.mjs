@@ -1,10 +1,9 @@
-// The sinks over HTTP: failures, repetition, two runs at once, and URLs that stay secret.
+// The sinks over HTTP: failures, repetition, and URLs that stay secret.
 
 import assert from "node:assert/strict";
-import { afterEach, mock, test } from "node:test";
+import { afterEach, test } from "node:test";
 import { discord, json, slack, teams } from "cronozen-edge/alerts";
 import { alertStatus, muteIncident, showIncident } from "../../pkg/src/alerts/incidents.ts";
-import { silent } from "../support/log.mjs";
 import { hour, minute, TestAlerts } from "./alerts.mjs";
 import { Service, secretPart, stopServices } from "./service.mjs";
 
@@ -171,14 +170,30 @@ test("a message is given up after a day of runs", async () => {
   assert.equal((await alertStatus(/** @type {any} */ (tested.dead))).failing.length, 1, "the console still shows it");
 });
 
-test("a run that hangs is given up after 60 s", async () => {
-  tested = new TestAlerts({ deadLetters: { totals: async () => {}, databases: () => new Promise(() => {}) } });
-  tested.stop();
-  mock.timers.enable({ apis: ["Date", "setTimeout"] });
-  const run = silent(() => tested.scheduled({}, {}));
-  mock.timers.tick(60_000);
-  const [line] = await run;
-  assert.equal(line?.reason, "Error: alerts timed out after 60000 ms");
+test("after a failure, a sink gets no further message in the same run", async () => {
+  tested = new TestAlerts();
+  await tested.begin();
+  let sends = 0;
+  tested.sink.send = async () => {
+    sends += 1;
+    throw new Error("refused");
+  };
+  tested.losses.lost = 1;
+  tested.bury();
+  await tested.run();
+  assert.equal(sends, 1);
+});
+
+test("a sink that is removed no longer counts as failing", async () => {
+  tested = new TestAlerts();
+  await tested.begin();
+  tested.options.sinks = () => [slack(undefined), tested.sink];
+  tested.losses.lost = 1;
+  await tested.run();
+  assert.equal((await alertStatus(/** @type {any} */ (tested.dead))).failing[0]?.sink, "slack");
+  tested.options.sinks = () => [tested.sink];
+  await tested.run();
+  assert.deepEqual((await alertStatus(/** @type {any} */ (tested.dead))).failing, []);
 });
 
 test("a sink that is added later gets the open incidents", async () => {
@@ -196,74 +211,4 @@ test("a sink that is added later gets the open incidents", async () => {
   later.stop();
   assert.equal(service.taken.length, 1);
   assert.deepEqual(tested.took(), ["opened loss"]);
-});
-
-test("of two runs at once, one does nothing", async () => {
-  const service = await Service.start();
-  tested = new TestAlerts({ sinks: () => [json(service.url)] });
-  await tested.begin();
-  tested.losses.lost = 1;
-  tested.bury();
-  // Each call of the database waits, so that the runs overlap at every step.
-  tested.dead.before = () => new Promise((resolve) => setTimeout(resolve, Math.random() * 10));
-  tested.pass(5 * minute);
-  await silent(() => Promise.all(Array.from({ length: 5 }, () => tested.scheduled({}, {}))));
-  assert.deepEqual(service.taken.map(({ rule }) => rule).sort(), ["dead_letter", "loss"]);
-  assert.equal(tested.inLetters("SELECT 1 FROM cronozen_incidents").length, 2);
-});
-
-test("a run that was broken off keeps the next one waiting for two minutes at most", async () => {
-  tested = new TestAlerts();
-  await tested.begin();
-  tested.losses.lost = 1;
-  let calls = 0;
-  tested.dead.before = async () => {
-    calls += 1;
-    if (calls > 3) {
-      throw new Error("D1 is gone");
-    }
-  };
-  const [line] = await tested.run();
-  assert.deepEqual([line?.outcome, line?.reason], ["alerts_failed", "Error: D1 is gone"]);
-  delete tested.dead.before;
-  await tested.run(119_000);
-  assert.deepEqual(tested.took(), []);
-  await tested.run(1000);
-  assert.deepEqual(tested.took(), ["opened loss"]);
-});
-
-test("a run starts no message after 40 s: the rest waits for the next one", async () => {
-  tested = new TestAlerts();
-  const { send } = tested.sink;
-  await tested.begin();
-  tested.sink.send = async (/** @type {any} */ message) => {
-    tested.pass(41_000);
-    await send(message);
-  };
-  tested.losses.lost = 1;
-  tested.bury();
-  await tested.run();
-  assert.equal(tested.took().length, 1);
-  await tested.run();
-  assert.equal(tested.took().length, 1);
-});
-
-test("a run makes at most 50 subrequests, also if all rules open for three sinks", async () => {
-  const sinks = await Promise.all([Service.start(), Service.start(), Service.start()]);
-  tested = new TestAlerts({ sinks: () => [slack(sinks[0]?.url), teams(sinks[1]?.url), json(sinks[2]?.url)] });
-  await tested.begin();
-  tested.losses.lost = 1;
-  tested.bury({ bytes: 900 });
-  tested.deliver("misconfigured", 9);
-  tested.db.bytes = 499_000_000;
-  const requests = () => sinks.reduce((sum, { requests }) => sum + requests, 0);
-  let opened = 0;
-  for (let run = 0; run < 4; run += 1) {
-    const before = tested.db.calls + tested.dead.calls + requests();
-    await tested.run(minute);
-    const made = tested.db.calls + tested.dead.calls + requests() - before;
-    assert.ok(made <= 40, `${made} subrequests, without those of Activity, the queue and the losses`);
-    opened = requests();
-  }
-  assert.equal(opened, 18, "six incidents");
 });
