@@ -4,6 +4,7 @@ import { alertStatus, listIncidents, muteIncident, showIncident } from "../alert
 import type { DeadLetters } from "../consumer/dead-letters.ts";
 import { type LetterSelection, maxPruned, maxRedriven } from "../consumer/redrive.ts";
 import { actorOf, type Operator } from "./access.ts";
+import { activityStatus, askActivity, deliveriesOf, rangeOf } from "./activity.ts";
 import { findEvent, positions, searchEvents } from "./events.ts";
 import { bodyOf, boolean, type Fields, integer, integers, oneOf, parametersOf, text, time } from "./fields.ts";
 import { answerOf, Problem } from "./problem.ts";
@@ -53,6 +54,8 @@ export function routes<Env>(): Routes<Env> {
   return {
     "/session": { GET: showSession },
     "/status": { GET: showStatus },
+    "/activity": { GET: showActivity },
+    "/deliveries": { GET: listDeliveries },
     "/events": { GET: listEvents },
     "/event": { GET: showEvent },
     "/dead-letters": { GET: listDeadLetters },
@@ -100,8 +103,31 @@ async function showSession<Env>({ url, operator }: Call<Env>): Promise<Response>
 async function showStatus<Env>({ url, env, deadLetters }: Call<Env>): Promise<Response> {
   parametersOf(url, {});
   const { letters } = await deadLetters.databases(env);
-  const [totals, status] = await Promise.all([deadLetters.totals(env), alertStatus(letters)]);
-  return answerOf({ deadLetters: totals, alerts: status });
+  const [totals, status, activity] = await Promise.all([
+    deadLetters.totals(env),
+    alertStatus(letters),
+    activityStatus(deadLetters, env),
+  ]);
+  return answerOf({ deadLetters: totals, alerts: status, activity });
+}
+
+async function showActivity<Env>({ url, env, deadLetters }: Call<Env>): Promise<Response> {
+  const range = rangeOf(parametersOf(url, { by: oneOf("minute", "hour", "day"), from: time, to: time }));
+  return answerOf(await askActivity(deadLetters, env, (activity) => activity.summary(range)));
+}
+
+async function listDeliveries<Env>({ url, env, deadLetters }: Call<Env>): Promise<Response> {
+  const fields = parametersOf(url, {
+    after: integer(0),
+    before: integer(1),
+    outcome: text(maxCharacters),
+    code: text(maxCharacters),
+    type: text(maxCharacters),
+    address: text(maxCharacters),
+    limit,
+  });
+  const query = { limit: defaultLimit, ...fields };
+  return answerOf(await askActivity(deadLetters, env, (activity) => activity.deliveries(query)));
 }
 
 async function listEvents<Env>({ url, env, deadLetters }: Call<Env>): Promise<Response> {
@@ -118,11 +144,16 @@ async function listEvents<Env>({ url, env, deadLetters }: Call<Env>): Promise<Re
 
 async function showEvent<Env>({ url, env, deadLetters }: Call<Env>): Promise<Response> {
   const { id } = parametersOf(url, { id: text(maxCharacters) });
-  const event = await findEvent(deadLetters, env, required("id", id));
-  if (event === null) {
+  const eventId = required("id", id);
+  const [event, deliveries] = await Promise.all([
+    findEvent(deadLetters, env, eventId),
+    deliveriesOf(deadLetters, env, eventId),
+  ]);
+  if (event === null && !(Array.isArray(deliveries) && deliveries.length > 0)) {
     throw new Problem(404, "not_found", "event neither in the ledger nor among the dead letters");
   }
-  return answerOf(event);
+  const nothing = { eventId, type: null, createdAt: null, receivedAt: null, history: [], deadLetters: [] };
+  return answerOf({ ...(event ?? nothing), deliveries });
 }
 
 async function listDeadLetters<Env>({ url, env, deadLetters }: Call<Env>): Promise<Response> {
@@ -176,11 +207,7 @@ async function eraseEvent<Env>({ request, env, deadLetters, operator }: Call<Env
 /** Looks for the next accepted events, so that asking again goes on. */
 async function showLosses<Env>({ url, env, deadLetters }: Call<Env>): Promise<Response> {
   parametersOf(url, {});
-  const losses = await deadLetters.losses(env);
-  if (losses === null) {
-    throw new Problem(404, "no_activity", "Activity not bound: add activity: (env) => env.ACTIVITY to deadLetters()");
-  }
-  return answerOf(losses);
+  return answerOf(await askActivity(deadLetters, env, () => deadLetters.losses(env)));
 }
 
 async function listAllIncidents<Env>({ url, env, deadLetters }: Call<Env>): Promise<Response> {
