@@ -61,6 +61,7 @@ export class Example {
             d1Databases: ["DB", "DEAD_LETTERS_DB"],
             queueProducers: { EVENTS: "cronozen-events", DEAD_LETTERS: "cronozen-events-dead" },
             queueConsumers: consumers,
+            durableObjects: { ACTIVITY: { className: "Activity", scriptName: "gateway", useSQLite: true } },
           },
           {
             ...common,
@@ -69,7 +70,10 @@ export class Example {
             bindings: { CRONOZEN_SIGNING_SECRET: secret },
             kvNamespaces: ["SEEN"],
             queueProducers: { EVENTS: "cronozen-events" },
-            durableObjects: { DEDUPER: { className: "Deduper", useSQLite: true } },
+            durableObjects: {
+              DEDUPER: { className: "Deduper", useSQLite: true },
+              ACTIVITY: { className: "Activity", useSQLite: true },
+            },
           },
         ],
       }),
@@ -134,10 +138,14 @@ export class Example {
    * Sends a request to the admin API.
    *
    * @param {string} path
-   * @param {{ method?: string, authorization?: string | null, body?: string }} [request]
+   * @param {{ method?: string, authorization?: string | null, body?: string, minutesAhead?: number }} [request]
    */
-  async ask(path, { method = "GET", authorization = `Bearer ${token}`, body } = {}) {
-    const headers = { "content-type": "application/json", ...(authorization !== null && { authorization }) };
+  async ask(path, { method = "GET", authorization = `Bearer ${token}`, body, minutesAhead = 0 } = {}) {
+    const headers = {
+      "content-type": "application/json",
+      "x-test-minutes-ahead": String(minutesAhead),
+      ...(authorization !== null && { authorization }),
+    };
     const url = new URL(`/console/api${path}`, this.url);
     const response = await fetch(url, { method, headers, ...(body !== undefined && { body }) });
     const text = await response.text();

@@ -189,3 +189,58 @@ test("a message that is no string is stored, too", async () => {
     return rows.length === 2 ? rows : undefined;
   }, "both messages");
 });
+
+test("the admin API shows what the gateway has done with an event", async () => {
+  const event = newEvent();
+  assert.equal(await example.deliver(event), 202);
+  assert.equal(await example.deliver(event), 200);
+  assert.deepEqual(await example.outcomes(event.eventId), ["handled"]);
+  const { answer } = await example.until(async () => {
+    const shown = await example.ask(`/event?id=${event.eventId}`);
+    return shown.answer.deliveries.length === 2 ? shown : undefined;
+  }, "two deliveries");
+  assert.deepEqual(
+    answer.deliveries.map((/** @type {any} */ { outcome }) => outcome),
+    ["accepted", "duplicate"],
+  );
+  assert.deepEqual(
+    answer.history.map((/** @type {any} */ { outcome }) => outcome),
+    ["handled"],
+  );
+  const { deliveries } = (await example.ask("/deliveries?code=duplicate&limit=1")).answer;
+  assert.equal(deliveries.length, 1);
+  const { periods } = (await example.ask("/activity?by=minute")).answer;
+  assert.ok(periods.at(-1).codes.accepted >= 1);
+  const { activity } = (await example.ask("/status")).answer;
+  const [gateway] = activity.gateways;
+  assert.equal(gateway.health.secrets, 1);
+  assert.ok(gateway.keys[0].deliveries >= 2);
+  assert.equal(activity.lost, 0);
+});
+
+test("an event whose message vanishes from the queue is lost after an hour, and no other", async () => {
+  const vanished = newEvent({ type: "test.vanishes" });
+  const dead = newEvent({ data: {} });
+  assert.equal(await example.deliver(vanished), 202);
+  assert.equal(await example.deliver(newEvent()), 202);
+  assert.equal(await example.deliver(dead), 202);
+  await example.deadLettersOf(dead.eventId);
+  await example.until(async () => {
+    const { answer } = await example.ask(`/event?id=${dead.eventId}`);
+    return answer.deliveries.length > 0 ? true : undefined;
+  }, "a delivery");
+  const early = (await example.ask("/losses", { minutesAhead: 55 })).answer;
+  assert.deepEqual([early.lost, early.waiting], [0, 0]);
+  const { answer } = await example.ask("/losses", { minutesAhead: 65 });
+  assert.deepEqual([answer.lost, answer.waiting, answer.notKept, answer.more], [1, 0, 0, false]);
+  assert.deepEqual(
+    answer.events.map((/** @type {any} */ { eventId, type }) => ({ eventId, type })),
+    [{ eventId: vanished.eventId, type: "test.vanishes" }],
+  );
+  const [record] = (await example.ask(`/event?id=${vanished.eventId}`)).answer.deliveries;
+  assert.equal(record.outcome, "accepted");
+
+  assert.equal((await example.post("/erase", { eventId: vanished.eventId })).answer.activityRecords, 1);
+  assert.equal((await example.ask("/losses", { minutesAhead: 66 })).answer.lost, 0);
+  assert.deepEqual((await example.ask(`/event?id=${vanished.eventId}`)).answer.deliveries, []);
+});

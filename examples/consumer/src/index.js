@@ -10,6 +10,7 @@ import { handlers } from "./handlers.js";
  * @property {D1Database} DEAD_LETTERS_DB
  * @property {Queue} EVENTS
  * @property {Queue} DEAD_LETTERS
+ * @property {DurableObjectNamespace} [ACTIVITY]
  * @property {R2Bucket} [BODIES] if the gateway has it: see wrangler.toml
  * @property {string} CRONOZEN_SIGNING_SECRET
  * @property {string} [CRONOZEN_SIGNING_SECRET_NEXT] while a secret rotates
@@ -24,6 +25,7 @@ const letters = deadLetters({
   ledger: (env) => env.DB,
   database: (env) => env.DEAD_LETTERS_DB,
   bodies: (env) => env.BODIES,
+  activity: (env) => env.ACTIVITY,
 });
 
 /** @type {ExportedHandler<Env>} */

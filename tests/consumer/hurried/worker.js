@@ -1,5 +1,5 @@
-// The example consumer, made fast and faulty: retries come at once, each dead letter is delivered twice, and the Worker
-// fails while D1 has the table worker_is_broken.
+// The example consumer, made fast and faulty: retries come at once, each dead letter is delivered twice, messages of the
+// type test.vanishes are acknowledged and not handled, and the Worker fails while D1 has the table worker_is_broken.
 
 import example from "../../../examples/consumer/src/index.js";
 
@@ -17,14 +17,25 @@ const hurried = {
         context,
       );
     }
+    const messages = batch.messages.filter(({ body }) => !body.includes('"test.vanishes"'));
     await example.queue?.(
-      /** @type {any} */ ({ queue: batch.queue, messages: batch.messages.map(withoutDelay) }),
+      /** @type {any} */ ({ queue: batch.queue, messages: messages.map(withoutDelay) }),
       env,
       context,
     );
   },
 
-  fetch: (request, env, context) => /** @type {any} */ (example).fetch(request, env, context),
+  /** Answers as if it were as many minutes later as the header says. */
+  async fetch(request, env, context) {
+    const { now } = Date;
+    const ahead = Number(request.headers.get("x-test-minutes-ahead")) * 60_000;
+    Date.now = () => now() + ahead;
+    try {
+      return await /** @type {any} */ (example).fetch(request, env, context);
+    } finally {
+      Date.now = now;
+    }
+  },
 };
 
 export default hurried;

@@ -19,7 +19,10 @@ function environments({ ACTIVITY }) {
     REPLAY: "refuse",
     SEEN: {
       get: async (/** @type {string} */ key) => (seen.has(key) ? "" : null),
-      put: async (/** @type {string} */ key) => void seen.add(key) ?? {},
+      put: async (/** @type {string} */ key) => {
+        seen.add(key);
+        return {};
+      },
     },
     EVENTS: { send: async () => ({}) },
   };

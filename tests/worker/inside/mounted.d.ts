@@ -14,3 +14,11 @@ declare module "*/consumer/worker.js" {
   const consumer: typeof import("../../../examples/consumer-rust/src/worker.js").default;
   export default consumer;
 }
+
+declare module "node:crypto" {
+  interface Hmac {
+    update(text: string): Hmac;
+    digest(encoding: "hex"): string;
+  }
+  export function createHmac(hash: "sha256", key: string): Hmac;
+}
