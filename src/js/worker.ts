@@ -28,23 +28,13 @@ const buffer = new ActivityBuffer();
 observeLog((line, isUnsigned) => buffer.add(line, isUnsigned));
 
 async function answer(request: Request, env: unknown, ctx: GatewayContext): Promise<Response> {
-  const { headers } = request;
-  const parts = {
-    request,
-    method: request.method,
-    path: URL.parse(request.url)?.pathname,
-    contentLength: headers.get("content-length"),
-    signature: headers.get("x-cronozen-signature"),
-    address: headers.get("cf-connecting-ip"),
-    ray: headers.get("cf-ray"),
-  };
-  const destination = { env, health: () => healthOf(parts, env) };
+  const destination = { env, health: () => healthOf(env) };
   const context = {
     waitUntil: (work: Promise<unknown>) =>
       ctx.waitUntil(untilTrapped(work).then(() => buffer.arrange(destination, Date.now()))),
   };
   const response = await unlessTrapped<Response>(
-    (end) => serve(parts, env, context, (...answered) => end(responseOf(...answered))),
+    (end) => serve(partsOf(request), env, context, (...answered) => end(responseOf(...answered))),
     lastResortMs,
   );
   const answered = response ?? unavailable(request);
@@ -58,16 +48,30 @@ async function answer(request: Request, env: unknown, ctx: GatewayContext): Prom
 /** The last environment, and the answer of its health check. */
 let health: { env: unknown; text: string } | undefined;
 
-/** Returns the answer of the health check. A request is needed to ask, but it is not read. */
-async function healthOf(parts: RequestParts, env: unknown): Promise<string | undefined> {
+/** Returns the answer of the health check. */
+async function healthOf(env: unknown): Promise<string | undefined> {
   if (health?.env !== env) {
-    const asked = { ...parts, method: "GET", path: "/healthz" };
     const text = await unlessTrapped<string>((end) =>
-      serve(asked, env, { waitUntil: () => {} }, (_status, _type, body) => end(body)),
+      serve(partsOf(new Request("https://gateway/healthz")), env, { waitUntil: () => {} }, (_status, _type, body) =>
+        end(body),
+      ),
     );
     health = text === undefined ? undefined : { env, text };
   }
   return health?.text;
+}
+
+function partsOf(request: Request): RequestParts {
+  const { headers } = request;
+  return {
+    request,
+    method: request.method,
+    path: URL.parse(request.url)?.pathname,
+    contentLength: headers.get("content-length"),
+    signature: headers.get("x-cronozen-signature"),
+    address: headers.get("cf-connecting-ip"),
+    ray: headers.get("cf-ray"),
+  };
 }
 
 function responseOf(

@@ -43,11 +43,11 @@ export class TestGateway {
 
   /**
    * @param {string} folder of the build, under build/
-   * @param {{ journal: string, storage: string }} [lasting] the address of a service that replaces
-   * the queue, and a folder for everything else
+   * @param {{ journal?: string, storage?: string, apart?: boolean }} [options] the address of a service that replaces the
+   * queue; a folder for everything else; true if the objects of strict mode have an isolate of their own
    */
-  static async start(folder = "worker", lasting) {
-    const gateway = new TestGateway(join(root, "build", folder), lasting);
+  static async start(folder = "worker", options) {
+    const gateway = new TestGateway(join(root, "build", folder), options);
     try {
       gateway.url = await gateway.miniflare.ready;
     } catch (error) {
@@ -57,32 +57,42 @@ export class TestGateway {
     return gateway;
   }
 
-  /** @param {string} build @param {{ journal: string, storage: string }} [lasting] */
-  constructor(build, lasting) {
+  /** @param {string} build @param {{ journal?: string, storage?: string, apart?: boolean }} [options] */
+  constructor(build, { journal, storage, apart = false } = {}) {
     this.url = new URL("http://unset");
+    const common = {
+      compatibilityDate: "2026-10-01",
+      modulesRoot: "/",
+      // The first is the entry point.
+      modules: [...inside.map((name) => moduleIn(insideFolder, name, "")), ...builtModules(build, "/gateway")],
+    };
+    const deduper = { className: "Deduper", useSQLite: true };
+    const objects = { ...common, name: "objects", durableObjects: { DEDUPER: deduper } };
     this.miniflare = new Miniflare(
       convertV4MiniflareOptions({
-        name: "gateway",
         log: new Log(LogLevel.NONE),
         handleStructuredLogs: ({ message }) => this.log.push(...message.trim().split("\n")),
         cf: false,
-        compatibilityDate: "2026-10-01",
-        modulesRoot: "/",
-        // The first is the entry point.
-        modules: [...inside.map((name) => moduleIn(insideFolder, name, "")), ...builtModules(build, "/gateway")],
-        bindings: { CRONOZEN_SIGNING_SECRET: secret, ...(lasting && { JOURNAL: lasting.journal }) },
-        ...(lasting && { resourcePersistencePath: lasting.storage }),
-        kvNamespaces: ["SEEN"],
-        r2Buckets: ["BODIES"],
-        queueProducers: { EVENTS: "cronozen-events" },
-        queueConsumers: { "cronozen-events": { maxBatchTimeout: 0.05 } },
-        // Reaches the Worker without the simulator's own Worker.
-        unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
-        durableObjects: {
-          DEDUPER: { className: "Deduper", useSQLite: true },
-          ACTIVITY: { className: "Activity", useSQLite: true },
-        },
-        ratelimits: { FAILURES: { namespace_id: "1001", simple: { limit: failuresPerMinute, period: 60 } } },
+        ...(storage && { resourcePersistencePath: storage }),
+        workers: [
+          {
+            ...common,
+            name: "gateway",
+            bindings: { CRONOZEN_SIGNING_SECRET: secret, ...(journal && { JOURNAL: journal }) },
+            kvNamespaces: ["SEEN"],
+            r2Buckets: ["BODIES"],
+            queueProducers: { EVENTS: "cronozen-events" },
+            queueConsumers: { "cronozen-events": { maxBatchTimeout: 0.05 } },
+            // Reaches the Worker without the simulator's own Worker.
+            unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
+            durableObjects: {
+              DEDUPER: { ...deduper, ...(apart && { scriptName: "objects" }) },
+              ACTIVITY: { className: "Activity", useSQLite: true },
+            },
+            ratelimits: { FAILURES: { namespace_id: "1001", simple: { limit: failuresPerMinute, period: 60 } } },
+          },
+          ...(apart ? [objects] : []),
+        ],
       }),
     );
   }

@@ -13,6 +13,24 @@ before(async () => {
 });
 after(() => gateway.stop());
 
+test("the lines of a trap, and those before it, reach Activity", async () => {
+  const accepted = Array.from({ length: 5 }, () => newEvent());
+  for (const { body } of accepted) {
+    assert.equal((await gateway.deliver(body)).status, 202);
+  }
+  await gateway.deliver(newEvent().body, { headers: { "x-test-trap": "unreachable" } });
+  /** @type {string[]} */
+  let outcomes = [];
+  for (let tries = 0; outcomes.length < 7; tries += 1) {
+    assert.ok(tries < 100, outcomes.join());
+    await sleep(100);
+    const { deliveries } = await gateway.activity("deliveries", { limit: 200 });
+    outcomes = deliveries.map((/** @type {any} */ { outcome, reason }) => reason ?? outcome);
+  }
+  assert.deepEqual(outcomes, ["instance trapped", "trapped", ...accepted.map(() => "accepted")]);
+  assert.equal((await gateway.activity("status")).lost, 0);
+});
+
 for (const trap of ["unreachable", "unreachable after a wait", "panic", "exception", "stack overflow"]) {
   test(`${trap}: 20 pending deliveries are answered 503`, async () => {
     const hung = { faults: { send: "hangs" } };
@@ -59,6 +77,26 @@ test("a trap answers the deliveries of leased events, and ends their leases", as
     assert.equal((await gateway.deliver(body, { settings })).status, 202);
     assert.equal((await gateway.deliver(body, { settings })).status, 200);
     assert.equal((await gateway.messages(eventId)).length, 1);
+  }
+});
+
+test("a trap frees leases at once, although Activity hangs and keeps the requests alive", async (context) => {
+  const settings = { DEDUPE: "durable-object" };
+  const gateway = await TestGateway.start("worker-test-trap", { apart: true });
+  context.after(() => gateway.stop());
+  const { calls } = await gateway.observed();
+  const events = Array.from({ length: 20 }, () => newEvent());
+  const hung = { settings, faults: { send: "hangs", record: "hangs" } };
+  const pending = events.map(({ body }) => gateway.deliver(body, hung));
+  await gateway.called("send", 20, calls);
+  await gateway.deliver(newEvent().body, { headers: { "x-test-trap": "unreachable" }, faults: { record: "hangs" } });
+  for (const { status } of await Promise.all(pending)) {
+    assert.equal(status, 503);
+  }
+  const again = await Promise.all(events.map(({ body }) => gateway.deliver(body, { settings })));
+  for (const { status, ms } of again) {
+    assert.equal(status, 202);
+    assert.ok(ms < 1000, `${ms} ms`);
   }
 });
 
