@@ -19,6 +19,8 @@ export interface ActivityRecord {
   readonly key?: number;
   readonly address?: string;
   readonly ray?: string;
+  /** The number of deliveries, if the line is about several. */
+  readonly count?: number;
 }
 
 /** The counts of a minute, an hour or a day. */
@@ -71,7 +73,10 @@ export interface DeliveryQuery {
 
 export interface DeliveryPage {
   readonly deliveries: readonly ActivityRecord[];
-  /** The `before` (or, with `after`, the `after`) of the next page; `null` if this is the last one. */
+  /**
+   * The `before` (or, with `after`, the `after`) of the next page; `null` if this is the last one. A page of a search with a
+   * filter may be empty, and have a next one.
+   */
   readonly next: number | null;
 }
 
@@ -82,18 +87,18 @@ export interface AcceptedEvent {
   readonly at: string;
   readonly eventId: string;
   readonly type: string | null;
+  /** The number of events on the queue up to this one, those without a record included: there may be too many in a minute. */
+  readonly queued: number;
 }
 
 export interface AcceptedPage {
   /** The oldest first. */
   readonly events: readonly AcceptedEvent[];
-  /** The accepted events in between whose records were not kept, because there were too many in a minute. */
-  readonly notKept: number;
   /** The `after` of the next page; `null` if this is the last one. */
   readonly next: number | null;
 }
 
-/** What a deployment of the gateway has told. */
+/** The state that a deployment of the gateway has reported. */
 export interface GatewayStatus {
   /** The id of the deployment, if `CF_VERSION_METADATA` is bound. */
   readonly deployment: string | null;

@@ -1,7 +1,7 @@
 // Buffers the lines of the log in the isolate, and sends them to the Durable Object `Activity`. No answer waits for it.
 
 import type { Activity } from "./activity.js";
-import type { Batch, UnsignedCount } from "./activity-store.js";
+import type { Batch, UnsignedCount } from "./activity-sources.js";
 
 /** The least time between two flushes. At one delivery a second, one flush takes five lines. */
 const flushIntervalMs = 5000;
@@ -17,6 +17,9 @@ const maxLines = 1000;
 
 /** The most lines in a batch that anyone can cause. Further ones are counted by their code. */
 const maxUnsignedLines = 20;
+
+/** Beyond so many counts, those of all minutes are one: the object may fail for hours. */
+const maxCounts = 200;
 
 /** The longest that a flush may take. Its request lives on as long. */
 const flushTimeoutMs = 2000;
@@ -77,7 +80,7 @@ export class ActivityBuffer {
   /** Counts a refused delivery instead of keeping its line. */
   #count(line: string): void {
     // The line begins with the time: {"at":"2026-11-24T06:55:01.204Z".
-    const minute = line.slice(7, 23);
+    const minute = this.#counts.size < maxCounts ? line.slice(7, 23) : undefined;
     const [, code = ""] = /"code":"(\w+)"/.exec(line) ?? [];
     const isMismatch = line.includes('"reason":"signature mismatch');
     const key = `${minute} ${code} ${isMismatch}`;
@@ -93,8 +96,7 @@ export class ActivityBuffer {
    */
   arrange(destination: Destination, endsAt: number): Promise<void> | undefined {
     if (namespaceIn(destination.env) === undefined) {
-      this.#lines = [];
-      this.#counts.clear();
+      this.#empty();
       return undefined;
     }
     const now = Date.now();
@@ -128,16 +130,23 @@ export class ActivityBuffer {
   async #flush(destination: Destination, endsAt: number): Promise<void> {
     const now = Date.now();
     this.#flushedAt = now;
-    this.#flushesUntil = now + flushTimeoutMs + graceMs;
+    const flushesUntil = now + flushTimeoutMs + graceMs;
+    this.#flushesUntil = flushesUntil;
     const isRepeat = this.#unacknowledged !== undefined;
+    const batch = this.#unacknowledged ?? this.#take();
+    this.#unacknowledged = batch;
     try {
-      this.#unacknowledged ??= this.#take();
-      await sendInTime(this.#unacknowledged, destination);
-      this.#unacknowledged = undefined;
+      await sendInTime(batch, destination);
+      // Another request may have repeated this batch, and sent the next one.
+      if (this.#unacknowledged === batch) {
+        this.#unacknowledged = undefined;
+      }
     } catch {
-      // The object counts the lines that it does not get.
+      // The next flush sends it again.
     }
-    this.#flushesUntil = 0;
+    if (this.#flushesUntil === flushesUntil) {
+      this.#flushesUntil = 0;
+    }
     if (isRepeat && this.#unacknowledged === undefined && this.#lines.length > 0) {
       return this.#flush(destination, endsAt);
     }
@@ -158,12 +167,16 @@ export class ActivityBuffer {
       lines: this.#lines,
       counts: [...this.#counts.values()],
     };
+    this.#empty();
+    return batch;
+  }
+
+  #empty(): void {
     this.#taken = this.#written;
     this.#lines = [];
     this.#counts = new Map();
     this.#unsignedLines = 0;
     this.#isUrgent = false;
-    return batch;
   }
 }
 

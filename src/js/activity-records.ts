@@ -1,324 +1,218 @@
-// Keeps the records of deliveries, in pages of the object's database, within a quota for each kind of outcome.
+// Keeps the records of deliveries, within a quota for each kind of outcome.
 
-import type { AcceptedPage, ActivityRecord, DeliveryPage, DeliveryQuery } from "../../pkg/src/activity.ts";
+import type {
+  AcceptedEvent,
+  AcceptedPage,
+  ActivityRecord,
+  DeliveryPage,
+  DeliveryQuery,
+} from "../../pkg/src/activity.ts";
 import type { LogLine } from "./activity-counts.js";
+import { dayMs, minuteMs } from "./activity-hours.js";
+import { type KeptRecord, Pages, type PageTotals } from "./activity-pages.js";
 import type { Sql } from "./activity-store.js";
 
 /** A kind of outcomes. One kind never takes the place of another: a flood of forgeries must not push out the failures. */
 interface Kind {
-  readonly name: string;
-  /** The most records that are kept in a minute: the object writes all that it keeps of it at each flush. */
+  /** The most records that are kept in a minute, because each write has all that are in no page yet. */
   readonly perMinute: number;
   readonly pages: number;
 }
 
-/** `queued` has the events that are on the queue: the outcomes `accepted` and `late_commit`. */
-const kinds: readonly Kind[] = [
-  { name: "queued", perMinute: 200, pages: 1000 },
-  { name: "duplicate", perMinute: 50, pages: 60 },
-  { name: "refused", perMinute: 50, pages: 60 },
-  { name: "unsigned", perMinute: 20, pages: 40 },
-  { name: "failed", perMinute: 100, pages: 100 },
-  { name: "other", perMinute: 50, pages: 40 },
-];
+const kinds = {
+  /** The events that are on the queue. */
+  queued: { perMinute: 200, pages: 1000 },
+  duplicate: { perMinute: 50, pages: 60 },
+  refused: { perMinute: 50, pages: 60 },
+  unsigned: { perMinute: 20, pages: 40 },
+  failed: { perMinute: 100, pages: 100 },
+  other: { perMinute: 50, pages: 40 },
+} satisfies Record<string, Kind>;
 
-const queued = 0;
+type KindName = keyof typeof kinds;
 
-/** The records in a page, which has about 13 KB then. */
-const recordsPerPage = 50;
+const names = Object.keys(kinds) as KindName[];
+
+/** The kinds in which the records of an outcome are. All other outcomes are of the kind `other`. */
+const kindsOf: Readonly<Record<string, readonly KindName[]>> = {
+  accepted: ["queued"],
+  late_commit: ["queued"],
+  duplicate: ["duplicate"],
+  rejected: ["refused", "unsigned"],
+  failed: ["failed"],
+};
+
+/** More records than an object takes between two writes. */
+const maxUnwritten = 1000;
+
+/** A search ends after so many records, and goes on with the next page. */
+const maxSearched = 5000;
 
 /** Longer texts are cut. A reason has at most some 300 characters. */
 const maxCharacters = 320;
 
-const keptMs = 30 * 86_400_000;
+const keptMs = 30 * dayMs;
 
-/** A record, and the number of events on the queue up to it, if it is one of them. */
-type KeptRecord = ActivityRecord & { readonly queued?: number };
-
-interface Page {
-  readonly kind: number;
-  readonly first: unknown;
-  readonly records: KeptRecord[];
-}
-
-/** The state that is stored with each flush. */
+/** The state that is stored with each write. The lists have an entry for each kind. */
 export interface RecordsJson {
   position: number;
   queued: number;
   minute: number;
   keptInMinute: number[];
-  /** The records that are in no page yet, by kind. */
+  /** The records that are in no page yet. */
   open: KeptRecord[][];
-  /** The pages, the records in them, and the position of the last one, by kind. */
-  pages: { pages: number; records: number; last: number }[];
+  pages: PageTotals[];
 }
 
-export const pagesTable = `CREATE TABLE IF NOT EXISTS pages (
-  kind INTEGER NOT NULL, first INTEGER NOT NULL, last_at TEXT NOT NULL, size INTEGER NOT NULL, records TEXT NOT NULL,
-  PRIMARY KEY (kind, first)
-) STRICT, WITHOUT ROWID`;
-
 export class Records {
-  #sql: Sql;
   #state: RecordsJson;
+  #pages: Pages[];
 
-  constructor(sql: Sql, state: RecordsJson | undefined) {
-    this.#sql = sql;
-    this.#state = state ?? {
-      position: 0,
-      queued: 0,
-      minute: 0,
-      keptInMinute: kinds.map(() => 0),
-      open: kinds.map(() => []),
-      pages: kinds.map(() => ({ pages: 0, records: 0, last: 0 })),
-    };
+  constructor(sql: Sql, stored: RecordsJson | undefined) {
+    // Positions that were given and not written must not be given again: somebody may have read up to them.
+    this.#state = stored ? { ...stored, position: stored.position + maxUnwritten } : emptyState();
+    this.#pages = names.map((name, kind) => new Pages(sql, kind, kinds[name].pages, totalsOf(this.#state, kind)));
   }
 
   toJSON(): RecordsJson {
     return this.#state;
   }
 
-  /** The records that are in no page yet. */
+  /** The number of records that are in no page yet. */
   get open(): number {
     return this.#state.open.reduce((sum, { length }) => sum + length, 0);
   }
 
   get size(): number {
-    return this.#state.pages.reduce((sum, { records }) => sum + records, this.open);
+    return this.#pages.reduce((sum, { totals }) => sum + totals.records, this.open);
   }
 
   add(line: LogLine, now: number): void {
     const state = this.#state;
-    const kind = kindOf(line);
-    const minute = Math.floor(now / 60_000);
+    const name = kindOf(line);
+    const kind = names.indexOf(name);
+    const minute = Math.floor(now / minuteMs);
     if (minute !== state.minute) {
       state.minute = minute;
-      state.keptInMinute = kinds.map(() => 0);
+      state.keptInMinute = names.map(() => 0);
     }
-    state.queued += kind === queued ? 1 : 0;
+    state.queued += name === "queued" ? 1 : 0;
     const kept = state.keptInMinute[kind] ?? 0;
-    if (kept >= (kinds[kind]?.perMinute ?? 0)) {
-      return;
+    if (kept < kinds[name].perMinute) {
+      state.keptInMinute[kind] = kept + 1;
+      state.position += 1;
+      const record = recordOf(line, state.position);
+      state.open[kind]?.push(name === "queued" ? { ...record, queued: state.queued } : record);
     }
-    state.keptInMinute[kind] = kept + 1;
-    state.position += 1;
-    const record = recordOf(line, state.position);
-    state.open[kind]?.push(kind === queued ? { ...record, queued: state.queued } : record);
   }
 
   /** Moves the open records into pages. */
   roll(): void {
-    for (const [kind, open] of this.#state.open.entries()) {
-      for (let start = 0; start < open.length; ) {
-        start += this.#append(kind, open.slice(start));
-      }
-      this.#state.open[kind] = [];
+    for (const [kind, pages] of this.#pages.entries()) {
+      pages.append(this.#openOf(kind));
     }
-  }
-
-  /** Adds records to the newest page, or begins another one. Returns how many it took. */
-  #append(kind: number, records: KeptRecord[]): number {
-    const [newest] = this.#sql
-      .exec("SELECT first, size, records FROM pages WHERE kind = ? ORDER BY first DESC LIMIT 1", kind)
-      .toArray();
-    const isNew = newest === undefined || Number(newest.size) >= recordsPerPage;
-    const page = isNew ? [] : parse(newest.records);
-    const taken = records.slice(0, recordsPerPage - page.length);
-    page.push(...taken);
-    const last = taken.at(-1);
-    const totals = this.#state.pages[kind];
-    if (last === undefined || totals === undefined) {
-      return records.length;
-    }
-    const first = isNew ? page[0]?.position : Number(newest.first);
-    this.#sql.exec(
-      "INSERT OR REPLACE INTO pages (kind, first, last_at, size, records) VALUES (?, ?, ?, ?, ?)",
-      ...[kind, first, last.at, page.length, JSON.stringify(page)],
-    );
-    totals.pages += isNew ? 1 : 0;
-    totals.records += taken.length;
-    totals.last = last.position;
-    if (totals.pages > (kinds[kind]?.pages ?? 0)) {
-      this.#dropOldest(kind);
-    }
-    return taken.length;
-  }
-
-  #dropOldest(kind: number): void {
-    const [oldest] = this.#sql
-      .exec(
-        "DELETE FROM pages WHERE kind = ?1 AND first = (SELECT min(first) FROM pages WHERE kind = ?1) RETURNING size",
-        kind,
-      )
-      .toArray();
-    const totals = this.#state.pages[kind];
-    if (totals !== undefined && oldest !== undefined) {
-      totals.pages -= 1;
-      totals.records -= Number(oldest.size);
-    }
+    this.#state.open = names.map(() => []);
   }
 
   /** Deletes records that are older than 30 days. */
   expire(now: number): void {
-    const limit = keptFrom(now);
-    for (const kind of kinds.keys()) {
-      let oldest = this.#oldest(kind);
-      while (oldest !== undefined && String(oldest.last_at) < limit) {
-        this.#dropOldest(kind);
-        oldest = this.#oldest(kind);
-      }
-      if (oldest !== undefined) {
-        const records = parse(oldest.records);
-        this.#replace(
-          { kind, first: oldest.first, records },
-          records.filter(({ at }) => at >= limit),
-        );
-      }
-    }
-  }
-
-  #oldest(kind: number): Record<string, unknown> | undefined {
-    const query = "SELECT first, last_at, records FROM pages WHERE kind = ? ORDER BY first LIMIT 1";
-    return this.#sql.exec(query, kind).toArray()[0];
-  }
-
-  /** Leaves some records of a page out. */
-  #replace({ kind, first, records }: Page, left: KeptRecord[]): void {
-    const totals = this.#state.pages[kind];
-    if (left.length < records.length && totals !== undefined) {
-      const query = "UPDATE pages SET records = ?, size = ? WHERE kind = ? AND first = ?";
-      this.#sql.exec(query, JSON.stringify(left), left.length, kind, first);
-      totals.records -= records.length - left.length;
+    for (const pages of this.#pages) {
+      pages.expire(keptFrom(now));
     }
   }
 
   /** Lists records that match, the newest first; or the oldest first, after a position. */
   list({ after, before = Number.MAX_SAFE_INTEGER, limit, ...filter }: DeliveryQuery, now: number): DeliveryPage {
-    const limitAt = keptFrom(now);
     const isAscending = after !== undefined;
-    const sources = [...kinds.keys()].map((kind) =>
-      isAscending ? this.#ascending(kind, after) : this.#descending(kind, before),
+    const searched = filter.outcome === undefined ? names : (kindsOf[filter.outcome] ?? ["other"]);
+    const sources = searched.map((name) =>
+      isAscending ? this.#ascending(names.indexOf(name), after) : this.#descending(names.indexOf(name), before),
     );
-    const found: ActivityRecord[] = [];
+    const deliveries: ActivityRecord[] = [];
+    let seen = 0;
     for (const record of merged(sources, isAscending ? 1 : -1)) {
       if (isAscending && record.position >= before) {
         break;
       }
-      if (record.at >= limitAt && matches(record, filter)) {
-        if (found.length === limit) {
-          return { deliveries: found, next: found.at(-1)?.position ?? null };
-        }
-        found.push(shown(record));
+      const isMatch = record.at >= keptFrom(now) && matches(record, filter);
+      if (isMatch && deliveries.length === limit) {
+        return { deliveries, next: deliveries.at(-1)?.position ?? null };
+      }
+      if (isMatch) {
+        deliveries.push(withoutNumber(record));
+      }
+      seen += 1;
+      if (seen === maxSearched) {
+        return { deliveries, next: record.position };
       }
     }
-    return { deliveries: found, next: null };
+    return { deliveries, next: null };
   }
 
   /** Lists the events that were put on the queue after a position. */
   accepted({ after, limit }: { readonly after: number; readonly limit: number }): AcceptedPage {
     const found: KeptRecord[] = [];
-    let hasMore = false;
-    let previous: KeptRecord | undefined;
-    for (const record of this.#ascending(queued, after, (passed) => {
-      previous = passed;
-    })) {
+    for (const record of this.#ascending(names.indexOf("queued"), after)) {
       if (found.length === limit) {
-        hasMore = true;
-        break;
+        return { events: found.map(acceptedOf), next: found.at(-1)?.position ?? null };
       }
       found.push(record);
     }
-    const last = found.at(-1);
-    const before = previous?.queued ?? (found[0]?.queued ?? 1) - 1;
-    return {
-      events: found.map(({ position, at, eventId = "", type = null }) => ({ position, at, eventId, type })),
-      notKept: last === undefined ? 0 : (last.queued ?? 0) - before - found.length,
-      next: hasMore ? (last?.position ?? null) : null,
-    };
+    return { events: found.map(acceptedOf), next: null };
   }
 
   /** Lists the records of an event, the oldest first. */
   event(eventId: string, now: number): readonly ActivityRecord[] {
-    const paged = this.#pagesWith(eventId).flatMap(({ records }) => records);
+    const paged = this.#pages.flatMap((pages) => pages.event(eventId));
     return [...paged, ...this.#state.open.flat()]
       .filter((record) => record.eventId === eventId && record.at >= keptFrom(now))
       .sort((one, other) => one.position - other.position)
-      .map(shown);
+      .map(withoutNumber);
   }
 
   /** Removes the records of an event. Returns how many there were. */
   erase(eventId: string): number {
-    let erased = 0;
-    const others = (records: KeptRecord[]) => {
-      const left = records.filter((record) => record.eventId !== eventId);
-      erased += records.length - left.length;
-      return left;
-    };
-    for (const page of this.#pagesWith(eventId)) {
-      this.#replace(page, others(page.records));
-    }
-    this.#state.open = this.#state.open.map(others);
-    return erased;
+    const before = this.open;
+    this.#state.open = this.#state.open.map((records) => records.filter((record) => record.eventId !== eventId));
+    return this.#pages.reduce((erased, pages) => erased + pages.erase(eventId), before - this.open);
   }
 
-  #pagesWith(eventId: string): Page[] {
-    const text = JSON.stringify(eventId).slice(1, -1);
-    return this.#sql
-      .exec("SELECT kind, first, records FROM pages WHERE instr(records, ?) > 0", text)
-      .toArray()
-      .map(({ kind, first, records }) => ({ kind: Number(kind), first, records: parse(records) }));
+  #openOf(kind: number): readonly KeptRecord[] {
+    return this.#state.open[kind] ?? [];
   }
 
   *#descending(kind: number, before: number): Generator<KeptRecord> {
-    yield* (this.#state.open[kind] ?? []).filter(({ position }) => position < before).reverse();
-    for (let first = before; ; ) {
-      const [page] = this.#sql
-        .exec("SELECT first, records FROM pages WHERE kind = ? AND first < ? ORDER BY first DESC LIMIT 1", kind, first)
-        .toArray();
-      if (page === undefined) {
-        return;
-      }
-      yield* parse(page.records)
-        .filter(({ position }) => position < before)
-        .reverse();
-      first = Number(page.first);
-    }
+    yield* this.#openOf(kind)
+      .filter(({ position }) => position < before)
+      .reverse();
+    yield* this.#pages[kind]?.descending(before) ?? [];
   }
 
-  /** `pass` gets the last record that is not after the position, if it is known. */
-  *#ascending(kind: number, after: number, pass: (record: KeptRecord) => void = () => {}): Generator<KeptRecord> {
-    const open = this.#state.open[kind] ?? [];
-    if (after < (this.#state.pages[kind]?.last ?? 0)) {
-      const [start] = this.#sql
-        .exec("SELECT max(first) AS first FROM pages WHERE kind = ? AND first <= ?", kind, after)
-        .toArray();
-      for (let first = Number(start?.first ?? 0); ; ) {
-        const [page] = this.#sql
-          .exec("SELECT first, records FROM pages WHERE kind = ? AND first >= ? ORDER BY first LIMIT 1", kind, first)
-          .toArray();
-        if (page === undefined) {
-          break;
-        }
-        yield* passed(parse(page.records), after, pass);
-        first = Number(page.first) + 1;
-      }
-    }
-    yield* passed(open, after, pass);
+  *#ascending(kind: number, after: number): Generator<KeptRecord> {
+    yield* this.#pages[kind]?.ascending(after) ?? [];
+    yield* this.#openOf(kind).filter(({ position }) => position > after);
   }
+}
+
+function emptyState(): RecordsJson {
+  return {
+    position: 0,
+    queued: 0,
+    minute: 0,
+    keptInMinute: names.map(() => 0),
+    open: names.map(() => []),
+    pages: names.map(() => ({ pages: 0, records: 0, last: 0 })),
+  };
+}
+
+/** Returns the totals in the state, which the pages change. */
+function totalsOf({ pages }: RecordsJson, kind: number): PageTotals {
+  pages[kind] ??= { pages: 0, records: 0, last: 0 };
+  return pages[kind];
 }
 
 function keptFrom(now: number): string {
   return new Date(now - keptMs).toISOString();
-}
-
-function* passed(records: KeptRecord[], after: number, pass: (record: KeptRecord) => void): Generator<KeptRecord> {
-  for (const record of records) {
-    if (record.position > after) {
-      yield record;
-    } else {
-      pass(record);
-    }
-  }
 }
 
 /** Merges generators by position. `direction` is 1 for the lowest first, -1 for the highest. */
@@ -336,18 +230,9 @@ function* merged(sources: Generator<KeptRecord>[], direction: 1 | -1): Generator
   }
 }
 
-function kindOf({ outcome, key }: LogLine): number {
-  const isUnsigned = outcome === "rejected" && key === undefined;
-  const name =
-    outcome === "accepted" || outcome === "late_commit"
-      ? "queued"
-      : isUnsigned
-        ? "unsigned"
-        : outcome === "rejected"
-          ? "refused"
-          : outcome;
-  const kind = kinds.findIndex((known) => known.name === name);
-  return kind === -1 ? kinds.length - 1 : kind;
+function kindOf({ outcome, key }: LogLine): KindName {
+  const [first = "other", unsigned = first] = kindsOf[outcome] ?? [];
+  return key === undefined ? unsigned : first;
 }
 
 function recordOf(line: LogLine, position: number): ActivityRecord {
@@ -358,7 +243,11 @@ function recordOf(line: LogLine, position: number): ActivityRecord {
   return { position, ...(Object.fromEntries(cut) as Omit<ActivityRecord, "position">) };
 }
 
-function shown({ queued: _, ...record }: KeptRecord): ActivityRecord {
+function acceptedOf({ position, at, eventId = "", type, queued = 0 }: KeptRecord): AcceptedEvent {
+  return { position, at, eventId, type: type ?? null, queued };
+}
+
+function withoutNumber({ queued: _, ...record }: KeptRecord): ActivityRecord {
   return record;
 }
 
@@ -372,8 +261,4 @@ function matches(
     (type === undefined || record.type === type) &&
     (address === undefined || record.address === address)
   );
-}
-
-function parse(records: unknown): KeptRecord[] {
-  return JSON.parse(String(records));
 }

@@ -13,7 +13,9 @@ import type {
 } from "../../pkg/src/activity.ts";
 import { boundsMs, Counts, type CountsJson, type LogLine } from "./activity-counts.js";
 import { dayMs, Hours, hourMs, hoursTable, type MinuteJson, minuteMs } from "./activity-hours.js";
-import { pagesTable, Records, type RecordsJson } from "./activity-records.js";
+import { pagesTable } from "./activity-pages.js";
+import { Records, type RecordsJson } from "./activity-records.js";
+import { type Batch, type Gateway, Gateways, Isolates, type IsolatesJson } from "./activity-sources.js";
 
 /** The part of the object's database that is used. */
 export interface Sql {
@@ -27,35 +29,6 @@ export interface Storage {
     readonly databaseSize: number;
   };
   transactionSync<Result>(work: () => Result): Result;
-}
-
-/** Refused deliveries that are counted, and have no lines. */
-export interface UnsignedCount {
-  /** As `2026-11-24T06:55`. */
-  readonly minute: string;
-  readonly code: string;
-  readonly isMismatch: boolean;
-  readonly deliveries: number;
-}
-
-/** Lines that an isolate sends together. */
-export interface Batch {
-  readonly isolate: string;
-  /** The first batch of an isolate is 1. One that comes again is ignored. */
-  readonly number: number;
-  /** The numbers of lines that the isolate had written before this batch, and after it. */
-  readonly from: number;
-  readonly to: number;
-  readonly lines: readonly string[];
-  readonly counts: readonly UnsignedCount[];
-}
-
-/** The gateway that sends a batch. */
-export interface Gateway {
-  readonly deployment: string | null;
-  readonly tag: string | null;
-  /** The answer of its health check, as JSON. */
-  readonly health: string;
 }
 
 /** Half of the rows that the free plan may write in a day. The other half is for strict mode. */
@@ -74,52 +47,40 @@ const manyRecords = 250;
 /** A line whose time is further off is counted at the time of its flush. */
 const maxLateMs = hourMs;
 
-/** An isolate that has sent nothing for this long has ended. */
-const isolateKeptMs = dayMs;
-const maxIsolates = 2000;
-
-const maxGateways = 8;
-
-/** A health check's answer is shorter. */
-const maxHealthCharacters = 4096;
-
 const tables = [
   "CREATE TABLE IF NOT EXISTS state (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL) STRICT",
   hoursTable,
   pagesTable,
 ];
 
-interface Isolate {
-  /** The last batch, and the number of lines up to it. */
-  number: number;
-  to: number;
-  at: number;
-}
-
 /** The row that each write replaces: all that is in no other table yet. */
 interface StateJson {
   minutes: MinuteJson[];
   records: RecordsJson;
-  isolates: [string, Isolate][];
-  gateways: MutableGateway[];
+  isolates: IsolatesJson;
+  gateways: readonly GatewayStatus[];
   day: { date: string; rows: number };
   rolledAt: number;
   compactedTo: number;
 }
 
-type MutableGateway = { -readonly [Name in keyof GatewayStatus]: GatewayStatus[Name] };
+/** The same in memory. */
+interface Memory {
+  minutes: Map<number, Counts>;
+  records: Records;
+  isolates: Isolates;
+  gateways: Gateways;
+  day: { date: string; rows: number };
+  rolledAt: number;
+  compactedTo: number;
+}
 
 export class ActivityStore {
   #storage: Storage;
   #now: () => number;
-  #minutes: Map<number, Counts>;
+  #sql: Sql;
   #hours: Hours;
-  #records: Records;
-  #isolates: Map<string, Isolate>;
-  #gateways: MutableGateway[];
-  #day: { date: string; rows: number };
-  #rolledAt: number;
-  #compactedTo: number;
+  #loaded: Memory | undefined;
   #writtenAt = 0;
   #isDirty = false;
 
@@ -129,46 +90,48 @@ export class ActivityStore {
     for (const table of tables) {
       storage.sql.exec(table);
     }
-    const sql = this.#countedSql();
-    this.#hours = new Hours(sql);
-    const [row] = storage.sql.exec("SELECT json FROM state").toArray();
+    this.#sql = this.#countedSql();
+    this.#hours = new Hours(this.#sql);
+  }
+
+  get #memory(): Memory {
+    this.#loaded ??= this.#load();
+    return this.#loaded;
+  }
+
+  #load(): Memory {
+    const [row] = this.#storage.sql.exec("SELECT json FROM state").toArray();
     const state: StateJson | undefined = row === undefined ? undefined : JSON.parse(String(row.json));
-    this.#minutes = new Map(state?.minutes.map(([minute, json]) => [minute, Counts.from(json)]));
-    this.#records = new Records(sql, state?.records);
-    this.#isolates = new Map(state?.isolates);
-    this.#gateways = state?.gateways ?? [];
-    this.#day = state?.day ?? { date: "", rows: 0 };
-    this.#rolledAt = state?.rolledAt ?? now();
-    this.#compactedTo = state?.compactedTo ?? 0;
+    return {
+      minutes: new Map(state?.minutes.map(([minute, json]) => [minute, Counts.from(json)])),
+      records: new Records(this.#sql, state?.records),
+      isolates: new Isolates(state?.isolates),
+      gateways: new Gateways(state?.gateways),
+      day: state?.day ?? { date: "", rows: 0 },
+      rolledAt: state?.rolledAt ?? this.#now(),
+      compactedTo: state?.compactedTo ?? 0,
+    };
   }
 
   /** Takes the lines of a batch into memory. A batch that has been taken before changes nothing. */
   add(batch: Batch, gateway: Gateway): void {
     const now = this.#now();
-    const known = this.#isolates.get(batch.isolate);
-    if (known !== undefined && batch.number <= known.number) {
+    const { isolates, gateways, records } = this.#memory;
+    if (isolates.isRepeat(batch)) {
       return;
     }
+    // First, so that a line that cannot be read changes nothing.
+    const lines = batch.lines.map((line): LogLine => JSON.parse(line));
+    gateways.take(gateway, lines, now);
+    const missing = isolates.take(batch, now);
     this.#isDirty = true;
-    this.#isolates.set(batch.isolate, { number: batch.number, to: batch.to, at: now });
-    const { keys, ...status } = this.#gatewayOf(gateway, now);
-    for (const text of batch.lines) {
-      const line: LogLine = JSON.parse(text);
+    for (const line of lines) {
       this.#minute(Date.parse(line.at), now).add(line);
-      this.#records.add(line, now);
-      if (line.key !== undefined) {
-        const deliveries = (keys[line.key]?.deliveries ?? 0) + 1;
-        (keys as Record<string, object>)[line.key] = { deliveries, lastAt: line.at };
-      }
+      records.add(line, now);
     }
-    this.#gateways = [{ ...status, keys }, ...this.#gateways].slice(0, maxGateways);
-    let counted = 0;
     for (const { minute, code, isMismatch, deliveries } of batch.counts) {
       this.#minute(Date.parse(`${minute}:00Z`), now).addUnsigned(code, isMismatch, deliveries);
-      counted += deliveries;
     }
-    // Lines that the isolate had no room for, and those that this object had taken and not written when it ended.
-    const missing = batch.from - (known?.to ?? batch.from) + (batch.to - batch.from - batch.lines.length - counted);
     if (missing > 0) {
       this.#minute(now, now).addLost(missing);
     }
@@ -185,23 +148,37 @@ export class ActivityStore {
 
   /** Writes all that is in memory. */
   write(): void {
-    const now = this.#now();
-    const { sql } = this.#storage;
-    this.#storage.transactionSync(() => {
-      if (now - this.#rolledAt >= rollIntervalMs || this.#records.open >= manyRecords) {
-        this.#roll(now);
-      }
-      this.#count(1);
-      sql.exec("INSERT OR REPLACE INTO state (id, json) VALUES (1, ?)", JSON.stringify(this.#state()));
-    });
-    this.#writtenAt = now;
-    this.#isDirty = false;
+    this.#change(() => {});
   }
 
   /** Moves what is open to its tables, and drops what is too old. */
   tidy(): void {
-    this.#rolledAt = 0;
-    this.write();
+    this.#change(() => this.#roll(this.#now()));
+  }
+
+  /** Does something and writes all that is in memory, or changes nothing. */
+  #change<Result>(work: () => Result): Result {
+    const now = this.#now();
+    try {
+      const result = this.#storage.transactionSync(() => {
+        const done = work();
+        if (now - this.#memory.rolledAt >= rollIntervalMs || this.#memory.records.open >= manyRecords) {
+          this.#roll(now);
+        }
+        this.#count(1);
+        const json = JSON.stringify(this.#state());
+        this.#storage.sql.exec("INSERT OR REPLACE INTO state (id, json) VALUES (1, ?)", json);
+        return done;
+      });
+      this.#writtenAt = now;
+      this.#isDirty = false;
+      return result;
+    } catch (error) {
+      // What is in memory may be half moved. It is read again, and the isolates' numbers show what is missing then.
+      this.#loaded = undefined;
+      this.#isDirty = false;
+      throw error;
+    }
   }
 
   summary({ by, from, to }: SummaryQuery): ActivitySummary {
@@ -219,7 +196,7 @@ export class ActivityStore {
     for (const [minute, counts] of this.#hours.read(start, end, { compact: by !== "minute" })) {
       add(minute * minuteMs, counts);
     }
-    for (const [minute, counts] of this.#minutes) {
+    for (const [minute, counts] of this.#memory.minutes) {
       add(minute * minuteMs, counts.toJSON());
     }
     return {
@@ -232,22 +209,20 @@ export class ActivityStore {
   }
 
   deliveries(query: DeliveryQuery): DeliveryPage {
-    return this.#records.list(query, this.#now());
+    return this.#memory.records.list(query, this.#now());
   }
 
   accepted(query: { readonly after: number; readonly limit: number }): AcceptedPage {
-    return this.#records.accepted(query);
+    return this.#memory.records.accepted(query);
   }
 
   event(eventId: string): readonly ActivityRecord[] {
-    return this.#records.event(eventId, this.#now());
+    return this.#memory.records.event(eventId, this.#now());
   }
 
   /** Removes the records of an event at once. */
   erase(eventId: string): number {
-    const erased = this.#records.erase(eventId);
-    this.write();
-    return erased;
+    return this.#change(() => this.#memory.records.erase(eventId));
   }
 
   status(): ActivityStatus {
@@ -262,12 +237,12 @@ export class ActivityStore {
       lost,
     }));
     return {
-      gateways: this.#gateways,
+      gateways: this.#memory.gateways.toJSON(),
       received: sums.reduce((sum, { received }) => sum + received, 0),
       lost: sums.reduce((sum, { lost }) => sum + lost, 0),
       rowsToday: this.#rowsToday(),
       rowBudget,
-      records: this.#records.size,
+      records: this.#memory.records.size,
       bytes: this.#storage.sql.databaseSize,
     };
   }
@@ -275,47 +250,34 @@ export class ActivityStore {
   #minute(at: number, now: number): Counts {
     const time = at > now - maxLateMs && at <= now + minuteMs ? at : now;
     const minute = Math.floor(time / minuteMs);
-    const counts = this.#minutes.get(minute) ?? new Counts();
-    this.#minutes.set(minute, counts);
+    const counts = this.#memory.minutes.get(minute) ?? new Counts();
+    this.#memory.minutes.set(minute, counts);
     return counts;
   }
 
-  /** Takes the gateway of a deployment out of the list, or makes one. */
-  #gatewayOf({ deployment, tag, health }: Gateway, now: number): MutableGateway {
-    const at = new Date(now).toISOString();
-    const known = this.#gateways.find((one) => one.deployment === deployment);
-    this.#gateways = this.#gateways.filter((one) => one !== known);
-    const parsed: Record<string, unknown> = JSON.parse(health.length > maxHealthCharacters ? "{}" : health);
-    return { deployment, tag, firstAt: known?.firstAt ?? at, lastAt: at, health: parsed, keys: { ...known?.keys } };
-  }
-
   #state(): StateJson {
+    const { minutes, records, isolates, gateways, ...rest } = this.#memory;
     return {
-      minutes: [...this.#minutes].map(([minute, counts]) => [minute, counts.toJSON()]),
-      records: this.#records.toJSON(),
-      isolates: [...this.#isolates],
-      gateways: this.#gateways,
-      day: this.#day,
-      rolledAt: this.#rolledAt,
-      compactedTo: this.#compactedTo,
+      minutes: [...minutes].map(([minute, counts]) => [minute, counts.toJSON()]),
+      records: records.toJSON(),
+      isolates: isolates.toJSON(),
+      gateways: gateways.toJSON(),
+      ...rest,
     };
   }
 
   #roll(now: number): void {
-    this.#hours.add(this.#minutes);
-    this.#minutes = new Map();
-    this.#records.roll();
-    for (const [id, { at }] of this.#isolates) {
-      if (at < now - isolateKeptMs || this.#isolates.size > maxIsolates) {
-        this.#isolates.delete(id);
-      }
+    const memory = this.#memory;
+    this.#hours.add(memory.minutes);
+    memory.minutes = new Map();
+    memory.records.roll();
+    memory.isolates.prune(now);
+    const compactedTo = this.#hours.compact(now, memory.compactedTo);
+    if (compactedTo > memory.compactedTo) {
+      memory.records.expire(now);
     }
-    const compactedTo = this.#hours.compact(now, this.#compactedTo);
-    if (compactedTo > this.#compactedTo) {
-      this.#records.expire(now);
-    }
-    this.#compactedTo = compactedTo;
-    this.#rolledAt = now;
+    memory.compactedTo = compactedTo;
+    memory.rolledAt = now;
   }
 
   /** The database, with a count of the written rows. */
@@ -331,11 +293,11 @@ export class ActivityStore {
   }
 
   #rowsToday(): number {
-    return this.#day.date === this.#date() ? this.#day.rows : 0;
+    return this.#memory.day.date === this.#date() ? this.#memory.day.rows : 0;
   }
 
   #count(rows: number): void {
-    this.#day = { date: this.#date(), rows: this.#rowsToday() + rows };
+    this.#memory.day = { date: this.#date(), rows: this.#rowsToday() + rows };
   }
 
   #date(): string {

@@ -12,7 +12,8 @@ import type {
   DeliveryQuery,
   SummaryQuery,
 } from "../../pkg/src/activity.ts";
-import { ActivityStore, type Batch, type Gateway } from "./activity-store.js";
+import type { Batch, Gateway } from "./activity-sources.js";
+import { ActivityStore } from "./activity-store.js";
 
 /** Once a day, what is too old is dropped even if nothing happens. */
 const tidyIntervalMs = 86_400_000;
@@ -32,7 +33,7 @@ export class Activity extends workers.DurableObject<unknown> implements Activity
     this.#store.add(batch, gateway);
     const waitMs = this.#store.msUntilWrite();
     if (waitMs <= 0) {
-      this.#write();
+      this.#store.write();
     } else if (Number.isFinite(waitMs) && !this.#waits) {
       // At most one write a second. Until then, the object stays awake.
       this.#waits = true;
@@ -78,20 +79,10 @@ export class Activity extends workers.DurableObject<unknown> implements Activity
     this.#waits = false;
     try {
       if (Number.isFinite(this.#store.msUntilWrite())) {
-        this.#write();
+        this.#store.write();
       }
     } catch {
       // The isolates go on counting their lines, so the next batch shows that some are missing.
-    }
-  }
-
-  #write(): void {
-    try {
-      this.#store.write();
-    } catch (error) {
-      // What is in memory may be half moved. The isolate sends the batch again.
-      this.#store = new ActivityStore(this.ctx.storage);
-      throw error;
     }
   }
 }

@@ -29,16 +29,18 @@ observeLog((line, isUnsigned) => buffer.add(line, isUnsigned));
 
 async function answer(request: Request, env: unknown, ctx: GatewayContext): Promise<Response> {
   const destination = { env, health: () => healthOf(env) };
+  const endsAt = Date.now() + longestWaitMs;
   const context = {
+    // Work after the answer may write a line, too.
     waitUntil: (work: Promise<unknown>) =>
-      ctx.waitUntil(untilTrapped(work).then(() => buffer.arrange(destination, Date.now()))),
+      ctx.waitUntil(untilTrapped(work).then(() => buffer.arrange(destination, endsAt))),
   };
   const response = await unlessTrapped<Response>(
     (end) => serve(partsOf(request), env, context, (...answered) => end(responseOf(...answered))),
     lastResortMs,
   );
   const answered = response ?? unavailable(request);
-  const flushed = buffer.arrange(destination, Date.now() + longestWaitMs);
+  const flushed = buffer.arrange(destination, endsAt);
   if (flushed !== undefined) {
     ctx.waitUntil(flushed);
   }

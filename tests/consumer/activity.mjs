@@ -1,4 +1,4 @@
-// The gateway's Durable Object Activity, as far as it says which events were accepted.
+// A stub of the gateway's Durable Object `Activity`, which lists the accepted events.
 
 import assert from "node:assert/strict";
 
@@ -7,11 +7,10 @@ import assert from "node:assert/strict";
 export class StubActivity {
   /** @type {AcceptedEvent[]} */
   events = [];
-  /** The positions before which this many records were not kept. @type {Map<number, number>} */
-  gaps = new Map();
   /** The calls of `accepted`. */
   calls = 0;
   #last = 0;
+  #queued = 0;
 
   /** The binding. */
   get namespace() {
@@ -22,13 +21,20 @@ export class StubActivity {
   accept(eventId, at, type = "payment.completed") {
     // Refused deliveries have positions, too.
     this.#last += 3;
-    this.events.push({ position: this.#last, at, eventId, type });
+    this.#queued += 1;
+    this.events.push({ position: this.#last, at, eventId, type, queued: this.#queued });
+  }
+
+  /** Accepts events without keeping their records. @param {number} events */
+  skip(events) {
+    this.#queued += events;
   }
 
   /** The object is deleted, and starts anew. */
   empty() {
     this.events = [];
     this.#last = 0;
+    this.#queued = 0;
   }
 
   /** @param {{ after: number, limit: number }} query */
@@ -38,12 +44,7 @@ export class StubActivity {
     const left = this.events.filter(({ position }) => position > after);
     const events = left.slice(0, limit);
     const last = events.at(-1)?.position ?? after;
-    const gaps = [...this.gaps].filter(([position]) => position > after && position <= last);
-    return {
-      events,
-      notKept: gaps.reduce((sum, [, count]) => sum + count, 0),
-      next: left.length > limit ? last : null,
-    };
+    return { events, next: left.length > limit ? last : null };
   }
 
   /** @param {string} eventId */

@@ -331,12 +331,13 @@ test("the tables of version 1 are upgraded once by 20 at once, and keep their ro
   ]);
   assert.ok(!(await tablesOf(db)).includes("cronozen_missing"));
   const acceptedAt = new Date(Date.now() - 7_200_000).toISOString();
-  const activity = { accepted: async () => ({ events: accepted, notKept: 0, next: null }) };
+  const activity = { accepted: async () => ({ events: accepted, next: null }) };
   const accepted = ["evt_1", "evt_2", "evt_3"].map((eventId, number) => ({
     position: number + 1,
     at: acceptedAt,
     eventId,
     type: null,
+    queued: number + 1,
   }));
   const gate = gateFor(20);
   const uses = Array.from({ length: 20 }, async () => {

@@ -7,7 +7,7 @@ const { ActivityStore } = await import(new URL("../../build/worker/activity-stor
 
 const pageBytes = 4096;
 
-/** @typedef {import("../../src/js/activity-store.ts").Gateway} Gateway */
+/** @typedef {import("../../src/js/activity-sources.ts").Gateway} Gateway */
 
 /** @type {Gateway} */
 export const gateway = { deployment: "d1", tag: null, health: '{"status":"ok","secrets":1}' };

@@ -56,7 +56,7 @@ impl Flavour {
 }
 
 /// The scripts of the Worker.
-const SCRIPTS: [&str; 10] = [
+const SCRIPTS: [&str; 12] = [
     "src/js/worker.ts",
     "src/js/guard.ts",
     "src/js/calls.ts",
@@ -66,7 +66,9 @@ const SCRIPTS: [&str; 10] = [
     "src/js/activity-store.ts",
     "src/js/activity-counts.ts",
     "src/js/activity-hours.ts",
+    "src/js/activity-pages.ts",
     "src/js/activity-records.ts",
+    "src/js/activity-sources.ts",
 ];
 
 /// The scripts of the example consumer.

@@ -128,10 +128,11 @@ impl Record {
         self.ms = u64::try_from(now.since(self.at).as_millis()).unwrap_or(u64::MAX);
     }
 
-    /// Returns true if the delivery was refused before a signature was verified: anyone can cause such lines, in any number.
+    /// Returns true if the line is about one delivery that was refused before a signature was verified: anyone can cause
+    /// such lines, in any number.
     #[must_use]
     pub fn is_unsigned(&self) -> bool {
-        self.outcome == Outcome::Rejected && self.key.is_none()
+        self.outcome == Outcome::Rejected && self.key.is_none() && self.count.is_none()
     }
 
     /// Returns the line as JSON.

@@ -81,7 +81,8 @@ export function signatures({ activity = [] }: Signals, { mismatches }: Threshold
 export function failing({ activity = [], now }: Signals, { answers, percent }: Thresholds): Finding | undefined {
   const periods = since(activity, now - failureMinutes * minuteMs);
   const failed = sum(periods, ({ codes }) => (codes.unavailable ?? 0) + (codes.misconfigured ?? 0));
-  const all = sum(periods, ({ codes }) => Object.values(codes).reduce((one, other) => one + other, 0));
+  // Without the refused ones: a flood of forgeries must not hide the failures.
+  const all = failed + sum(periods, ({ codes }) => (codes.accepted ?? 0) + (codes.duplicate ?? 0));
   const trapped = sum(periods, ({ others }) => others.trapped ?? 0);
   return failed < answers || failed * 100 <= all * percent
     ? undefined

@@ -94,7 +94,7 @@ export function teamsBody({ title, text, details, link }: Message): object {
 
 /** `{{` starts a date or a time. */
 function rich({ text, ...style }: { readonly text: string; readonly [style: string]: string }): object {
-  return { type: "RichTextBlock", inlines: [{ type: "TextRun", text: text.replaceAll("{{", "{ {"), ...style }] };
+  return { type: "RichTextBlock", inlines: [{ type: "TextRun", text: text.replace(/\{(?=\{)/g, "{ "), ...style }] };
 }
 
 /** The subject has no text that a sender has chosen. */

@@ -33,10 +33,8 @@ export async function readAccepted(
     const young = page.events.findIndex(({ at }) => Date.parse(at) > cutoff);
     const old = young === -1 ? page.events : page.events.slice(0, young);
     if (old.length > 0) {
-      // The page's own number would count what the next call counts again.
-      const { notKept } = young === -1 ? page : await ask(activity, state.position, old.length);
       events.push(...old.filter((event) => !wasSeen(event, state)));
-      state = advanced(state, old, notKept);
+      state = advanced(state, old);
     }
     if (young !== -1 || old.length === 0 || page.next === null) {
       return { events, state, isAtEnd: true };
@@ -64,8 +62,9 @@ async function isAnchored(activity: ActivityReader, { position, anchor }: CheckS
  * were looked for, because these were accepted some minutes before the last check.
  */
 function restarted(state: CheckState): CheckState {
-  const { position: knownPosition, seenTo: knownTo } = state;
-  return { ...state, position: 0, anchor: null, seenTo: "", knownPosition, knownTo, notKept: 0 };
+  const knownPosition = Math.max(state.position, state.knownPosition);
+  const knownTo = state.seenTo > state.knownTo ? state.seenTo : state.knownTo;
+  return { ...state, position: 0, anchor: null, seenTo: "", knownPosition, knownTo, queued: 0, notKept: 0 };
 }
 
 /** What was pruned since an event was found must not make it a loss. */
@@ -73,13 +72,18 @@ function wasSeen({ position, at }: AcceptedEvent, { knownPosition, knownTo }: Ch
   return position <= knownPosition && at <= knownTo;
 }
 
-function advanced(state: CheckState, events: readonly AcceptedEvent[], notKept: number): CheckState {
+function advanced(state: CheckState, events: readonly AcceptedEvent[]): CheckState {
+  const [first] = events;
   const last = events.at(-1);
+  const before = state.position === 0 ? (first?.queued ?? 1) - 1 : state.queued;
+  const queued = last?.queued ?? state.queued;
   return {
     ...state,
     position: last?.position ?? state.position,
     anchor: last?.eventId ?? state.anchor,
     seenTo: events.reduce((latest, { at }) => (at > latest ? at : latest), state.seenTo),
-    notKept: state.notKept + notKept,
+    queued,
+    // The events between those that were read; those that were erased among them.
+    notKept: state.notKept + Math.max(0, queued - before - events.length),
   };
 }

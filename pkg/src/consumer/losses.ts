@@ -44,6 +44,8 @@ export interface CheckState {
   /** Events up to this position that were accepted up to this time were looked for before the positions were read again. */
   readonly knownPosition: number;
   readonly knownTo: string;
+  /** The number of events on the queue up to the last one that was looked for. */
+  readonly queued: number;
   readonly notKept: number;
 }
 
@@ -63,7 +65,7 @@ const maxShown = 100;
 const maxIds = 1000;
 
 const selectState = `SELECT revision, position, anchor, seen_to AS seenTo, known_position AS knownPosition,
-  known_to AS knownTo, not_kept AS notKept FROM cronozen_loss_check`;
+  known_to AS knownTo, queued, not_kept AS notKept FROM cronozen_loss_check`;
 
 const selectMissing = `SELECT event_id AS eventId, type, accepted_at AS acceptedAt, position FROM cronozen_missing`;
 
@@ -86,7 +88,7 @@ const insertMissing = `INSERT INTO cronozen_missing (event_id, type, accepted_at
 const deleteMissing = "DELETE FROM cronozen_missing WHERE event_id IN (SELECT value FROM json_each(?))";
 
 const updateState = `UPDATE cronozen_loss_check SET revision = revision + 1, position = ?1, anchor = ?3, seen_to = ?4,
-  known_position = ?5, known_to = ?6, not_kept = ?7 WHERE revision = ?2`;
+  known_position = ?5, known_to = ?6, not_kept = ?7, queued = ?8 WHERE revision = ?2`;
 
 /**
  * Looks for the next accepted events, and again for those that were missing. One call makes at most 25 subrequests, and
@@ -168,7 +170,7 @@ async function save(
   after: CheckState,
   { fresh, gone }: { readonly fresh: readonly Missing[]; readonly gone: readonly string[] },
 ): Promise<void> {
-  const { position, anchor, seenTo, knownPosition, knownTo, notKept } = after;
+  const { position, anchor, seenTo, knownPosition, knownTo, notKept, queued } = after;
   const statements: Statement[] = [];
   if (gone.length > 0) {
     statements.push(db.prepare(deleteMissing).bind(JSON.stringify(gone)));
@@ -177,7 +179,7 @@ async function save(
     statements.push(db.prepare(insertMissing).bind(JSON.stringify(fresh), before.revision));
   }
   if (after !== before) {
-    const values = [position, before.revision, anchor, seenTo, knownPosition, knownTo, notKept];
+    const values = [position, before.revision, anchor, seenTo, knownPosition, knownTo, notKept, queued];
     statements.push(db.prepare(updateState).bind(...values));
   }
   if (statements.length > 0) {

@@ -95,9 +95,10 @@ export const deadLetterSchema: Schema = {
       // One row: from where the next check of the accepted events goes on.
       `CREATE TABLE IF NOT EXISTS cronozen_loss_check (
         id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL, position INTEGER NOT NULL, anchor TEXT,
-        seen_to TEXT NOT NULL, known_position INTEGER NOT NULL, known_to TEXT NOT NULL, not_kept INTEGER NOT NULL
+        seen_to TEXT NOT NULL, known_position INTEGER NOT NULL, known_to TEXT NOT NULL, queued INTEGER NOT NULL,
+        not_kept INTEGER NOT NULL
       ) STRICT`,
-      "INSERT INTO cronozen_loss_check VALUES (1, 0, 0, NULL, '', 0, '', 0) ON CONFLICT (id) DO NOTHING",
+      "INSERT INTO cronozen_loss_check VALUES (1, 0, 0, NULL, '', 0, '', 0, 0) ON CONFLICT (id) DO NOTHING",
     ],
   ],
 };
