@@ -24,8 +24,8 @@ export const modes = {
 /**
  * @typedef {{ type: "ESModule", path: string, contents: string }
  *   | { type: "CompiledWasm", path: string, contents: Buffer }} Module
- * @typedef {{ name: string, modules: Module[], decides: boolean }} Contender the first module is the entry point;
- * `decides` is true if it answers as a gateway must
+ * @typedef {{ name: string, modules: Module[], decides: boolean, settings?: Record<string, string> }} Contender the first
+ * module is the entry point; `decides` is true if it answers as a gateway must; `settings` are its own
  */
 
 /** A Worker that only reads the body and answers. @returns {Contender} */
@@ -38,6 +38,11 @@ export function readsOnly() {
 /** A build of the Worker. @param {string} name @param {string} build its folder @returns {Contender} */
 export function built(name, build) {
   return { name, modules: [...inside, ...builtModules(resolve(build), "/gateway")], decides: true };
+}
+
+/** The same with the object `Activity` bound, which is called in the isolate. @param {Contender} contender @returns {Contender} */
+export function withActivity(contender) {
+  return { ...contender, name: `${contender.name}, with activity`, settings: { ACTIVITY: "in-isolate" } };
 }
 
 /** The same gateway in TypeScript, on Hono. @returns {Promise<Contender>} */

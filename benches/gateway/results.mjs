@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Complaint, root, step } from "../../scripts/command.mjs";
 import { machine } from "../report.mjs";
 import { agree } from "./agreement.mjs";
-import { built, modes, readsOnly, typescript } from "./contenders.mjs";
+import { built, modes, readsOnly, typescript, withActivity } from "./contenders.mjs";
 import { costByRows } from "./growth/rows.mjs";
 import { inNode, inWorkerd } from "./growth/verification.mjs";
 import { memoryAlong } from "./memory.mjs";
@@ -34,7 +34,7 @@ export const quick = {
 /** Returns the baselines, ours, and then any other builds. @param {readonly string[]} others folders */
 export async function contendersWith(others) {
   const ours = built("ours", join(root, "build", "worker"));
-  return [readsOnly(), await typescript(), ours, ...others.map((folder) => built(folder, folder))];
+  return [readsOnly(), await typescript(), ours, withActivity(ours), ...others.map((folder) => built(folder, folder))];
 }
 
 /** @param {string} name */
@@ -75,13 +75,13 @@ export async function gatewayResults(contenders, wanted, extent) {
  * @param {import("./contenders.mjs").Contender[]} contenders
  * @param {typeof full} extent
  */
-export async function processResults([, peer, ours], extent) {
-  if (peer === undefined || ours === undefined) {
-    throw new Error("expected at least three contenders");
+export async function processResults([, peer, ours, active], extent) {
+  if (peer === undefined || ours === undefined || active === undefined) {
+    throw new Error("expected at least four contenders");
   }
   const settings = settingsOf("kv");
   return {
-    memory: await step("Memory", () => memoryAlong(ours, settings, extent.memory)),
+    memory: await step("Memory", () => memoryAlong(active, settings, extent.memory)),
     firstAnswers: await step("First answers", () => firstAnswers([peer, ours], settings, extent.starts)),
     activeStartUps: await step("wrangler check startup", async () => activeStartUps(ours, extent.startUps)),
   };

@@ -63,7 +63,7 @@ export class Server {
    * @param {{ args?: string[], logged?: (line: string) => void }} [options] more arguments for workerd, and the
    * function that receives each line of the log, which is otherwise discarded
    */
-  constructor({ name, modules, decides }, settings, { args = [], logged } = {}) {
+  constructor({ name, modules, decides, settings: own }, settings, { args = [], logged } = {}) {
     this.name = name;
     this.decides = decides;
     this.#folder = join(root, "build", "bench", `${name}-${process.pid}-${Math.random()}`.replaceAll(/[^\w-]/g, "-"));
@@ -74,7 +74,7 @@ export class Server {
       mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, contents);
     }
-    writeFileSync(join(this.#folder, "config.capnp"), configuration(modules, settings, this.#storage));
+    writeFileSync(join(this.#folder, "config.capnp"), configuration(modules, { ...settings, ...own }, this.#storage));
     const command = [workerd, "serve", "--control-fd=3", ...args, "config.capnp"];
     running.add(this);
     this.#started = performance.now();

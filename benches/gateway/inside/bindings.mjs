@@ -105,3 +105,13 @@ class Stub {
 }
 
 export const stubs = { SEEN: new KvNamespace(), EVENTS: new WorkerQueue() };
+
+const activityObject = {
+  /** @param {import("../../../src/js/activity-sources.js").Batch} batch @param {unknown} gateway */
+  async record(batch, gateway) {
+    return structuredClone({ batch, gateway }).batch.number;
+  },
+};
+
+/** The binding of an object that takes the lines of the log. */
+export const activity = { idFromName: (/** @type {string} */ name) => name, get: () => activityObject };
