@@ -96,7 +96,9 @@ export class ActivityBuffer {
    */
   arrange(destination: Destination, endsAt: number): Promise<void> | undefined {
     if (namespaceIn(destination.env) === undefined) {
-      this.#empty();
+      if (this.#written > this.#taken) {
+        this.#empty();
+      }
       return undefined;
     }
     const now = Date.now();

@@ -87,25 +87,27 @@ export async function acquireLease(
   eventId: string,
   ignoresRow: boolean,
   waitMs: number,
-): Promise<AcquireReply> {
+): Promise<AcquireReply & Partial<Disposable>> {
   const reply: AcquireReply & Partial<Disposable> = await shardOf(namespace, shard).acquire(
     eventId,
     ignoresRow,
     waitMs,
   );
-  if (reply.lease !== undefined) {
-    // A new instance would not know the reply, and the platform keeps its lease until this request has ended, which may
-    // have work after its answer.
-    held.set(
-      reply,
-      afterTrap(() => dispose(reply)),
-    );
+  if (reply.lease === undefined) {
+    return reply;
   }
-  return reply;
+  // After a trap, the new instance does not know the reply, and the platform keeps its lease until this request has ended,
+  // which may have work after its answer.
+  const forget = afterTrap(() => dispose(reply));
+  return {
+    outcome: reply.outcome,
+    lease: reply.lease,
+    [Symbol.dispose]: () => {
+      forget();
+      dispose(reply);
+    },
+  };
 }
-
-/** The replies that hold leases. Each has a function that forgets to dispose of it after a trap. */
-const held = new WeakMap<object, () => void>();
 
 /** Counts a failure of this address. Resolves to false if the address has exhausted its limit. */
 export async function countFailure(limiter: RateLimit, address: string): Promise<boolean> {
@@ -124,9 +126,6 @@ export function markEvent(namespace: Namespace, shard: number, eventId: string, 
 
 /** Disposes of the value if a remote call has returned it. */
 export function dispose(value: CallResult): void {
-  if (value) {
-    held.get(value)?.();
-  }
   try {
     value?.[Symbol.dispose]?.();
   } catch {

@@ -64,9 +64,9 @@ app.all(webhookPath, (c) => {
 app.get("/healthz", async (c) => {
   try {
     const { strict, maxBodyBytes, keys } = await settingsOf(c.env);
-    const secondSecret = keys.length > 1;
+    const secrets = keys.length;
     c.header("cache-control", "no-store");
-    return c.json({ status: "ok", dedupe: strict ? "durable-object" : "kv", maxBodyBytes, secondSecret });
+    return c.json({ status: "ok", dedupe: strict ? "durable-object" : "kv", maxBodyBytes, secrets });
   } catch (error) {
     return problem(c, error instanceof Refusal ? error : new Refusal("misconfigured", describe(error)));
   }

@@ -2,7 +2,7 @@
 
 import gateway from "cronozen-edge/worker";
 
-export { Deduper } from "cronozen-edge/worker";
+export { Activity, Deduper } from "cronozen-edge/worker";
 
 export default {
   /**
