@@ -1,7 +1,6 @@
 // Buffers the lines of the log in the isolate, and sends them to the Durable Object `Activity`. No answer waits for it.
 
-import type { Activity } from "./activity.js";
-import type { Batch, UnsignedCount } from "./activity-sources.js";
+import type { Batch, Gateway, UnsignedCount } from "./activity-sources.js";
 
 /** The least time between two flushes. At one delivery a second, one flush takes five lines. */
 const flushIntervalMs = 5000;
@@ -38,8 +37,13 @@ export interface Destination {
   health(): Promise<string | undefined>;
 }
 
+/** The object that takes the lines. It returns the number of the batch. */
+interface Recorder {
+  record(batch: Batch, gateway: Gateway): Promise<unknown>;
+}
+
 interface Environment {
-  ACTIVITY?: { idFromName(name: string): unknown; get(id: unknown): Pick<Activity, "record"> };
+  ACTIVITY?: { idFromName(name: string): unknown; get(id: unknown): Recorder };
   CF_VERSION_METADATA?: { id?: unknown; tag?: unknown };
 }
 
@@ -189,12 +193,10 @@ async function sendInTime(batch: Batch, { env, health }: Destination): Promise<v
     tag: textOf(version?.tag),
     health: (await health()) ?? "{}",
   };
-  let timer: number | null = null;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("timed out")), flushTimeoutMs);
-  });
+  const { promise: timedOut, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error("timed out")), flushTimeoutMs);
   try {
-    const acknowledged = await Promise.race([objectOf(env).record(batch, gateway), timeout]);
+    const acknowledged = await Promise.race([objectOf(env).record(batch, gateway), timedOut]);
     if (acknowledged !== batch.number) {
       throw new Error("not acknowledged");
     }
@@ -209,7 +211,7 @@ function namespaceIn(env: unknown): Environment["ACTIVITY"] {
 }
 
 /** There is one object for all isolates. */
-function objectOf(env: unknown): Pick<Activity, "record"> {
+function objectOf(env: unknown): Recorder {
   const namespace = namespaceIn(env);
   if (namespace === undefined) {
     throw new Error("ACTIVITY missing");
