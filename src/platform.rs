@@ -20,7 +20,7 @@ use super::queue::WorkerQueue;
 use super::task::spawn;
 use cronozen_gateway::allowance::Allowance;
 use cronozen_gateway::dedupe::DedupeStore;
-use cronozen_gateway::failures::Suppressed;
+use cronozen_gateway::failures::SuppressedCount;
 use cronozen_gateway::log::{Level, Log, Record};
 use cronozen_gateway::platform::Platform;
 use cronozen_gateway::runtime::{Background, Clock};
@@ -37,7 +37,7 @@ thread_local! {
     /// The allowance of the isolate. A new instance after a trap starts with nothing held.
     static ALLOWANCE: Allowance = Allowance::default();
 
-    static SUPPRESSED: Suppressed = Suppressed::default();
+    static SUPPRESSED: SuppressedCount = SuppressedCount::default();
 }
 
 /// The platform of one request. Clones share its clock and its context.
@@ -46,7 +46,7 @@ pub(super) struct WorkerPlatform {
     clock: WorkerClock,
     context: Rc<Context>,
     allowance: Allowance,
-    suppressed: Suppressed,
+    suppressed: SuppressedCount,
 }
 
 impl WorkerPlatform {
@@ -55,7 +55,7 @@ impl WorkerPlatform {
             clock: WorkerClock::default(),
             context: Rc::new(context),
             allowance: ALLOWANCE.with(Allowance::clone),
-            suppressed: SUPPRESSED.with(Suppressed::clone),
+            suppressed: SUPPRESSED.with(SuppressedCount::clone),
         }
     }
 }
@@ -112,7 +112,7 @@ impl Platform for WorkerPlatform {
         bindings.failures.as_ref()
     }
 
-    fn suppressed(&self) -> &Suppressed {
+    fn suppressed(&self) -> &SuppressedCount {
         &self.suppressed
     }
 

@@ -8,7 +8,7 @@ const flushIntervalMs = 5000;
 /** The least time between two flushes of lines that anyone can cause. */
 const unsignedIntervalMs = 60_000;
 
-/** So many lines are flushed earlier. */
+/** A flush is due at this many lines. */
 const manyLines = 200;
 
 /** The most lines that wait while the object does not answer: about 300 KB. Further ones are lost, and counted. */
@@ -23,7 +23,7 @@ const maxCounts = 200;
 /** The longest that a flush may take. Its request lives on as long. */
 const flushTimeoutMs = 2000;
 
-/** A flush or a timer that is so much late has ended with its request. */
+/** After this delay, the request of a flush or of a timer counts as ended. */
 const graceMs = 1000;
 
 /** The longest that a request lives on for flushes. Workers end it 30 s after its answer. */
@@ -62,8 +62,9 @@ export class ActivityBuffer {
   #batches = 0;
   #isolate = "";
   #flushedAt = 0;
-  /** Until then, a flush is under way, or a request waits to begin one. */
+  /** Until this time, a flush is under way, unless its request has ended. */
   #flushesUntil = 0;
+  /** Until this time, a request waits to begin one. */
   #waitsUntil = 0;
 
   /** Adds a line. */
@@ -98,7 +99,16 @@ export class ActivityBuffer {
    *
    * @param endsAt the time until which the request may live on
    */
-  arrange(destination: Destination, endsAt: number): Promise<void> | undefined {
+  flushWhenDue(destination: Destination, endsAt: number): Promise<void> | undefined {
+    try {
+      return this.#flushWhenDue(destination, endsAt);
+    } catch {
+      // Nothing here may change an answer.
+      return undefined;
+    }
+  }
+
+  #flushWhenDue(destination: Destination, endsAt: number): Promise<void> | undefined {
     if (namespaceIn(destination.env) === undefined) {
       if (this.#written > this.#taken) {
         this.#empty();
@@ -119,7 +129,7 @@ export class ActivityBuffer {
     return sleep(dueAt - now).then(() => {
       this.#waitsUntil = 0;
       // Another request may have flushed the lines in the meantime, and not those that came after it.
-      return this.arrange(destination, endsAt);
+      return this.flushWhenDue(destination, endsAt);
     });
   }
 
@@ -158,7 +168,7 @@ export class ActivityBuffer {
     }
     if (now + flushIntervalMs + flushTimeoutMs <= endsAt) {
       // Lines that came during the flush, or the same ones once more.
-      await this.arrange(destination, endsAt);
+      await this.flushWhenDue(destination, endsAt);
     }
   }
 

@@ -28,7 +28,7 @@ const maxTypes = 64;
 
 const otherTypes = "other";
 
-/** How the reason of a delivery begins that has a well-formed signature of no active secret. */
+/** The beginning of the reason of a delivery whose signature is well-formed, but matches no active secret. */
 const mismatch = "signature mismatch";
 
 export type CountsJson = Omit<ActivityPeriod, "at">;

@@ -1,4 +1,4 @@
-// What the object `Activity` knows: counts by minute and by hour, and records of deliveries, within a budget of rows.
+// Counts deliveries by minute and by hour, and keeps their records, within a budget of rows.
 
 import type {
   AcceptedPage,
@@ -34,10 +34,10 @@ export interface Storage {
 /** Half of the rows that the free plan may write in a day. The other half is for strict mode. */
 const rowBudget = 50_000;
 
-/** The least time between two writes: a busy gateway has more flushes than that ... */
+/** The least time between two writes: a busy gateway has more flushes. An object that ends loses what it has not written. */
 const writeIntervalMs = 1000;
 
-/** ... and the same after the day's budget is used up. What an object holds in memory is lost if it ends. */
+/** The least time between two writes after the day's budget is used up. */
 const frugalIntervalMs = 60_000;
 
 /** The open minutes and records are moved to their tables after this time, or if there are so many records. */

@@ -33,14 +33,14 @@ async function answer(request: Request, env: unknown, ctx: GatewayContext): Prom
   const context = {
     // Work after the answer may write a line, too.
     waitUntil: (work: Promise<unknown>) =>
-      ctx.waitUntil(untilTrapped(work).then(() => buffer.arrange(destination, endsAt))),
+      ctx.waitUntil(untilTrapped(work).then(() => buffer.flushWhenDue(destination, endsAt))),
   };
   const response = await unlessTrapped<Response>(
     (end) => serve(partsOf(request), env, context, (...answered) => end(responseOf(...answered))),
     lastResortMs,
   );
   const answered = response ?? unavailable(request);
-  const flushed = buffer.arrange(destination, endsAt);
+  const flushed = buffer.flushWhenDue(destination, endsAt);
   if (flushed !== undefined) {
     ctx.waitUntil(flushed);
   }

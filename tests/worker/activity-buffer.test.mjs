@@ -52,7 +52,7 @@ async function pass(ms) {
 /** A delivery. @param {{ line?: string, isUnsigned?: boolean, lateMs?: number }} [delivery] */
 function deliver({ line = '{"outcome":"accepted"}', isUnsigned = false, lateMs = 0 } = {}) {
   buffer.add(line, isUnsigned);
-  const work = buffer.arrange(destination, Date.now() + longestWaitMs - lateMs);
+  const work = buffer.flushWhenDue(destination, Date.now() + longestWaitMs - lateMs);
   if (work !== undefined) {
     pending += 1;
     work.then(() => {
@@ -189,7 +189,7 @@ test("what waits for an object that never answers is bounded", async () => {
 test("without the binding, nothing is kept", async () => {
   for (let number = 0; number < 3000; number += 1) {
     buffer.add(forged(), number % 2 === 0);
-    assert.equal(buffer.arrange({ env: {}, health: async () => "{}" }, Date.now() + longestWaitMs), undefined);
+    assert.equal(buffer.flushWhenDue({ env: {}, health: async () => "{}" }, Date.now() + longestWaitMs), undefined);
   }
   deliver();
   await pass(100);

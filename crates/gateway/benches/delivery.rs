@@ -15,7 +15,7 @@ use cronozen_gateway::body::Body;
 use cronozen_gateway::configuration::Configuration;
 use cronozen_gateway::dedupe::lease::Decision;
 use cronozen_gateway::dedupe::{DedupeStore, Marker, MarkerStore, ShardLease, Shards};
-use cronozen_gateway::failures::Suppressed;
+use cronozen_gateway::failures::SuppressedCount;
 use cronozen_gateway::log::{Level, Log, Record};
 use cronozen_gateway::platform::Platform;
 use cronozen_gateway::queue::EventQueue;
@@ -98,7 +98,7 @@ impl Body for ArrivedBody {
 #[derive(Clone, Default)]
 struct InstantPlatform {
     allowance: Allowance,
-    suppressed: Suppressed,
+    suppressed: SuppressedCount,
 }
 
 impl Platform for InstantPlatform {
@@ -126,7 +126,7 @@ impl Platform for InstantPlatform {
         None
     }
 
-    fn suppressed(&self) -> &Suppressed {
+    fn suppressed(&self) -> &SuppressedCount {
         &self.suppressed
     }
 

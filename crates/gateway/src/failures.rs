@@ -35,7 +35,7 @@ impl FailureLimiter for Infallible {
 /// The deliveries that were refused without a line of their own, because their address had exhausted the limit. Clones share
 /// one count, that of the isolate.
 #[derive(Debug, Clone, Default)]
-pub struct Suppressed(Rc<Counter>);
+pub struct SuppressedCount(Rc<Counter>);
 
 #[derive(Debug, Default)]
 struct Counter {
@@ -43,7 +43,7 @@ struct Counter {
     last_line: Cell<Option<Timestamp>>,
 }
 
-impl Suppressed {
+impl SuppressedCount {
     /// Counts a delivery.
     pub(crate) fn add(&self) {
         self.0.count.set(self.0.count.get().saturating_add(1));

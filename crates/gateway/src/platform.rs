@@ -4,7 +4,7 @@ use crate::allowance::Allowance;
 use crate::bodies::BodyStore;
 use crate::body::Body;
 use crate::dedupe::{DedupeStore, MarkerStore, Shards};
-use crate::failures::{FailureLimiter, Suppressed};
+use crate::failures::{FailureLimiter, SuppressedCount};
 use crate::log::Log;
 use crate::queue::EventQueue;
 use crate::runtime::{Background, Clock};
@@ -39,7 +39,7 @@ pub trait Platform: Clock + Background + Log + Clone + 'static {
     fn failures<'b>(&'b self, bindings: &'b Self::Bindings) -> Option<&'b Self::Failures>;
 
     /// Returns the deliveries that were refused without a line of their own.
-    fn suppressed(&self) -> &Suppressed;
+    fn suppressed(&self) -> &SuppressedCount;
 
     /// Returns the limit on the bytes that all deliveries together hold in memory.
     fn allowance(&self) -> &Allowance;

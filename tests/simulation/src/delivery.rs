@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cronozen_gateway::allowance::Allowance;
 use cronozen_gateway::dedupe::DedupeStore;
-use cronozen_gateway::failures::Suppressed;
+use cronozen_gateway::failures::SuppressedCount;
 use cronozen_gateway::log::{Level, Log, Record};
 use cronozen_gateway::platform::Platform;
 use cronozen_gateway::runtime::{Background, Clock};
@@ -60,7 +60,7 @@ pub struct SimPlatform {
     pub background: BackgroundWork,
     /// The allowance of the isolate.
     pub allowance: Allowance,
-    pub suppressed: Suppressed,
+    pub suppressed: SuppressedCount,
 }
 
 impl Clock for SimPlatform {
@@ -115,7 +115,7 @@ impl Platform for SimPlatform {
         None
     }
 
-    fn suppressed(&self) -> &Suppressed {
+    fn suppressed(&self) -> &SuppressedCount {
         &self.suppressed
     }
 

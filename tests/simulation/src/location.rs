@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use cronozen_gateway::allowance::Allowance;
 use cronozen_gateway::configuration::Configuration;
-use cronozen_gateway::failures::Suppressed;
+use cronozen_gateway::failures::SuppressedCount;
 use cronozen_gateway::receive::{Request, receive};
 use cronozen_gateway::settings::Value;
 use tokio::sync::oneshot;
@@ -30,7 +30,7 @@ struct Isolate {
     deployment: usize,
     configuration: Rc<Configuration<()>>,
     allowance: Allowance,
-    suppressed: Suppressed,
+    suppressed: SuppressedCount,
 }
 
 /// A location, with its current isolate.
@@ -55,7 +55,7 @@ impl Location {
             deployment,
             configuration: Rc::new(configuration(&world.plan, world.mode, deployment)),
             allowance: Allowance::default(),
-            suppressed: Suppressed::default(),
+            suppressed: SuppressedCount::default(),
         });
         *current = Some(isolate.clone());
         isolate

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use cronozen_gateway::allowance::Allowance;
 use cronozen_gateway::dedupe::{DedupeStore, Marker, MarkerStore};
-use cronozen_gateway::failures::{FailureLimiter, Suppressed};
+use cronozen_gateway::failures::{FailureLimiter, SuppressedCount};
 use cronozen_gateway::log::{Level, Log, Record};
 use cronozen_gateway::platform::Platform;
 use cronozen_gateway::queue::EventQueue;
@@ -182,7 +182,7 @@ pub struct FakePlatform {
     pub queue: FakeQueue,
     pub allowance: Allowance,
     pub limiter: Option<FakeLimiter>,
-    pub suppressed: Suppressed,
+    pub suppressed: SuppressedCount,
 }
 
 impl Clock for FakePlatform {
@@ -236,7 +236,7 @@ impl Platform for FakePlatform {
         self.limiter.as_ref()
     }
 
-    fn suppressed(&self) -> &Suppressed {
+    fn suppressed(&self) -> &SuppressedCount {
         &self.suppressed
     }
 

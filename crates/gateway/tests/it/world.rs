@@ -8,7 +8,7 @@ use std::time::Duration;
 use cronozen_gateway::allowance::Allowance;
 use cronozen_gateway::answer::Answer;
 use cronozen_gateway::configuration::{Configuration, Needs};
-use cronozen_gateway::failures::Suppressed;
+use cronozen_gateway::failures::SuppressedCount;
 use cronozen_gateway::log::{Level, Outcome, Record};
 use cronozen_gateway::receive::{Request, receive};
 use cronozen_gateway::settings::{ConfigError, DedupeMode, Value};
@@ -66,7 +66,7 @@ pub struct World {
     pub allowance: Allowance,
     /// The limit on failed signatures, if there is one.
     pub limiter: Option<FakeLimiter>,
-    pub suppressed: Suppressed,
+    pub suppressed: SuppressedCount,
 }
 
 impl World {
@@ -84,7 +84,7 @@ impl World {
             previous: None,
             allowance: Allowance::default(),
             limiter: None,
-            suppressed: Suppressed::default(),
+            suppressed: SuppressedCount::default(),
         }
     }
 
