@@ -108,6 +108,7 @@ test("one event is found by its id, with all that is known of it", async () => {
     receivedAt: "2026-11-24T06:00:00.000Z",
     history: [{ at: "2026-11-24T06:02:00.000Z", outcome: "handled", attempts: 1 }],
     deadLetters: [],
+    deliveries: null,
   });
   const ignored = (await tested.ask("/event?id=evt_6")).answer;
   assert.deepEqual(ignored.history, [{ at: "2026-11-24T06:05:00.000Z", outcome: "ignored", attempts: 1 }]);

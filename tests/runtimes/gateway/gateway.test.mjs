@@ -33,7 +33,8 @@ before(async () => {
   const readme = readFileSync(join(root, "pkg", "README.md"), "utf8");
   const [, settings] = /```toml\n(.*?)```/s.exec(readme) ?? assert.fail("the README has no wrangler.toml");
   const [, line] =
-    /```js\n(export \{ Activity, default, Deduper \}.*?)```/s.exec(readme) ?? assert.fail("the README has no worker.js");
+    /```js\n(export \{ Activity, default, Deduper \}.*?)```/s.exec(readme) ??
+    assert.fail("the README has no worker.js");
   mkdirSync(join(folder, "src"));
   writeFileSync(join(folder, "src", "worker.js"), String(line));
   writeFileSync(join(folder, "wrangler.toml"), settings + consumer);
