@@ -26,6 +26,8 @@ const kinds = {
   refused: { perMinute: 50, pages: 60 },
   unsigned: { perMinute: 20, pages: 40 },
   failed: { perMinute: 100, pages: 100 },
+  /** Failures before a signature was verified: with a wrong setting, anyone can cause them. */
+  unsignedFailed: { perMinute: 50, pages: 40 },
   other: { perMinute: 50, pages: 40 },
 } satisfies Record<string, Kind>;
 
@@ -39,7 +41,7 @@ const kindsOf: Readonly<Record<string, readonly KindName[]>> = {
   late_commit: ["queued"],
   duplicate: ["duplicate"],
   rejected: ["refused", "unsigned"],
-  failed: ["failed"],
+  failed: ["failed", "unsignedFailed"],
 };
 
 /** More records than an object takes between two writes. */

@@ -434,6 +434,21 @@ test("a flood of a million forgeries neither pushes out the failures nor exceeds
   assert.equal(failed.length, 50);
 });
 
+test("failures before a signature do not push out those after it", () => {
+  const tested = new TestStore();
+  tested.flush([tested.failed("evt_1")]);
+  const { key: _, eventId: __, ...misconfigured } = tested.failed("evt_2");
+  for (let minute = 0; minute < 200; minute += 1) {
+    tested.now += minuteMs;
+    tested.flush(Array.from({ length: 200 }, () => ({ ...misconfigured, at: tested.at, code: "misconfigured" })));
+  }
+  assert.equal(tested.codes().misconfigured, 40_000);
+  assert.equal(tested.store.event("evt_1").length, 1);
+  const { deliveries } = tested.store.deliveries({ outcome: "failed", limit: 200 });
+  assert.equal(deliveries.length, 200);
+  assert.ok(tested.store.status().records < 2100);
+});
+
 test("after the day's budget, a busy gateway writes once a minute, and loses no count", (context) => {
   const tested = new TestStore();
   const start = tested.now;
