@@ -258,6 +258,20 @@ test("a source that fails or hangs keeps its rules as they are, and is reported 
   assert.deepEqual(tested.took(), ["closed misconfigured", "closed loss", "closed unreadable"]);
 });
 
+test("without the ledger's database, the other rules work, and unreadable opens at the third run", async () => {
+  tested = new TestAlerts();
+  tested.db.before = async () => {
+    throw new Error("D1 is gone");
+  };
+  await tested.run();
+  tested.bury();
+  await tested.run();
+  assert.deepEqual(tested.took(), ["opened dead_letter"]);
+  await tested.run();
+  assert.deepEqual(tested.messages[0]?.details, [{ name: "ledger", value: "Error: D1 is gone" }]);
+  assert.deepEqual(tested.took(), ["opened unreadable"]);
+});
+
 test("details go with what they name: an erased dead letter's at the next run, the rest when the incident closes", async () => {
   await begin();
   tested.bury({ eventId: "evt_person" });

@@ -101,7 +101,7 @@ test("a run makes at most 50 subrequests, also if all rules open for three sinks
 });
 
 test("a run that hangs is given up after 60 s", async () => {
-  tested = new TestAlerts({ deadLetters: { totals: async () => {}, databases: () => new Promise(() => {}) } });
+  tested = new TestAlerts({ deadLetters: { totals: async () => {}, letters: () => new Promise(() => {}) } });
   tested.stop();
   mock.timers.enable({ apis: ["Date", "setTimeout"] });
   const run = silent(() => tested.scheduled({}, {}));

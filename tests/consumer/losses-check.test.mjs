@@ -88,7 +88,7 @@ test("a check that is overtaken while it looks changes nothing", async (context)
     world.activity.accept(eventId, timeAt(0));
   }
   world.at(60);
-  await world.letters.databases(world.env);
+  await world.begin();
   const { DEAD } = world.env;
   // The third batch saves. Meanwhile, two others take place, and all that was missing turns up.
   DEAD.batches = 0;
@@ -112,7 +112,7 @@ test("a check that fails at any batch skips no event", async (context) => {
   const world = await World.start(context);
   world.activity.accept("lost", timeAt(0));
   world.at(60);
-  await world.letters.databases(world.env);
+  await world.begin();
   const { DB, DEAD } = world.env;
   for (const [binding, failing] of /** @type {const} */ ([
     [DEAD, 1],
@@ -150,7 +150,7 @@ test("an event that is handled while the check runs is not lost", async (context
   const world = await World.start(context);
   world.activity.accept("evt", timeAt(0));
   world.at(60);
-  await world.letters.databases(world.env);
+  await world.begin();
   world.backlogs.events = { backlogCount: 1 };
   const { DB } = world.env;
   DB.onBatch = async () => {
@@ -165,7 +165,7 @@ test("an event that is handled just after the look at the ledger is waiting, and
   const world = await World.start(context);
   world.activity.accept("evt", timeAt(0));
   world.at(60);
-  await world.letters.databases(world.env);
+  await world.begin();
   world.backlogs.events = { backlogCount: 1 };
   const { DB } = world.env;
   DB.afterBatch = async () => {

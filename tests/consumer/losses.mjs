@@ -131,6 +131,11 @@ export class World {
     await this.take("cronozen-events", bodies, attempts);
   }
 
+  /** Has the tables made. */
+  async begin() {
+    await Promise.all([this.letters.ledger(this.env), this.letters.letters(this.env)]);
+  }
+
   async losses() {
     return (await this.letters.losses(this.env)) ?? assert.fail("the activity is not bound");
   }
@@ -144,7 +149,7 @@ export class World {
 
   /** Fills the ledger with handled events. @param {string[]} eventIds */
   async fill(eventIds) {
-    await this.letters.databases(this.env);
+    await this.begin();
     await this.env.DB.db
       .prepare(
         `INSERT INTO cronozen_events (event_id, handled_at, outcome)

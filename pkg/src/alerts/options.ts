@@ -41,7 +41,7 @@ export function optionsOf<Env>(options: AlertOptions<Env>): Options<Env> {
   }
   refuseUnknown("", options, names);
   const { deadLetters, sinks, console, heartbeat, quietHours, rules = {} } = options;
-  if (!hasMethod(deadLetters, "totals") || !hasMethod(deadLetters, "databases")) {
+  if (!hasMethod(deadLetters, "totals") || !hasMethod(deadLetters, "letters")) {
     throw configError("option deadLetters missing or of another kind: pass what deadLetters({ ... }) returns");
   }
   if (typeof sinks !== "function") {

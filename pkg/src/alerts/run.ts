@@ -1,7 +1,6 @@
 // One run: reads the signals, opens and closes incidents, and sends the messages that are due.
 
 import { log } from "../consumer/log.ts";
-import type { Database } from "../consumer/platform.ts";
 import { withTables } from "../consumer/schema.ts";
 import { change } from "./changes.ts";
 import { sendDue } from "./delivery.ts";
@@ -18,8 +17,7 @@ import { namedApart, type Sink } from "./sinks.ts";
 export async function runAlerts<Env>(options: Options<Env>, env: Env): Promise<void> {
   const { deadLetters, thresholds } = options;
   const now = Date.now();
-  const { letters } = await deadLetters.databases(env);
-  const db: Database = await withTables(letters, alertSchema);
+  const db = await withTables(await deadLetters.letters(env), alertSchema);
   const run = await startRun(db, now);
   if (run === undefined) {
     return;

@@ -8,11 +8,8 @@ import { failureOf } from "./request.ts";
 /** The part of what `deadLetters` returns that alerts use. */
 export interface AlertSource<Env> {
   readonly totals: (env: Env) => Promise<{ readonly open: number; readonly bytes: number; readonly maxBytes: number }>;
-  readonly list: (
-    env: Env,
-    options: { readonly state: "open"; readonly limit: number },
-  ) => Promise<{ readonly deadLetters: readonly OpenLetter[] }>;
-  readonly databases: (env: Env) => Promise<{ readonly letters: Database; readonly ledger: Database }>;
+  readonly letters: (env: Env) => Promise<Database>;
+  readonly ledger: (env: Env) => Promise<Database>;
   /** The producer of the queue of events, for its backlog. */
   readonly events?: ((env: Env) => Queue | undefined) | undefined;
   /** The gateway's Durable Object `Activity`; undefined if it is not bound. */
@@ -83,6 +80,9 @@ const sourceTimeoutMs = 5000;
 
 const maxLetters = 3;
 
+const selectNewest = `SELECT event_id AS eventId, type, reason FROM cronozen_dead_letters
+  WHERE redriven_at IS NULL ORDER BY id DESC LIMIT ?`;
+
 /** Reads everything that the rules need. `before` counts the failures of the run before. */
 export async function gather<Env>(
   source: AlertSource<Env>,
@@ -100,7 +100,10 @@ export async function gather<Env>(
   };
   const [letters, ledger, backlog, activity, hours, losses] = await Promise.all([
     read("letters", () => readLetters(source, env)),
-    read("ledger", async () => readLedger(await source.databases(env), now, lateMinutes)),
+    read("ledger", async () => {
+      const [db, letters] = await Promise.all([source.ledger(env), source.letters(env)]);
+      return readLedger({ ledger: db, letters }, now, lateMinutes);
+    }),
     read("backlog", () => readBacklog(source, env)),
     read("activity", () => readPeriods(source, env, "minute", now, windowMinutes * minuteMs)),
     read("hours", async () =>
@@ -122,8 +125,12 @@ interface Gathering {
 
 async function readLetters<Env>(source: AlertSource<Env>, env: Env): Promise<LettersSignal> {
   const { open, bytes, maxBytes } = await source.totals(env);
-  const { deadLetters } = open > 0 ? await source.list(env, { state: "open", limit: maxLetters }) : { deadLetters: [] };
-  return { open, bytes, maxBytes, newest: deadLetters };
+  if (open === 0) {
+    return { open, bytes, maxBytes, newest: [] };
+  }
+  // Not through `list`, which asks the ledger, too.
+  const { results } = await (await source.letters(env)).prepare(selectNewest).bind(maxLetters).all();
+  return { open, bytes, maxBytes, newest: results as OpenLetter[] };
 }
 
 async function readBacklog<Env>({ events }: AlertSource<Env>, env: Env): Promise<Signals["backlog"]> {

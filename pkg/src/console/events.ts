@@ -132,7 +132,7 @@ export async function searchEvents<Env>(
   env: Env,
   { source, before, ...search }: Search,
 ): Promise<EntryPage> {
-  const { ledger, letters } = await deadLetters.databases(env);
+  const [ledger, letters] = await Promise.all([deadLetters.ledger(env), deadLetters.letters(env)]);
   const last: Positions = { ...before };
   const asked = sources.filter((name) => source === undefined || source === name);
   const found = await Promise.all(
@@ -205,7 +205,7 @@ export async function findEvent<Env>(
   env: Env,
   eventId: string,
 ): Promise<EventHistory | null> {
-  const { ledger } = await deadLetters.databases(env);
+  const ledger = await deadLetters.ledger(env);
   const [{ results }, { deadLetters: letters }] = await Promise.all([
     ledger.prepare(everything).bind(eventId).all(),
     deadLetters.list(env, { eventId, limit: maxLetters }),

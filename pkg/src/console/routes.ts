@@ -102,7 +102,7 @@ async function showSession<Env>({ url, operator }: Call<Env>): Promise<Response>
 
 async function showStatus<Env>({ url, env, deadLetters }: Call<Env>): Promise<Response> {
   parametersOf(url, {});
-  const { letters } = await deadLetters.databases(env);
+  const letters = await deadLetters.letters(env);
   const [totals, status, activity] = await Promise.all([
     deadLetters.totals(env),
     alertStatus(letters),
@@ -212,13 +212,13 @@ async function showLosses<Env>({ url, env, deadLetters }: Call<Env>): Promise<Re
 
 async function listAllIncidents<Env>({ url, env, deadLetters }: Call<Env>): Promise<Response> {
   const fields = parametersOf(url, { state: oneOf("open", "closed", "all"), before: integer(1), limit });
-  const { letters } = await deadLetters.databases(env);
+  const letters = await deadLetters.letters(env);
   return answerOf(await listIncidents(letters, { limit: defaultLimit, ...fields }));
 }
 
 async function showOneIncident<Env>({ url, env, deadLetters, id = 0 }: Call<Env>): Promise<Response> {
   parametersOf(url, {});
-  const { letters } = await deadLetters.databases(env);
+  const letters = await deadLetters.letters(env);
   const incident = await showIncident(letters, id);
   if (incident === null) {
     throw new Problem(404, "not_found", `no incident ${id}`);
@@ -235,7 +235,7 @@ async function muteOneIncident<Env>({ request, env, deadLetters, operator }: Cal
   if (Date.parse(end) > Date.now() + maxMuteMs) {
     throw new Problem(400, "invalid_parameter", "until too far ahead: at most 30 days");
   }
-  const { letters } = await deadLetters.databases(env);
+  const letters = await deadLetters.letters(env);
   const incident = await muteIncident(letters, id, end, actorOf(operator));
   if (incident === null) {
     throw new Problem(404, "not_found", `no open incident ${id}`);

@@ -91,8 +91,10 @@ export interface DeadLetters<Env> extends DeadLetterStore<Env> {
   readonly activity: (env: Env) => ActivityReader | undefined;
   /** The producer of the queue of events, for its backlog. */
   readonly events: (env: Env) => Queue | undefined;
-  /** The databases, with their tables: for the console and for alerts. */
-  readonly databases: (env: Env) => Promise<{ readonly letters: Database; readonly ledger: Database }>;
+  /** The database of the dead letters, with its tables: for the console and for alerts. */
+  readonly letters: (env: Env) => Promise<Database>;
+  /** The database of the ledger, with its tables. */
+  readonly ledger: (env: Env) => Promise<Database>;
   /** A page of what operators did, the newest first. */
   readonly audit: (
     env: Env,
@@ -122,9 +124,13 @@ export function deadLetters<Env>(options: DeadLetterOptions<Env>): DeadLetters<E
   const { queue, maxBytes = defaultMaxBytes, database = options.ledger } = options;
   const { lossMinutes = defaultLossMinutes } = options;
   const activity = (env: Env) => activityOf(options.activity?.(env));
+  const letters = async (env: Env) =>
+    withTables(bound(database(env), "batch", "D1 database of deadLetters()"), deadLetterSchema);
+  const ledger = async (env: Env) =>
+    withTables(bound(options.ledger(env), "batch", "ledger of deadLetters()"), ledgerSchema);
   const open = async (env: Env): Promise<Stores> => ({
-    db: await withTables(bound(database(env), "batch", "D1 database of deadLetters()"), deadLetterSchema),
-    ledger: () => withTables(bound(options.ledger(env), "batch", "ledger of deadLetters()"), ledgerSchema),
+    db: await letters(env),
+    ledger: () => ledger(env),
     events: options.events(env),
     deadQueue: queue(env),
     bodies: options.bodies?.(env),
@@ -149,10 +155,8 @@ export function deadLetters<Env>(options: DeadLetterOptions<Env>): DeadLetters<E
       return reader === undefined ? null : findLosses(await open(env), reader);
     },
     activity,
-    databases: async (env) => {
-      const { db, ledger } = await open(env);
-      return { letters: db, ledger: await ledger() };
-    },
+    letters,
+    ledger,
     audit: async (env, page) => auditPage(await open(env), page),
   };
 }
