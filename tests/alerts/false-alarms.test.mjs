@@ -1,4 +1,4 @@
-// What looks like a failure and is none: no rule opens an incident for it.
+// Tests that no rule opens an incident for what only looks like a failure, and that nothing hides a failure.
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
@@ -22,6 +22,15 @@ test("four 5xx, or one percent of the deliveries, do not open failing", async ()
   tested.deliver("unavailable", 1);
   await tested.run(minute);
   assert.deepEqual(tested.open(), ["failing"]);
+});
+
+test("a flood of forged deliveries does not hide that all others fail", async () => {
+  tested.deliver("unavailable", 500);
+  tested.deliver("mismatch", 60_000);
+  await tested.run(minute);
+  assert.ok(tested.open().includes("failing"));
+  const message = tested.messages.find(({ rule }) => rule === "failing");
+  assert.match(message?.text ?? "", /^500 of 500 deliveries in the last 10 minutes were answered 5xx\./);
 });
 
 test("wrong signatures beside accepted events do not open signatures", async () => {

@@ -135,6 +135,13 @@ test("teams gets a card of elements without Markdown", () => {
   });
 });
 
+test("teams gets no two braces in a row, however many there are", () => {
+  /** @type {any} */
+  const card = teamsBody(message({ details: [detailOf("type", "{{{DATE(2026-11-24T06:55:00Z)}}} {{{{TIME()}}}}")] }));
+  const [, , detail] = card.attachments[0].content.body;
+  assert.equal(detail.inlines[0].text, "type: { { {DATE(2026-11-24T06:55:00Z)}}} { { { {TIME()}}}}");
+});
+
 test("json gets every field", () => {
   assert.deepEqual(jsonBody(message()), {
     v: 1,
