@@ -23,6 +23,8 @@ test("without Activity, the answer says how to bind it", async () => {
 test("an accepted event that is neither in the ledger nor among the dead letters is lost", async () => {
   const activity = new StubActivity();
   tested.env.ACTIVITY = activity.namespace;
+  await tested.letters.letters(tested.env);
+  await tested.env.DEAD.prepare("UPDATE cronozen_loss_check SET known_to = ''").run();
   const hourAgo = new Date(Date.now() - 3_600_000).toISOString();
   const justNow = new Date(Date.now() - 3_000_000).toISOString();
   activity.accept("evt_dead", hourAgo);

@@ -78,6 +78,7 @@ export class World {
     const world = new World(context, options);
     const next = () => miniflare.getD1Database(databases.pop() ?? assert.fail("no database is left"));
     world.env = { DB: new Counted(await next()), DEAD: new Counted(await next()) };
+    await world.begin();
     return world;
   }
 
@@ -131,9 +132,10 @@ export class World {
     await this.take("cronozen-events", bodies, attempts);
   }
 
-  /** Has the tables made. */
-  async begin() {
+  /** Has the tables made, as of a time. @param {string} [firstUse] */
+  async begin(firstUse = timeAt(-1)) {
     await Promise.all([this.letters.ledger(this.env), this.letters.letters(this.env)]);
+    await this.env.DEAD.rows(`UPDATE cronozen_loss_check SET known_to = '${firstUse}'`);
   }
 
   async losses() {
@@ -149,7 +151,6 @@ export class World {
 
   /** Fills the ledger with handled events. @param {string[]} eventIds */
   async fill(eventIds) {
-    await this.begin();
     await this.env.DB.db
       .prepare(
         `INSERT INTO cronozen_events (event_id, handled_at, outcome)

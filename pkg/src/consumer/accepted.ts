@@ -62,12 +62,14 @@ async function isAnchored(activity: ActivityReader, { position, anchor }: CheckS
  * were looked for, because these were accepted some minutes before the last check.
  */
 function restarted(state: CheckState): CheckState {
-  const knownPosition = Math.max(state.position, state.knownPosition);
-  const knownTo = state.seenTo > state.knownTo ? state.seenTo : state.knownTo;
+  const isNewer = state.seenTo > state.knownTo;
+  const isFirst = state.knownPosition === Number.MAX_SAFE_INTEGER;
+  const knownPosition = isNewer && isFirst ? state.position : Math.max(state.position, state.knownPosition);
+  const knownTo = isNewer ? state.seenTo : state.knownTo;
   return { ...state, position: 0, anchor: null, seenTo: "", knownPosition, knownTo, queued: 0, notKept: 0 };
 }
 
-/** What was pruned since an event was found must not make it a loss. */
+/** Returns true if an event was looked for before: if its claim was deleted since, it is no loss. */
 function wasSeen({ position, at }: AcceptedEvent, { knownPosition, knownTo }: CheckState): boolean {
   return position <= knownPosition && at <= knownTo;
 }

@@ -51,7 +51,7 @@ export interface DeadLetterOptions<Env> {
   readonly maxBytes?: number | undefined;
   /**
    * The gateway's Durable Object `Activity`, if it has one. `losses` compares with it, and `erase` deletes its records of an
-   * event.
+   * event. With another `once` than `d1`, the ledger has no events, and all would count as lost.
    */
   readonly activity?: ((env: Env) => ActivityNamespace | undefined) | undefined;
   /** An accepted event that is found nowhere after this time is lost: 60 by default. */

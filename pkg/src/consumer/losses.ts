@@ -41,7 +41,10 @@ export interface CheckState {
   readonly anchor: string | null;
   /** The latest time of the events that were looked for. Empty if none was. */
   readonly seenTo: string;
-  /** Events up to this position that were accepted up to this time were looked for before the positions were read again. */
+  /**
+   * Events up to this position that were accepted up to this time were looked for before the positions were read again. At
+   * the first use, they are those at any position that were accepted before it.
+   */
   readonly knownPosition: number;
   readonly knownTo: string;
   /** The number of events on the queue up to the last one that was looked for. */

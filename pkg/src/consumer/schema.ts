@@ -98,7 +98,10 @@ export const deadLetterSchema: Schema = {
         seen_to TEXT NOT NULL, known_position INTEGER NOT NULL, known_to TEXT NOT NULL, queued INTEGER NOT NULL,
         not_kept INTEGER NOT NULL
       ) STRICT`,
-      "INSERT INTO cronozen_loss_check VALUES (1, 0, 0, NULL, '', 0, '', 0, 0) ON CONFLICT (id) DO NOTHING",
+      // An event that was accepted before, at whatever position, does not count: nothing has recorded what became of it.
+      `INSERT INTO cronozen_loss_check VALUES
+        (1, 0, 0, NULL, '', ${Number.MAX_SAFE_INTEGER}, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), 0, 0)
+        ON CONFLICT (id) DO NOTHING`,
     ],
   ],
 };
