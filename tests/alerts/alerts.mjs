@@ -14,10 +14,6 @@ export const day = 24 * hour;
 /** A Monday. */
 export const start = Date.UTC(2026, 10, 2);
 
-/** The table in which the consumer records its retries. */
-export const retriesTable =
-  "CREATE TABLE IF NOT EXISTS cronozen_retries (event_id TEXT PRIMARY KEY, next_at TEXT NOT NULL) STRICT, WITHOUT ROWID";
-
 export class TestAlerts {
   /** @type {import("cronozen-edge/alerts").Message[]} */
   messages = [];
@@ -156,7 +152,6 @@ export class TestAlerts {
   /** Has the tables made, by a run in which nothing is wrong. */
   async begin() {
     await this.run(0);
-    this.db.query(retriesTable);
     assert.deepEqual(this.took(), []);
     assert.deepEqual(this.lines, []);
   }

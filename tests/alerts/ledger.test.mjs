@@ -5,7 +5,6 @@ import { after, before, test } from "node:test";
 import { readLedger } from "../../pkg/src/alerts/ledger.ts";
 import { deadLetterSchema, ledgerSchema, withTables } from "../../pkg/src/consumer/schema.ts";
 import { miniflareWith } from "../support/bindings.mjs";
-import { retriesTable } from "./alerts.mjs";
 
 const miniflare = miniflareWith({ d1Databases: ["DB"] });
 /** @type {any} */
@@ -14,7 +13,6 @@ before(async () => {
   db = await miniflare.getD1Database("DB");
   await withTables(db, ledgerSchema);
   await withTables(db, deadLetterSchema);
-  await db.prepare(retriesTable).run();
 });
 after(() => miniflare.dispose());
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { silent } from "../support/log.mjs";
-import { idsOf, minute, start, timeAt, World } from "./losses.mjs";
+import { idsOf, timeAt, World } from "./losses.mjs";
 
 test("without Activity, the losses are not known", async (context) => {
   for (const activity of [undefined, () => undefined]) {
@@ -183,43 +183,6 @@ test("a retry that cannot be recorded fails no message, and delays the batch by 
       ["retries_not_recorded", "Error: timed out after 1000 ms", 1],
     ],
   );
-});
-
-test("events that a backlog may hold are waiting", async (context) => {
-  const world = await World.start(context);
-  world.activity.accept("first", timeAt(0));
-  world.activity.accept("second", timeAt(10));
-  world.at(100);
-  for (const [events, dead, lost, waiting] of /** @type {[any, any, string[], number][]} */ ([
-    [{ backlogCount: 0 }, { backlogCount: 0 }, ["first", "second"], 0],
-    [{ backlogCount: 0, oldestMessageTimestamp: new Date(start) }, { backlogCount: 0 }, ["first", "second"], 0],
-    [{ backlogCount: 5 }, { backlogCount: 0 }, [], 2],
-    // The message is put on the queue a little after the delivery's arrival.
-    [{ backlogCount: 5, oldestMessageTimestamp: new Date(start + 5000) }, { backlogCount: 0 }, [], 2],
-    [{ backlogCount: 5, oldestMessageTimestamp: new Date(start + 5 * minute) }, { backlogCount: 0 }, ["first"], 1],
-    [
-      { backlogCount: 5, oldestMessageTimestamp: new Date(start + 12 * minute) },
-      { backlogCount: 0 },
-      ["first", "second"],
-      0,
-    ],
-    // A dead letter's message is younger than the event, and may be that of any.
-    [{ backlogCount: 0 }, { backlogCount: 1, oldestMessageTimestamp: new Date(start + 90 * minute) }, [], 2],
-    [undefined, {}, ["first", "second"], 0],
-  ])) {
-    world.backlogs = { events, dead };
-    assert.deepEqual(await world.found(), [lost, waiting], JSON.stringify([events, dead]));
-  }
-});
-
-test("a producer without metrics, or whose metrics fail, hides no loss", async (context) => {
-  const world = await World.start(context, {
-    queue: () => ({ send: async () => {}, metrics: async () => assert.fail("no metrics") }),
-    events: () => ({ send: async () => {} }),
-  });
-  world.activity.accept("lost", timeAt(0));
-  world.at(60);
-  assert.deepEqual(await world.found(), [["lost"], 0]);
 });
 
 test("a missing event is forgotten after 90 days", async (context) => {

@@ -1,5 +1,6 @@
 // Reads from the ledger which first attempts were late, and when the consumer last did something.
 
+import { selectRetries } from "../consumer/backlog.ts";
 import type { Database } from "../consumer/platform.ts";
 
 /** What the ledger and the dead letters say of the consumer. */
@@ -42,9 +43,6 @@ const selectLate = `WITH RECURSIVE ${typesOf("cronozen_events")}
 const newestOf = (table: string, at: string) => `WITH RECURSIVE ${typesOf(table)}
   SELECT max((SELECT max(${at}) FROM ${table} WHERE type IS types.type)) AS at FROM types`;
 
-const selectRetries = `SELECT count(*) AS retries FROM cronozen_retries AS retry WHERE next_at > ?
-  AND NOT EXISTS (SELECT 1 FROM cronozen_events WHERE event_id = retry.event_id)`;
-
 /** A redriven dead letter comes as a first attempt, long after its event was received. */
 const selectLetters = `SELECT
   (SELECT json_group_array(event_id) FROM cronozen_dead_letters WHERE event_id IN (SELECT value FROM json_each(?1)))
@@ -59,19 +57,17 @@ export async function readLedger(
   lateMinutes: number,
 ): Promise<LedgerSignal> {
   const ago = (minutes: number) => new Date(now - minutes * minuteMs).toISOString();
-  const [late, handled, ignored] = await ledger.batch([
+  const [late, handled, ignored, retries] = await ledger.batch([
     ledger.prepare(selectLate).bind(ago(windowMinutes), lateMinutes * 60),
     ledger.prepare(newestOf("cronozen_events", "handled_at")),
     ledger.prepare(newestOf("cronozen_ignored", "ignored_at")),
+    ledger.prepare(selectRetries).bind(ago(lateMinutes)),
   ]);
   const events = (late?.results ?? []) as LateEvent[];
-  const [found, retries] = await Promise.all([
-    letters
-      .prepare(selectLetters)
-      .bind(JSON.stringify(events.map(({ eventId }) => eventId)), ago(2 * windowMinutes))
-      .all(),
-    readRetries(ledger, ago(lateMinutes)),
-  ]);
+  const found = await letters
+    .prepare(selectLetters)
+    .bind(JSON.stringify(events.map(({ eventId }) => eventId)), ago(2 * windowMinutes))
+    .all();
   const { redriven, at, pruned } = found.results[0] as { redriven: string; at: string | null; pruned: 0 | 1 };
   const known = new Set<unknown>(JSON.parse(redriven));
   const times = [atOf(handled?.results[0]), atOf(ignored?.results[0]), at ?? ""];
@@ -79,22 +75,9 @@ export async function readLedger(
     // Among the rows of dead letters that were pruned lately, there may be some that were redriven before.
     late: pruned === 1 ? [] : events.filter(({ eventId }) => !known.has(eventId)),
     progressAt: times.sort().at(-1) || null,
-    retries,
+    retries: Number(Object(retries?.results[0]).retries),
     bytes: Number(Object(Object(late).meta).size_after ?? 0),
   };
-}
-
-/** Returns 0 if the consumer's version does not record its retries. */
-async function readRetries(ledger: Database, since: string): Promise<number> {
-  try {
-    const { results } = await ledger.prepare(selectRetries).bind(since).all();
-    return Number(Object(results[0]).retries);
-  } catch (error) {
-    if (/no such table/.test(String(error))) {
-      return 0;
-    }
-    throw error;
-  }
 }
 
 function atOf(row: unknown): string {

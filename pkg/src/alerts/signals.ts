@@ -1,5 +1,6 @@
 // Gathers the signals of a run. A source that fails or hangs does not stop the others.
 
+import { type Backlog, readBacklog } from "../consumer/backlog.ts";
 import type { Database, Queue } from "../consumer/platform.ts";
 import { inTime } from "../consumer/time.ts";
 import { type LedgerSignal, readLedger, windowMinutes } from "./ledger.ts";
@@ -52,7 +53,7 @@ export interface Signals {
   readonly now: number;
   readonly letters?: LettersSignal | undefined;
   readonly ledger?: LedgerSignal | undefined;
-  readonly backlog?: { readonly count: number; readonly oldest: number | undefined } | undefined;
+  readonly backlog?: Backlog | undefined;
   /** The last 15 minutes, by minute. */
   readonly activity?: readonly Period[] | undefined;
   /** The last `quietHours`, by hour. */
@@ -104,7 +105,7 @@ export async function gather<Env>(
       const [db, letters] = await Promise.all([source.ledger(env), source.letters(env)]);
       return readLedger({ ledger: db, letters }, now, lateMinutes);
     }),
-    read("backlog", () => readBacklog(source, env)),
+    read("backlog", () => readBacklog(source.events?.(env))),
     read("activity", () => readPeriods(source, env, "minute", now, windowMinutes * minuteMs)),
     read("hours", async () =>
       quietHours === undefined ? undefined : readPeriods(source, env, "hour", now, quietHours * hourMs),
@@ -131,12 +132,6 @@ async function readLetters<Env>(source: AlertSource<Env>, env: Env): Promise<Let
   // Not through `list`, which asks the ledger, too.
   const { results } = await (await source.letters(env)).prepare(selectNewest).bind(maxLetters).all();
   return { open, bytes, maxBytes, newest: results as OpenLetter[] };
-}
-
-async function readBacklog<Env>({ events }: AlertSource<Env>, env: Env): Promise<Signals["backlog"]> {
-  const metrics = await events?.(env)?.metrics?.();
-  const oldest = Number(metrics?.oldestMessageTimestamp ?? 0);
-  return metrics && { count: metrics.backlogCount, oldest: oldest > 0 ? oldest : undefined };
 }
 
 async function readPeriods<Env>(

@@ -5,11 +5,17 @@ import type { Queue } from "./platform.ts";
 import type { Stores } from "./stores.ts";
 import { inTime } from "./time.ts";
 
-/** The backlogs of both queues; undefined if a queue is empty, or its producer has no metrics. */
+/** The messages on a queue, those that wait for their next attempt included. */
 export interface Backlog {
-  /** The time of the oldest event's message, in milliseconds; -Infinity if it is not known. */
-  readonly eventsFrom: number | undefined;
-  readonly hasDead: boolean;
+  readonly count: number;
+  /** The time of the oldest one, in milliseconds; undefined if it is not known. */
+  readonly oldest: number | undefined;
+}
+
+/** The backlogs of both queues; undefined if one is not known. */
+export interface Backlogs {
+  readonly events: Backlog | undefined;
+  readonly dead: Backlog | undefined;
 }
 
 /** A message is put on the queue within this time after its delivery has arrived. Clocks may differ, too. */
@@ -17,31 +23,46 @@ const longestSendMs = 60_000;
 
 const timeoutMs = 2000;
 
-/** Reads the queue of events first: a message moves from there to the dead letters'. */
-export async function readBacklog({ events, deadQueue }: Stores): Promise<Backlog> {
-  const eventsFrom = await oldestOf(events);
-  return { eventsFrom, hasDead: (await oldestOf(deadQueue)) !== undefined };
-}
+/** The events whose next attempt is due after a time, and that have not been handled meanwhile. */
+export const selectRetries = `SELECT count(*) AS retries FROM cronozen_retries AS retry WHERE next_at > ?
+  AND NOT EXISTS (SELECT 1 FROM cronozen_events WHERE event_id = retry.event_id)`;
 
-/** Returns true if an event that was accepted at this time may be on a queue. A dead letter's message is younger than it. */
-export function mayHold({ eventsFrom, hasDead }: Backlog, acceptedAt: number): boolean {
-  return hasDead || (eventsFrom !== undefined && eventsFrom <= acceptedAt + longestSendMs);
-}
-
-/** A failure counts as an empty queue: it must not hide a loss. */
-async function oldestOf(queue: Queue | undefined): Promise<number | undefined> {
+/**
+ * Returns undefined if the producer has no metrics.
+ *
+ * @throws what `metrics` throws, or an Error if it takes longer than 2 s
+ */
+export async function readBacklog(queue: Queue | undefined): Promise<Backlog | undefined> {
   if (queue === undefined || !hasMethod(queue, "metrics")) {
     return undefined;
   }
-  try {
-    const work = async () => queue.metrics?.();
-    const metrics = await inTime(work, timeoutMs, `metrics timed out after ${timeoutMs} ms`);
-    if (metrics === undefined || !(metrics.backlogCount > 0)) {
-      return undefined;
-    }
-    const oldest = Number(metrics.oldestMessageTimestamp ?? 0);
-    return oldest > 0 ? oldest : Number.NEGATIVE_INFINITY;
-  } catch {
-    return undefined;
+  const work = async () => queue.metrics?.();
+  const metrics = await inTime(work, timeoutMs, `metrics timed out after ${timeoutMs} ms`);
+  const count = Number(metrics?.backlogCount ?? 0);
+  const oldest = Number(metrics?.oldestMessageTimestamp ?? 0);
+  return { count, oldest: oldest > 0 ? oldest : undefined };
+}
+
+/**
+ * Reads the queue of events first: a message moves from there to the dead letters'. A failure must not hide a loss, so it
+ * counts as an empty queue.
+ */
+export async function readBacklogs({ events, deadQueue }: Stores): Promise<Backlogs> {
+  const known = async (queue: Queue | undefined) => readBacklog(queue).catch(() => undefined);
+  return { events: await known(events), dead: await known(deadQueue) };
+}
+
+/**
+ * Returns true if an event that was accepted at this time may be on a queue. If all messages of events are `retries`, whose
+ * ids are known, it is none of them. A dead letter's message is younger than its event.
+ */
+export function mayHold({ events, dead }: Backlogs, retries: number, acceptedAt: number): boolean {
+  if (dead !== undefined && dead.count > 0) {
+    return true;
   }
+  return (
+    events !== undefined &&
+    events.count > retries &&
+    (events.oldest ?? Number.NEGATIVE_INFINITY) <= acceptedAt + longestSendMs
+  );
 }

@@ -3,7 +3,7 @@
 
 import type { AcceptedEvent, ActivityReader } from "../activity.ts";
 import { type AcceptedRead, readAccepted } from "./accepted.ts";
-import { mayHold, readBacklog } from "./backlog.ts";
+import { mayHold, readBacklogs, selectRetries } from "./backlog.ts";
 import type { Database, Statement } from "./platform.ts";
 import type { Stores } from "./stores.ts";
 import { daysBefore } from "./time.ts";
@@ -64,6 +64,9 @@ const missingDays = 90;
 
 const maxShown = 100;
 
+/** A queue keeps a message for 14 days at most, so that an older event is on none. */
+const longestRetentionMs = 14 * 86_400_000;
+
 /** A list of so many ids takes at most 512 KB as JSON. D1 accepts 2 MB. */
 const maxIds = 1000;
 
@@ -108,13 +111,16 @@ export async function findLosses(stores: Stores, activity: ActivityReader): Prom
   const isFull = known.length >= maxMissing;
   const cutoff = now - stores.lossMs;
   const read = isFull ? { events: [], state, isAtEnd: false } : await readAccepted(activity, state, cutoff);
-  const backlog = await readBacklog(stores);
+  const backlogs = await readBacklogs(stores);
   const isKnown = new Set(known.map(({ eventId }) => eventId));
   const fresh = read.events.map(missingOf).filter(({ eventId }) => !isKnown.has(eventId));
-  const { missing, retries, gone } = await lookFor(stores, [...known, ...fresh], now);
+  const { missing, retries, coming, gone } = await lookFor(stores, [...known, ...fresh], now);
   await save(db, state, read.state, { fresh: fresh.filter((event) => missing.has(event)), gone });
-  const isWaiting = (event: Missing) =>
-    (retries.get(event.eventId) ?? 0) + stores.lossMs > now || mayHold(backlog, Date.parse(event.acceptedAt));
+  const oldest = now - longestRetentionMs - stores.lossMs;
+  const isWaiting = ({ eventId, acceptedAt }: Missing) => {
+    const time = Date.parse(acceptedAt);
+    return (retries.get(eventId) ?? 0) + stores.lossMs > now || (time >= oldest && mayHold(backlogs, coming, time));
+  };
   const all = [...missing].sort(byTime);
   const lost = all.filter((event) => !isWaiting(event));
   return {
@@ -135,16 +141,24 @@ function missingOf({ eventId, type, at, position }: AcceptedEvent): Missing {
   return { eventId, type, acceptedAt: at, position };
 }
 
-/** Returns the events that are found nowhere, the times of known retries, and the ids that need no longer be kept. */
+/**
+ * Returns the events that are found nowhere, the times of their known retries, the number of all retries to come, and the
+ * ids that need no longer be kept.
+ */
 async function lookFor(stores: Stores, events: readonly Missing[], now: number) {
   // An event may have been accepted twice, for example late and as a retry.
   const byId = new Map([...events].reverse().map((event) => [event.eventId, event]));
   const lists = listsOf([...byId.keys()]);
   const retries = new Map<string, number>();
   const gone: string[] = [];
+  let coming = 0;
   if (lists.length > 0) {
     const ledger = await stores.ledger();
-    const inLedger = await ledger.batch(lists.map((list) => ledger.prepare(selectFound).bind(list)));
+    const [counted, ...inLedger] = await ledger.batch([
+      ledger.prepare(selectRetries).bind(new Date(now).toISOString()),
+      ...lists.map((list) => ledger.prepare(selectFound).bind(list)),
+    ]);
+    coming = Number(Object(counted?.results[0]).retries);
     const dead = await stores.db.batch(lists.map((list) => stores.db.prepare(selectDead).bind(list)));
     for (const row of [...inLedger, ...dead].flatMap(({ results }) => results)) {
       const { eventId, nextAt = null } = row as { eventId: string; nextAt?: string | null };
@@ -160,7 +174,7 @@ async function lookFor(stores: Stores, events: readonly Missing[], now: number) 
   for (const eventId of gone) {
     byId.delete(eventId);
   }
-  return { missing: new Set(byId.values()), retries, gone };
+  return { missing: new Set(byId.values()), retries, coming, gone };
 }
 
 /**
