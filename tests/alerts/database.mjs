@@ -10,8 +10,8 @@ export class SqliteDatabase {
   bytes;
   /** Makes each call fail, or wait. @type {(() => Promise<void>) | undefined} */
   before;
-  /** The number of calls: each is a subrequest. */
-  calls = 0;
+  /** The number of statements: each is a subrequest. */
+  statements = 0;
 
   /** @param {string} query @param {unknown[]} [values] @returns {Statement} */
   prepare(query, values = []) {
@@ -19,14 +19,14 @@ export class SqliteDatabase {
       query,
       values,
       bind: (...bound) => this.prepare(query, bound),
-      all: () => this.#call(() => this.#run(query, values)),
-      run: () => this.#call(() => this.#run(query, values)),
+      all: () => this.#call(1, () => this.#run(query, values)),
+      run: () => this.#call(1, () => this.#run(query, values)),
     };
   }
 
   /** @param {Statement[]} statements */
   batch(statements) {
-    return this.#call(() => {
+    return this.#call(statements.length, () => {
       this.#db.exec("BEGIN");
       try {
         const results = statements.map(({ query, values }) => this.#run(query, values));
@@ -50,9 +50,9 @@ export class SqliteDatabase {
     return this.#run(query, values).results;
   }
 
-  /** @param {() => any} work */
-  async #call(work) {
-    this.calls += 1;
+  /** @param {number} statements @param {() => any} work */
+  async #call(statements, work) {
+    this.statements += statements;
     await this.before?.();
     return work();
   }

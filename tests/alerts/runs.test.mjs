@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { afterEach, mock, test } from "node:test";
-import { json, slack, teams } from "cronozen-edge/alerts";
+import { json } from "cronozen-edge/alerts";
 import { change } from "../../pkg/src/alerts/changes.ts";
 import { silent } from "../support/log.mjs";
 import { minute, TestAlerts } from "./alerts.mjs";
@@ -78,26 +78,6 @@ test("a run starts no message after 40 s: the rest waits for the next one", asyn
   assert.equal(tested.took().length, 1);
   await tested.run();
   assert.equal(tested.took().length, 1);
-});
-
-test("a run makes at most 50 subrequests, also if all rules open for three sinks", async () => {
-  const sinks = await Promise.all([Service.start(), Service.start(), Service.start()]);
-  tested = new TestAlerts({ sinks: () => [slack(sinks[0]?.url), teams(sinks[1]?.url), json(sinks[2]?.url)] });
-  await tested.begin();
-  tested.losses.lost = 1;
-  tested.bury({ bytes: 900 });
-  tested.deliver("misconfigured", 9);
-  tested.db.bytes = 499_000_000;
-  const requests = () => sinks.reduce((sum, { requests }) => sum + requests, 0);
-  let opened = 0;
-  for (let run = 0; run < 4; run += 1) {
-    const before = tested.db.calls + tested.dead.calls + requests();
-    await tested.run(minute);
-    const made = tested.db.calls + tested.dead.calls + requests() - before;
-    assert.ok(made <= 40, `${made} subrequests, without those of Activity, the queue and the losses`);
-    opened = requests();
-  }
-  assert.equal(opened, 18, "six incidents");
 });
 
 test("a run that hangs is given up after 60 s", async () => {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { discord, json, slack, teams } from "cronozen-edge/alerts";
 import { alertStatus, muteIncident, showIncident } from "../../pkg/src/alerts/incidents.ts";
-import { hour, minute, TestAlerts } from "./alerts.mjs";
+import { day, hour, minute, TestAlerts } from "./alerts.mjs";
 import { Service, secretPart, stopServices } from "./service.mjs";
 
 /** @type {TestAlerts} */
@@ -131,7 +131,37 @@ test("a message that was not sent waits while its incident is muted", async () =
   assert.deepEqual(tested.took(), ["opened loss"]);
 });
 
-test("a send whose note fails is repeated: a copy at worst, and never a loss", async () => {
+test("a message is sent twice at most, however many runs are broken off after they sent it", async () => {
+  tested = new TestAlerts();
+  await tested.begin();
+  const { send } = tested.sink;
+  let isSent = false;
+  tested.sink.send = async (/** @type {any} */ message) => {
+    isSent = true;
+    await send(message);
+  };
+  tested.dead.before = async () => {
+    if (isSent) {
+      throw new Error("D1 is gone");
+    }
+  };
+  tested.losses.lost = 1;
+  const sent = [];
+  for (let run = 0; run < 4; run += 1) {
+    isSent = false;
+    await tested.run();
+    sent.push(...tested.took());
+  }
+  assert.deepEqual(sent, ["opened loss", "opened loss"]);
+  isSent = false;
+  const [failing] = (await alertStatus(/** @type {any} */ (tested.dead))).failing;
+  assert.deepEqual([failing?.sink, failing?.reason], ["test", "two runs were broken off while they sent it"]);
+  delete tested.dead.before;
+  await tested.run(day);
+  assert.deepEqual(tested.took(), ["repeated loss"], "the next message is another");
+});
+
+test("a message that one run may have sent is sent again", async () => {
   tested = new TestAlerts();
   await tested.begin();
   tested.losses.lost = 1;
@@ -192,7 +222,8 @@ test("a sink that is removed no longer counts as failing", async () => {
   await tested.run();
   assert.equal((await alertStatus(/** @type {any} */ (tested.dead))).failing[0]?.sink, "slack");
   tested.options.sinks = () => [tested.sink];
-  await tested.run();
+  // The next day.
+  await tested.run(day - 4 * minute);
   assert.deepEqual((await alertStatus(/** @type {any} */ (tested.dead))).failing, []);
 });
 

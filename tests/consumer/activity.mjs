@@ -39,7 +39,7 @@ export class StubActivity {
 
   /** @param {{ after: number, limit: number }} query */
   async accepted({ after, limit }) {
-    assert.ok(limit <= 200);
+    assert.ok(limit <= 500);
     this.calls += 1;
     const left = this.events.filter(({ position }) => position > after);
     const events = left.slice(0, limit);

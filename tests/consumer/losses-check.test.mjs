@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { deadLetterSchema } from "../../pkg/src/consumer/schema.ts";
 import { idsOf, timeAt, World } from "./losses.mjs";
 
-test("10,000 events are looked for in ten calls, each of at most 25 subrequests", async (context) => {
+test("10,000 events are looked for in ten calls, each of at most 15 subrequests", async (context) => {
   const world = await World.start(context);
   const ids = idsOf("evt", 10_000);
   for (const eventId of ids) {
@@ -25,7 +25,7 @@ test("10,000 events are looked for in ten calls, each of at most 25 subrequests"
   }
   context.diagnostic(`subrequests: ${counts.join(", ")}`);
   assert.equal(counts.length, 10);
-  assert.ok(Math.max(...counts) <= 25);
+  assert.ok(Math.max(...counts) <= 15);
   assert.deepEqual(await world.found(), [lost, 0]);
   const { subrequests } = await world.counted();
   context.diagnostic(`subrequests without new events: ${subrequests}`);
@@ -47,7 +47,7 @@ test("with 2,000 missing events, no further ones are looked for, and none is ski
     lost.push(losses.lost);
   }
   context.diagnostic(`subrequests: ${counts.join(", ")}`);
-  assert.ok(Math.max(...counts) <= 25);
+  assert.ok(Math.max(...counts) <= 15);
   assert.deepEqual(lost, [1000, 2000, 2000, 2000]);
   assert.equal((await world.losses()).more, true);
   await world.fill(ids.filter((eventId) => eventId !== "evt_4321"));

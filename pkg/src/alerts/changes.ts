@@ -2,8 +2,7 @@
 
 import { log } from "../consumer/log.ts";
 import type { Database, Statement } from "../consumer/platform.ts";
-import { daysBefore } from "../consumer/time.ts";
-import type { AlertKind, Due } from "./message.ts";
+import type { Due } from "./message.ts";
 import type { Finding, Result } from "./rules.ts";
 
 export interface OpenIncident {
@@ -32,28 +31,32 @@ const betweenRunsMs = 240_000;
 
 const repeatMs = 86_400_000;
 
-/** Closed incidents are forgotten after this time. */
-const keptDays = 90;
-
 /** A message is given up after a day of runs. The next one of its incident is tried as often. */
 const maxAttempts = 288;
 
-/** The free plan has 50 subrequests in a run, and each message takes two of them. */
-const maxMessages = 8;
+/** A message that two runs may have sent before they were broken off is not sent a third time. */
+const maxUnconfirmed = 2;
 
-const insertIncident = `INSERT INTO cronozen_incidents (rule, title, text, details, opened_at, seen_at, message_at)
-  VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?5) ON CONFLICT DO NOTHING RETURNING id`;
+/** The free plan has 50 subrequests in a run, of which the rest of a run takes up to 43. */
+const maxMessages = 6;
 
-const updateIncident = `UPDATE cronozen_incidents SET title = ?, text = ?, details = ?, seen_at = ?, clear_at = NULL
-  WHERE id = ? AND closed_at IS NULL`;
+// One statement for all incidents: each counts as a subrequest.
+const insertIncidents = `INSERT INTO cronozen_incidents (rule, title, text, details, opened_at, seen_at, message_at)
+  SELECT value ->> '$.rule', value ->> '$.title', value ->> '$.text', value ->> '$.details', ?2, ?2, ?2
+  FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING RETURNING id, rule`;
 
-const repeatIncident = "UPDATE cronozen_incidents SET message_at = ?, messages = messages + 1 WHERE id = ?";
+const updateIncidents = `UPDATE cronozen_incidents SET title = value ->> '$.title', text = value ->> '$.text',
+    details = value ->> '$.details', seen_at = ?2, clear_at = NULL,
+    messages = messages + (value ->> '$.isRepeated'), message_at = iif(value ->> '$.isRepeated', ?2, message_at)
+  FROM json_each(?1) WHERE cronozen_incidents.id = value ->> '$.id' AND closed_at IS NULL`;
 
-const clearIncident = "UPDATE cronozen_incidents SET clear_at = ? WHERE id = ? AND closed_at IS NULL";
+const clearIncidents = `UPDATE cronozen_incidents SET clear_at = ?2
+  WHERE id IN (SELECT value FROM json_each(?1)) AND closed_at IS NULL`;
 
-// Its details may name a person. While it is open, each run writes them anew, without what has been erased.
-const closeIncident = `UPDATE cronozen_incidents SET closed_at = ?1, details = '[]', messages = messages + ?3,
-  message_at = iif(?3, ?1, message_at) WHERE id = ?2`;
+// The details may name a person. While it is open, each run writes them anew, without what has been erased.
+const closeIncidents = `UPDATE cronozen_incidents SET closed_at = ?2, details = '[]',
+    messages = messages + (value ->> '$.isLoud'), message_at = iif(value ->> '$.isLoud', ?2, message_at)
+  FROM json_each(?1) WHERE cronozen_incidents.id = value ->> '$.id'`;
 
 // For each sink that knows nothing of an open incident: also one that was added later.
 const noteOpened = `INSERT INTO cronozen_incident_messages (incident, sink, kind, due_at)
@@ -62,24 +65,18 @@ const noteOpened = `INSERT INTO cronozen_incident_messages (incident, sink, kind
 
 // It replaces the one before, also if that has not been sent: it says when the incident opened, too.
 const noteNext = `INSERT INTO cronozen_incident_messages (incident, sink, kind, due_at)
-  SELECT ?1, value, ?2, ?3 FROM json_each(?4) WHERE true
-  ON CONFLICT DO UPDATE SET kind = excluded.kind, due_at = excluded.due_at, sent_at = NULL, attempts = 0`;
+  SELECT one.value ->> '$.id', sink.value, one.value ->> '$.kind', ?2 FROM json_each(?1) AS one, json_each(?3) AS sink
+  WHERE true ON CONFLICT DO UPDATE
+  SET kind = excluded.kind, due_at = excluded.due_at, sent_at = NULL, attempts = 0, unconfirmed = 0`;
 
-const dropUnsent = "DELETE FROM cronozen_incident_messages WHERE incident = ? AND sent_at IS NULL";
-
-const dropSinks = `DELETE FROM cronozen_incident_messages WHERE sent_at IS NULL
-  AND sink NOT IN (SELECT value FROM json_each(?))`;
-
-const pruneMessages = `DELETE FROM cronozen_incident_messages
-  WHERE incident IN (SELECT id FROM cronozen_incidents WHERE closed_at < ?)`;
-
-const pruneIncidents = "DELETE FROM cronozen_incidents WHERE closed_at < ?";
+const dropUnsent = `DELETE FROM cronozen_incident_messages
+  WHERE incident IN (SELECT value FROM json_each(?)) AND sent_at IS NULL`;
 
 const selectDue = `SELECT one.incident, one.sink, one.kind, one.due_at AS dueAt, rule, title, text, details,
     opened_at AS openedAt
   FROM cronozen_incident_messages AS one JOIN cronozen_incidents AS of ON of.id = one.incident
-  WHERE one.sent_at IS NULL AND one.attempts < ${maxAttempts} AND coalesce(one.try_at, '') <= ?1
-    AND coalesce(of.muted_until, '') <= ?1 AND one.sink IN (SELECT value FROM json_each(?2))
+  WHERE one.sent_at IS NULL AND one.attempts < ${maxAttempts} AND one.unconfirmed < ${maxUnconfirmed}
+    AND coalesce(one.try_at, '') <= ?1 AND coalesce(of.muted_until, '') <= ?1 AND one.sink IN (SELECT value FROM json_each(?2))
   ORDER BY one.attempts, one.incident LIMIT ${maxMessages}`;
 
 /** Changes the incidents by the rules' results. Returns the messages that are due. */
@@ -91,21 +88,10 @@ export async function change(
 ): Promise<DueMessage[]> {
   const changes = changesOf(open, results, now);
   const at = new Date(now).toISOString();
-  const names = JSON.stringify(sinks);
-  const old = daysBefore(now, keptDays);
-  const found = await db.batch([
-    ...changes.flatMap((one) => statementsOf(db, one, { at, now, names })),
-    db.prepare(noteOpened).bind(names),
-    ...(sinks.length > 0 ? [db.prepare(dropSinks).bind(names)] : []),
-    db.prepare(pruneMessages).bind(old),
-    db.prepare(pruneIncidents).bind(old),
-    db.prepare(selectDue).bind(at, names),
-  ]);
-  report(
-    changes,
-    found.flatMap(({ results: rows }) => rows),
-    at,
-  );
+  const due = db.prepare(selectDue).bind(at, JSON.stringify(sinks));
+  const statements = statementsOf(db, changes, { at, now, sinks, isNoting: open.length > 0 });
+  const found = await db.batch([...statements, due]);
+  report(changes, found[0]?.results ?? [], at);
   return (found.at(-1)?.results ?? []) as DueMessage[];
 }
 
@@ -143,44 +129,52 @@ function isMuted({ mutedUntil }: OpenIncident, now: number): boolean {
   return mutedUntil !== null && Date.parse(mutedUntil) > now;
 }
 
+/** Returns the statements of all changes. The first one opens incidents, if any open. */
 function statementsOf(
   db: Database,
-  one: Change,
-  { at, now, names }: { readonly at: string; readonly now: number; readonly names: string },
+  changes: readonly Change[],
+  { at, now, sinks, isNoting }: { at: string; now: number; sinks: readonly string[]; isNoting: boolean },
 ): Statement[] {
-  const next = (id: number, kind: AlertKind) => db.prepare(noteNext).bind(id, kind, at, names);
-  switch (one.does) {
-    case "open":
-      return [db.prepare(insertIncident).bind(one.rule, ...columnsOf(one.finding), at)];
-    case "update":
-    case "repeat": {
-      const { id } = one.incident;
-      const update = db.prepare(updateIncident).bind(...columnsOf(one.finding), at, id);
-      return one.does === "update" ? [update] : [update, db.prepare(repeatIncident).bind(at, id), next(id, "repeated")];
-    }
-    case "clear":
-      return [db.prepare(clearIncident).bind(at, one.incident.id)];
-    case "close": {
-      const { id } = one.incident;
-      const isSilent = isMuted(one.incident, now);
-      const close = db.prepare(closeIncident).bind(at, id, isSilent ? 0 : 1);
-      return [close, isSilent ? db.prepare(dropUnsent).bind(id) : next(id, "closed")];
-    }
-  }
+  const opened = changes.flatMap((one) => (one.does === "open" ? { rule: one.rule, ...columnsOf(one.finding) } : []));
+  const seen = changes.flatMap((one) =>
+    one.does === "update" || one.does === "repeat"
+      ? { id: one.incident.id, isRepeated: one.does === "repeat", ...columnsOf(one.finding) }
+      : [],
+  );
+  const cleared = changes.flatMap((one) => (one.does === "clear" ? one.incident.id : []));
+  const closed = changes.flatMap((one) =>
+    one.does === "close" ? { id: one.incident.id, isLoud: !isMuted(one.incident, now) } : [],
+  );
+  const next = [
+    ...seen.flatMap(({ id, isRepeated }) => (isRepeated ? { id, kind: "repeated" } : [])),
+    ...closed.flatMap(({ id, isLoud }) => (isLoud ? { id, kind: "closed" } : [])),
+  ];
+  const silent = closed.flatMap(({ id, isLoud }) => (isLoud ? [] : id));
+  const names = JSON.stringify(sinks);
+  const each = (query: string, rows: readonly unknown[], ...values: string[]) =>
+    rows.length === 0 ? [] : [db.prepare(query).bind(JSON.stringify(rows), ...values)];
+  return [
+    ...each(insertIncidents, opened, at),
+    ...each(updateIncidents, seen, at),
+    ...each(clearIncidents, cleared, at),
+    ...each(closeIncidents, closed, at),
+    ...(isNoting || opened.length > 0 ? [db.prepare(noteOpened).bind(names)] : []),
+    ...each(noteNext, next, at, names),
+    ...each(dropUnsent, silent),
+  ];
 }
 
-function columnsOf({ title, text, details }: Finding): string[] {
-  return [title, text, JSON.stringify(details)];
+function columnsOf({ title, text, details }: Finding) {
+  return { title, text, details: JSON.stringify(details) };
 }
 
-/** Logs what has changed. The first rows are the ids of the opened incidents, in their order. */
+/** Logs what has changed. An incident without a row was opened by another run, which has logged it. */
 function report(changes: readonly Change[], rows: readonly unknown[], at: string): void {
-  const ids = rows.map((row) => Object(row).id).filter((id) => id !== undefined);
+  const ids = new Map(rows.map((row) => [Object(row).rule, Object(row).id]));
   for (const one of changes) {
-    if (one.does === "open") {
-      const incident = ids.shift();
+    if (one.does === "open" && ids.has(one.rule)) {
       const { title, text } = one.finding;
-      log("error", "alert_opened", { incident, rule: one.rule, reason: `${title}. ${text}` });
+      log("error", "alert_opened", { incident: ids.get(one.rule), rule: one.rule, reason: `${title}. ${text}` });
     } else if (one.does === "close") {
       log("log", "alert_closed", {
         incident: one.incident.id,

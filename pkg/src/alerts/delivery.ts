@@ -18,56 +18,80 @@ const sendingMs = 40_000;
 const maxRetryAfterMs = 3_600_000;
 
 // `due_at` says which message it was.
-const markSent = `UPDATE cronozen_incident_messages
-  SET sent_at = ?, attempts = attempts + 1, try_at = NULL, failed_at = NULL, reason = NULL
-  WHERE incident = ? AND sink = ? AND due_at = ?`;
+const isIt = `incident = value ->> '$.incident' AND sink = value ->> '$.sink' AND due_at = value ->> '$.dueAt'`;
 
-const markFailed = `UPDATE cronozen_incident_messages SET failed_at = ?, reason = ?, try_at = ?, attempts = attempts + 1
-  WHERE incident = ? AND sink = ? AND due_at = ?`;
+// After the second time, the message is not sent again.
+const markStarted = `UPDATE cronozen_incident_messages SET unconfirmed = unconfirmed + 1,
+    failed_at = iif(unconfirmed > 0, ?2, failed_at),
+    reason = iif(unconfirmed > 0, 'two runs were broken off while they sent it', reason)
+  FROM json_each(?1) WHERE ${isIt}`;
 
-/** Sends to all sinks at once, and to each one message after the other. Returns true if all were sent. */
+const markEnded = `UPDATE cronozen_incident_messages SET unconfirmed = 0, sent_at = value ->> '$.sentAt',
+    attempts = attempts + (value ->> '$.isTried'),
+    try_at = iif(value ->> '$.isTried', value ->> '$.tryAt', try_at),
+    failed_at = iif(value ->> '$.isTried', value ->> '$.failedAt', failed_at),
+    reason = iif(value ->> '$.isTried', value ->> '$.reason', reason)
+  FROM json_each(?) WHERE ${isIt}`;
+
+/** What became of a message. Without times, it was not tried. */
+interface Result {
+  readonly sentAt?: string;
+  readonly failedAt?: string;
+  readonly reason?: string;
+  readonly tryAt?: string | null;
+}
+
+/**
+ * Sends to all sinks at once, and to each one message after the other. Returns true if all were sent. It notes the messages
+ * before it sends them, and the results of all at the end, with one statement each.
+ */
 export async function sendDue(
   db: Database,
   sinks: readonly Sink[],
   due: readonly DueMessage[],
   messageOf: (due: DueMessage) => Message,
 ): Promise<boolean> {
-  const end = Date.now() + sendingMs;
-  const sent = await Promise.all(
+  if (due.length === 0) {
+    return true;
+  }
+  const started = Date.now();
+  const keys = due.map(({ incident, sink, dueAt }) => ({ incident, sink, dueAt }));
+  await db.prepare(markStarted).bind(JSON.stringify(keys), new Date(started).toISOString()).run();
+  const results = new Map<DueMessage, Result>();
+  await Promise.all(
     sinks.map(async (sink) => {
       for (const one of due.filter(({ sink: name }) => name === sink.name)) {
-        // After a failure, the rest waits for the next run.
-        if (Date.now() > end || !(await sendOne(db, sink, one, messageOf(one)))) {
-          return false;
+        if (Date.now() > started + sendingMs) {
+          return;
+        }
+        const result = await sendOne(sink, messageOf(one));
+        results.set(one, result);
+        if (result.sentAt === undefined) {
+          // After a failure, the rest waits for the next run.
+          return;
         }
       }
-      return true;
     }),
   );
-  return sent.every((isSent) => isSent);
+  const rows = due.map((one, number) => ({ ...keys[number], isTried: results.has(one), ...results.get(one) }));
+  await db.prepare(markEnded).bind(JSON.stringify(rows)).run();
+  return due.every((one) => results.get(one)?.sentAt !== undefined);
 }
 
-async function sendOne(db: Database, sink: Sink, { incident, dueAt }: DueMessage, message: Message): Promise<boolean> {
-  const key = [incident, sink.name, dueAt];
+async function sendOne(sink: Sink, message: Message): Promise<Result> {
   try {
     if (sink.problem !== undefined) {
       throw new RequestError(sink.problem);
     }
     await inTime(async () => sink.send(message), sinkTimeoutMs, `no answer within ${sinkTimeoutMs} ms`);
+    return { sentAt: new Date().toISOString() };
   } catch (error) {
+    const { incident, rule } = message;
     const reason = failureOf(error);
-    log("error", "alert_not_sent", { incident, rule: message.rule, sink: sink.name, reason });
+    log("error", "alert_not_sent", { incident, rule, sink: sink.name, reason });
     const wait = error instanceof RequestError ? Math.min(error.retryAfterMs ?? 0, maxRetryAfterMs) : 0;
     const now = Date.now();
-    await db
-      .prepare(markFailed)
-      .bind(new Date(now).toISOString(), reason, wait > 0 ? new Date(now + wait).toISOString() : null, ...key)
-      .run();
-    return false;
+    const tryAt = wait > 0 ? new Date(now + wait).toISOString() : null;
+    return { failedAt: new Date(now).toISOString(), reason, tryAt };
   }
-  await db
-    .prepare(markSent)
-    .bind(new Date().toISOString(), ...key)
-    .run();
-  return true;
 }

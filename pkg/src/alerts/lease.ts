@@ -1,12 +1,14 @@
 // Lets one run work at a time, and keeps what a run leaves for the next one.
 
-import type { Database } from "../consumer/platform.ts";
+import type { Database, Statement } from "../consumer/platform.ts";
 import type { OpenIncident } from "./changes.ts";
 
 export interface Run {
   readonly lease: string;
   /** The number of runs in a row, up to the one before, in which each source could not be read. */
   readonly failures: Readonly<Record<string, number>>;
+  /** When the run before ended, as RFC 3339; `null` if there was none. */
+  readonly ranAt: string | null;
   readonly open: readonly OpenIncident[];
 }
 
@@ -14,7 +16,7 @@ export interface Run {
 const leaseMs = 120_000;
 
 const acquire = `UPDATE cronozen_alert_run SET lease = ?, leased_until = ? WHERE coalesce(leased_until, '') <= ?
-  RETURNING failures`;
+  RETURNING failures, ran_at AS ranAt`;
 
 const selectOpen = `SELECT id, rule, opened_at AS openedAt, clear_at AS clearAt, message_at AS messageAt,
   muted_until AS mutedUntil FROM cronozen_incidents WHERE closed_at IS NULL`;
@@ -30,18 +32,16 @@ export async function startRun(db: Database, now: number): Promise<Run | undefin
     db.prepare(acquire).bind(lease, until, new Date(now).toISOString()),
     db.prepare(selectOpen),
   ]);
-  const row = leased?.results[0] as { failures: string } | undefined;
-  return row && { lease, failures: JSON.parse(row.failures), open: open?.results as OpenIncident[] };
+  const row = leased?.results[0] as { failures: string; ranAt: string | null } | undefined;
+  return row && { lease, ...row, failures: JSON.parse(row.failures), open: open?.results as OpenIncident[] };
 }
 
 export async function finishRun(
   db: Database,
   lease: string,
   { failures, notWatched, problems }: { failures: object; notWatched: readonly string[]; problems: readonly string[] },
+  cleanup: readonly Statement[],
 ): Promise<void> {
   const values = [failures, notWatched, problems].map((value) => JSON.stringify(value));
-  await db
-    .prepare(release)
-    .bind(new Date().toISOString(), ...values, lease)
-    .run();
+  await db.batch([db.prepare(release).bind(new Date().toISOString(), ...values, lease), ...cleanup]);
 }

@@ -3,6 +3,7 @@
 import { log } from "../consumer/log.ts";
 import { withTables } from "../consumer/schema.ts";
 import { change } from "./changes.ts";
+import { cleanUp } from "./cleanup.ts";
 import { sendDue } from "./delivery.ts";
 import { finishRun, startRun } from "./lease.ts";
 import { messageOf } from "./message.ts";
@@ -33,7 +34,9 @@ export async function runAlerts<Env>(options: Options<Env>, env: Env): Promise<v
   const names = sinks.map(({ name }) => name);
   const due = await change(db, run.open, results, { now, sinks: names });
   const areSent = await sendDue(db, sinks, due, (incident) => messageOf(incident, options.console));
-  await finishRun(db, run.lease, { failures: signals.failures, notWatched: unwatched(results), problems });
+  // Not in a run that sends: the free plan has 50 subrequests.
+  const cleanup = due.length > 0 ? [] : cleanUp(db, { now, ranAt: run.ranAt, sinks: names });
+  await finishRun(db, run.lease, { failures: signals.failures, notWatched: unwatched(results), problems }, cleanup);
   if (areSent && problems.length === 0) {
     await beat(options, env);
   }

@@ -15,10 +15,12 @@ export const alertSchema: Schema = {
       // A rule has one open incident at most.
       "CREATE UNIQUE INDEX IF NOT EXISTS cronozen_incidents_open ON cronozen_incidents (rule) WHERE closed_at IS NULL",
       "CREATE INDEX IF NOT EXISTS cronozen_incidents_closed ON cronozen_incidents (closed_at)",
-      // The newest message of each incident for each sink, and how far it has got. A newer one replaces it.
+      // The newest message of each incident for each sink, and how far it has got. A newer one replaces it. `unconfirmed`
+      // counts the runs in a row that may have sent it, and were broken off before they noted that.
       `CREATE TABLE IF NOT EXISTS cronozen_incident_messages (
         incident INTEGER NOT NULL, sink TEXT NOT NULL, kind TEXT NOT NULL, due_at TEXT NOT NULL, sent_at TEXT,
-        attempts INTEGER NOT NULL DEFAULT 0, try_at TEXT, failed_at TEXT, reason TEXT, PRIMARY KEY (incident, sink)
+        attempts INTEGER NOT NULL DEFAULT 0, unconfirmed INTEGER NOT NULL DEFAULT 0, try_at TEXT, failed_at TEXT, reason TEXT,
+        PRIMARY KEY (incident, sink)
       ) STRICT, WITHOUT ROWID`,
       `CREATE INDEX IF NOT EXISTS cronozen_incident_messages_due ON cronozen_incident_messages (incident)
         WHERE sent_at IS NULL`,

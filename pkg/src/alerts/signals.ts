@@ -99,18 +99,22 @@ export async function gather<Env>(
       return undefined;
     }
   };
+  // Once, because it looks for the tables.
+  const db = Promise.resolve().then(() => source.ledger(env));
   const [letters, ledger, backlog, activity, hours, losses] = await Promise.all([
     read("letters", () => readLetters(source, env)),
     read("ledger", async () => {
-      const [db, letters] = await Promise.all([source.ledger(env), source.letters(env)]);
-      return readLedger({ ledger: db, letters }, now, lateMinutes);
+      return readLedger({ ledger: await db, letters: await source.letters(env) }, now, lateMinutes);
     }),
     read("backlog", () => readBacklog(source.events?.(env))),
     read("activity", () => readPeriods(source, env, "minute", now, windowMinutes * minuteMs)),
     read("hours", async () =>
       quietHours === undefined ? undefined : readPeriods(source, env, "hour", now, quietHours * hourMs),
     ),
-    read("losses", async () => (await source.losses?.(env)) ?? undefined),
+    read("losses", async () => {
+      await Promise.allSettled([db]);
+      return (await source.losses?.(env)) ?? undefined;
+    }),
   ]);
   const failures = Object.fromEntries([...failed.keys()].map((name) => [name, (before[name] ?? 0) + 1]));
   return { now, letters, ledger, backlog, activity, hours, losses, failed, failures };

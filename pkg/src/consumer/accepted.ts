@@ -14,8 +14,8 @@ export interface AcceptedRead {
   readonly isAtEnd: boolean;
 }
 
-/** A call reads so many pages of so many events. */
-const [maxPages, pageSize] = [5, 200];
+/** A call reads so many pages of so many events, which have up to 300 KB. */
+const [maxPages, pageSize] = [2, 500];
 
 /** The object may hang, and the console with it. */
 const timeoutMs = 10_000;

@@ -67,8 +67,8 @@ const maxShown = 100;
 /** A queue keeps a message for 14 days at most, so that an older event is on none. */
 const longestRetentionMs = 14 * 86_400_000;
 
-/** A list of so many ids takes at most 512 KB as JSON. D1 accepts 2 MB. */
-const maxIds = 1000;
+/** A list of so many ids takes at most 1.6 MB as JSON. D1 accepts 2 MB. */
+const maxIds = 3000;
 
 const selectState = `SELECT revision, position, anchor, seen_to AS seenTo, known_position AS knownPosition,
   known_to AS knownTo, queued, not_kept AS notKept FROM cronozen_loss_check`;
@@ -97,7 +97,7 @@ const updateState = `UPDATE cronozen_loss_check SET revision = revision + 1, pos
   known_position = ?5, known_to = ?6, not_kept = ?7, queued = ?8 WHERE revision = ?2`;
 
 /**
- * Looks for the next accepted events, and again for those that were missing. One call makes at most 25 subrequests, and
+ * Looks for the next accepted events, and again for those that were missing. One call makes at most 15 subrequests, and
  * looks for up to 1,000 new events; the next one goes on from there.
  *
  * Each store is read after those that an event passes before it: an event that is handled meanwhile is found in the next.
