@@ -43,6 +43,22 @@ test("wrong signatures beside accepted events do not open signatures", async () 
   assert.deepEqual(tested.open(), []);
 });
 
+test("wrong signatures within one minute do not open signatures, and those of two do, unless one is accepted", async () => {
+  tested.deliver("mismatch", 1000);
+  await tested.run(minute);
+  assert.deepEqual(tested.open(), []);
+  tested.deliver("accepted", 1);
+  tested.deliver("mismatch", 3, tested.now + minute);
+  await tested.run(2 * minute);
+  assert.deepEqual(tested.open(), [], "one was accepted after the first");
+  await tested.run(20 * minute);
+  tested.deliver("accepted", 1);
+  tested.deliver("mismatch", 2, tested.now + minute);
+  tested.deliver("mismatch", 1, tested.now + 3 * minute);
+  await tested.run();
+  assert.deepEqual(tested.open(), ["signatures"], "one was accepted before the first");
+});
+
 test("a retry or a redriven dead letter is not a late first attempt", async () => {
   tested.handle("evt_retried", tested.now - hour, 7);
   tested.bury({ eventId: "evt_redriven" });
