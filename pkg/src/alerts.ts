@@ -6,7 +6,7 @@ export type { JsonAlert } from "./alerts/formats.ts";
 export type { AlertKind, Detail, Message } from "./alerts/message.ts";
 export type { AlertOptions } from "./alerts/options.ts";
 export type { RuleName, RuleOptions } from "./alerts/rules.ts";
-export type { ActivityCounts, AlertSource, Losses, Period } from "./alerts/signals.ts";
+export type { AlertSource } from "./alerts/signals.ts";
 export {
   discord,
   type EmailBinding,

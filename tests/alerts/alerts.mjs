@@ -72,7 +72,13 @@ export class TestAlerts {
       }
       return { periods };
     }
-    return { periods: [...this.minutes.values()].filter(({ at }) => at >= from && at < to) };
+    const unit = by === "hour" ? hour : day;
+    const all = [...this.minutes.values()].filter(({ at }) => at < to);
+    const longer = all.map((one) => ({
+      ...one,
+      at: new Date(Math.floor(Date.parse(one.at) / unit) * unit).toISOString(),
+    }));
+    return { periods: longer.filter(({ at }) => at >= from).sort((one, other) => (one.at < other.at ? -1 : 1)) };
   }
 
   /** Counts deliveries that arrive now. @param {string} code @param {number} [count] */

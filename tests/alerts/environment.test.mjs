@@ -89,6 +89,21 @@ test("the heartbeat is called after each run that worked, and no other", async (
   assert.ok(!JSON.stringify(tested.lines).includes(secretPart));
 });
 
+test("an answer whose body cannot be cancelled counts as an answer", async (context) => {
+  tested = new TestAlerts({ sinks: () => [slack("https://hooks.example.com/services/1")] });
+  await tested.begin();
+  const body = new ReadableStream({ cancel: () => assert.fail("connection closed") });
+  context.mock.method(globalThis, "fetch", async () => new Response(body));
+  tested.losses.lost = 1;
+  await tested.run();
+  await tested.run();
+  const { failing } = await alertStatus(/** @type {any} */ (tested.dead));
+  assert.deepEqual(
+    [failing, tested.inLetters("SELECT attempts FROM cronozen_incident_messages")],
+    [[], [{ attempts: 1 }]],
+  );
+});
+
 test("a missing heartbeat URL is logged", async () => {
   tested = new TestAlerts({ heartbeat: () => undefined });
   const [line] = await tested.run();

@@ -127,6 +127,22 @@ test("30 days with nights, weekends, scanners and single retries open no inciden
   assert.ok(events > 3000, `${events} events`);
 });
 
+test("a new Activity, or one that was emptied, does not open quiet until it has known a day and quietHours", async () => {
+  tested = new TestAlerts({ quietHours: 30 });
+  await tested.begin();
+  tested.deliver("not_found", 1, start + hour);
+  for (let passed = 0; passed < 53 * hour; passed += hour) {
+    await tested.run(hour);
+    assert.deepEqual(tested.open(), []);
+  }
+  await tested.run(hour);
+  assert.deepEqual(tested.open(), ["quiet"]);
+  tested.minutes.clear();
+  await tested.run(hour);
+  await tested.run(hour);
+  assert.deepEqual(tested.open(), ["quiet"], "it is not known whether it is over");
+});
+
 test("an outage of the consumer of 4 minutes, with retries that heal, opens no incident", async () => {
   tested = new TestAlerts();
   await tested.begin();

@@ -36,12 +36,27 @@ test("two runs without a lease open one incident for a rule", async () => {
   /** @type {any} */
   const db = tested.dead;
   const due = [];
+  const lines = [];
   for (const ms of [0, 1]) {
     const now = tested.now + ms;
-    await silent(async () => due.push(await change(db, [], new Map([["loss", finding]]), { now, sinks: ["test"] })));
+    // The second run opens another incident after the one that is open already.
+    const rules = ["loss", "late"].slice(0, ms + 1);
+    const results = new Map(rules.map((rule) => [rule, finding]));
+    lines.push(...(await silent(async () => due.push(await change(db, [], results, { now, sinks: ["test"] })))));
   }
-  assert.equal(tested.inLetters("SELECT 1 FROM cronozen_incidents").length, 1);
-  assert.equal(tested.inLetters("SELECT 1 FROM cronozen_incident_messages").length, 1);
+  assert.deepEqual(
+    tested.inLetters("SELECT rule FROM cronozen_incidents ORDER BY id").map(({ rule }) => rule),
+    ["loss", "late"],
+  );
+  assert.equal(tested.inLetters("SELECT 1 FROM cronozen_incident_messages").length, 2);
+  const logged = lines.map(({ outcome, rule }) => [outcome, rule]);
+  assert.deepEqual(logged, [
+    ["alert_opened", "loss"],
+    ["alert_opened", "late"],
+  ]);
+  for (const { incident, rule } of lines) {
+    assert.deepEqual(tested.inLetters("SELECT rule FROM cronozen_incidents WHERE id = ?", incident), [{ rule }]);
+  }
 });
 
 test("a run that was broken off keeps the next one waiting for two minutes at most", async () => {

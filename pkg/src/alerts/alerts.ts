@@ -1,12 +1,12 @@
 // The alerts: a `scheduled` handler that looks for what is wrong, and sends a message when it begins and when it ends.
 
 import { log, reasonOf } from "../consumer/log.ts";
-import { inTime } from "../consumer/time.ts";
+import { inTime, minuteMs } from "../consumer/time.ts";
 import { type AlertOptions, optionsOf } from "./options.ts";
 import { runAlerts } from "./run.ts";
 
 /** A run ends before its lease does, and long before the next one starts. */
-const runTimeoutMs = 60_000;
+const runTimeoutMs = minuteMs;
 
 /**
  * Returns a `scheduled` handler: have a cron trigger call it every 5 minutes. Of two calls at once, one does nothing. The log

@@ -2,6 +2,7 @@
 
 import { log } from "../consumer/log.ts";
 import type { Database, Statement } from "../consumer/platform.ts";
+import { dayMs } from "../consumer/time.ts";
 import type { Due } from "./message.ts";
 import type { Finding, Result } from "./rules.ts";
 
@@ -29,7 +30,7 @@ export type Change =
 /** An incident closes if its condition is gone at two runs in a row, so that one that comes and goes stays open. */
 const betweenRunsMs = 240_000;
 
-const repeatMs = 86_400_000;
+const repeatMs = dayMs;
 
 /** A message is given up after a day of runs. The next one of its incident is tried as often. */
 const maxAttempts = 288;
@@ -69,14 +70,13 @@ const noteNext = `INSERT INTO cronozen_incident_messages (incident, sink, kind, 
   WHERE true ON CONFLICT DO UPDATE
   SET kind = excluded.kind, due_at = excluded.due_at, sent_at = NULL, attempts = 0, unconfirmed = 0`;
 
-const dropUnsent = `DELETE FROM cronozen_incident_messages
-  WHERE incident IN (SELECT value FROM json_each(?)) AND sent_at IS NULL`;
-
+// Of an incident that has closed in silence, nothing is due.
 const selectDue = `SELECT one.incident, one.sink, one.kind, one.due_at AS dueAt, rule, title, text, details,
     opened_at AS openedAt
   FROM cronozen_incident_messages AS one JOIN cronozen_incidents AS of ON of.id = one.incident
   WHERE one.sent_at IS NULL AND one.attempts < ${maxAttempts} AND one.unconfirmed < ${maxUnconfirmed}
-    AND coalesce(one.try_at, '') <= ?1 AND coalesce(of.muted_until, '') <= ?1 AND one.sink IN (SELECT value FROM json_each(?2))
+    AND (of.closed_at IS NULL OR one.kind = 'closed') AND coalesce(one.try_at, '') <= ?1
+    AND coalesce(of.muted_until, '') <= ?1 AND one.sink IN (SELECT value FROM json_each(?2))
   ORDER BY one.attempts, one.incident LIMIT ${maxMessages}`;
 
 /** Changes the incidents by the rules' results. Returns the messages that are due. */
@@ -149,7 +149,6 @@ function statementsOf(
     ...seen.flatMap(({ id, isRepeated }) => (isRepeated ? { id, kind: "repeated" } : [])),
     ...closed.flatMap(({ id, isLoud }) => (isLoud ? { id, kind: "closed" } : [])),
   ];
-  const silent = closed.flatMap(({ id, isLoud }) => (isLoud ? [] : id));
   const names = JSON.stringify(sinks);
   const each = (query: string, rows: readonly unknown[], ...values: string[]) =>
     rows.length === 0 ? [] : [db.prepare(query).bind(JSON.stringify(rows), ...values)];
@@ -160,7 +159,6 @@ function statementsOf(
     ...each(closeIncidents, closed, at),
     ...(isNoting || opened.length > 0 ? [db.prepare(noteOpened).bind(names)] : []),
     ...each(noteNext, next, at, names),
-    ...each(dropUnsent, silent),
   ];
 }
 

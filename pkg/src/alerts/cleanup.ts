@@ -9,8 +9,10 @@ const keptDays = 90;
 /** The length of a date, as in `2026-11-24`. */
 const dateLength = 10;
 
-const dropSinks = `DELETE FROM cronozen_incident_messages WHERE sent_at IS NULL
-  AND sink NOT IN (SELECT value FROM json_each(?))`;
+// Those for sinks that were removed, and of incidents that have closed in silence.
+const dropUnsent = `DELETE FROM cronozen_incident_messages WHERE sent_at IS NULL
+  AND (sink NOT IN (SELECT value FROM json_each(?)) OR (kind <> 'closed'
+    AND incident IN (SELECT id FROM cronozen_incidents WHERE closed_at IS NOT NULL)))`;
 
 const pruneMessages = `DELETE FROM cronozen_incident_messages
   WHERE incident IN (SELECT id FROM cronozen_incidents WHERE closed_at < ?)`;
@@ -27,7 +29,7 @@ export function cleanUp(
   }
   const old = daysBefore(now, keptDays);
   return [
-    ...(sinks.length > 0 ? [db.prepare(dropSinks).bind(JSON.stringify(sinks))] : []),
+    ...(sinks.length > 0 ? [db.prepare(dropUnsent).bind(JSON.stringify(sinks))] : []),
     db.prepare(pruneMessages).bind(old),
     db.prepare(pruneIncidents).bind(old),
   ];

@@ -1,11 +1,11 @@
 // The condition of each rule, and the sentences that report it.
 
+import type { ActivityPeriod } from "../activity.ts";
+import { dayMs, hourMs, minuteMs } from "../consumer/time.ts";
 import { windowMinutes } from "./ledger.ts";
 import { type Detail, detailOf } from "./message.ts";
 import type { Finding, Thresholds } from "./rules.ts";
-import type { Period, Signals } from "./signals.ts";
-
-const minuteMs = 60_000;
+import { accepted, type Signals } from "./signals.ts";
 
 /** The rules on failures look back so far, in minutes. */
 const failureMinutes = 10;
@@ -89,7 +89,7 @@ export function failing({ activity = [], now }: Signals, { answers, percent }: T
   const periods = since(activity, now - failureMinutes * minuteMs);
   const failed = sum(periods, ({ codes }) => (codes.unavailable ?? 0) + (codes.misconfigured ?? 0));
   // Without the refused ones: a flood of forgeries must not hide the failures.
-  const all = failed + sum(periods, ({ codes }) => (codes.accepted ?? 0) + (codes.duplicate ?? 0));
+  const all = failed + accepted(periods);
   const trapped = sum(periods, ({ others }) => others.trapped ?? 0);
   return failed < answers || failed * 100 <= all * percent
     ? undefined
@@ -146,9 +146,14 @@ export function loss({ losses }: Signals): Finding | undefined {
       };
 }
 
-export function quiet({ hours = [] }: Signals, { quietHours }: Thresholds): Finding | undefined {
-  return accepted(hours) > 0
-    ? undefined
+/** A new or emptied object knows nothing of the hours before. */
+export function quiet({ hours, now }: Signals, { quietHours }: Thresholds): Finding | undefined | "unknown" {
+  if (hours === undefined || accepted(hours.periods) > 0) {
+    return undefined;
+  }
+  const isOld = Date.parse(hours.firstDay ?? "") + dayMs <= now - quietHours * hourMs;
+  return !isOld
+    ? "unknown"
     : {
         title: "No event arrives",
         text: `Nothing was accepted for ${counted(quietHours, "hour", "hours")}. Look whether the sender's registration is active, and at its last delivery.`,
@@ -167,16 +172,12 @@ export function unreadable({ failed, failures }: Signals): Finding | undefined {
       };
 }
 
-function since(periods: readonly Period[], time: number): Period[] {
+function since(periods: readonly ActivityPeriod[], time: number): ActivityPeriod[] {
   // The minute in which the time lies counts as a whole.
   return periods.filter(({ at }) => Date.parse(at) > time - minuteMs);
 }
 
-function accepted(periods: readonly Period[]): number {
-  return sum(periods, ({ codes }) => (codes.accepted ?? 0) + (codes.duplicate ?? 0));
-}
-
-function sum(periods: readonly Period[], count: (period: Period) => number): number {
+function sum(periods: readonly ActivityPeriod[], count: (period: ActivityPeriod) => number): number {
   return periods.reduce((total, period) => total + count(period), 0);
 }
 

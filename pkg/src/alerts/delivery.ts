@@ -2,7 +2,7 @@
 
 import { log } from "../consumer/log.ts";
 import type { Database } from "../consumer/platform.ts";
-import { inTime } from "../consumer/time.ts";
+import { hourMs, inTime } from "../consumer/time.ts";
 import type { DueMessage } from "./changes.ts";
 import type { Message } from "./message.ts";
 import { failureOf, RequestError } from "./request.ts";
@@ -15,7 +15,7 @@ const sinkTimeoutMs = 11_000;
 const sendingMs = 40_000;
 
 /** The longest time that an answer can have us wait. */
-const maxRetryAfterMs = 3_600_000;
+const maxRetryAfterMs = hourMs;
 
 // `due_at` says which message it was.
 const isIt = `incident = value ->> '$.incident' AND sink = value ->> '$.sink' AND due_at = value ->> '$.dueAt'`;

@@ -2,6 +2,7 @@
 
 import { selectRetries } from "../consumer/backlog.ts";
 import type { Database } from "../consumer/platform.ts";
+import { minuteMs } from "../consumer/time.ts";
 
 /** What the ledger and the dead letters say of the consumer. */
 export interface LedgerSignal {
@@ -21,8 +22,6 @@ interface LateEvent {
 
 /** The rules look back so far, in minutes. */
 export const windowMinutes = 15;
-
-const minuteMs = 60_000;
 
 /** Of each type, so many of the newest events are looked at: a backlog makes all of them late. */
 const maxEvents = 500;

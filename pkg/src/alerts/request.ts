@@ -35,12 +35,13 @@ export async function request(url: string, init: RequestInit): Promise<void> {
   try {
     // A redirect would take the message to another host.
     response = await fetch(url, { ...init, redirect: "manual", signal: AbortSignal.timeout(timeoutMs) });
-    await response.body?.cancel();
   } catch (error) {
     // The error's own text may have the URL.
     const isTimeout = Object(error).name === "TimeoutError";
     throw new RequestError(isTimeout ? `no answer within ${timeoutMs} ms` : "connection failed");
   }
+  // The answer has come: that its body cannot be cancelled is no failure.
+  await response.body?.cancel().catch(() => {});
   if (!response.ok) {
     throw new RequestError(`answer ${response.status}`, retryAfterOf(response.headers.get("retry-after")));
   }

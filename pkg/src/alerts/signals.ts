@@ -1,51 +1,23 @@
 // Gathers the signals of a run. A source that fails or hangs does not stop the others.
 
+import type { ActivityPeriod, ActivityUnit } from "../activity.ts";
 import { type Backlog, readBacklog } from "../consumer/backlog.ts";
-import type { Database, Queue } from "../consumer/platform.ts";
-import { inTime } from "../consumer/time.ts";
+import type { DeadLetters } from "../consumer/dead-letters.ts";
+import type { Losses } from "../consumer/losses.ts";
+import { dayMs, hourMs, inTime, minuteMs } from "../consumer/time.ts";
 import { type LedgerSignal, readLedger, windowMinutes } from "./ledger.ts";
 import { failureOf } from "./request.ts";
 
 /** The part of what `deadLetters` returns that alerts use. */
-export interface AlertSource<Env> {
-  readonly totals: (env: Env) => Promise<{ readonly open: number; readonly bytes: number; readonly maxBytes: number }>;
-  readonly letters: (env: Env) => Promise<Database>;
-  readonly ledger: (env: Env) => Promise<Database>;
-  /** The producer of the queue of events, for its backlog. */
-  readonly events?: ((env: Env) => Queue | undefined) | undefined;
-  /** The gateway's Durable Object `Activity`; undefined if it is not bound. */
-  readonly activity?: ((env: Env) => ActivityCounts | undefined) | undefined;
-  readonly losses?: ((env: Env) => Promise<Losses | null>) | undefined;
-}
-
-/** The part of `Activity` that alerts use. */
-export interface ActivityCounts {
-  summary(query: {
-    readonly by: "minute" | "hour";
-    readonly from: string;
-    readonly to: string;
-  }): Promise<{ readonly periods: readonly Period[] }>;
-}
-
-/** The counts of a minute or an hour. */
-export interface Period {
-  /** Its start, as RFC 3339. */
-  readonly at: string;
-  readonly codes: Readonly<Record<string, number>>;
-  readonly others: Readonly<Record<string, number>>;
-  readonly mismatches: number;
-}
+export type AlertSource<Env> = Pick<
+  DeadLetters<Env>,
+  "totals" | "letters" | "ledger" | "events" | "activity" | "losses"
+>;
 
 interface OpenLetter {
   readonly eventId: string | null;
   readonly type: string | null;
   readonly reason: string | null;
-}
-
-/** The accepted events that are found nowhere. */
-export interface Losses {
-  readonly lost: number;
-  readonly events: readonly { readonly eventId: string; readonly type: string | null }[];
 }
 
 /** What a run has read. A source that does not exist is undefined. */
@@ -55,9 +27,9 @@ export interface Signals {
   readonly ledger?: LedgerSignal | undefined;
   readonly backlog?: Backlog | undefined;
   /** The last 15 minutes, by minute. */
-  readonly activity?: readonly Period[] | undefined;
-  /** The last `quietHours`, by hour. */
-  readonly hours?: readonly Period[] | undefined;
+  readonly activity?: readonly ActivityPeriod[] | undefined;
+  /** The last `quietHours`. */
+  readonly hours?: HoursSignal | undefined;
   readonly losses?: Losses | undefined;
   /** The sources that could not be read in this run, each with a reason ... */
   readonly failed: ReadonlyMap<string, string>;
@@ -67,6 +39,13 @@ export interface Signals {
 
 export type SourceName = "letters" | "ledger" | "backlog" | "activity" | "hours" | "losses";
 
+interface HoursSignal {
+  /** By hour. */
+  readonly periods: readonly ActivityPeriod[];
+  /** The start of the first day of which anything is known, if nothing was accepted in these hours. */
+  readonly firstDay: string | undefined;
+}
+
 interface LettersSignal {
   readonly open: number;
   readonly bytes: number;
@@ -75,9 +54,10 @@ interface LettersSignal {
   readonly newest: readonly OpenLetter[];
 }
 
-const [minuteMs, hourMs] = [60_000, 3_600_000];
-
 const sourceTimeoutMs = 5000;
+
+/** `Activity` keeps counts for so long. */
+const keptMs = 90 * dayMs;
 
 const maxLetters = 3;
 
@@ -106,14 +86,12 @@ export async function gather<Env>(
     read("ledger", async () => {
       return readLedger({ ledger: await db, letters: await source.letters(env) }, now, lateMinutes);
     }),
-    read("backlog", () => readBacklog(source.events?.(env))),
+    read("backlog", () => readBacklog(source.events(env))),
     read("activity", () => readPeriods(source, env, "minute", now, windowMinutes * minuteMs)),
-    read("hours", async () =>
-      quietHours === undefined ? undefined : readPeriods(source, env, "hour", now, quietHours * hourMs),
-    ),
+    read("hours", async () => (quietHours === undefined ? undefined : readHours(source, env, now, quietHours))),
     read("losses", async () => {
       await Promise.allSettled([db]);
-      return (await source.losses?.(env)) ?? undefined;
+      return (await source.losses(env)) ?? undefined;
     }),
   ]);
   const failures = Object.fromEntries([...failed.keys()].map((name) => [name, (before[name] ?? 0) + 1]));
@@ -138,20 +116,35 @@ async function readLetters<Env>(source: AlertSource<Env>, env: Env): Promise<Let
   return { open, bytes, maxBytes, newest: results as OpenLetter[] };
 }
 
+async function readHours<Env>(
+  source: AlertSource<Env>,
+  env: Env,
+  now: number,
+  quietHours: number,
+): Promise<HoursSignal | undefined> {
+  const periods = await readPeriods(source, env, "hour", now, quietHours * hourMs);
+  if (periods === undefined || accepted(periods) > 0) {
+    return periods && { periods, firstDay: undefined };
+  }
+  const [first] = (await readPeriods(source, env, "day", now, keptMs)) ?? [];
+  return { periods, firstDay: first?.at };
+}
+
 async function readPeriods<Env>(
   { activity }: AlertSource<Env>,
   env: Env,
-  by: "minute" | "hour",
+  by: ActivityUnit,
   now: number,
   ms: number,
-): Promise<readonly Period[] | undefined> {
-  const unit = by === "minute" ? minuteMs : hourMs;
+): Promise<readonly ActivityPeriod[] | undefined> {
+  const unit = { minute: minuteMs, hour: hourMs, day: dayMs }[by];
   // From the beginning of a period: part of one is not known.
   const from = Math.floor((now - ms) / unit) * unit;
-  const summary = await activity?.(env)?.summary({
-    by,
-    from: new Date(from).toISOString(),
-    to: new Date(now).toISOString(),
-  });
-  return summary?.periods;
+  const range = { from: new Date(from).toISOString(), to: new Date(now).toISOString() };
+  return (await activity(env)?.summary({ by, ...range }))?.periods;
+}
+
+/** Returns the number of deliveries that were accepted, or were accepted before. */
+export function accepted(periods: readonly ActivityPeriod[]): number {
+  return periods.reduce((total, { codes }) => total + (codes.accepted ?? 0) + (codes.duplicate ?? 0), 0);
 }

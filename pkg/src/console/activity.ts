@@ -3,16 +3,16 @@
 import type { ActivityReader, ActivityRecord, ActivityStatus, ActivityUnit } from "../activity.ts";
 import type { DeadLetters } from "../consumer/dead-letters.ts";
 import { reasonOf } from "../consumer/log.ts";
-import { inTime } from "../consumer/time.ts";
+import { dayMs, hourMs, inTime, minuteMs } from "../consumer/time.ts";
 import { Problem } from "./problem.ts";
 
 /** A page must not hang with the object. */
 const timeoutMs = 5000;
 
-const [hourMs, dayMs] = [3_600_000, 86_400_000];
-
 /** The range of a summary that names none. */
 const defaultMs: Record<ActivityUnit, number> = { minute: hourMs, hour: 2 * dayMs, day: 90 * dayMs };
+
+const unitMs: Record<ActivityUnit, number> = { minute: minuteMs, hour: hourMs, day: dayMs };
 
 /** Why something of Activity is missing in an answer. */
 export interface Unavailable {
@@ -36,7 +36,7 @@ export async function askActivity<Env, Answer>(
   return inTime(async () => ask(activity), timeoutMs, `Activity timed out after ${timeoutMs} ms`);
 }
 
-/** Returns the range of a summary. */
+/** Returns the range of a summary. It begins with a whole period: the counts of a part would look like those of the whole. */
 export function rangeOf({
   by = "hour",
   from,
@@ -47,8 +47,9 @@ export function rangeOf({
   readonly to?: string;
 }): { readonly by: ActivityUnit; readonly from: string; readonly to: string } {
   // The present minute included.
-  const end = to ?? new Date(Date.now() + 60_000).toISOString();
-  return { by, from: from ?? new Date(Date.parse(end) - defaultMs[by]).toISOString(), to: end };
+  const end = to ?? new Date(Date.now() + minuteMs).toISOString();
+  const start = from === undefined ? Date.parse(end) - defaultMs[by] : Date.parse(from);
+  return { by, from: new Date(Math.floor(start / unitMs[by]) * unitMs[by]).toISOString(), to: end };
 }
 
 /** Returns the status of the object; `null` if it is not bound. */

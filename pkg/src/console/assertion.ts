@@ -3,6 +3,7 @@
 
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTPayload, jwtVerify } from "jose";
 import { log, reasonOf } from "../consumer/log.ts";
+import { dayMs, hourMs, minuteMs } from "../consumer/time.ts";
 import { isPlain } from "../kind.ts";
 import { isFlood } from "./failures.ts";
 import { Problem } from "./problem.ts";
@@ -16,13 +17,13 @@ export interface Application {
 }
 
 /** Access changes its keys every six weeks, and publishes the next one before it uses it. */
-const keysLastMs = 3_600_000;
+const keysLastMs = hourMs;
 
 /** While they cannot be fetched, keys of this age are still used. */
-const oldKeysLastMs = 86_400_000;
+const oldKeysLastMs = dayMs;
 
 /** An unknown key, or a failure, has the keys fetched again, but not more often: anyone can name a key. */
-const fetchAgainMs = 60_000;
+const fetchAgainMs = minuteMs;
 
 const fetchTimeoutMs = 5000;
 

@@ -1,9 +1,9 @@
 // Counts the wrong credentials of a minute, in this isolate.
 
+import { minuteMs } from "../consumer/time.ts";
+
 /** After so many in a minute, the rest are not logged, and wrong tokens are answered 429. */
 const failuresPerMinute = 10;
-
-const minuteMs = 60_000;
 
 let failures = { minute: 0, count: 0 };
 

@@ -1,6 +1,7 @@
 // The session of an operator who has logged in with the token: a signed cookie. Nothing is stored, and another token ends
 // all sessions, because its signatures differ.
 
+import { hourMs } from "../consumer/time.ts";
 /** Who has logged in, and until when. */
 export interface Session {
   readonly name: string;
@@ -8,7 +9,7 @@ export interface Session {
   readonly expiresAt: number;
 }
 
-const sessionMs = 12 * 3_600_000;
+const sessionMs = 12 * hourMs;
 
 /** The prefix has browsers refuse the cookie unless it is this host's own, and came over HTTPS. */
 const cookieName = "__Host-cronozen-console";

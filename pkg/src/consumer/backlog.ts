@@ -3,7 +3,7 @@
 import { hasMethod } from "../kind.ts";
 import type { Queue } from "./platform.ts";
 import type { Stores } from "./stores.ts";
-import { inTime } from "./time.ts";
+import { inTime, minuteMs } from "./time.ts";
 
 /** The messages on a queue, those that wait for their next attempt included. */
 export interface Backlog {
@@ -19,7 +19,7 @@ export interface Backlogs {
 }
 
 /** A message is put on the queue within this time after its delivery has arrived. Clocks may differ, too. */
-const longestSendMs = 60_000;
+const longestSendMs = minuteMs;
 
 const timeoutMs = 2000;
 

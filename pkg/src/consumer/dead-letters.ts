@@ -29,6 +29,7 @@ import {
 import { deadLetterSchema, ledgerSchema, withTables } from "./schema.ts";
 import { storeLetters } from "./store.ts";
 import type { Stores } from "./stores.ts";
+import { minuteMs } from "./time.ts";
 
 export interface DeadLetterOptions<Env> {
   /** The producer of the dead-letter queue, to which messages go that cannot be handled. */
@@ -136,7 +137,7 @@ export function deadLetters<Env>(options: DeadLetterOptions<Env>): DeadLetters<E
     bodies: options.bodies?.(env),
     activity: activity(env),
     maxBytes,
-    lossMs: lossMinutes * 60_000,
+    lossMs: lossMinutes * minuteMs,
   });
   return {
     queue,

@@ -1,9 +1,11 @@
 // Erases what may hold a person's data, and keeps the claim, so that a late copy of the event has no effect.
 
+import type { ActivityReader } from "../activity.ts";
 import { finishAudit, startAudit } from "./audit.ts";
 import { maxBodyBytes, objectIn } from "./message.ts";
 import { type Bucket, bound } from "./platform.ts";
 import type { Stores } from "./stores.ts";
+import { inTime } from "./time.ts";
 
 /** What was erased. */
 export interface Erasure {
@@ -15,6 +17,9 @@ export interface Erasure {
   /** The keys of bodies that remain in R2, because the option `bodies` is missing. */
   readonly bodiesLeft: readonly string[];
 }
+
+/** The object may hang, and the request with it. */
+const activityTimeoutMs = 5000;
 
 const claim = `INSERT INTO cronozen_events (event_id, handled_at, outcome) VALUES (?, ?, 'erased')
   ON CONFLICT (event_id) DO NOTHING`;
@@ -41,7 +46,7 @@ export async function erase(stores: Stores, eventId: string, actor: string): Pro
     ledger.prepare(ledgerKeys).bind(eventId),
   ]);
   // Before anything is deleted, so that a failure leaves all of it for the next try.
-  const activityRecords = (await stores.activity?.erase(eventId)) ?? null;
+  const activityRecords = await eraseRecords(stores.activity, eventId);
   const dead = await db.prepare(letterKeys).bind(eventId).all();
   const keys = [...(claimed?.results ?? []), ...dead.results].map((row): unknown => Object(row).key);
   const { bodies, bodiesLeft } = await eraseBodies(bucket, keys, eventId);
@@ -56,6 +61,11 @@ export async function erase(stores: Stores, eventId: string, actor: string): Pro
   const erasure = { deadLetters: letters?.results.length ?? 0, bodies, activityRecords, bodiesLeft };
   await finishAudit(db, run, erasure).run();
   return erasure;
+}
+
+async function eraseRecords(activity: ActivityReader | undefined, eventId: string): Promise<number | null> {
+  const failure = `Activity timed out after ${activityTimeoutMs} ms`;
+  return activity === undefined ? null : inTime(async () => activity.erase(eventId), activityTimeoutMs, failure);
 }
 
 /** Deletes the bodies of an event, if there is a bucket. */

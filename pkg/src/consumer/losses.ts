@@ -6,7 +6,7 @@ import { type AcceptedRead, readAccepted } from "./accepted.ts";
 import { mayHold, readBacklogs, selectRetries } from "./backlog.ts";
 import type { Database, Statement } from "./platform.ts";
 import type { Stores } from "./stores.ts";
-import { daysBefore } from "./time.ts";
+import { dayMs, daysBefore } from "./time.ts";
 
 /** An accepted event that is found nowhere. */
 export interface LostEvent {
@@ -65,7 +65,7 @@ const missingDays = 90;
 const maxShown = 100;
 
 /** A queue keeps a message for 14 days at most, so that an older event is on none. */
-const longestRetentionMs = 14 * 86_400_000;
+const longestRetentionMs = 14 * dayMs;
 
 /** A list of so many ids takes at most 1.6 MB as JSON. D1 accepts 2 MB. */
 const maxIds = 3000;

@@ -5,7 +5,7 @@ import { type Filter, filterOf, queryLetters } from "./letters.ts";
 import { log, reasonOf } from "./log.ts";
 import { bound, type Queue } from "./platform.ts";
 import type { Stores } from "./stores.ts";
-import { inTime } from "./time.ts";
+import { inTime, minuteMs } from "./time.ts";
 
 /** The dead letters that an operation takes: some by their ids, or all that match up to an id. */
 export type LetterSelection =
@@ -67,7 +67,7 @@ export const maxRedriven = 20;
 export const maxPruned = 500;
 
 /** A step takes a second or two. After this time, one that has broken off no longer keeps its rows. */
-const leaseMs = 60_000;
+const leaseMs = minuteMs;
 
 /** The longest that a send may take: a step that hangs must not outlive its lease. */
 const sendTimeoutMs = 20_000;

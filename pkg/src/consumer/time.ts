@@ -24,11 +24,12 @@ export function sortableTime(text: string | null): string {
   return `${plain.slice(0, 19)}.${isLeap ? "999999999" : fraction.slice(0, 9).padEnd(9, "0")}Z`;
 }
 
-const millisecondsPerDay = 86_400_000;
+/** Lengths of time, in milliseconds. */
+export const [minuteMs, hourMs, dayMs] = [60_000, 3_600_000, 86_400_000];
 
 /** Returns the time so many days before another, as RFC 3339. */
 export function daysBefore(time: number, days: number): string {
-  return new Date(time - days * millisecondsPerDay).toISOString();
+  return new Date(time - days * dayMs).toISOString();
 }
 
 /** Returns the result of the work, or fails if it takes longer. The work itself goes on. */
