@@ -1,4 +1,4 @@
-// What the gateway's Durable Object `Activity` knows, and how a Worker asks for it.
+// The interface of the gateway's Durable Object `Activity`, and its client.
 
 import { hasMethod } from "./kind.ts";
 
@@ -37,7 +37,7 @@ export interface ActivityPeriod {
   readonly mismatches: number;
   /** The accepted and duplicate deliveries by time: entry n counts those that took at most `boundsMs[n]`, the last one the rest. */
   readonly ms: readonly number[];
-  /** The lines of the log that did not reach the object, as far as it knows. They are counted when it finds out. */
+  /** The lines of the log that are known not to have reached the object. They are counted when it finds out. */
   readonly lost: number;
 }
 
@@ -106,9 +106,9 @@ export interface GatewayStatus {
   /** When its first and its last line were written, as RFC 3339. */
   readonly firstAt: string;
   readonly lastAt: string;
-  /** What `/healthz` answers: the version, the settings, the number of active secrets, hints for near-miss names. */
+  /** The answer of `/healthz`: the version, the settings, the number of active secrets, hints for near-miss names. */
   readonly health: Readonly<Record<string, unknown>>;
-  /** How often the secret at each position has matched, and when it did last. 0 is the newest secret. */
+  /** The number of matches of the secret at each position, and the time of the last. 0 is the newest secret. */
   readonly keys: Readonly<Record<string, { readonly deliveries: number; readonly lastAt: string }>>;
 }
 

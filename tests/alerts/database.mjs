@@ -6,7 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 
 export class SqliteDatabase {
   #db = new DatabaseSync(":memory:");
-  /** What `meta.size_after` says; by default the size. @type {number | undefined} */
+  /** The value of `meta.size_after`; by default the size. @type {number | undefined} */
   bytes;
   /** Makes each call fail, or wait. @type {(() => Promise<void>) | undefined} */
   before;

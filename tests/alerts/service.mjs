@@ -20,7 +20,7 @@ export function stopServices() {
 }
 
 export class Service {
-  /** What it has taken. @type {any[]} */
+  /** The bodies that it has taken. @type {any[]} */
   taken = [];
   requests = 0;
   /** @type {Behaviour | undefined} */

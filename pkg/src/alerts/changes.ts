@@ -21,7 +21,7 @@ export interface DueMessage extends Due {
   readonly sink: string;
 }
 
-/** What a run does to an incident. */
+/** A change of an incident in a run. */
 export type Change =
   | { readonly does: "open"; readonly rule: string; readonly finding: Finding }
   | { readonly does: "update" | "repeat"; readonly incident: OpenIncident; readonly finding: Finding }

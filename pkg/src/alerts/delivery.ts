@@ -33,7 +33,7 @@ const markEnded = `UPDATE cronozen_incident_messages SET unconfirmed = 0, sent_a
     reason = iif(value ->> '$.isTried', value ->> '$.reason', reason)
   FROM json_each(?) WHERE ${isIt}`;
 
-/** What became of a message. Without times, it was not tried. */
+/** The result of a message. Without times, it was not tried. */
 interface Result {
   readonly sentAt?: string;
   readonly failedAt?: string;

@@ -49,7 +49,7 @@ export interface IncidentPage {
   readonly next: number | null;
 }
 
-/** What the console's status shows of the alerts. */
+/** The part of the console's status about the alerts. */
 export interface AlertStatus {
   /** The number of open incidents. */
   readonly open: number;

@@ -4,7 +4,7 @@ import { selectRetries } from "../consumer/backlog.ts";
 import type { Database } from "../consumer/platform.ts";
 import { minuteMs } from "../consumer/time.ts";
 
-/** What the ledger and the dead letters say of the consumer. */
+/** The state of the consumer, from the ledger and the dead letters. */
 export interface LedgerSignal {
   /** Events that were handled lately, and whose first attempt started late. */
   readonly late: readonly LateEvent[];

@@ -7,7 +7,7 @@ import type { AlertSource } from "./signals.ts";
 import type { Sink } from "./sinks.ts";
 
 export interface AlertOptions<Env> {
-  /** What `deadLetters` returns. The incidents are stored in its database. */
+  /** The result of `deadLetters`. The incidents are stored in its database. */
   readonly deadLetters: AlertSource<Env>;
   /** Where messages go. */
   readonly sinks: (env: Env) => readonly Sink[];

@@ -17,7 +17,7 @@ import {
 import type { Detail } from "./message.ts";
 import type { Signals, SourceName } from "./signals.ts";
 
-/** What a rule has found to be wrong. */
+/** A failure that a rule has found. */
 export interface Finding {
   readonly title: string;
   readonly text: string;

@@ -20,7 +20,7 @@ interface OpenLetter {
   readonly reason: string | null;
 }
 
-/** What a run has read. A source that does not exist is undefined. */
+/** The results of a run's reading. A source that does not exist is undefined. */
 export interface Signals {
   readonly now: number;
   readonly letters?: LettersSignal | undefined;

@@ -1,4 +1,4 @@
-// What the gateway's Durable Object `Activity` knows, for the routes of the admin API.
+// Asks the gateway's Durable Object `Activity`, for the routes of the admin API.
 
 import type { ActivityReader, ActivityRecord, ActivityStatus, ActivityUnit } from "../activity.ts";
 import type { DeadLetters } from "../consumer/dead-letters.ts";
@@ -14,7 +14,7 @@ const defaultMs: Record<ActivityUnit, number> = { minute: hourMs, hour: 2 * dayM
 
 const unitMs: Record<ActivityUnit, number> = { minute: minuteMs, hour: hourMs, day: dayMs };
 
-/** Why something of Activity is missing in an answer. */
+/** The reason why something of Activity is missing in an answer. */
 export interface Unavailable {
   readonly unavailable: string;
 }

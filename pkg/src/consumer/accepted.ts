@@ -4,7 +4,7 @@ import type { AcceptedEvent, AcceptedPage, ActivityReader } from "../activity.ts
 import type { CheckState } from "./losses.ts";
 import { inTime } from "./time.ts";
 
-/** What was read, and the state after it. */
+/** The events that were read, and the state after it. */
 export interface AcceptedRead {
   /** Those that have not been looked for before. */
   readonly events: readonly AcceptedEvent[];

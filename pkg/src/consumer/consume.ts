@@ -19,7 +19,7 @@ import { inTime } from "./time.ts";
  */
 const concurrency = 6;
 
-/** What has failed may be D1, and the batch must not wait for it. */
+/** D1 may be down, and the batch must not wait for it. */
 const recordTimeoutMs = 1000;
 
 const defaultEventsQueue = "cronozen-events";
@@ -40,7 +40,7 @@ export function consume<Env, Payloads extends object = Record<never, never>>(
   return (batch, env, context) => consumer.take(batch, env, context);
 }
 
-/** What becomes of a message that failed. */
+/** The outcome of a message that failed. */
 interface Failed {
   readonly outcome: "retried" | "dead";
   readonly reason: string;

@@ -16,7 +16,7 @@ export interface LostEvent {
   readonly acceptedAt: string;
 }
 
-/** What became of the events that the gateway has accepted. */
+/** The state of the events that the gateway has accepted. */
 export interface Losses {
   /** The accepted events that are neither in the ledger nor among the dead letters, and are not known to be on their way. */
   readonly lost: number;
