@@ -59,7 +59,8 @@ pub async fn receive<P: Platform>(
         let (address, budget) = (record.address.as_deref(), settings.budget(arrived));
         result = Err(limit(platform, bindings, address, budget, failure).await);
     }
-    record.finish(platform.now());
+    let finished = platform.now();
+    record.finish(finished);
     let (level, answer) = match result {
         Ok((event_id, Verdict::New(lookup))) => {
             record.outcome = Outcome::Accepted;
@@ -92,7 +93,7 @@ pub async fn receive<P: Platform>(
     } else {
         platform.write(level, &record);
     }
-    if let Some(line) = suppressed.line(platform.now()) {
+    if let Some(line) = suppressed.line(finished) {
         platform.write(Level::Warn, &line);
     }
     answer
