@@ -178,40 +178,42 @@ test("a message that one run may have sent is sent again", async () => {
   assert.deepEqual(tested.took(), []);
 });
 
+/** Has the sink refuse all messages, and counts them. */
+function refuseAll() {
+  const sends = { count: 0 };
+  tested.sink.send = async () => {
+    sends.count += 1;
+    throw new Error("refused");
+  };
+  return sends;
+}
+
 test("a message is given up after a day of runs", async () => {
   tested = new TestAlerts();
   await tested.begin();
-  let sends = 0;
-  tested.sink.send = async () => {
-    sends += 1;
-    throw new Error("refused");
-  };
+  const sends = refuseAll();
   tested.losses.lost = 1;
   await tested.run();
   tested.losses.lost = 0;
   await tested.run();
   // It closes, and its last message replaces the one before.
   await tested.run();
-  const before = sends;
+  const before = sends.count;
   for (let run = 0; run < 300; run += 1) {
     await tested.run();
   }
-  assert.equal(sends - before, 287);
+  assert.equal(sends.count - before, 287);
   assert.equal((await alertStatus(/** @type {any} */ (tested.dead))).failing.length, 1, "the console still shows it");
 });
 
 test("after a failure, a sink gets no further message in the same run", async () => {
   tested = new TestAlerts();
   await tested.begin();
-  let sends = 0;
-  tested.sink.send = async () => {
-    sends += 1;
-    throw new Error("refused");
-  };
+  const sends = refuseAll();
   tested.losses.lost = 1;
   tested.bury();
   await tested.run();
-  assert.equal(sends, 1);
+  assert.equal(sends.count, 1);
 });
 
 test("a sink that is removed no longer counts as failing", async () => {
