@@ -1,24 +1,9 @@
 // Counts the lines of the gateway's log.
 
-import type { ActivityPeriod } from "../../pkg/src/activity.ts";
+import type { ActivityPeriod, ActivityRecord } from "../../pkg/src/activity.ts";
 
 /** A line of the log, parsed. */
-export interface LogLine {
-  readonly at: string;
-  readonly outcome: string;
-  readonly code?: string;
-  readonly reason?: string;
-  readonly eventId?: string;
-  readonly type?: string;
-  readonly bytes?: number;
-  readonly ms?: number;
-  readonly dedupe?: string;
-  readonly key?: number;
-  readonly address?: string;
-  readonly ray?: string;
-  /** The number of deliveries, if the line is about several. */
-  readonly count?: number;
-}
+export type LogLine = Omit<ActivityRecord, "position">;
 
 /** The upper bounds of the histogram of times, in milliseconds. The longest deadline is 4,500 ms. */
 export const boundsMs = [5, 10, 25, 50, 100, 250, 500, 1000, 2000, 4000];

@@ -2,6 +2,7 @@
 
 import type { GatewayStatus } from "../../pkg/src/activity.ts";
 import type { LogLine } from "./activity-counts.js";
+import { dayMs } from "./activity-hours.js";
 
 /** Refused deliveries that are counted, and have no lines. */
 export interface UnsignedCount {
@@ -33,7 +34,7 @@ export interface Gateway {
 }
 
 /** An isolate that has sent nothing for this long has ended. */
-const isolateKeptMs = 86_400_000;
+const isolateKeptMs = dayMs;
 const maxIsolates = 2000;
 
 const maxGateways = 8;

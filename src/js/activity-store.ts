@@ -38,10 +38,10 @@ const rowBudget = 50_000;
 const writeIntervalMs = 1000;
 
 /** The least time between two writes after the day's budget is used up. */
-const frugalIntervalMs = 60_000;
+const frugalIntervalMs = minuteMs;
 
 /** The open minutes and records are moved to their tables after this time, or if there are so many records. */
-const rollIntervalMs = 600_000;
+const rollIntervalMs = 10 * minuteMs;
 const manyRecords = 250;
 
 /** A line whose time is further off is counted at the time of its flush. */
@@ -174,7 +174,7 @@ export class ActivityStore {
       this.#isDirty = false;
       return result;
     } catch (error) {
-      // What is in memory may be half moved. It is read again, and the isolates' numbers show what is missing then.
+      // The memory may be half moved, so it is read again. The isolates' numbers then show which lines are missing.
       this.#loaded = undefined;
       this.#isDirty = false;
       throw error;

@@ -12,11 +12,12 @@ import type {
   DeliveryQuery,
   SummaryQuery,
 } from "../../pkg/src/activity.ts";
+import { dayMs } from "./activity-hours.js";
 import type { Batch, Gateway } from "./activity-sources.js";
 import { ActivityStore } from "./activity-store.js";
 
 /** Once a day, what is too old is dropped even if nothing happens. */
-const tidyIntervalMs = 86_400_000;
+const tidyIntervalMs = dayMs;
 
 /** One object for all isolates of the gateway. */
 export class Activity extends workers.DurableObject<unknown> implements ActivityReader {

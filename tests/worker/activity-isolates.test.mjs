@@ -127,7 +127,7 @@ test("the counts of 100,000 deliveries in 20 isolates are those of the answers",
     context.diagnostic(
       `${total} deliveries, ${lost} lines reported as lost; killed with ${heldLines} lines in its buffer`,
     );
-    // Nobody knows what the killed isolate held, but for the part that it had flushed.
+    // The killed isolate had flushed a part of what it held. The rest is unknown.
     assert.ok(missing >= 0 && missing <= heldLines, `${missing} more lines than answers`);
     assert.deepEqual(Object.keys(codes).sort(), Object.keys(answers).sort());
     assert.equal(lost, 0);

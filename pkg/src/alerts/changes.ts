@@ -70,7 +70,7 @@ const noteNext = `INSERT INTO cronozen_incident_messages (incident, sink, kind, 
   WHERE true ON CONFLICT DO UPDATE
   SET kind = excluded.kind, due_at = excluded.due_at, sent_at = NULL, attempts = 0, unconfirmed = 0`;
 
-// Of an incident that has closed in silence, nothing is due.
+// An incident that has closed in silence has no message that is due.
 const selectDue = `SELECT one.incident, one.sink, one.kind, one.due_at AS dueAt, rule, title, text, details,
     opened_at AS openedAt
   FROM cronozen_incident_messages AS one JOIN cronozen_incidents AS of ON of.id = one.incident

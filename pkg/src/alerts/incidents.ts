@@ -79,7 +79,7 @@ const selectSinks = `SELECT sink, kind, due_at AS dueAt, sent_at AS sentAt, atte
 const selectRun = `SELECT ran_at AS ranAt, not_watched AS notWatched, problems,
   (SELECT count(*) FROM cronozen_incidents WHERE closed_at IS NULL) AS open FROM cronozen_alert_run`;
 
-// Of a group, SQLite takes the other columns from the row with the maximum.
+// SQLite takes the other columns of a group from the row with the maximum.
 const selectFailing = `SELECT sink, count(*) AS messages, max(failed_at) AS failedAt, reason
   FROM cronozen_incident_messages WHERE sent_at IS NULL AND failed_at IS NOT NULL GROUP BY sink ORDER BY sink`;
 

@@ -2,6 +2,7 @@
 // all sessions, because its signatures differ.
 
 import { hourMs } from "../consumer/time.ts";
+
 /** Who has logged in, and until when. */
 export interface Session {
   readonly name: string;
