@@ -5,7 +5,7 @@ import type { Letter } from "../consumer/letters.ts";
 import type { Database, Statement } from "../consumer/platform.ts";
 import type { Kind } from "./fields.ts";
 
-/** What the ledger says of an event. Times are as RFC 3339. */
+/** The record of an event in the ledger. Times are as RFC 3339. */
 interface LedgerEntry {
   readonly at: string;
   readonly outcome: "handled" | "outdated" | "erased" | "ignored";

@@ -7,7 +7,7 @@ import { type Bucket, bound } from "./platform.ts";
 import type { Stores } from "./stores.ts";
 import { inTime } from "./time.ts";
 
-/** What was erased. */
+/** The rows and objects that an erasure deleted. */
 export interface Erasure {
   readonly deadLetters: number;
   /** The number of bodies in R2. */

@@ -92,7 +92,7 @@ interface Row extends Omit<Letter, "state" | "handledAt"> {
   readonly failedAgain: 0 | 1;
 }
 
-/** What the ledger says of an event. */
+/** The record of an event in the ledger. */
 interface EventOutcome {
   readonly eventId: string;
   readonly outcome: "handled" | "outdated" | "ignored" | "erased";

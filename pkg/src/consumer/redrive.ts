@@ -19,7 +19,7 @@ export type LetterSelection =
       readonly state?: "open" | "redriven" | undefined;
     });
 
-/** What an operation would take. */
+/** The dead letters that an operation would take. */
 export interface Preview {
   readonly letters: number;
   readonly bytes: number;
@@ -39,7 +39,7 @@ interface Head {
   readonly type: string | null;
 }
 
-/** What one step of `redrive` did. */
+/** The result of one step of `redrive`. */
 export interface RedriveStep {
   /** These are on the queue of events. */
   readonly redriven: readonly Head[];
@@ -54,7 +54,7 @@ export interface RedriveStep {
   readonly open: number | null;
 }
 
-/** What one step of `prune` did. */
+/** The result of one step of `prune`. */
 export interface PruneStep {
   readonly pruned: readonly Head[];
   readonly next: number | null;

@@ -3,7 +3,7 @@
 import type { ActivityReader } from "../activity.ts";
 import type { Bucket, Database, Queue } from "./platform.ts";
 
-/** What the operations work on: the databases, with their tables, and the other bindings. */
+/** The databases, with their tables, and the other bindings of the operations. */
 export interface Stores {
   readonly db: Database;
   /** Opened only where it is needed: dead letters are stored without it. */
