@@ -428,13 +428,13 @@ test("a cross-site change through Access is refused, one of a service token is n
 });
 
 test("the shell needs no session and holds no data", async () => {
-  for (const path of ["/console", "/console/"]) {
+  for (const path of ["/console", "/console/", "/console/incidents/7"]) {
     const { status, text, headers } = await tested.send(path);
     assert.equal(status, 200);
-    assert.match(text, /^The console's page is not there yet/);
+    assert.match(text, /^The console has no page yet/);
     assert.equal(headers.get("cache-control"), "no-store");
   }
-  for (const path of ["/", "/consoles/api/events", "/console/apis", "/other"]) {
+  for (const path of ["/", "/consoles/api/events", "/console/apis", "/console/incidents", "/other"]) {
     assert.equal((await tested.send(path)).status, 404);
   }
 });

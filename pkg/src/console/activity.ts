@@ -29,11 +29,21 @@ export async function askActivity<Env, Answer>(
   env: Env,
   ask: (activity: ActivityReader) => Promise<Answer>,
 ): Promise<Answer> {
+  const activity = boundActivity(deadLetters, env);
+  return inTime(async () => ask(activity), timeoutMs, `Activity timed out after ${timeoutMs} ms`);
+}
+
+/**
+ * Returns the object.
+ *
+ * @throws Problem if it is not bound
+ */
+export function boundActivity<Env>(deadLetters: DeadLetters<Env>, env: Env): ActivityReader {
   const activity = deadLetters.activity(env);
   if (activity === undefined) {
     throw new Problem(404, "no_activity", "Activity not bound: add activity: (env) => env.ACTIVITY to deadLetters()");
   }
-  return inTime(async () => ask(activity), timeoutMs, `Activity timed out after ${timeoutMs} ms`);
+  return activity;
 }
 
 /** Returns the range of a summary. It begins with a whole period: the counts of a part would look like those of the whole. */

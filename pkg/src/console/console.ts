@@ -21,7 +21,8 @@ const names = ["deadLetters", "mount"];
 
 const defaultMount = "/console";
 
-const comesLater = "The console's page is not there yet. Its admin API is under api/.\n";
+/** The links of alerts lead to such a path. */
+const incidentPath = /^\/incidents\/\d+$/;
 
 /**
  * Returns a `fetch` handler for the paths under `mount`; any other path is answered 404. It shows nothing to anyone without a
@@ -53,8 +54,10 @@ async function answer<Env>(
 ): Promise<Response> {
   const url = new URL(request.url);
   const path = url.pathname.startsWith(`${mount}/`) ? url.pathname.slice(mount.length) : undefined;
-  if (path === "/" || url.pathname === mount) {
-    return textOf(comesLater);
+  if (path === "/" || url.pathname === mount || incidentPath.test(path ?? "")) {
+    return textOf(
+      `The console has no page yet. Its admin API is under ${mount}/api/, such as ${mount}/api/incidents/7.\n`,
+    );
   }
   if (!path?.startsWith("/api/")) {
     throw new Problem(404, "not_found", `no such path: the admin API is under ${mount}/api/`);
@@ -84,7 +87,9 @@ function failed(error: unknown, path: string): Response {
     return problemOf(error);
   }
   log("error", "unavailable", { path, reason: reasonOf(error) });
-  return problemOf(new Problem(503, "unavailable", "D1, R2 or the queue failed: see the log, then try again"));
+  return problemOf(
+    new Problem(503, "unavailable", "D1, R2, the queue or Activity failed: see the log, then try again"),
+  );
 }
 
 function optionsOf<Env>(options: ConsoleOptions<Env>): Required<ConsoleOptions<Env>> & { mount: string } {

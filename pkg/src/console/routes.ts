@@ -4,7 +4,7 @@ import { alertStatus, listIncidents, muteIncident, showIncident } from "../alert
 import type { DeadLetters } from "../consumer/dead-letters.ts";
 import { type LetterSelection, maxPruned, maxRedriven } from "../consumer/redrive.ts";
 import { actorOf, type Operator } from "./access.ts";
-import { activityStatus, askActivity, deliveriesOf, rangeOf } from "./activity.ts";
+import { activityStatus, askActivity, boundActivity, deliveriesOf, rangeOf } from "./activity.ts";
 import { findEvent, positions, searchEvents } from "./events.ts";
 import { bodyOf, boolean, type Fields, integer, integers, oneOf, parametersOf, text, time } from "./fields.ts";
 import { answerOf, Problem } from "./problem.ts";
@@ -207,7 +207,8 @@ async function eraseEvent<Env>({ request, env, deadLetters, operator }: Call<Env
 /** Looks for the next accepted events, so that asking again goes on. */
 async function showLosses<Env>({ url, env, deadLetters }: Call<Env>): Promise<Response> {
   parametersOf(url, {});
-  return answerOf(await askActivity(deadLetters, env, () => deadLetters.losses(env)));
+  boundActivity(deadLetters, env);
+  return answerOf(await deadLetters.losses(env));
 }
 
 async function listAllIncidents<Env>({ url, env, deadLetters }: Call<Env>): Promise<Response> {
