@@ -92,6 +92,8 @@ export interface AcceptedEvent {
 }
 
 export interface AcceptedPage {
+  /** Another one if the object's data was deleted: its positions begin anew. */
+  readonly storeId: string;
   /** The oldest first. */
   readonly events: readonly AcceptedEvent[];
   /** The `after` of the next page; `null` if this is the last one. */

@@ -152,7 +152,7 @@ export class Records {
   }
 
   /** Lists the events that were put on the queue after a position. */
-  accepted({ after, limit }: { readonly after: number; readonly limit: number }): AcceptedPage {
+  accepted({ after, limit }: { readonly after: number; readonly limit: number }): Omit<AcceptedPage, "storeId"> {
     const found: KeptRecord[] = [];
     for (const record of this.#ascending(names.indexOf("queued"), after)) {
       if (found.length === limit) {

@@ -55,6 +55,7 @@ const tables = [
 
 /** The row that each write replaces: all that is in no other table yet. */
 interface StateJson {
+  id: string;
   minutes: MinuteJson[];
   records: RecordsJson;
   isolates: IsolatesJson;
@@ -66,6 +67,7 @@ interface StateJson {
 
 /** The same in memory. */
 interface Memory {
+  id: string;
   minutes: Map<number, Counts>;
   records: Records;
   isolates: Isolates;
@@ -103,6 +105,7 @@ export class ActivityStore {
     const [row] = this.#storage.sql.exec("SELECT json FROM state").toArray();
     const state: StateJson | undefined = row === undefined ? undefined : JSON.parse(String(row.json));
     return {
+      id: state?.id ?? crypto.randomUUID(),
       minutes: new Map(state?.minutes.map(([minute, json]) => [minute, Counts.from(json)])),
       records: new Records(this.#sql, state?.records),
       isolates: new Isolates(state?.isolates),
@@ -213,7 +216,7 @@ export class ActivityStore {
   }
 
   accepted(query: { readonly after: number; readonly limit: number }): AcceptedPage {
-    return this.#memory.records.accepted(query);
+    return { storeId: this.#memory.id, ...this.#memory.records.accepted(query) };
   }
 
   event(eventId: string): readonly ActivityRecord[] {

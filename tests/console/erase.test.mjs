@@ -286,7 +286,9 @@ test("the gateway's records of an event are erased, and a failure leaves all of 
 
 test("an event that is lost or tried again is erased from these tables, too", async () => {
   await Promise.all([tested.letters.ledger(tested.env), tested.letters.letters(tested.env)]);
-  await tested.env.DEAD.prepare("INSERT INTO cronozen_missing VALUES ('evt_lost', ?, '2026', 1)").bind(marked).run();
+  await tested.env.DEAD.prepare("INSERT INTO cronozen_missing VALUES ('evt_lost', ?, '2026', 1, NULL)")
+    .bind(marked)
+    .run();
   await tested.env.DB.prepare("INSERT INTO cronozen_retries VALUES ('evt_lost', '2026')").run();
   await erase("evt_lost");
   assert.ok(!(await everything()).includes(marked));

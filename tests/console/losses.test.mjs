@@ -31,6 +31,9 @@ test("an accepted event that is neither in the ledger nor among the dead letters
   activity.accept("evt_lost", hourAgo);
   activity.accept("evt_new", justNow);
   await tested.bury("m1", messageOf({ eventId: "evt_dead" }));
+  const { answer: first } = await tested.ask("/losses");
+  assert.deepEqual([first.lost, first.waiting], [0, 1]);
+  await tested.env.DEAD.prepare("UPDATE cronozen_missing SET unaccounted_at = '2026-01-01T00:00:00Z'").run();
   for (const _ of ["once", "again"]) {
     const { status, answer } = await tested.ask("/losses");
     assert.equal(status, 200);

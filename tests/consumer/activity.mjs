@@ -9,6 +9,7 @@ export class StubActivity {
   events = [];
   /** The calls of `accepted`. */
   calls = 0;
+  #storeId = crypto.randomUUID();
   #last = 0;
   #queued = 0;
 
@@ -33,6 +34,7 @@ export class StubActivity {
   /** The object is deleted, and starts anew. */
   empty() {
     this.events = [];
+    this.#storeId = crypto.randomUUID();
     this.#last = 0;
     this.#queued = 0;
   }
@@ -44,7 +46,7 @@ export class StubActivity {
     const left = this.events.filter(({ position }) => position > after);
     const events = left.slice(0, limit);
     const last = events.at(-1)?.position ?? after;
-    return { events, next: left.length > limit ? last : null };
+    return { storeId: this.#storeId, events, next: left.length > limit ? last : null };
   }
 
   /** @param {string} eventId */

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { deadLetterSchema } from "../../pkg/src/consumer/schema.ts";
 import { idsOf, timeAt, World } from "./losses.mjs";
 
-test("10,000 events are looked for in ten calls, each of at most 15 subrequests", async (context) => {
+test("10,000 events are looked for in seven calls, each of at most 15 subrequests", async (context) => {
   const world = await World.start(context);
   const ids = idsOf("evt", 10_000);
   for (const eventId of ids) {
@@ -18,13 +18,13 @@ test("10,000 events are looked for in ten calls, each of at most 15 subrequests"
   const counts = [];
   let more = true;
   for (let calls = 0; more; calls += 1) {
-    assert.ok(calls < 11, "it ends");
+    assert.ok(calls < 8, "it ends");
     const { losses, subrequests } = await world.counted();
     counts.push(subrequests);
     more = losses.more;
   }
   context.diagnostic(`subrequests: ${counts.join(", ")}`);
-  assert.equal(counts.length, 10);
+  assert.equal(counts.length, 7);
   assert.ok(Math.max(...counts) <= 15);
   assert.deepEqual(await world.found(), [lost, 0]);
   const { subrequests } = await world.counted();
@@ -32,7 +32,7 @@ test("10,000 events are looked for in ten calls, each of at most 15 subrequests"
   assert.ok(subrequests <= 9);
 });
 
-test("with 2,000 missing events, no further ones are looked for, and none is skipped", async (context) => {
+test("with 1,500 missing events, no further ones are looked for, and none is skipped", async (context) => {
   const world = await World.start(context);
   const ids = idsOf("evt", 4500);
   for (const eventId of ids) {
@@ -40,15 +40,16 @@ test("with 2,000 missing events, no further ones are looked for, and none is ski
   }
   world.at(60);
   const counts = [];
-  const lost = [];
-  for (let calls = 0; calls < 4; calls += 1) {
+  const waiting = [];
+  for (let calls = 0; calls < 3; calls += 1) {
     const { losses, subrequests } = await world.counted();
     counts.push(subrequests);
-    lost.push(losses.lost);
+    waiting.push(losses.waiting);
   }
   context.diagnostic(`subrequests: ${counts.join(", ")}`);
   assert.ok(Math.max(...counts) <= 15);
-  assert.deepEqual(lost, [1000, 2000, 2000, 2000]);
+  assert.deepEqual(waiting, [1500, 1500, 1500]);
+  assert.equal((await world.losses()).lost, 1500);
   assert.equal((await world.losses()).more, true);
   await world.fill(ids.filter((eventId) => eventId !== "evt_4321"));
   let found = await world.losses();
@@ -63,7 +64,7 @@ test("with 2,000 missing events, no further ones are looked for, and none is ski
 
 test("two checks at once skip no event, and count none twice", async (context) => {
   const world = await World.start(context);
-  const ids = idsOf("evt", 2500);
+  const ids = idsOf("evt", 5000);
   for (const eventId of ids) {
     world.activity.accept(eventId, timeAt(0));
   }
@@ -72,11 +73,11 @@ test("two checks at once skip no event, and count none twice", async (context) =
   world.at(60);
   const positions = [];
   for (let turns = 0; turns < 4; turns += 1) {
-    await Promise.all([world.losses(), world.losses(), world.losses()]);
+    await Promise.all([world.look(), world.look(), world.look()]);
     const [{ position }] = await world.env.DEAD.rows("SELECT position FROM cronozen_loss_check");
     positions.push(position);
   }
-  assert.deepEqual(positions, [3000, 6000, 7500, 7500]);
+  assert.deepEqual(positions, [4500, 9000, 13_500, 15_000]);
   assert.deepEqual(await world.found(), [lost, 0]);
   const rows = await world.env.DEAD.rows("SELECT event_id FROM cronozen_missing");
   assert.equal(rows.length, lost.length);
@@ -84,7 +85,7 @@ test("two checks at once skip no event, and count none twice", async (context) =
 
 test("a check that is overtaken while it looks changes nothing", async (context) => {
   const world = await World.start(context);
-  for (const eventId of idsOf("evt", 1500)) {
+  for (const eventId of idsOf("evt", 2500)) {
     world.activity.accept(eventId, timeAt(0));
   }
   world.at(60);
@@ -94,15 +95,15 @@ test("a check that is overtaken while it looks changes nothing", async (context)
   DEAD.onBatch = async (/** @type {number} */ batch) => {
     if (batch === 3) {
       DEAD.onBatch = () => {};
-      await world.losses();
-      await world.losses();
-      await world.fill(idsOf("evt", 1500));
-      await world.losses();
+      await world.look();
+      await world.fill(idsOf("evt", 2500));
+      await world.look();
+      await world.look();
     }
   };
-  await world.losses();
+  await world.look();
   const [{ position }] = await DEAD.rows("SELECT position FROM cronozen_loss_check");
-  assert.equal(position, 4500);
+  assert.equal(position, 7500);
   assert.deepEqual(await DEAD.rows("SELECT * FROM cronozen_missing"), []);
   assert.deepEqual(await world.found(), [[], 0]);
 });
@@ -169,8 +170,36 @@ test("an event that is handled just after the look at the ledger is waiting, and
     await world.handle(["evt"]);
     world.backlogs.events = { backlogCount: 0 };
   };
-  assert.deepEqual(await world.found(), [[], 1]);
+  assert.equal((await world.look()).waiting, 1);
   assert.deepEqual(await world.found(), [[], 0]);
+});
+
+test("an event is lost if two looks a minute apart do not find it", async (context) => {
+  const world = await World.start(context);
+  world.activity.accept("evt", timeAt(0));
+  const counts = [];
+  for (const [minutes, backlogCount] of /** @type {const} */ ([
+    [60, 0],
+    [60.9, 0],
+    [61, 0],
+    [62, 1],
+    [63, 0],
+    [64, 0],
+  ])) {
+    world.at(minutes);
+    world.backlogs.events = { backlogCount };
+    const { lost, waiting } = await world.look();
+    counts.push([lost, waiting]);
+  }
+  // A backlog begins it anew.
+  assert.deepEqual(counts, [
+    [0, 1],
+    [0, 1],
+    [1, 0],
+    [0, 1],
+    [0, 1],
+    [1, 0],
+  ]);
 });
 
 test("an event whose record is before older ones is looked for when its time has come", async (context) => {
@@ -240,8 +269,7 @@ test("the tables are made as of their first use", async (context) => {
   const { DEAD } = world.env;
   await DEAD.rows("DELETE FROM cronozen_loss_check");
   await DEAD.rows(deadLetterSchema.versions[1]?.at(-1) ?? assert.fail());
-  const [{ known_position, known_to }] = await DEAD.rows("SELECT * FROM cronozen_loss_check");
-  assert.equal(known_position, Number.MAX_SAFE_INTEGER);
+  const [{ known_to }] = await DEAD.rows("SELECT * FROM cronozen_loss_check");
   context.mock.timers.reset();
   assert.equal(new Date(known_to).toISOString(), known_to);
   assert.ok(Math.abs(Date.parse(known_to) - Date.now()) < 60_000);
@@ -265,4 +293,23 @@ test("events whose records were not kept are counted once", async (context) => {
     counts.push((await world.losses()).notKept);
   }
   assert.deepEqual(counts, [0, 7, 27, 27, 127, 127]);
+});
+
+test("events whose records were dropped before they were looked for are counted", async (context) => {
+  const world = await World.start(context);
+  for (const eventId of idsOf("evt", 1200)) {
+    world.activity.accept(eventId, timeAt(0));
+  }
+  await world.fill(idsOf("evt", 1200));
+  world.at(60);
+  assert.equal((await world.look()).notKept, 0);
+  for (const eventId of idsOf("next", 400)) {
+    world.activity.accept(eventId, timeAt(60));
+  }
+  await world.fill(idsOf("next", 400));
+  // The oldest go, and among them the last one that was looked for.
+  world.activity.events.splice(0, 1350);
+  world.at(120);
+  const { notKept, lost, more } = await world.losses();
+  assert.deepEqual([notKept, lost, more], [150, 0, false]);
 });

@@ -138,8 +138,18 @@ export class World {
     await this.env.DEAD.rows(`UPDATE cronozen_loss_check SET known_to = '${firstUse}'`);
   }
 
-  async losses() {
+  /** Looks once. */
+  async look() {
     return (await this.letters.losses(this.env)) ?? assert.fail("the activity is not bound");
+  }
+
+  /** Looks once, and again as if a minute had passed. */
+  async losses() {
+    await this.look();
+    await this.env.DEAD.rows(
+      "UPDATE cronozen_missing SET unaccounted_at = '2026-01-01T00:00:00.000Z' WHERE unaccounted_at IS NOT NULL",
+    );
+    return this.look();
   }
 
   /** The lost ids, and the number of waiting ones. */
@@ -164,7 +174,7 @@ export class World {
   async counted() {
     const { DB, DEAD } = this.env;
     const before = DB.statements + DEAD.statements + this.activity.calls;
-    const losses = await this.losses();
+    const losses = await this.look();
     // Two are for the metrics of both queues.
     return { losses, subrequests: DB.statements + DEAD.statements + this.activity.calls - before + 2 };
   }

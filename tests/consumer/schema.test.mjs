@@ -331,7 +331,7 @@ test("the tables of version 1 are upgraded once by 20 at once, and keep their ro
   ]);
   assert.ok(!(await tablesOf(db)).includes("cronozen_missing"));
   const acceptedAt = new Date(Date.now() - 7_200_000).toISOString();
-  const activity = { accepted: async () => ({ events: accepted, next: null }) };
+  const activity = { accepted: async () => ({ storeId: "one", events: accepted, next: null }) };
   const accepted = ["evt_1", "evt_2", "evt_3"].map((eventId, number) => ({
     position: number + 1,
     at: acceptedAt,
@@ -359,6 +359,8 @@ test("the tables of version 1 are upgraded once by 20 at once, and keep their ro
   ]);
   assert.deepEqual((await letters?.losses({}))?.events, [], "they were accepted before the first use");
   await db.prepare("UPDATE cronozen_loss_check SET position = 0, known_to = ''").run();
+  assert.equal((await letters?.losses({}))?.waiting, 1);
+  await db.prepare("UPDATE cronozen_missing SET unaccounted_at = '2026-01-01T00:00:00Z'").run();
   assert.deepEqual((await letters?.losses({}))?.events, [{ eventId: "evt_3", type: null, acceptedAt }]);
   assert.equal((await letters?.totals({}))?.open, 1);
   assert.equal((await letters?.audit({}, { limit: 10 }))?.entries.length, 1);

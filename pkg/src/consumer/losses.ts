@@ -6,7 +6,7 @@ import { type AcceptedRead, readAccepted } from "./accepted.ts";
 import { mayHold, readBacklogs, selectRetries } from "./backlog.ts";
 import type { Database, Statement } from "./platform.ts";
 import type { Stores } from "./stores.ts";
-import { dayMs, daysBefore } from "./time.ts";
+import { dayMs, daysBefore, minuteMs } from "./time.ts";
 
 /** An accepted event that is found nowhere. */
 export interface LostEvent {
@@ -20,7 +20,10 @@ export interface LostEvent {
 export interface Losses {
   /** The accepted events that are neither in the ledger nor among the dead letters, and are not known to be on their way. */
   readonly lost: number;
-  /** The events that are found nowhere, and may still come: a retry is known, or a queue's backlog may hold them. */
+  /**
+   * The events that are found nowhere, and may still come: a retry is known, or a queue's backlog may hold them, or only one
+   * look has not found them.
+   */
   readonly waiting: number;
   /** The lost events, the oldest first: at most 100. */
   readonly events: readonly LostEvent[];
@@ -36,16 +39,13 @@ export interface Losses {
 export interface CheckState {
   /** Rises with each change, so that of two checks at once only one changes the state. */
   readonly revision: number;
-  /** The position of the last accepted event that was looked for, 0 for none, and its id. */
+  /** The object that was read. */
+  readonly storeId: string | null;
+  /** The position in it of the last accepted event that was looked for, 0 for none. */
   readonly position: number;
-  readonly anchor: string | null;
   /** The latest time of the events that were looked for. Empty if none was. */
   readonly seenTo: string;
-  /**
-   * Events up to this position that were accepted up to this time were looked for before the positions were read again. At
-   * the first use, they are those at any position that were accepted before it.
-   */
-  readonly knownPosition: number;
+  /** The time of the first use. Events that were accepted before do not count. */
   readonly knownTo: string;
   /** The number of events on the queue up to the last one that was looked for. */
   readonly queued: number;
@@ -54,10 +54,15 @@ export interface CheckState {
 
 interface Missing extends LostEvent {
   readonly position: number;
+  /** The time of the first look since which it is not known to be on its way; `null` if it is. */
+  readonly unaccountedAt: string | null;
 }
 
 /** With as many missing events, no further ones are looked for: each check looks for all of them again. */
-const maxMissing = 2000;
+const maxMissing = 1500;
+
+/** A message that is being handled is nowhere for a moment: an event is lost if two looks so far apart do not find it. */
+const leastApartMs = minuteMs;
 
 /** A missing event is forgotten after this time. */
 const missingDays = 90;
@@ -70,10 +75,11 @@ const longestRetentionMs = 14 * dayMs;
 /** A list of so many ids takes at most 1.6 MB as JSON. D1 accepts 2 MB. */
 const maxIds = 3000;
 
-const selectState = `SELECT revision, position, anchor, seen_to AS seenTo, known_position AS knownPosition,
-  known_to AS knownTo, queued, not_kept AS notKept FROM cronozen_loss_check`;
+const selectState = `SELECT revision, store_id AS storeId, position, seen_to AS seenTo, known_to AS knownTo, queued,
+  not_kept AS notKept FROM cronozen_loss_check`;
 
-const selectMissing = `SELECT event_id AS eventId, type, accepted_at AS acceptedAt, position FROM cronozen_missing`;
+const selectMissing = `SELECT event_id AS eventId, type, accepted_at AS acceptedAt, position,
+  unaccounted_at AS unaccountedAt FROM cronozen_missing`;
 
 // An erased event is claimed, too, unless its claim was deleted later.
 const selectFound = `SELECT value AS eventId, NULL AS nextAt FROM json_each(?1) WHERE
@@ -87,18 +93,19 @@ const selectDead = `SELECT value AS eventId FROM json_each(?1)
 
 const isUnchanged = "(SELECT revision FROM cronozen_loss_check) = ?2";
 
-const insertMissing = `INSERT INTO cronozen_missing (event_id, type, accepted_at, position)
-  SELECT value ->> '$.eventId', value ->> '$.type', value ->> '$.acceptedAt', value ->> '$.position'
-  FROM json_each(?1) WHERE ${isUnchanged} ON CONFLICT (event_id) DO NOTHING`;
+const putMissing = `INSERT INTO cronozen_missing (event_id, type, accepted_at, position, unaccounted_at)
+  SELECT value ->> '$.eventId', value ->> '$.type', value ->> '$.acceptedAt', value ->> '$.position',
+    value ->> '$.unaccountedAt'
+  FROM json_each(?1) WHERE ${isUnchanged} ON CONFLICT (event_id) DO UPDATE SET unaccounted_at = excluded.unaccounted_at`;
 
 const deleteMissing = "DELETE FROM cronozen_missing WHERE event_id IN (SELECT value FROM json_each(?))";
 
-const updateState = `UPDATE cronozen_loss_check SET revision = revision + 1, position = ?1, anchor = ?3, seen_to = ?4,
-  known_position = ?5, known_to = ?6, not_kept = ?7, queued = ?8 WHERE revision = ?2`;
+const updateState = `UPDATE cronozen_loss_check SET revision = revision + 1, position = ?1, store_id = ?3, seen_to = ?4,
+  not_kept = ?5, queued = ?6 WHERE revision = ?2`;
 
 /**
  * Looks for the next accepted events, and again for those that were missing. One call makes at most 15 subrequests, and
- * looks for up to 1,000 new events; the next one goes on from there.
+ * looks for up to 1,500 new events; the next one goes on from there.
  *
  * Each store is read after those that an event passes before it: an event that is handled meanwhile is found in the next.
  */
@@ -112,25 +119,34 @@ export async function findLosses(stores: Stores, activity: ActivityReader): Prom
   const cutoff = now - stores.lossMs;
   const read = isFull ? { events: [], state, isAtEnd: false } : await readAccepted(activity, state, cutoff);
   const backlogs = await readBacklogs(stores);
-  const isKnown = new Set(known.map(({ eventId }) => eventId));
-  const fresh = read.events.map(missingOf).filter(({ eventId }) => !isKnown.has(eventId));
+  const before = new Map(known.map(({ eventId, unaccountedAt }) => [eventId, unaccountedAt]));
+  const fresh = read.events.map(missingOf).filter(({ eventId }) => !before.has(eventId));
   const { missing, retries, coming, gone } = await lookFor(stores, [...known, ...fresh], now);
-  await save(db, state, read.state, { fresh: fresh.filter((event) => missing.has(event)), gone });
   const oldest = now - longestRetentionMs - stores.lossMs;
-  const isWaiting = ({ eventId, acceptedAt }: Missing) => {
+  const isOnItsWay = ({ eventId, acceptedAt }: Missing) => {
     const time = Date.parse(acceptedAt);
     return (retries.get(eventId) ?? 0) + stores.lossMs > now || (time >= oldest && mayHold(backlogs, coming, time));
   };
-  const all = [...missing].sort(byTime);
-  const lost = all.filter((event) => !isWaiting(event));
+  const at = new Date(now).toISOString();
+  const looked = [...missing].map((event) => ({
+    ...event,
+    unaccountedAt: isOnItsWay(event) ? null : (event.unaccountedAt ?? at),
+  }));
+  const changed = looked.filter(({ eventId, unaccountedAt }) => before.get(eventId) !== unaccountedAt);
+  await save(db, state, read.state, { changed, gone });
+  const lost = looked.filter(({ unaccountedAt }) => isLost(unaccountedAt, now)).sort(byTime);
   return {
     lost: lost.length,
-    waiting: all.length - lost.length,
-    events: lost.slice(0, maxShown).map(({ position: _, ...event }) => event),
+    waiting: looked.length - lost.length,
+    events: lost.slice(0, maxShown).map(({ eventId, type, acceptedAt }) => ({ eventId, type, acceptedAt })),
     checkedTo: checkedTo(read, cutoff),
     notKept: read.state.notKept,
     more: !read.isAtEnd,
   };
+}
+
+function isLost(unaccountedAt: string | null, now: number): boolean {
+  return unaccountedAt !== null && Date.parse(unaccountedAt) + leastApartMs <= now;
 }
 
 function byTime(one: Missing, other: Missing): number {
@@ -138,7 +154,7 @@ function byTime(one: Missing, other: Missing): number {
 }
 
 function missingOf({ eventId, type, at, position }: AcceptedEvent): Missing {
-  return { eventId, type, acceptedAt: at, position };
+  return { eventId, type, acceptedAt: at, position, unaccountedAt: null };
 }
 
 /**
@@ -185,18 +201,19 @@ async function save(
   db: Database,
   before: CheckState,
   after: CheckState,
-  { fresh, gone }: { readonly fresh: readonly Missing[]; readonly gone: readonly string[] },
+  { changed, gone }: { readonly changed: readonly Missing[]; readonly gone: readonly string[] },
 ): Promise<void> {
-  const { position, anchor, seenTo, knownPosition, knownTo, notKept, queued } = after;
+  const { position, storeId, seenTo, notKept, queued } = after;
   const statements: Statement[] = [];
   if (gone.length > 0) {
     statements.push(db.prepare(deleteMissing).bind(JSON.stringify(gone)));
   }
-  if (fresh.length > 0) {
-    statements.push(db.prepare(insertMissing).bind(JSON.stringify(fresh), before.revision));
+  if (changed.length > 0) {
+    statements.push(db.prepare(putMissing).bind(JSON.stringify(changed), before.revision));
   }
-  if (after !== before) {
-    const values = [position, before.revision, anchor, seenTo, knownPosition, knownTo, notKept, queued];
+  // Also if the values stay: another check at the same time must not bring back what this one has deleted.
+  if (after !== before || statements.length > 0) {
+    const values = [position, before.revision, storeId, seenTo, notKept, queued];
     statements.push(db.prepare(updateState).bind(...values));
   }
   if (statements.length > 0) {

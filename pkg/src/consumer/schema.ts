@@ -9,7 +9,7 @@ export interface Schema {
 }
 
 /**
- * What happened to each event. A later version may add columns that take NULL, and tables; it claims an event by the same
+ * The outcome of each event. A later version may add columns that take NULL, and tables; it claims an event by the same
  * key in the same table, so that versions of the package work side by side.
  *
  * WITHOUT ROWID and with one index, an event writes two rows.
@@ -90,17 +90,16 @@ export const deadLetterSchema: Schema = {
     [
       // Accepted events that were found nowhere.
       `CREATE TABLE IF NOT EXISTS cronozen_missing (
-        event_id TEXT PRIMARY KEY, type TEXT, accepted_at TEXT NOT NULL, position INTEGER NOT NULL
+        event_id TEXT PRIMARY KEY, type TEXT, accepted_at TEXT NOT NULL, position INTEGER NOT NULL,
+        unaccounted_at TEXT
       ) STRICT, WITHOUT ROWID`,
       // One row: from where the next check of the accepted events goes on.
       `CREATE TABLE IF NOT EXISTS cronozen_loss_check (
-        id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL, position INTEGER NOT NULL, anchor TEXT,
-        seen_to TEXT NOT NULL, known_position INTEGER NOT NULL, known_to TEXT NOT NULL, queued INTEGER NOT NULL,
-        not_kept INTEGER NOT NULL
+        id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL, store_id TEXT, position INTEGER NOT NULL,
+        seen_to TEXT NOT NULL, known_to TEXT NOT NULL, queued INTEGER NOT NULL, not_kept INTEGER NOT NULL
       ) STRICT`,
-      // An event that was accepted before, at whatever position, does not count: nothing has recorded what became of it.
-      `INSERT INTO cronozen_loss_check VALUES
-        (1, 0, 0, NULL, '', ${Number.MAX_SAFE_INTEGER}, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), 0, 0)
+      // An event that was accepted before does not count: nothing has recorded what became of it.
+      `INSERT INTO cronozen_loss_check VALUES (1, 0, NULL, 0, '', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), 0, 0)
         ON CONFLICT (id) DO NOTHING`,
     ],
   ],
@@ -119,8 +118,8 @@ const addVersion = "INSERT INTO cronozen_schema (name, version, made_at) VALUES 
 const made = new Map<Schema, WeakSet<Database>>();
 
 /**
- * Makes the tables that are missing, and returns the database. It looks once for each database binding in an isolate. A table that has been dropped
- * is not made again: without the claims, events would have a second effect.
+ * Makes the tables that are missing, and returns the database. It looks once for each database binding in an isolate. A table
+ * that has been dropped is not made again: without the claims, events would have a second effect.
  */
 export async function withTables(db: Database, schema: Schema): Promise<Database> {
   const done = made.get(schema) ?? new WeakSet();
