@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { discord, slack, teams } from "cronozen-edge/alerts";
 import { alertStatus } from "../../pkg/src/alerts/incidents.ts";
+import { namedApart } from "../../pkg/src/alerts/sinks.ts";
 import { TestAlerts } from "./alerts.mjs";
 import { Service, secretPart, stopServices } from "./service.mjs";
 
@@ -43,6 +44,16 @@ test("a missing or unusable URL is logged at each run without it, and does not s
   );
   assert.equal(problems.length, 4);
   assert.ok(!(JSON.stringify(tested.lines) + tested.dead.dump()).includes(secretPart));
+});
+
+test("no two sinks have one name, whatever names are given", () => {
+  const sinks = [slack("https://a.example.com"), slack("https://b.example.com", { name: "slack-2" }), slack(undefined)];
+  const named = namedApart(sinks);
+  assert.deepEqual(
+    named.map(({ name }) => name),
+    ["slack", "slack-2", "slack-3"],
+  );
+  assert.match(named[2]?.problem ?? "", /^URL missing/);
 });
 
 test("sinks that throw, or none, still open incidents for the console", async () => {

@@ -20,10 +20,6 @@ const failures = {
   "no answer": { fails: () => {}, reason: "no answer within 10000 ms" },
   "answer 429": { fails: (answer) => answer.writeHead(429, { "retry-after": "600" }).end(), reason: "answer 429" },
   "a reset connection": { fails: (answer) => answer.socket?.resetAndDestroy(), reason: "connection failed" },
-  "a redirect": {
-    fails: (answer) => answer.writeHead(307, { location: `http://127.0.0.1:1/${secretPart}` }).end(),
-    reason: "answer 307",
-  },
 };
 
 test("sinks that fail get each message once when they recover, and the others are not repeated", async () => {
@@ -176,6 +172,47 @@ test("a message that one run may have sent is sent again", async () => {
   assert.deepEqual(tested.took(), ["opened loss", "opened loss"]);
   await tested.run();
   assert.deepEqual(tested.took(), []);
+});
+
+test("a redirect is not followed, and its target is in no line", async () => {
+  const [service, target] = [await Service.start(), await Service.start()];
+  service.fails = (answer) => answer.writeHead(307, { location: `${target.url}/${secretPart}` }).end();
+  tested = new TestAlerts({ sinks: () => [slack(service.url)] });
+  await tested.begin();
+  tested.losses.lost = 1;
+  const lines = await tested.run();
+  assert.equal(lines.find(({ outcome }) => outcome === "alert_not_sent")?.reason, "answer 307");
+  assert.deepEqual([service.requests, target.requests], [1, 0]);
+  assert.ok(!(JSON.stringify(lines) + tested.dead.dump()).includes(secretPart));
+});
+
+test("messages that a broken-off run did not begin are sent, one in each run, and each at most twice", async () => {
+  tested = new TestAlerts();
+  await tested.begin();
+  const { send } = tested.sink;
+  let breaks = true;
+  tested.sink.send = async (/** @type {any} */ message) => {
+    await send(message);
+    if (breaks) {
+      tested.dead.before = async () => {
+        throw new Error("D1 is gone");
+      };
+      throw new Error("the run is broken off");
+    }
+  };
+  tested.losses.lost = 1;
+  tested.bury();
+  tested.db.bytes = 499_000_000;
+  for (const _ of ["once", "again"]) {
+    await tested.run();
+    delete tested.dead.before;
+  }
+  assert.deepEqual(tested.took(), ["opened dead_letter", "opened dead_letter"]);
+  breaks = false;
+  for (const expected of [["opened ledger_full"], ["opened loss"], []]) {
+    await tested.run();
+    assert.deepEqual(tested.took(), expected);
+  }
 });
 
 /** Has the sink refuse all messages, and counts them. */

@@ -19,13 +19,15 @@ export interface OpenIncident {
 /** A message for one sink. */
 export interface DueMessage extends Due {
   readonly sink: string;
+  /** The number of runs that were perhaps broken off while they sent it. */
+  readonly unconfirmed: number;
 }
 
 /** A change of an incident in a run. */
 export type Change =
   | { readonly does: "open"; readonly rule: string; readonly finding: Finding }
   | { readonly does: "update" | "repeat"; readonly incident: OpenIncident; readonly finding: Finding }
-  | { readonly does: "clear" | "close"; readonly incident: OpenIncident };
+  | { readonly does: "remind" | "clear" | "close"; readonly incident: OpenIncident };
 
 /** An incident closes if its condition is gone at two runs in a row, so that one that comes and goes stays open. */
 const betweenRunsMs = 240_000;
@@ -38,8 +40,8 @@ const maxAttempts = 288;
 /** A message that two runs may have sent before they were broken off is not sent a third time. */
 const maxUnconfirmed = 2;
 
-/** The free plan has 50 subrequests in a run, of which the rest of a run takes up to 43. */
-const maxMessages = 6;
+/** The free plan has 50 subrequests in a run, of which the rest of a run takes up to 44. */
+export const maxMessages = 5;
 
 // One statement for all incidents: each counts as a subrequest.
 const insertIncidents = `INSERT INTO cronozen_incidents (rule, title, text, details, opened_at, seen_at, message_at)
@@ -50,6 +52,10 @@ const updateIncidents = `UPDATE cronozen_incidents SET title = value ->> '$.titl
     details = value ->> '$.details', seen_at = ?2, clear_at = NULL,
     messages = messages + (value ->> '$.isRepeated'), message_at = iif(value ->> '$.isRepeated', ?2, message_at)
   FROM json_each(?1) WHERE cronozen_incidents.id = value ->> '$.id' AND closed_at IS NULL`;
+
+// Nothing is known in this run. What the details name may have been erased.
+const remindOfIncidents = `UPDATE cronozen_incidents SET messages = messages + 1, message_at = ?2, details = '[]'
+  WHERE id IN (SELECT value FROM json_each(?1)) AND closed_at IS NULL`;
 
 const clearIncidents = `UPDATE cronozen_incidents SET clear_at = ?2
   WHERE id IN (SELECT value FROM json_each(?1)) AND closed_at IS NULL`;
@@ -71,7 +77,7 @@ const noteNext = `INSERT INTO cronozen_incident_messages (incident, sink, kind, 
   SET kind = excluded.kind, due_at = excluded.due_at, sent_at = NULL, attempts = 0, unconfirmed = 0`;
 
 // An incident that has closed in silence has no message that is due.
-const selectDue = `SELECT one.incident, one.sink, one.kind, one.due_at AS dueAt, rule, title, text, details,
+const selectDue = `SELECT one.incident, one.sink, one.kind, one.due_at AS dueAt, one.unconfirmed, rule, title, text, details,
     opened_at AS openedAt
   FROM cronozen_incident_messages AS one JOIN cronozen_incidents AS of ON of.id = one.incident
   WHERE one.sent_at IS NULL AND one.attempts < ${maxAttempts} AND one.unconfirmed < ${maxUnconfirmed}
@@ -104,7 +110,7 @@ export function changesOf(open: readonly OpenIncident[], results: ReadonlyMap<st
     const result = results.get(rule) ?? "right";
     const incident = byRule.get(rule);
     if (result === "unknown") {
-      return [];
+      return incident !== undefined && isRepeated(incident, now) ? [{ does: "remind", incident }] : [];
     }
     if (typeof result === "object") {
       return incident === undefined
@@ -141,12 +147,14 @@ function statementsOf(
       ? { id: one.incident.id, isRepeated: one.does === "repeat", ...columnsOf(one.finding) }
       : [],
   );
+  const reminded = changes.flatMap((one) => (one.does === "remind" ? one.incident.id : []));
   const cleared = changes.flatMap((one) => (one.does === "clear" ? one.incident.id : []));
   const closed = changes.flatMap((one) =>
     one.does === "close" ? { id: one.incident.id, isLoud: !isMuted(one.incident, now) } : [],
   );
   const next = [
     ...seen.flatMap(({ id, isRepeated }) => (isRepeated ? { id, kind: "repeated" } : [])),
+    ...reminded.map((id) => ({ id, kind: "repeated" })),
     ...closed.flatMap(({ id, isLoud }) => (isLoud ? { id, kind: "closed" } : [])),
   ];
   const names = JSON.stringify(sinks);
@@ -155,6 +163,7 @@ function statementsOf(
   return [
     ...each(insertIncidents, opened, at),
     ...each(updateIncidents, seen, at),
+    ...each(remindOfIncidents, reminded, at),
     ...each(clearIncidents, cleared, at),
     ...each(closeIncidents, closed, at),
     ...(isNoting || opened.length > 0 ? [db.prepare(noteOpened).bind(names)] : []),

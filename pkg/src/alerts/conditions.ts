@@ -71,13 +71,13 @@ export function late(signals: Signals, { lateMinutes }: Thresholds): Finding | u
 }
 
 /** Anybody can send a few wrong signatures at once. A sender with another secret tries again, and no event is accepted. */
-export function signatures({ activity = [] }: Signals, { mismatches }: Thresholds): Finding | undefined {
+export function signatures({ activity = [] }: Signals, { mismatches }: Thresholds): Finding | undefined | "unknown" {
   const minutes = activity.filter((period) => period.mismatches > 0);
   const wrong = sum(minutes, (period) => period.mismatches);
   const first = Math.min(...minutes.map(({ at }) => Date.parse(at)));
   const isAccepting = accepted(activity.filter(({ at }) => Date.parse(at) >= first)) > 0;
   return wrong < mismatches || minutes.length < leastMinutes || isAccepting
-    ? undefined
+    ? unlessSilent(activity)
     : {
         title: "The signing secret may be wrong, or somebody sends forged events",
         text: `${counted(wrong, "delivery", "deliveries")} in the last ${windowMinutes} minutes had a signature that matches no secret, and none was accepted since the first of them. Look at lastDeliveryAt of Cronozen's registration and at the sender's address in deliveries: if Cronozen has sent them, compare the gateway's secret with the registration's.`,
@@ -85,14 +85,17 @@ export function signatures({ activity = [] }: Signals, { mismatches }: Threshold
       };
 }
 
-export function failing({ activity = [], now }: Signals, { answers, percent }: Thresholds): Finding | undefined {
+export function failing(
+  { activity = [], now }: Signals,
+  { answers, percent }: Thresholds,
+): Finding | undefined | "unknown" {
   const periods = since(activity, now - failureMinutes * minuteMs);
   const failed = sum(periods, ({ codes }) => (codes.unavailable ?? 0) + (codes.misconfigured ?? 0));
   // Without the refused ones: a flood of forgeries must not hide the failures.
   const all = failed + accepted(periods);
   const trapped = sum(periods, ({ others }) => others.trapped ?? 0);
   return failed < answers || failed * 100 <= all * percent
-    ? undefined
+    ? unlessSilent(periods)
     : {
         title: "The gateway fails",
         text: `${failed} of ${all} deliveries in the last ${failureMinutes} minutes were answered 5xx${trapped > 0 ? `, and the code trapped ${counted(trapped, "time", "times")}` : ""}. The sender tries them again. Look at the reasons in the gateway's log.`,
@@ -100,10 +103,11 @@ export function failing({ activity = [], now }: Signals, { answers, percent }: T
       };
 }
 
-export function misconfigured({ activity = [], now }: Signals): Finding | undefined {
-  const answers = sum(since(activity, now - failureMinutes * minuteMs), ({ codes }) => codes.misconfigured ?? 0);
+export function misconfigured({ activity = [], now }: Signals): Finding | undefined | "unknown" {
+  const periods = since(activity, now - failureMinutes * minuteMs);
+  const answers = sum(periods, ({ codes }) => codes.misconfigured ?? 0);
   return answers === 0
-    ? undefined
+    ? unlessSilent(periods)
     : {
         title: "The gateway is misconfigured",
         text: `${counted(answers, "delivery was", "deliveries were")} answered 500 in the last ${failureMinutes} minutes, because a setting or a binding is missing or wrong. /healthz names it.`,
@@ -170,6 +174,11 @@ export function unreadable({ failed, failures }: Signals): Finding | undefined {
         text: `Reading failed ${maxFailures} times or more in a row: ${names.join(", ")}. Rules that need it neither open nor close.`,
         details: names.slice(0, maxDetails).map((name): Detail => detailOf(name, failed.get(name) ?? "")),
       };
+}
+
+/** The sender waits for hours between its attempts. Until a delivery is accepted, nothing shows that the cause is gone. */
+function unlessSilent(periods: readonly ActivityPeriod[]): undefined | "unknown" {
+  return accepted(periods) > 0 ? undefined : "unknown";
 }
 
 function since(periods: readonly ActivityPeriod[], time: number): ActivityPeriod[] {

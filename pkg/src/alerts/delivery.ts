@@ -42,7 +42,7 @@ interface Result {
 }
 
 /**
- * Sends to all sinks at once, and to each one message after the other. Returns true if all were sent. It notes the messages
+ * Sends to all sinks at once, and to each one message after the other. Returns true if all that it tried were sent. It notes the messages
  * before it sends them, and the results of all at the end, with one statement each.
  */
 export async function sendDue(
@@ -55,12 +55,17 @@ export async function sendDue(
     return true;
   }
   const started = Date.now();
-  const keys = due.map(({ incident, sink, dueAt }) => ({ incident, sink, dueAt }));
+  const queues = sinks.map((sink) => ({
+    sink,
+    messages: sendable(due.filter(({ sink: name }) => name === sink.name)),
+  }));
+  const sending = queues.flatMap(({ messages }) => messages);
+  const keys = sending.map(({ incident, sink, dueAt }) => ({ incident, sink, dueAt }));
   await db.prepare(markStarted).bind(JSON.stringify(keys), new Date(started).toISOString()).run();
   const results = new Map<DueMessage, Result>();
   await Promise.all(
-    sinks.map(async (sink) => {
-      for (const one of due.filter(({ sink: name }) => name === sink.name)) {
+    queues.map(async ({ sink, messages }) => {
+      for (const one of messages) {
         if (Date.now() > started + sendingMs) {
           return;
         }
@@ -73,9 +78,15 @@ export async function sendDue(
       }
     }),
   );
-  const rows = due.map((one, number) => ({ ...keys[number], isTried: results.has(one), ...results.get(one) }));
+  const rows = sending.map((one, number) => ({ ...keys[number], isTried: results.has(one), ...results.get(one) }));
   await db.prepare(markEnded).bind(JSON.stringify(rows)).run();
-  return due.every((one) => results.get(one)?.sentAt !== undefined);
+  return [...results.values()].every(({ sentAt }) => sentAt !== undefined);
+}
+
+/** After a run that was broken off, one message at a time: the others of that run were perhaps not begun. */
+function sendable(due: readonly DueMessage[]): readonly DueMessage[] {
+  const unconfirmed = due.filter((one) => one.unconfirmed > 0).slice(0, 1);
+  return unconfirmed.length > 0 ? unconfirmed : due;
 }
 
 async function sendOne(sink: Sink, message: Message): Promise<Result> {

@@ -7,8 +7,8 @@ export interface Run {
   readonly lease: string;
   /** The number of runs in a row, up to the one before, in which each source could not be read. */
   readonly failures: Readonly<Record<string, number>>;
-  /** When the run before ended, as RFC 3339; `null` if there was none. */
-  readonly ranAt: string | null;
+  /** When old rows were last deleted; `null` if they never were. */
+  readonly cleanedAt: string | null;
   readonly open: readonly OpenIncident[];
 }
 
@@ -16,7 +16,7 @@ export interface Run {
 const leaseMs = 120_000;
 
 const acquire = `UPDATE cronozen_alert_run SET lease = ?, leased_until = ? WHERE coalesce(leased_until, '') <= ?
-  RETURNING failures, ran_at AS ranAt`;
+  RETURNING failures, cleaned_at AS cleanedAt`;
 
 const selectOpen = `SELECT id, rule, opened_at AS openedAt, clear_at AS clearAt, message_at AS messageAt,
   muted_until AS mutedUntil FROM cronozen_incidents WHERE closed_at IS NULL`;
@@ -32,7 +32,7 @@ export async function startRun(db: Database, now: number): Promise<Run | undefin
     db.prepare(acquire).bind(lease, until, new Date(now).toISOString()),
     db.prepare(selectOpen),
   ]);
-  const row = leased?.results[0] as { failures: string; ranAt: string | null } | undefined;
+  const row = leased?.results[0] as { failures: string; cleanedAt: string | null } | undefined;
   return row && { lease, ...row, failures: JSON.parse(row.failures), open: open?.results as OpenIncident[] };
 }
 

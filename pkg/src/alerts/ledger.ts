@@ -10,6 +10,8 @@ export interface LedgerSignal {
   readonly late: readonly LateEvent[];
   /** When an event was last handled, ignored or stored as a dead letter, as RFC 3339. */
   readonly progressAt: string | null;
+  /** The latest arrival at the gateway among the events that were handled last of their types, as RFC 3339. */
+  readonly arrivedAt: string | null;
   /** The events that failed, and whose next attempt is due later, or was a moment ago. */
   readonly retries: number;
   /** The size of the ledger's database. */
@@ -40,7 +42,8 @@ const selectLate = `WITH RECURSIVE ${typesOf("cronozen_events")}
   WHERE +one.attempts = 1 AND unixepoch(one.handled_at) - unixepoch(one.received_at) > ?2 LIMIT ${maxLate}`;
 
 const newestOf = (table: string, at: string) => `WITH RECURSIVE ${typesOf(table)}
-  SELECT max((SELECT max(${at}) FROM ${table} WHERE type IS types.type)) AS at FROM types`;
+  SELECT max(one.${at}) AS at, max(one.received_at) AS arrivedAt FROM types CROSS JOIN ${table} AS one
+  ON one.event_id = (SELECT event_id FROM ${table} WHERE type IS types.type ORDER BY ${at} DESC LIMIT 1)`;
 
 /** A redriven dead letter comes as a first attempt, long after its event was received. */
 const selectLetters = `SELECT
@@ -74,6 +77,7 @@ export async function readLedger(
     // Among the rows of dead letters that were pruned lately, there may be some that were redriven before.
     late: pruned === 1 ? [] : events.filter(({ eventId }) => !known.has(eventId)),
     progressAt: times.sort().at(-1) || null,
+    arrivedAt: Object(handled?.results[0]).arrivedAt ?? null,
     retries: Number(Object(retries?.results[0]).retries),
     bytes: Number(Object(Object(late).meta).size_after ?? 0),
   };

@@ -15,7 +15,7 @@ export interface AlertOptions<Env> {
   readonly console?: string | undefined;
   /** A URL that is called (GET) after each run that worked, so that another service reports if the calls stop. A secret. */
   readonly heartbeat?: ((env: Env) => string | undefined) | undefined;
-  /** Opens an incident if nothing is accepted for so many hours: from 1 to 720. Off by default. */
+  /** Opens an incident if nothing is accepted for so many hours, at most 720. Off by default. */
   readonly quietHours?: number | undefined;
   /** Switches rules off, or changes their thresholds. */
   readonly rules?: RuleOptions | undefined;

@@ -2,7 +2,7 @@
 
 import { log } from "../consumer/log.ts";
 import { withTables } from "../consumer/schema.ts";
-import { change } from "./changes.ts";
+import { change, maxMessages } from "./changes.ts";
 import { cleanUp } from "./cleanup.ts";
 import { sendDue } from "./delivery.ts";
 import { finishRun, startRun } from "./lease.ts";
@@ -34,8 +34,9 @@ export async function runAlerts<Env>(options: Options<Env>, env: Env): Promise<v
   const names = sinks.map(({ name }) => name);
   const due = await change(db, run.open, results, { now, sinks: names });
   const areSent = await sendDue(db, sinks, due, (incident) => messageOf(incident, options.console));
-  // Not in a run that sends: the free plan has 50 subrequests.
-  const cleanup = due.length > 0 ? [] : cleanUp(db, { now, ranAt: run.ranAt, sinks: names });
+  const old = cleanUp(db, { now, cleanedAt: run.cleanedAt, sinks: names });
+  // The free plan has 50 subrequests: messages come first.
+  const cleanup = due.length + old.length <= maxMessages ? old : [];
   await finishRun(db, run.lease, { failures: signals.failures, notWatched: unwatched(results), problems }, cleanup);
   if (areSent && problems.length === 0) {
     await beat(options, env);

@@ -26,7 +26,7 @@ export const alertSchema: Schema = {
         WHERE sent_at IS NULL`,
       // One row: the lease of the run, and what the last one has found. `failures` counts the runs in a row.
       `CREATE TABLE IF NOT EXISTS cronozen_alert_run (
-        id INTEGER PRIMARY KEY CHECK (id = 1), lease TEXT, leased_until TEXT, ran_at TEXT,
+        id INTEGER PRIMARY KEY CHECK (id = 1), lease TEXT, leased_until TEXT, ran_at TEXT, cleaned_at TEXT,
         failures TEXT NOT NULL, not_watched TEXT NOT NULL, problems TEXT NOT NULL
       ) STRICT`,
       `INSERT INTO cronozen_alert_run (id, failures, not_watched, problems) VALUES (1, '{}', '[]', '[]')

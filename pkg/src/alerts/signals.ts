@@ -59,6 +59,12 @@ const sourceTimeoutMs = 5000;
 /** `Activity` keeps counts for so long. */
 const keptMs = 90 * dayMs;
 
+/**
+ * An event that arrived in this time must have its line. One line that was lost with its isolate, or is on its way, is missed
+ * at two runs at most, and a source is reported after three.
+ */
+const arrivedMs = 9 * minuteMs;
+
 const maxLetters = 3;
 
 const selectNewest = `SELECT event_id AS eventId, type, reason FROM cronozen_dead_letters
@@ -94,8 +100,21 @@ export async function gather<Env>(
       return (await source.losses(env)) ?? undefined;
     }),
   ]);
+  if (isWithoutLines(activity, ledger, now)) {
+    failed.set("activity", "no line of an event that was handled: is ACTIVITY bound to the gateway?");
+  }
   const failures = Object.fromEntries([...failed.keys()].map((name) => [name, (before[name] ?? 0) + 1]));
   return { now, letters, ledger, backlog, activity, hours, losses, failed, failures };
+}
+
+/** Returns true if the object knows no accepted delivery, although an event that arrived lately was handled. */
+function isWithoutLines(
+  activity: readonly ActivityPeriod[] | undefined,
+  ledger: LedgerSignal | undefined,
+  now: number,
+): boolean {
+  const arrivedAt = Date.parse(ledger?.arrivedAt ?? "");
+  return activity !== undefined && accepted(activity) === 0 && arrivedAt > now - arrivedMs;
 }
 
 interface Gathering {

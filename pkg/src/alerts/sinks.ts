@@ -105,12 +105,13 @@ function problemOf(isRight: boolean, problem: string): string | undefined {
 
 /** Returns the sinks with names that differ: a second `slack` is `slack-2`. */
 export function namedApart(sinks: readonly Sink[]): Sink[] {
-  const seen = new Map<string, number>();
+  const given = new Set<string>();
   return sinks.map((sink) => {
-    const count = (seen.get(sink.name) ?? 0) + 1;
-    seen.set(sink.name, count);
-    return count === 1
-      ? sink
-      : { name: `${sink.name}-${count}`, problem: sink.problem, send: (message) => sink.send(message) };
+    let name = sink.name;
+    for (let number = 2; given.has(name); number += 1) {
+      name = `${sink.name}-${number}`;
+    }
+    given.add(name);
+    return { name, problem: sink.problem, send: (message) => sink.send(message) };
   });
 }
