@@ -111,8 +111,18 @@ export async function acquireLease(
 
 /** Counts a failure of this address. Resolves to false if the address has exhausted its limit. */
 export async function countFailure(limiter: RateLimit, address: string): Promise<boolean> {
-  const { success } = await limiter.limit({ key: address });
+  const { success } = await limiter.limit({ key: networkOf(address) });
   return success;
+}
+
+/** Returns the first half of an IPv6 address, because one customer usually has all addresses with it; another one as it is. */
+function networkOf(address: string): string {
+  if (!address.includes(":")) {
+    return address;
+  }
+  const [head = [], tail = []] = address.split("::").map((part) => part.split(":"));
+  const zeros = Array.from({ length: Math.max(0, 8 - head.length - tail.length) }, () => "0");
+  return `${[...head, ...zeros, ...tail].slice(0, 4).join(":")}::/64`;
 }
 
 export function commitLease({ lease }: { lease: HeldLease }, endsAt: number): Promise<void> {

@@ -207,7 +207,16 @@ test("a lease is freed at once while the object hangs", async () => {
   assert.ok(again.ms < 1000, `${again.ms} ms`);
 });
 
+/** Waits for the next minute if this one is nearly over: the limiter of workerd begins a new period with each. */
+async function earlyInMinute() {
+  const leftMs = 60_000 - (Date.now() % 60_000);
+  if (leftMs < 20_000) {
+    await sleep(leftMs);
+  }
+}
+
 test("an address whose signatures have failed too often is answered 429, and has one line", async () => {
+  await earlyInMinute();
   const before = gateway.log.length;
   /** @type {Record<number, number>} */
   const statuses = {};
@@ -219,7 +228,6 @@ test("an address whose signatures have failed too often is answered 429, and has
       assert.equal(answer.code, status === 429 ? "too_many_failures" : "invalid_signature");
     }
   }
-  // The limiter of workerd begins a new period at each full minute.
   const { 401: unauthorized = 0, 429: limited = 0 } = statuses;
   assert.equal(unauthorized + limited, failuresPerMinute + 500);
   assert.ok(limited > 0);
@@ -229,6 +237,21 @@ test("an address whose signatures have failed too often is answered 429, and has
   assert.ok(counted.length >= 1 && counted.length <= 2, `${counted.length} lines about many deliveries`);
   const { body } = newEvent();
   assert.equal((await gateway.deliver(body, { headers: { "cf-connecting-ip": "192.0.2.7" } })).status, 202);
+});
+
+test("the addresses of an IPv6 network share one limit", async () => {
+  await earlyInMinute();
+  const deliver = async (/** @type {string} */ address) => {
+    const headers = { "x-cronozen-signature": "0".repeat(64), "cf-connecting-ip": address };
+    return (await gateway.deliver(newEvent().body, { headers })).status;
+  };
+  const group = Array.from({ length: 100 }, (_, number) => number);
+  for (let sent = 0; sent < failuresPerMinute + 200; sent += 100) {
+    await Promise.all(group.map((number) => deliver(`2001:db8:1:2:${sent}::${number}`)));
+  }
+  assert.equal(await deliver("2001:db8:1:2:f:f:f:f"), 429);
+  assert.equal(await deliver("2001:db8:1:3::1"), 401);
+  assert.equal(await deliver("2001:db8::1:2:0:1"), 401);
 });
 
 for (const limit of ["hangs", "throws an error", "throws synchronously", "returns no promise"]) {
