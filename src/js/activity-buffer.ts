@@ -20,6 +20,9 @@ const maxUnsignedLines = 20;
 /** Beyond so many counts, those of all minutes are one: the object may fail for hours. */
 const maxCounts = 200;
 
+/** After so long without a batch, the isolate takes a new id: the object forgets an isolate after a day. */
+const longestSilenceMs = 12 * 3_600_000;
+
 /** The longest that a flush may take. Its request lives on as long. */
 const flushTimeoutMs = 2000;
 
@@ -61,6 +64,7 @@ export class ActivityBuffer {
   #unacknowledged: Batch | undefined;
   #batches = 0;
   #isolate = "";
+  #takenAt = 0;
   #flushedAt = 0;
   /** Until this time, a flush is under way, unless its request has ended. */
   #flushesUntil = 0;
@@ -122,7 +126,8 @@ export class ActivityBuffer {
     if (now >= this.#flushesUntil && (isFull || now >= dueAt || (this.#isUrgent && !canWait))) {
       return this.#flush(destination, endsAt);
     }
-    if (now < this.#waitsUntil || !canWait) {
+    // If a request waits to flush unsigned lines, an urgent line must not wait as long.
+    if ((now < this.#waitsUntil && this.#waitsUntil <= dueAt + graceMs) || !canWait) {
       return undefined;
     }
     this.#waitsUntil = dueAt + graceMs;
@@ -149,7 +154,7 @@ export class ActivityBuffer {
     const flushesUntil = now + flushTimeoutMs + graceMs;
     this.#flushesUntil = flushesUntil;
     const isRepeat = this.#unacknowledged !== undefined;
-    const batch = this.#unacknowledged ?? this.#take();
+    const batch = this.#unacknowledged ?? this.#take(now);
     this.#unacknowledged = batch;
     try {
       await sendInTime(batch, destination);
@@ -172,8 +177,14 @@ export class ActivityBuffer {
     }
   }
 
-  #take(): Batch {
-    this.#isolate ||= crypto.randomUUID();
+  #take(now: number): Batch {
+    if (this.#isolate === "" || now - this.#takenAt > longestSilenceMs) {
+      this.#isolate = crypto.randomUUID();
+      this.#batches = 0;
+      this.#written -= this.#taken;
+      this.#taken = 0;
+    }
+    this.#takenAt = now;
     this.#batches += 1;
     const batch = {
       isolate: this.#isolate,

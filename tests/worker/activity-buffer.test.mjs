@@ -132,6 +132,31 @@ test("unsigned lines are flushed once a minute, twenty of them as lines", async 
   assert.equal(last?.to, 180 * 50 + 2);
 });
 
+test("a line of a known sender does not wait for lines that anyone can cause", async () => {
+  deliver({ line: forged(), isUnsigned: true });
+  await pass(44_000);
+  // Its request waits until a minute has passed.
+  deliver({ line: forged(), isUnsigned: true });
+  await pass(1000);
+  deliver();
+  await pass(600);
+  deliver();
+  await pass(5500);
+  assert.equal(lines(), 4);
+});
+
+test("an isolate that was silent for longer than the object remembers it counts its lines anew", async () => {
+  deliver();
+  deliver();
+  await pass(6000);
+  mock.timers.setTime(Date.now() + 13 * 3_600_000);
+  deliver();
+  await pass(100);
+  const [first, last] = [batches[0], batches.at(-1)];
+  assert.notEqual(last?.isolate, first?.isolate);
+  assert.deepEqual([last?.number, last?.from, last?.to, last?.lines.length], [1, 0, 1, 1]);
+});
+
 test("a batch that is not acknowledged is sent again as it is, and the rest after it", async () => {
   let fails = true;
   /** @type {Batch[]} */
