@@ -24,10 +24,10 @@ export interface DueMessage extends Due {
 }
 
 /** A change of an incident in a run. */
-export type Change =
+type Change =
   | { readonly does: "open"; readonly rule: string; readonly finding: Finding }
-  | { readonly does: "update" | "repeat"; readonly incident: OpenIncident; readonly finding: Finding }
-  | { readonly does: "remind" | "clear" | "close"; readonly incident: OpenIncident };
+  | { readonly does: "update"; readonly incident: OpenIncident; readonly finding: Finding }
+  | { readonly does: "repeat" | "clear" | "close"; readonly incident: OpenIncident };
 
 /** An incident closes if its condition is gone at two runs in a row, so that one that comes and goes stays open. */
 const betweenRunsMs = 240_000;
@@ -49,20 +49,19 @@ const insertIncidents = `INSERT INTO cronozen_incidents (rule, title, text, deta
   FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING RETURNING id, rule`;
 
 const updateIncidents = `UPDATE cronozen_incidents SET title = value ->> '$.title', text = value ->> '$.text',
-    details = value ->> '$.details', seen_at = ?2, clear_at = NULL,
-    messages = messages + (value ->> '$.isRepeated'), message_at = iif(value ->> '$.isRepeated', ?2, message_at)
+    details = value ->> '$.details', seen_at = ?2, clear_at = NULL
   FROM json_each(?1) WHERE cronozen_incidents.id = value ->> '$.id' AND closed_at IS NULL`;
-
-// Nothing is known in this run. What the details name may have been erased.
-const remindOfIncidents = `UPDATE cronozen_incidents SET messages = messages + 1, message_at = ?2, details = '[]'
-  WHERE id IN (SELECT value FROM json_each(?1)) AND closed_at IS NULL`;
 
 const clearIncidents = `UPDATE cronozen_incidents SET clear_at = ?2
   WHERE id IN (SELECT value FROM json_each(?1)) AND closed_at IS NULL`;
 
 // The details may name a person. While it is open, each run writes them anew, without what has been erased.
-const closeIncidents = `UPDATE cronozen_incidents SET closed_at = ?2, details = '[]',
-    messages = messages + (value ->> '$.isLoud'), message_at = iif(value ->> '$.isLoud', ?2, message_at)
+const closeIncidents = `UPDATE cronozen_incidents SET closed_at = ?2, details = '[]'
+  WHERE id IN (SELECT value FROM json_each(?1))`;
+
+// If nothing is known in this run, the details are older, and may name what has been erased.
+const countMessages = `UPDATE cronozen_incidents SET messages = messages + 1, message_at = ?2,
+    details = iif(seen_at < ?2, '[]', details)
   FROM json_each(?1) WHERE cronozen_incidents.id = value ->> '$.id'`;
 
 // For each sink that knows nothing of an open incident: also one that was added later.
@@ -102,23 +101,21 @@ export async function change(
 }
 
 /** Returns what becomes of each incident. Pure. */
-export function changesOf(open: readonly OpenIncident[], results: ReadonlyMap<string, Result>, now: number): Change[] {
+function changesOf(open: readonly OpenIncident[], results: ReadonlyMap<string, Result>, now: number): Change[] {
   const byRule = new Map(open.map((incident) => [incident.rule, incident]));
   // An incident of a rule that this version does not have closes, too.
   const rules = new Set([...results.keys(), ...byRule.keys()]);
   return [...rules].flatMap((rule): Change[] => {
     const result = results.get(rule) ?? "right";
     const incident = byRule.get(rule);
-    if (result === "unknown") {
-      return incident !== undefined && isRepeated(incident, now) ? [{ does: "remind", incident }] : [];
-    }
-    if (typeof result === "object") {
-      return incident === undefined
-        ? [{ does: "open", rule, finding: result }]
-        : [{ does: isRepeated(incident, now) ? "repeat" : "update", incident, finding: result }];
-    }
     if (incident === undefined) {
-      return [];
+      return typeof result === "object" ? [{ does: "open", rule, finding: result }] : [];
+    }
+    if (result === "unknown" || typeof result === "object") {
+      return [
+        ...(result === "unknown" ? [] : [{ does: "update" as const, incident, finding: result }]),
+        ...(isRepeated(incident, now) ? [{ does: "repeat" as const, incident }] : []),
+      ];
     }
     if (incident.clearAt === null) {
       return [{ does: "clear", incident }];
@@ -143,29 +140,25 @@ function statementsOf(
 ): Statement[] {
   const opened = changes.flatMap((one) => (one.does === "open" ? { rule: one.rule, ...columnsOf(one.finding) } : []));
   const seen = changes.flatMap((one) =>
-    one.does === "update" || one.does === "repeat"
-      ? { id: one.incident.id, isRepeated: one.does === "repeat", ...columnsOf(one.finding) }
-      : [],
+    one.does === "update" ? { id: one.incident.id, ...columnsOf(one.finding) } : [],
   );
-  const reminded = changes.flatMap((one) => (one.does === "remind" ? one.incident.id : []));
   const cleared = changes.flatMap((one) => (one.does === "clear" ? one.incident.id : []));
-  const closed = changes.flatMap((one) =>
-    one.does === "close" ? { id: one.incident.id, isLoud: !isMuted(one.incident, now) } : [],
-  );
-  const next = [
-    ...seen.flatMap(({ id, isRepeated }) => (isRepeated ? { id, kind: "repeated" } : [])),
-    ...reminded.map((id) => ({ id, kind: "repeated" })),
-    ...closed.flatMap(({ id, isLoud }) => (isLoud ? { id, kind: "closed" } : [])),
-  ];
+  const closed = changes.flatMap((one) => (one.does === "close" ? one.incident.id : []));
+  const next = changes.flatMap((one) => {
+    if (one.does === "repeat") {
+      return { id: one.incident.id, kind: "repeated" };
+    }
+    return one.does === "close" && !isMuted(one.incident, now) ? { id: one.incident.id, kind: "closed" } : [];
+  });
   const names = JSON.stringify(sinks);
   const each = (query: string, rows: readonly unknown[], ...values: string[]) =>
     rows.length === 0 ? [] : [db.prepare(query).bind(JSON.stringify(rows), ...values)];
   return [
     ...each(insertIncidents, opened, at),
     ...each(updateIncidents, seen, at),
-    ...each(remindOfIncidents, reminded, at),
     ...each(clearIncidents, cleared, at),
     ...each(closeIncidents, closed, at),
+    ...each(countMessages, next, at),
     ...(isNoting || opened.length > 0 ? [db.prepare(noteOpened).bind(names)] : []),
     ...each(noteNext, next, at, names),
   ];
