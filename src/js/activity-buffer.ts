@@ -1,12 +1,13 @@
 // Buffers the lines of the log in the isolate, and sends them to the Durable Object `Activity`. No answer waits for it.
 
+import { hourMs, minuteMs } from "./activity-hours.js";
 import type { Batch, Gateway, UnsignedCount } from "./activity-sources.js";
 
 /** The least time between two flushes. At one delivery a second, one flush takes five lines. */
 const flushIntervalMs = 5000;
 
 /** The least time between two flushes of lines that anyone can cause. */
-const unsignedIntervalMs = 60_000;
+const unsignedIntervalMs = minuteMs;
 
 /** A flush is due at this many lines. */
 const manyLines = 200;
@@ -21,7 +22,7 @@ const maxUnsignedLines = 20;
 const maxCounts = 200;
 
 /** After so long without a batch, the isolate takes a new id: the object forgets an isolate after a day. */
-const longestSilenceMs = 12 * 3_600_000;
+const longestSilenceMs = 12 * hourMs;
 
 /** The longest that a flush may take. Its request lives on as long. */
 const flushTimeoutMs = 2000;
