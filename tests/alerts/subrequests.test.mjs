@@ -18,9 +18,14 @@ class CountedAlerts {
   /** @type {any} */
   bindings;
 
+  /** Starts the services, and has the tables made as if long ago. */
   static async start() {
     const counted = new CountedAlerts();
     counted.services = await Promise.all([1, 2, 3, 4].map(() => Service.start()));
+    const { tested } = counted;
+    tested.deliver("accepted", 1, tested.now - minute);
+    await counted.run(0);
+    tested.dead.query("UPDATE cronozen_loss_check SET known_to = ''");
     return counted;
   }
 
@@ -95,9 +100,6 @@ afterEach(() => {
 test("a run in which nothing is wrong makes fewer than 35 subrequests, the cleanup of a day included", async (context) => {
   counted = await CountedAlerts.start();
   const { tested } = counted;
-  tested.deliver("accepted", 1, tested.now - minute);
-  await counted.run(0);
-  tested.dead.query("UPDATE cronozen_loss_check SET known_to = ''");
   const counts = [];
   for (const ms of [5 * minute, day, 5 * minute]) {
     counted.accept(400, true);
@@ -112,9 +114,6 @@ test("a run in which nothing is wrong makes fewer than 35 subrequests, the clean
 test("a run makes fewer than 50 subrequests, also if incidents open, repeat and close for three sinks", async (context) => {
   counted = await CountedAlerts.start();
   const { tested } = counted;
-  tested.deliver("accepted", 1, tested.now - minute);
-  await counted.run(0);
-  tested.dead.query("UPDATE cronozen_loss_check SET known_to = ''");
   /** @type {number[]} */
   const counts = [];
   const few = async (/** @type {number} */ ms) => {
