@@ -9,16 +9,14 @@ import { day, hour, minute, TestAlerts } from "./alerts.mjs";
 let tested;
 afterEach(() => tested.stop());
 
-/** @param {any} [options] */
-async function begin(options) {
-  tested = new TestAlerts(options);
+async function begin() {
+  tested = new TestAlerts();
   await tested.begin();
-  return tested;
 }
 
 test("a mute that ends lets the daily message through", async () => {
-  const { bury } = await begin();
-  bury.call(tested);
+  await begin();
+  tested.bury();
   await tested.run();
   await muteIncident(/** @type {any} */ (tested.dead), 1, new Date(tested.now + 2 * day).toISOString(), "Ada");
   await tested.run(day + hour);
@@ -62,6 +60,20 @@ test("details go with what they name: an erased dead letter's at the next run, t
   await tested.run();
   await tested.run();
   assert.doesNotMatch(tested.dead.dump(), /evt_other/);
+});
+
+test("a reminder of an incident of which nothing is known has no details: what they name may have been erased", async () => {
+  await begin();
+  Object.assign(tested.losses, { lost: 1, events: [{ eventId: "evt_person", type: null }] });
+  await tested.run();
+  assert.equal(tested.messages[0]?.details[0]?.value, "evt_person");
+  tested.letters.losses = async () => {
+    throw new Error("D1 is gone");
+  };
+  await tested.run(day + minute);
+  const [, reminder] = tested.messages;
+  assert.deepEqual([reminder?.kind, reminder?.rule, reminder?.details], ["repeated", "loss", []]);
+  assert.doesNotMatch(tested.dead.dump(), /evt_person/);
 });
 
 test("a failure is one incident while the sender waits between its attempts, until one is accepted", async () => {

@@ -8,11 +8,9 @@ import { minute, TestAlerts } from "./alerts.mjs";
 let tested;
 afterEach(() => tested.stop());
 
-/** @param {any} [options] */
-async function begin(options) {
-  tested = new TestAlerts(options);
+async function begin() {
+  tested = new TestAlerts();
   await tested.begin();
-  return tested;
 }
 
 test("without activity its rules are not watched, and the others are", async () => {
