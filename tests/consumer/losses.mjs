@@ -1,22 +1,13 @@
 // A gateway's activity, a consumer and its dead letters in this process, over a real D1, with a clock that is set.
 
 import assert from "node:assert/strict";
-import { after, before } from "node:test";
 import { consume, d1, deadLetters, ifNewest, ignore } from "cronozen-edge/consumer";
-import { miniflareWith } from "../support/bindings.mjs";
+import { emptyDatabases } from "../support/bindings.mjs";
 import { silent } from "../support/log.mjs";
 import { messageOf } from "../support/messages.mjs";
 import { StubActivity } from "./activity.mjs";
 
-const databases = Array.from({ length: 60 }, (_, number) => `DB${number}`);
-
-/** @type {import("miniflare").Miniflare} */
-let miniflare;
-before(async () => {
-  miniflare = miniflareWith({ d1Databases: databases });
-  await miniflare.ready;
-});
-after(() => miniflare.dispose());
+const emptyDatabase = emptyDatabases(60);
 
 export const start = Date.UTC(2026, 10, 29, 12);
 export const minute = 60_000;
@@ -76,8 +67,7 @@ export class World {
   /** @param {import("node:test").TestContext} context */
   static async start(context, options = {}) {
     const world = new World(context, options);
-    const next = () => miniflare.getD1Database(databases.pop() ?? assert.fail("no database is left"));
-    world.env = { DB: new Counted(await next()), DEAD: new Counted(await next()) };
+    world.env = { DB: new Counted(await emptyDatabase()), DEAD: new Counted(await emptyDatabase()) };
     await world.begin();
     return world;
   }

@@ -1,30 +1,18 @@
 // The tables are made at the first use, by many isolates at once, and by two versions of the package.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { consume, d1, deadLetters } from "cronozen-edge/consumer";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { deadLetterSchema, ledgerSchema, withTables } from "../../pkg/src/consumer/schema.ts";
-import { miniflareWith } from "../support/bindings.mjs";
+import { emptyDatabases } from "../support/bindings.mjs";
 import { silent } from "../support/log.mjs";
 import { messageOf } from "../support/messages.mjs";
 import { bundled } from "../support/modules.mjs";
 import { Run } from "./run.mjs";
 
-const databases = Array.from({ length: 12 }, (_, number) => `DB${number}`);
-
-/** @type {Miniflare} */
-let miniflare;
-before(async () => {
-  miniflare = miniflareWith({ d1Databases: databases });
-  await miniflare.ready;
-});
-after(() => miniflare.dispose());
-
-/** A database that is still empty. @returns {Promise<any>} */
-async function emptyDatabase() {
-  return miniflare.getD1Database(databases.pop() ?? assert.fail("no database is left"));
-}
+/** @type {() => Promise<any>} */
+const emptyDatabase = emptyDatabases(12);
 
 /** The binding of one isolate: another object for the same database, which can hold its calls. @param {any} db */
 function bindingOf(db, gate = async () => {}) {
