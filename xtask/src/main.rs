@@ -6,6 +6,7 @@ mod mutants;
 mod npm;
 mod prune;
 mod simulation;
+mod starter;
 mod tools;
 mod wasm;
 mod worker;

@@ -9,6 +9,7 @@ use wasm_bindgen_cli_support::{Bindgen, EncodeInto};
 
 use crate::files::{copy, copy_folder, create, read, read_text, write};
 use crate::glue::{make_instantiable, split_enums, wrap_in_factory};
+use crate::starter;
 use crate::tools::{binaryen, declarations, esbuild};
 use crate::wasm::{Compilation, project_root};
 use crate::worker;
@@ -43,6 +44,14 @@ const BUNDLING: [&str; 8] = [
     "--external:*.wasm?module",
     // The consumer imports the verifier through the package's exports map.
     "--external:cronozen-edge",
+];
+
+/// The further options of esbuild for the command line. Its parser of arguments is a CommonJS module, which calls
+/// `require` for Node's own modules.
+const COMMAND_LINE: [&str; 3] = [
+    "--format=esm",
+    "--platform=node",
+    "--banner:js=#!/usr/bin/env node\nimport { createRequire } from \"node:module\";\nconst require = createRequire(import.meta.url);",
 ];
 
 /// The entries whose declarations are generated, and the files in `pkg/dist`.
@@ -123,6 +132,11 @@ pub fn build(extent: Extent) -> Result<()> {
             options.push(&digits);
         }
         esbuild(&root, &options, &root.join("pkg/src").join(source), &dist.join(bundle))?;
+    }
+    if extent == Extent::Package {
+        let options = [&BUNDLING[..], &COMMAND_LINE].concat();
+        esbuild(&root, &options, &root.join("pkg/src/cli/main.ts"), &dist.join("cli.js"))?;
+        starter::build(&root, &dist.join("starter"))?;
     }
     worker::build(worker::Flavour::Shipped)?;
     copy_folder(&root.join("build/worker"), &dist.join("worker"))?;

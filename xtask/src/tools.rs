@@ -25,6 +25,17 @@ pub fn declarations(root: &Path, source: &Path, output: &Path) -> Result<()> {
     })
 }
 
+/// Writes TypeScript without its types, which must be erasable. Node has done this since 22.13.
+pub fn javascript(root: &Path, source: &Path, output: &Path) -> Result<()> {
+    let script = root.join("scripts/javascript.mjs");
+    // Linux has a newer Node beside wrangler.
+    let installed = root.join("node_modules/.bin/node");
+    let node = if installed.exists() { installed } else { "node".into() };
+    let status = Command::new(node).arg(script).args([source, output]).status()?;
+    ensure!(status.success(), "{} was not translated: see the message above", source.display());
+    Ok(())
+}
+
 /// Runs a tool of binaryen.
 pub fn binaryen(
     root: &Path,

@@ -1,0 +1,16 @@
+// One Worker: the gateway takes deliveries, and the consumer does the rest.
+
+import gateway from "cronozen-edge/worker";
+import consumer from "./consumer.ts";
+import type { Env } from "./env.ts";
+
+export { Activity, Deduper } from "cronozen-edge/worker";
+
+export default {
+  ...consumer,
+
+  fetch(request: Request, env: Env, context: ExecutionContext) {
+    const isConsole = /^\/console(\/|$)/.test(new URL(request.url).pathname);
+    return isConsole ? consumer.fetch(request, env) : gateway.fetch(request, env, context);
+  },
+};

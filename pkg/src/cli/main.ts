@@ -1,0 +1,37 @@
+// The command line: `npx cronozen-edge <command>`.
+
+import { Command, CommanderError, Help } from "commander";
+import { addInit } from "./init.ts";
+import { Failure, failed, reported } from "./output.ts";
+import { version } from "./package.ts";
+
+/** The exit codes, which the help explains. */
+const exitCodes = "Exit codes: 0 if all is well, 1 if not, 2 if the command could not do its work.";
+
+const program = new Command("cronozen-edge")
+  .description("Receives Cronozen's webhooks: starts a project, sends samples, and finds what is wrong.")
+  .version(version)
+  .helpCommand(false)
+  .showHelpAfterError("(--help shows the usage)")
+  .configureHelp({ helpWidth: Math.min(process.stdout.columns ?? 80, 100), sortSubcommands: false })
+  .addHelpText("after", `\n${exitCodes}`)
+  .exitOverride();
+
+addInit(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) {
+    // commander has printed it. The help and the version are no failure.
+    return error.exitCode === 0 ? 0 : failed;
+  }
+  if (error instanceof Failure) {
+    return reported(error);
+  }
+  throw error;
+}

@@ -1,0 +1,53 @@
+// The project in the current folder, as `init` writes it: its settings, its secrets and its wrangler.
+
+import { type SpawnOptions, spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { parseEnv } from "node:util";
+import { Failure } from "./output.ts";
+
+/** The settings of the consumer in a Worker of its own, if there are two Workers. */
+export const consumerSettings = "wrangler.consumer.toml";
+
+/** Returns the path of wrangler's script, as the project has installed it. */
+export function wranglerScript(): string {
+  try {
+    const manifest = createRequire(join(process.cwd(), "package.json")).resolve("wrangler/package.json");
+    return join(manifest, "..", "bin", "wrangler.js");
+  } catch {
+    throw new Failure("wrangler is not installed in this folder: run npm install in the project's folder");
+  }
+}
+
+/** Starts wrangler with these arguments. It sends no statistics, and prints no banner. */
+export function startWrangler(args: readonly string[], options: SpawnOptions = {}) {
+  const env = { ...process.env, WRANGLER_HIDE_BANNER: "true", WRANGLER_SEND_METRICS: "false" };
+  return spawn(process.execPath, [wranglerScript(), ...args], { ...options, env: { ...env, ...options.env } });
+}
+
+/** Runs wrangler, and returns its exit code and what it printed. */
+export async function runWrangler(args: readonly string[]): Promise<{ code: number | null; printed: string }> {
+  const child = startWrangler(args, { stdio: ["ignore", "pipe", "pipe"] });
+  let printed = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on("data", (data: Buffer) => {
+      printed += data.toString();
+    });
+  }
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", resolve);
+  });
+  return { code, printed };
+}
+
+/** Returns the option that names the consumer's settings, if they are in a file of their own. */
+export function consumerOption(): string[] {
+  return existsSync(consumerSettings) ? [`--config=${consumerSettings}`] : [];
+}
+
+/** Returns the variables in a file such as .dev.vars. Without the file there are none. */
+export function variablesIn(file: string): Record<string, string | undefined> {
+  return existsSync(file) ? parseEnv(readFileSync(file, "utf8")) : {};
+}
