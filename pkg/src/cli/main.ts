@@ -1,6 +1,6 @@
 // The command line: `npx cronozen-edge <command>`.
 
-import { Command, CommanderError, Help } from "commander";
+import { Command, CommanderError } from "commander";
 import { addInit } from "./init.ts";
 import { Failure, failed, reported } from "./output.ts";
 import { version } from "./package.ts";

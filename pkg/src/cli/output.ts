@@ -26,7 +26,7 @@ export class Failure extends Error {
 export function prints<Args extends unknown[]>(command: Command, action: (...args: Args) => Promise<Result>): void {
   command.option("--json", "print the result as JSON, for programs").action(async (...args) => {
     const { ok, text, json } = await action(...(args as Args));
-    process.stdout.write(`${command.opts()["json"] ? JSON.stringify({ ok, ...json }, null, 2) : text}\n`);
+    process.stdout.write(`${command.opts().json ? JSON.stringify({ ok, ...json }, null, 2) : text}\n`);
     process.exitCode = ok ? well : notWell;
   });
 }
@@ -42,7 +42,7 @@ export function reported(failure: Failure): number {
 }
 
 /** Colours are for a terminal, not for a file or another program. https://no-color.org */
-const colours = process.stdout.isTTY === true && !process.env["NO_COLOR"] && !process.argv.includes("--json");
+const colours = process.stdout.isTTY === true && !process.env.NO_COLOR && !process.argv.includes("--json");
 
 function colour(code: number): (text: string) => string {
   return (text) => (colours ? `\x1b[${code}m${text}\x1b[0m` : text);

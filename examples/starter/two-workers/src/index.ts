@@ -1,3 +1,3 @@
 // The gateway, in a Worker of its own: deploying the consumer does not touch it.
 
-export { Activity, default, Deduper } from "cronozen-edge/worker";
+export { Activity, Deduper, default } from "cronozen-edge/worker";
