@@ -1,18 +1,9 @@
 // Deliveries as the sender makes them.
 
 import { createHmac } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { root } from "./command.mjs";
 
 /** The gateway's default path. */
 export const webhookPath = "/webhooks/cronozen";
-
-/** Returns the gateway's path as wrangler.toml sets it. */
-export function configuredPath() {
-  const settings = readFileSync(join(root, "wrangler.toml"), "utf8");
-  return /^\s*WEBHOOK_PATH\s*=\s*["'](.*)["']/m.exec(settings)?.[1] ?? webhookPath;
-}
 
 /**
  * The signature header's value: HMAC-SHA256 of the raw body, as lowercase hexadecimal digits.

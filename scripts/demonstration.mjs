@@ -3,10 +3,9 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Complaint, dim, green, red } from "./command.mjs";
-import { deliver } from "./delivery.mjs";
+import { deliver, webhookPath } from "./delivery.mjs";
 
 /**
- * @typedef {import("./gateway.mjs").Gateway} Gateway
  * @typedef {ReturnType<typeof sample>} Event
  * @typedef {{ at: string, outcome: string, attempts?: number, reason?: string, deadLetter?: number }} Happening
  */
@@ -21,7 +20,7 @@ const pollMs = 100;
 
 /** Shows one delivery after the other, and if each has the expected result. */
 export class Demonstration {
-  #gateway;
+  #url;
   #secret;
   #token;
   #allOk = true;
@@ -30,9 +29,9 @@ export class Demonstration {
   /** Zero if the first deliveries fail: they have no effect, so nothing is waited for. */
   #patienceMs = 0;
 
-  /** @param {Gateway} gateway @param {{ secret: string, token: string }} secrets */
-  constructor(gateway, { secret, token }) {
-    this.#gateway = gateway;
+  /** @param {string} url the Worker's @param {{ secret: string, token: string }} secrets */
+  constructor(url, { secret, token }) {
+    this.#url = url;
     this.#secret = secret;
     this.#token = token;
   }
@@ -77,7 +76,7 @@ export class Demonstration {
 
   /** @param {Event} event */
   async #deliver(event, secret = this.#secret) {
-    const { status, answer } = await deliver(this.#gateway.webhook, JSON.stringify(event), secret);
+    const { status, answer } = await deliver(new URL(webhookPath, this.#url), JSON.stringify(event), secret);
     return `${status} ${answer.code ?? answer.status}`;
   }
 
@@ -118,7 +117,7 @@ export class Demonstration {
 
   /** Asks the admin API. Returns undefined if it knows no such thing. @param {string} path @param {object} [change] */
   async #json(path, change) {
-    const url = new URL(path, this.#gateway.api);
+    const url = new URL(`/console/api/${path}`, this.#url);
     const headers = { authorization: `Bearer ${this.#token}`, "content-type": "application/json" };
     const body = change && JSON.stringify(change);
     const response = await fetch(url, { headers, ...(body && { method: "POST", body }) });

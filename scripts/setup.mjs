@@ -2,14 +2,14 @@
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, watch, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { Complaint, ended, output, root, runQuietly, step } from "./command.mjs";
 
 const wasmTarget = "wasm32-unknown-unknown";
 
-/** The Node that npm installs beside wrangler, which needs 22.12 or later. */
+/** The Node that npm installs beside wrangler, which needs 22.12 or later. Our scripts need 22.18. */
 const installedNode = join(root, "node_modules", ".bin", "node");
 
 /**
@@ -25,10 +25,33 @@ export async function setUp() {
   return runUnderInstalledNode();
 }
 
-/** Builds the Worker and the bundles that the example consumer imports. Quick if nothing has changed. */
-export async function build() {
+/** Builds the parts of the npm package that a Worker imports. Quick if nothing has changed. */
+export async function build({ unoptimised = false } = {}) {
   const title = "Building the Worker (the first time takes some minutes)";
-  await step(title, () => runQuietly("cargo", ["xtask", "npm", "--workers"]));
+  const args = ["xtask", "npm", "--workers", ...(unoptimised ? ["--unoptimised"] : [])];
+  await step(title, () => runQuietly("cargo", args));
+}
+
+/** The folders with the sources of those parts. */
+const sources = ["crates", "pkg/src", "pkg/wasm", "src"];
+
+/** An editor saves several files at once, and each in several steps. */
+const quietMs = 200;
+
+/** Builds them again after each change of a source. `wrangler dev` notices the new ones. @param {{ unoptimised?: boolean }} [options] */
+export function rebuildOnChange(options = {}) {
+  /** @type {NodeJS.Timeout | undefined} */
+  let timer;
+  let last = Promise.resolve();
+  const changed = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      last = last.then(() => build(options)).catch((error) => console.error(error.message));
+    }, quietMs);
+  };
+  for (const folder of sources) {
+    watch(join(root, folder), { recursive: true }, changed).unref();
+  }
 }
 
 /** Builds the npm package, and packs it into build/package. */
@@ -59,9 +82,9 @@ export async function installHono() {
 function checkTools() {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   // On Linux a newer Node is installed with the packages; elsewhere this one is used.
-  const enough = process.platform === "linux" ? major >= 20 : major > 22 || (major === 22 && minor >= 12);
+  const enough = process.platform === "linux" ? major >= 20 : major > 22 || (major === 22 && minor >= 18);
   if (!enough) {
-    const least = process.platform === "linux" ? "20" : "22.12";
+    const least = process.platform === "linux" ? "20" : "22.18";
     throw new Complaint(
       `Node ${process.versions.node} is too old: install Node ${least} or later, from https://nodejs.org`,
     );

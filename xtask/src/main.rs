@@ -17,18 +17,14 @@ use anyhow::{Result, bail};
 
 use worker::Flavour;
 
-/// The environment variable that `npm run dev` sets for a Worker that is hardly optimised. `wrangler dev` runs the build
-/// command of wrangler.toml, so it cannot pass an argument.
-const UNOPTIMISED: &str = "CRONOZEN_EDGE_UNOPTIMISED";
-
-const USAGE: &str = "usage: cargo xtask <worker [--test-trap] | consumer-rust | npm [--workers] |
+const USAGE: &str = "usage: cargo xtask <worker [--test-trap] | consumer-rust | npm [--workers [--unoptimised]] |
                     simulate [--seeds N] [--first SEED] [--calm] | mutants>
 
   worker               build the Worker into build/worker
   worker --test-trap   build the Worker that traps when a test asks for it into build/worker-test-trap
   consumer-rust        build the example consumer in Rust into build/consumer-rust
   npm                  build the npm package into pkg/dist, with the Worker
-  npm --workers        build only the bundles that Workers import, which is quicker
+  npm --workers        build only the bundles that Workers import, which is quicker; with --unoptimised, quicker still
   simulate             run the gateway through many hostile worlds in virtual time, 2000 by default
   mutants              break a copy of the project in many ways, and check that the simulation or a test catches each";
 
@@ -36,12 +32,14 @@ fn main() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
-        ["worker"] if env::var_os(UNOPTIMISED).is_some() => worker::build(Flavour::Unoptimised),
         ["worker"] => worker::build(Flavour::Shipped),
         ["worker", "--test-trap"] => worker::build(Flavour::TestTrap),
         ["consumer-rust"] => worker::build_consumer(),
-        ["npm"] => npm::build(npm::Extent::Package),
-        ["npm", "--workers"] => npm::build(npm::Extent::Workers),
+        ["npm"] => npm::build(npm::Extent::Package, Flavour::Shipped),
+        ["npm", "--workers"] => npm::build(npm::Extent::Workers, Flavour::Shipped),
+        ["npm", "--workers", "--unoptimised"] => {
+            npm::build(npm::Extent::Workers, Flavour::Unoptimised)
+        }
         ["simulate", arguments @ ..] => simulation::run(arguments),
         ["mutants"] => mutants::run(),
         _ => bail!("{USAGE}"),

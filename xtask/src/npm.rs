@@ -12,7 +12,7 @@ use crate::glue::{make_instantiable, split_enums, wrap_in_factory};
 use crate::starter;
 use crate::tools::{binaryen, declarations, esbuild};
 use crate::wasm::{Compilation, project_root};
-use crate::worker;
+use crate::worker::{self, Flavour};
 
 /// The options of wasm-opt that replace instructions that wasm2js cannot translate.
 const LOWERING: [&str; 3] = [
@@ -99,8 +99,8 @@ pub enum Extent {
 /// The bundles that Workers import.
 const WORKER_BUNDLES: [&str; 4] = ["edge.js", "consumer.js", "console.js", "alerts.js"];
 
-/// Builds into `pkg/dist`. Intermediate files are in `build/npm`.
-pub fn build(extent: Extent) -> Result<()> {
+/// Builds into `pkg/dist`, with the Worker in this flavour. Intermediate files are in `build/npm`.
+pub fn build(extent: Extent, flavour: Flavour) -> Result<()> {
     let root = project_root()?;
     let (build, dist) = (root.join("build/npm"), root.join("pkg/dist"));
     // A file that an earlier build has left must not be packed.
@@ -138,7 +138,7 @@ pub fn build(extent: Extent) -> Result<()> {
         esbuild(&root, &options, &root.join("pkg/src/cli/main.ts"), &dist.join("cli.js"))?;
         starter::build(&root, &dist.join("starter"))?;
     }
-    worker::build(worker::Flavour::Shipped)?;
+    worker::build(flavour)?;
     copy_folder(&root.join("build/worker"), &dist.join("worker"))?;
     if extent == Extent::Package {
         for (source, output) in DECLARATIONS {

@@ -1,9 +1,11 @@
 // The command line: `npx cronozen-edge <command>`.
 
 import { Command, CommanderError } from "commander";
+import { addDev } from "./dev.ts";
 import { addInit } from "./init.ts";
 import { Failure, failed, reported } from "./output.ts";
 import { version } from "./package.ts";
+import { addSetup } from "./setup.ts";
 
 /** The exit codes, which the help explains. */
 const exitCodes = "Exit codes: 0 if all is well, 1 if not, 2 if the command could not do its work.";
@@ -18,6 +20,8 @@ const program = new Command("cronozen-edge")
   .exitOverride();
 
 addInit(program);
+addDev(program);
+addSetup(program);
 
 try {
   await program.parseAsync();

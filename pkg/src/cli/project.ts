@@ -4,7 +4,9 @@ import { type SpawnOptions, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { parseEnv } from "node:util";
+import { quiet } from "./dev-server.ts";
 import { Failure } from "./output.ts";
 
 /** The settings of the consumer in a Worker of its own, if there are two Workers. */
@@ -12,9 +14,21 @@ export const consumerSettings = "wrangler.consumer.toml";
 
 /** Returns the path of wrangler's script, as the project has installed it. */
 export function wranglerScript(): string {
+  return join(installed("wrangler/package.json"), "..", "bin", "wrangler.js");
+}
+
+/** Returns the names of the queues that a file of settings names, without repeats. By default it is wrangler.toml. */
+export async function queuesOf(config: string | undefined, env: string | undefined): Promise<string[]> {
+  const { unstable_readConfig: read } = await import(pathToFileURL(installed("wrangler")).href);
+  const { queues }: { queues: Record<"producers" | "consumers", { queue: string }[]> } = read({ config, env });
+  const names = [...(queues.producers ?? []), ...(queues.consumers ?? [])].map(({ queue }) => queue);
+  return [...new Set(names)];
+}
+
+/** Returns the path of a module that the project has installed. */
+function installed(module: string): string {
   try {
-    const manifest = createRequire(join(process.cwd(), "package.json")).resolve("wrangler/package.json");
-    return join(manifest, "..", "bin", "wrangler.js");
+    return createRequire(join(process.cwd(), "package.json")).resolve(module);
   } catch {
     throw new Failure("wrangler is not installed in this folder: run npm install in the project's folder");
   }
@@ -22,8 +36,8 @@ export function wranglerScript(): string {
 
 /** Starts wrangler with these arguments. It sends no statistics, and prints no banner. */
 export function startWrangler(args: readonly string[], options: SpawnOptions = {}) {
-  const env = { ...process.env, WRANGLER_HIDE_BANNER: "true", WRANGLER_SEND_METRICS: "false" };
-  return spawn(process.execPath, [wranglerScript(), ...args], { ...options, env: { ...env, ...options.env } });
+  const env = { ...process.env, ...quiet, ...options.env };
+  return spawn(process.execPath, [wranglerScript(), ...args], { ...options, env });
 }
 
 /** Runs wrangler, and returns its exit code and what it printed. */

@@ -1,6 +1,6 @@
 // Makes the log of `wrangler dev` readable: one short line for each line that the Workers log.
 
-import { dim, green, red, yellow } from "./command.mjs";
+import { dim, green, red, yellow } from "./output.ts";
 
 /** A line of JSON after the Worker's name, or after wrangler's label of a warning or an error. */
 const logged = /^(\[[\w-]+\]|▲ \[WARNING\]|✘ \[ERROR\])\s*(\{.+\})$/;
@@ -11,13 +11,23 @@ const noise = /^(\[wrangler:info\]|⎔ Reloading|env\.|Binding\s+Resource)|has a
 /** The gateway's outcomes that have no code. The consumer logs `marker_failed` only if it does not use D1. */
 const gatewayOutcomes = ["late_commit", "late_send_failed", "marker_failed", "trapped"];
 
-/**
- * Returns the readable form of a line, or `undefined` if the line is not useful.
- *
- * @param {string} line
- * @returns {string | undefined}
- */
-export function readable(line) {
+/** The fields that are shown. */
+interface Line {
+  readonly at?: string;
+  readonly outcome: string;
+  readonly code?: string;
+  readonly name?: string;
+  readonly eventId?: string;
+  readonly type?: string | null;
+  readonly attempt?: number;
+  readonly reason?: string;
+  readonly delaySeconds?: number;
+  readonly inFlight?: number;
+  readonly ms?: number;
+}
+
+/** Returns the readable form of a line, or `undefined` if the line is not useful. */
+export function readable(line: string): string | undefined {
   if (line.endsWith("Local server updated and ready")) {
     return dim("reloaded");
   }
@@ -34,7 +44,7 @@ export function readable(line) {
     name,
     eventId,
     type,
-    attempt > 1 && `attempt ${attempt}`,
+    attempt !== undefined && attempt > 1 && `attempt ${attempt}`,
     reason,
     delaySeconds !== undefined && `again in ${delaySeconds} s`,
     inFlight !== undefined && `${inFlight} in flight`,
@@ -44,13 +54,8 @@ export function readable(line) {
   return [...words, ...details.filter(Boolean)].join("  ");
 }
 
-/**
- * Returns the fields of a line of the gateway or the consumer. A handler may log any other JSON.
- *
- * @param {string} json
- * @returns {Record<string, any> | undefined}
- */
-function fieldsOf(json) {
+/** Returns the fields of a line of the gateway or the consumer. A handler may log any other JSON. */
+function fieldsOf(json: string): Line | undefined {
   try {
     const fields = JSON.parse(json);
     return typeof fields.outcome === "string" && typeof (fields.at ?? "") === "string" ? fields : undefined;

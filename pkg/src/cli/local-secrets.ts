@@ -1,0 +1,58 @@
+// The secrets for a machine of one's own, in .dev.vars, which git ignores.
+
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Failure } from "./output.ts";
+import { variablesIn } from "./project.ts";
+
+/** The secrets, and what is made up for each. */
+const kinds = {
+  CRONOZEN_SIGNING_SECRET: () => `whsec_${randomBytes(32).toString("hex")}`,
+  ADMIN_TOKEN: () => randomBytes(32).toString("hex"),
+};
+
+/** The console accepts no shorter token. */
+const minTokenCharacters = 32;
+
+/** The newest signing secret, and the token of the console. */
+export interface LocalSecrets {
+  readonly secret: string;
+  readonly token: string;
+  /** The names of those that were made up now. */
+  readonly created: readonly string[];
+}
+
+/** Returns the secrets in a project's .dev.vars. Makes up those that are missing or empty, and writes them there. */
+export function localSecrets(folder: string): LocalSecrets {
+  const file = join(folder, ".dev.vars");
+  const example = `${file}.example`;
+  const source = [file, example].find((path) => existsSync(path));
+  let text = source === undefined ? "" : readFileSync(source, "utf8");
+  const found = source === undefined ? {} : variablesIn(source);
+  const created: string[] = [];
+  for (const [name, make] of Object.entries(kinds)) {
+    if (!found[name]?.trim()) {
+      text = withVariable(text, name, make());
+      created.push(name);
+    }
+  }
+  if (created.length > 0 || source !== file) {
+    writeFileSync(file, text, { mode: 0o600 });
+  }
+  const { CRONOZEN_SIGNING_SECRET: list = "", ADMIN_TOKEN: token = "" } = variablesIn(file);
+  if (token.length < minTokenCharacters) {
+    throw new Failure(
+      `ADMIN_TOKEN in .dev.vars has fewer than ${minTokenCharacters} characters: empty it to get a new one`,
+    );
+  }
+  return { secret: String(list.trim().split(/\s+/, 1)), token, created };
+}
+
+/** Returns the text with the variable's line replaced, or with a further line. */
+function withVariable(text: string, name: string, value: string): string {
+  const line = `${name}="${value}"`;
+  const present = new RegExp(`^${name}\\s*=.*$`, "m");
+  const separator = text === "" || text.endsWith("\n") ? "" : "\n";
+  return present.test(text) ? text.replace(present, line) : `${text}${separator}${line}\n`;
+}

@@ -1,0 +1,65 @@
+// `setup`: creates the project's queues, or corrects how long they keep a message.
+
+import { existsSync } from "node:fs";
+import type { Command } from "commander";
+import { Failure, green, prints, type Result } from "./output.ts";
+import { consumerSettings, queuesOf, runWrangler } from "./project.ts";
+
+/** The most that Cloudflare allows, in seconds: 14 days, and 24 hours on the free plan. */
+const longest = 1_209_600;
+const longestFree = 86_400;
+
+const wordsOf = new Map([
+  [longest, "14 days"],
+  [longestFree, "24 hours, the most of the free plan"],
+]);
+
+export function addSetup(program: Command): void {
+  const command = program
+    .command("setup")
+    .summary("create the queues in your Cloudflare account, with the longest retention")
+    .description(
+      "Creates the project's queues in your Cloudflare account, or corrects them: they keep a message for as long as the plan allows. It needs a login: npx wrangler login. Repeat it after a change of the plan.",
+    )
+    .option("--env <name>", "the environment of the settings");
+  prints(command, setup);
+}
+
+async function setup({ env }: { env?: string }): Promise<Result> {
+  const settings = existsSync(consumerSettings) ? consumerSettings : undefined;
+  const names = await queuesOf(settings, env);
+  const queues = [];
+  for (const name of names) {
+    queues.push({ name, ...(await setQueue(name)) });
+  }
+  const lines = queues.map(
+    ({ name, created, retentionSeconds }) =>
+      `${green("ok")}  ${name}: ${created ? "created, " : ""}keeps a message for ${wordsOf.get(retentionSeconds)}`,
+  );
+  return { ok: true, text: lines.join("\n"), json: { queues } };
+}
+
+/** Creates a queue, or sets its retention if it exists. */
+async function setQueue(name: string): Promise<{ created: boolean; retentionSeconds: number }> {
+  const info = await runWrangler(["queues", "info", name]);
+  const created = info.code !== 0;
+  if (created && !info.printed.includes("does not exist")) {
+    throw new Failure(`queue ${name} not found out about: ${lastLines(info.printed)}`);
+  }
+  const action = created ? "create" : "update";
+  const first = await runWrangler(["queues", action, name, `--message-retention-period-secs=${longest}`]);
+  if (first.code === 0) {
+    return { created, retentionSeconds: longest };
+  }
+  const second = await runWrangler(["queues", action, name, `--message-retention-period-secs=${longestFree}`]);
+  if (second.code === 0) {
+    return { created, retentionSeconds: longestFree };
+  }
+  throw new Failure(`queue ${name} not set up: ${lastLines(first.printed)}`);
+}
+
+/** Returns the end of what wrangler printed, where its error is. */
+function lastLines(printed: string): string {
+  const lines = printed.split("\n").filter((line) => line.trim() !== "" && !line.includes("Logs were written"));
+  return lines.slice(-6).join("\n");
+}
