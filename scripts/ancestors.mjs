@@ -1,32 +1,5 @@
-// Interrupts this process when the process that started it has ended. npm passes a signal to the shell that runs the
-// script, and the shell ends without passing it on. A killed process passes on nothing at all.
+// Interrupts this process when the process that started it has ended.
 
-import { spawnSync } from "node:child_process";
+import { endWithAncestors } from "../pkg/src/cli/ancestors.js";
 
-const pollMs = 500;
-
-/** The shell, and npm behind it. @type {number[]} */
-const ancestors = [process.ppid];
-if (process.env.npm_lifecycle_event !== undefined) {
-  const { stdout } = spawnSync("ps", ["-o", "ppid=", "-p", String(process.ppid)], { encoding: "utf8" });
-  if (Number(stdout) > 1) {
-    ancestors.push(Number(stdout));
-  }
-}
-
-/** @param {number} pid */
-function lives(pid) {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    // Another user's process lives, too.
-    return /** @type {NodeJS.ErrnoException} */ (error).code === "EPERM";
-  }
-}
-
-setInterval(() => {
-  // A process whose parent has ended gets another one.
-  if (process.ppid !== ancestors[0] || !ancestors.every(lives)) {
-    process.kill(process.pid, "SIGINT");
-  }
-}, pollMs).unref();
+endWithAncestors();

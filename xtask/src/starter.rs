@@ -1,10 +1,10 @@
 //! Copies the starter into the npm package, where `cronozen-edge init` finds it, in TypeScript and in JavaScript.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::files::{copy, create};
+use crate::files::{copy, create, read_text, write};
 use crate::tools::javascript;
 
 /// The files of the starter. Others may lie in its folder, such as secrets.
@@ -28,27 +28,36 @@ const FILES: [&str; 17] = [
     "wrangler.toml",
 ];
 
-/// Writes the starter into this folder.
+/// The files that only TypeScript needs.
+const TYPES: [&str; 2] = ["src/env.ts", "tsconfig.json"];
+
+/// Writes the starter into folders of this folder: `typescript` and `javascript`.
 pub fn build(root: &Path, folder: &Path) -> Result<()> {
     let source = root.join("examples/starter");
     for file in FILES {
         // npm leaves out a file called .gitignore.
         let name = if file == ".gitignore" { "gitignore" } else { file };
-        copy_file(&source.join(file), &folder.join(name))?;
+        let typescript = with_parent(folder.join("typescript").join(name))?;
+        copy(&source.join(file), &typescript)?;
+        if TYPES.contains(&file) {
+            continue;
+        }
+        let output = folder.join("javascript");
         if let Some(name) = file.strip_suffix(".ts") {
-            let output = folder.join("javascript").join(format!("{name}.js"));
-            create_parent(&output)?;
+            let output = with_parent(output.join(format!("{name}.js")))?;
             javascript(root, &source.join(file), &output)?;
+        } else {
+            // Settings and texts name the files.
+            let text =
+                read_text(&source.join(file))?.replace(".ts\"", ".js\"").replace(".ts)", ".js)");
+            write(&with_parent(output.join(name))?, text)?;
         }
     }
     Ok(())
 }
 
-fn copy_file(from: &Path, to: &Path) -> Result<()> {
-    create_parent(to)?;
-    copy(from, to)
-}
-
-fn create_parent(file: &Path) -> Result<()> {
-    file.parent().map_or(Ok(()), create)
+/// Creates the folder of a file, and returns the file.
+fn with_parent(file: PathBuf) -> Result<PathBuf> {
+    file.parent().map_or(Ok(()), create)?;
+    Ok(file)
 }

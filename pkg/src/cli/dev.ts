@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
+import { endWithAncestors } from "./ancestors.js";
 import { post, signatureOf } from "./delivery.ts";
 import { checkPort, DevServer } from "./dev-server.ts";
 import { localSecrets } from "./local-secrets.ts";
@@ -29,6 +30,7 @@ export function addDev(program: Command): void {
 }
 
 async function dev(options: { port: string; samples: boolean; verbose?: true }): Promise<void> {
+  endWithAncestors();
   const port = portOf(options.port);
   const wrangler = wranglerScript();
   await checkPort(port);

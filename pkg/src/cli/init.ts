@@ -11,13 +11,12 @@ interface InitOptions {
   readonly javascript?: true;
 }
 
-/** The templates: a project, and what differs with two Workers and in JavaScript. */
+/** The templates, as `cargo xtask npm` writes them: a project in each language. */
 const templates = join(packageFolder, "dist", "starter");
-const twoWorkersFolder = "two-workers";
-const javascriptFolder = "javascript";
 
-/** The files that only TypeScript needs. */
-const typescriptFiles = ["tsconfig.json", "src/env.ts"];
+/** The files in it that differ with two Workers. */
+const twoWorkersFolder = "two-workers/";
+
 const typescriptPackages = ["@cloudflare/workers-types", "@types/node", "typescript"];
 
 export function addInit(program: Command): void {
@@ -62,49 +61,21 @@ ${next.map((line) => `  ${line}`).join("\n")}`,
 
 /** Returns the texts of the project's files, by path. */
 function projectFiles({ twoWorkers, javascript }: InitOptions, target: string): Map<string, string> {
-  const files = new Map<string, string>();
-  for (const path of filesIn(templates)) {
-    const [top = ""] = path.split("/");
-    if (top !== javascriptFolder && (top !== twoWorkersFolder || twoWorkers)) {
-      // Those for two Workers come later, and replace others.
-      const own = top === twoWorkersFolder ? path.slice(twoWorkersFolder.length + 1) : path;
-      files.set(own, readFileSync(join(templates, path), "utf8"));
-      if (javascript && path.endsWith(".ts")) {
-        files.delete(own);
-        files.set(
-          own.replace(/ts$/, "js"),
-          readFileSync(join(templates, javascriptFolder, path.replace(/ts$/, "js")), "utf8"),
-        );
-      }
-    }
-  }
-  // npm would leave out a file of this name.
-  rename(files, "gitignore", ".gitignore");
-  change(files, "package.json", (text) => manifestOf(text, { twoWorkers, javascript }, target));
-  if (twoWorkers) {
-    const test = javascript ? "test/handlers.test.js" : "test/handlers.test.ts";
-    change(files, test, (text) => text.replace('["wrangler.toml"]', '["wrangler.consumer.toml", "wrangler.toml"]'));
-  }
-  if (javascript) {
-    for (const path of typescriptFiles) {
-      files.delete(path);
-    }
-    for (const path of files.keys()) {
-      change(files, path, (text) => text.replaceAll(/\b(index|consumer|handlers|dev|handlers\.test)\.ts\b/g, "$1.js"));
-    }
-  }
-  return files;
-}
-
-/** Returns the package.json of the project. */
-function manifestOf(
-  text: string,
-  { twoWorkers, javascript }: Partial<Record<keyof InitOptions, true | undefined>>,
-  target: string,
-): string {
-  const manifest = JSON.parse(text);
+  const all = textsIn(join(templates, javascript ? "javascript" : "typescript"));
+  const files = new Map([...all].filter(([path]) => !path.startsWith(twoWorkersFolder)));
+  const manifest = JSON.parse(files.get("package.json") ?? "");
   manifest.dependencies["cronozen-edge"] = dependencyFor(target);
   if (twoWorkers) {
+    for (const [path, text] of all) {
+      if (path.startsWith(twoWorkersFolder)) {
+        files.set(path.slice(twoWorkersFolder.length), text);
+      }
+    }
+    const test = javascript ? "test/handlers.test.js" : "test/handlers.test.ts";
+    files.set(
+      test,
+      (files.get(test) ?? "").replace('["wrangler.toml"]', '["wrangler.consumer.toml", "wrangler.toml"]'),
+    );
     manifest.scripts["deploy:consumer"] = "wrangler deploy --config wrangler.consumer.toml";
   }
   if (javascript) {
@@ -113,20 +84,16 @@ function manifestOf(
       delete manifest.devDependencies[name];
     }
   }
-  return `${JSON.stringify(manifest, null, 2)}\n`;
+  files.set("package.json", `${JSON.stringify(manifest, null, 2)}\n`);
+  // npm leaves out a file called .gitignore.
+  files.set(".gitignore", files.get("gitignore") ?? "");
+  files.delete("gitignore");
+  return files;
 }
 
-/** Returns the paths of the files in a folder and its folders, sorted, with `/`. */
-function filesIn(folder: string): string[] {
+/** Returns the texts of the files in a folder and its folders, by path, with `/`. */
+function textsIn(folder: string): Map<string, string> {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  return entries.map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll("\\", "/")).sort();
-}
-
-function rename(files: Map<string, string>, from: string, to: string): void {
-  files.set(to, files.get(from) ?? "");
-  files.delete(from);
-}
-
-function change(files: Map<string, string>, path: string, changed: (text: string) => string): void {
-  files.set(path, changed(files.get(path) ?? ""));
+  const paths = entries.map((entry) => join(entry.parentPath, entry.name));
+  return new Map(paths.map((path) => [relative(folder, path).replaceAll("\\", "/"), readFileSync(path, "utf8")]));
 }

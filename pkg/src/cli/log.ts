@@ -2,8 +2,8 @@
 
 import { dim, green, red, yellow } from "./output.ts";
 
-/** A line of JSON after the Worker's name, or after wrangler's label of a warning or an error. */
-const logged = /^(\[[\w-]+\]|▲ \[WARNING\]|✘ \[ERROR\])\s*(\{.+\})$/;
+/** A line of JSON, alone, after the name of one of several Workers, or after wrangler's label of a warning or an error. */
+const logged = /^(\[[\w-]+\]|▲ \[WARNING\]|✘ \[ERROR\])?\s*(\{.+\})$/;
 
 /** Lines about requests and queues, which the Workers log themselves, and the table of bindings after a reload. */
 const noise = /^(\[wrangler:info\]|⎔ Reloading|env\.|Binding\s+Resource)|has access to the following bindings:$/;
@@ -50,7 +50,7 @@ export function readable(line: string): string | undefined {
     inFlight !== undefined && `${inFlight} in flight`,
     ms !== undefined && `${ms} ms`,
   ];
-  const words = [dim(at.slice(11, 19)), isGateway ? "gateway " : "consumer", colour(outcome.padEnd(8))];
+  const words = [dim(at.slice(11, 19)), isGateway ? "gateway " : "consumer", colour(outcome.padEnd(9))];
   return [...words, ...details.filter(Boolean)].join("  ");
 }
 
