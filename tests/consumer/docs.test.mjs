@@ -179,5 +179,5 @@ test("the page gives the right time span of a message's retries", async (context
   const read = (/** @type {string} */ path) => readFileSync(join(root, path), "utf8");
   assert.ok(read("docs/consumers.md").includes(span), span);
   const longest = `up to ${await hours(0)} hours`;
-  assert.ok(read("examples/consumer/wrangler.toml").includes(longest), longest);
+  assert.ok(read("examples/starter/wrangler.toml").includes(longest), longest);
 });

@@ -1,47 +1,47 @@
-// Dead letters of the example consumer: none gets lost, and each can be redriven and then counts once.
+// Dead letters of the starter's consumer: none gets lost, and each can be redriven and then counts once.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { messageOf } from "../support/messages.mjs";
-import { Example, newEvent } from "./example.mjs";
+import { newEvent, Starter } from "./starter.mjs";
 
-/** @type {Example} */
-let example;
+/** @type {Starter} */
+let starter;
 before(async () => {
-  example = await Example.start();
+  starter = await Starter.start();
   // Has the tables made.
-  await example.ask("/dead-letters");
+  await starter.ask("/dead-letters");
 });
-afterEach(() => example.deadSql("DELETE FROM cronozen_dead_letters", "DELETE FROM cronozen_audit"));
-after(() => example.stop());
+afterEach(() => starter.deadSql("DELETE FROM cronozen_dead_letters", "DELETE FROM cronozen_audit"));
+after(() => starter.stop());
 
 const breakLedger = "ALTER TABLE payments RENAME TO payments_away";
 const mendLedger = "ALTER TABLE payments_away RENAME TO payments";
 
 /** The number of an event's payments. @param {string} eventId */
 async function count(eventId) {
-  return (await example.sql(`SELECT 1 FROM payments WHERE event_id = '${eventId}'`)).length;
+  return (await starter.sql(`SELECT 1 FROM payments WHERE event_id = '${eventId}'`)).length;
 }
 
 /** An event whose handler fails until it is a dead letter. */
 async function failed() {
   const event = newEvent();
-  await example.sql(breakLedger);
-  await example.deliver(event);
-  const [letter] = await example.deadLettersOf(event.eventId);
-  await example.sql(mendLedger);
+  await starter.sql(breakLedger);
+  await starter.deliver(event);
+  const [letter] = await starter.deadLettersOf(event.eventId);
+  await starter.sql(mendLedger);
   return { event, id: Number(letter?.id), letter };
 }
 
 /** @param {...number} ids */
 function redrive(...ids) {
-  return example.post("/dead-letters/redrive", { ids });
+  return starter.post("/dead-letters/redrive", { ids });
 }
 
 /** Waits for a state of an event's oldest dead letter. @param {string} eventId @param {string} state */
 function letterIn(eventId, state) {
-  return example.until(
-    async () => (await example.lettersOf(eventId)).find((letter) => letter.state === state),
+  return starter.until(
+    async () => (await starter.lettersOf(eventId)).find((letter) => letter.state === state),
     `a dead letter of ${eventId} that is ${state}`,
   );
 }
@@ -54,10 +54,10 @@ test("an event that fails eleven times is a dead letter with a reason, and count
   assert.match(letter?.reason, /no such table: payments/);
   assert.equal(letter?.queue, "cronozen-events-dead");
   assert.deepEqual([letter?.state, letter?.redrivenAt, letter?.handledAt], ["open", null, null]);
-  const { answer: shown } = await example.ask(`/dead-letters/${id}`);
+  const { answer: shown } = await starter.ask(`/dead-letters/${id}`);
   assert.match(shown.text, /^\{"v":1,/);
   assert.equal(shown.text.length, shown.bytes);
-  const delays = example.logged(eventId).flatMap(({ delaySeconds }) => delaySeconds ?? []);
+  const delays = starter.logged(eventId).flatMap(({ delaySeconds }) => delaySeconds ?? []);
   assert.equal(delays.length, 10);
   assert.ok(delays.reduce((sum, delay) => sum + delay, 0) < 24 * 3600, "within the free plan's retention");
 
@@ -69,10 +69,10 @@ test("an event that fails eleven times is a dead letter with a reason, and count
     next: null,
     open: 0,
   });
-  assert.deepEqual(await example.outcomes(eventId, 2), ["dead", "handled"]);
+  assert.deepEqual(await starter.outcomes(eventId, 2), ["dead", "handled"]);
   assert.equal(await count(eventId), 1);
 
-  assert.deepEqual((await example.ask("/dead-letters")).answer, { deadLetters: [], next: null });
+  assert.deepEqual((await starter.ask("/dead-letters")).answer, { deadLetters: [], next: null });
   const redriven = await letterIn(eventId, "handled");
   assert.equal(redriven.redrives, 1);
   assert.ok(redriven.handledAt >= redriven.failedAt, "the list shows that it was handled");
@@ -82,7 +82,7 @@ test("an event that is dead, redriven and handled shows all three, and who redro
   const { event, id } = await failed();
   await redrive(id);
   await letterIn(event.eventId, "handled");
-  const { answer } = await example.ask(`/event?id=${event.eventId}`);
+  const { answer } = await starter.ask(`/event?id=${event.eventId}`);
   const { history, deadLetters, ...head } = answer;
   assert.deepEqual(
     history.map((/** @type {any} */ happening) => happening.outcome),
@@ -100,7 +100,7 @@ test("an event that is dead, redriven and handled shows all three, and who redro
     deadLetters.map((/** @type {any} */ letter) => letter.id),
     [id],
   );
-  const [entry] = (await example.ask("/audit")).answer.entries;
+  const [entry] = (await starter.ask("/audit")).answer.entries;
   assert.equal(entry.actor, "ADMIN_TOKEN (token)");
   assert.equal(entry.action, "redrive");
   assert.deepEqual(entry.details.ids, [id]);
@@ -113,58 +113,58 @@ test("an event redriven three times counts once", async () => {
   await redrive(id);
   const sent = both.reduce((sum, { answer }) => sum + answer.redriven.length, 1);
   assert.ok(sent >= 2, "a lease may keep the second from sending");
-  const outcomes = await example.outcomes(event.eventId, 1 + sent);
+  const outcomes = await starter.outcomes(event.eventId, 1 + sent);
   assert.deepEqual(outcomes.sort(), ["dead", ...Array(sent - 1).fill("duplicate"), "handled"]);
   assert.equal(await count(event.eventId), 1);
-  const [letter] = await example.deadLettersOf(event.eventId);
+  const [letter] = await starter.deadLettersOf(event.eventId);
   assert.equal(letter?.redrives, sent);
 });
 
 test("a dry run sends nothing, marks nothing, and says what would be sent", async () => {
   const { event, id, letter } = await failed();
   for (const selection of [{ ids: [id] }, { upTo: id }, {}]) {
-    const { status, answer } = await example.post("/dead-letters/redrive", { ...selection, dryRun: true });
+    const { status, answer } = await starter.post("/dead-letters/redrive", { ...selection, dryRun: true });
     assert.equal(status, 200);
     const { type, reason, bytes } = letter ?? assert.fail();
     assert.deepEqual(answer, { dryRun: true, letters: 1, bytes, upTo: id, groups: [{ type, reason, letters: 1 }] });
   }
   await new Promise((resolve) => setTimeout(resolve, 300));
-  assert.deepEqual(await example.outcomes(event.eventId), ["dead"]);
+  assert.deepEqual(await starter.outcomes(event.eventId), ["dead"]);
   assert.equal(await count(event.eventId), 0);
-  const [after] = await example.deadLettersOf(event.eventId);
+  const [after] = await starter.deadLettersOf(event.eventId);
   assert.deepEqual([after?.redrivenAt, after?.redrives], [null, 0]);
-  assert.deepEqual((await example.ask("/audit")).answer.entries, []);
+  assert.deepEqual((await starter.ask("/audit")).answer.entries, []);
 
-  await example.redriveAll();
-  await example.outcomes(event.eventId, 2);
+  await starter.redriveAll();
+  await starter.outcomes(event.eventId, 2);
   assert.equal(await count(event.eventId), 1);
 });
 
 test("an event that fails again after a redrive has a new dead letter, and the first one says so", async () => {
   const { event, id } = await failed();
-  await example.sql(breakLedger);
-  await example.redriveAll();
-  const letters = await example.deadLettersOf(event.eventId, 2);
-  await example.sql(mendLedger);
+  await starter.sql(breakLedger);
+  await starter.redriveAll();
+  const letters = await starter.deadLettersOf(event.eventId, 2);
+  await starter.sql(mendLedger);
   assert.deepEqual(
     letters.map(({ state }) => state),
     ["failed_again", "open"],
   );
-  const open = (await example.ask("/dead-letters")).answer.deadLetters;
+  const open = (await starter.ask("/dead-letters")).answer.deadLetters;
   assert.equal(open.length, 1);
   assert.notEqual(open[0].id, id);
-  const texts = await example.deadSql("SELECT DISTINCT text FROM cronozen_dead_letters");
+  const texts = await starter.deadSql("SELECT DISTINCT text FROM cronozen_dead_letters");
   assert.equal(texts.length, 1, "the message is unchanged");
 
-  await example.redriveAll();
-  await example.outcomes(event.eventId, 3);
+  await starter.redriveAll();
+  await starter.outcomes(event.eventId, 3);
   assert.equal(await count(event.eventId), 1);
 });
 
-/** Stores dead letters without the queue. @param {import("./example.mjs").Event[]} events */
+/** Stores dead letters without the queue. @param {import("./starter.mjs").Event[]} events */
 async function store(events) {
   for (const event of events) {
-    await example.deadSql(
+    await starter.deadSql(
       `INSERT INTO cronozen_dead_letters (message_id, event_id, type, reason, text, bytes, queue, stored_at)
        VALUES (hex(randomblob(16)), '${event.eventId}', '${event.type}', 'a test', '${messageOf(event)}', 400, 'q', '2026')`,
     );
@@ -174,7 +174,7 @@ async function store(events) {
 test("120 dead letters are redriven in steps of 20, and each counts once", async () => {
   const events = Array.from({ length: 120 }, () => newEvent());
   await store(events);
-  const answers = await example.redriveAll();
+  const answers = await starter.redriveAll();
   assert.deepEqual(
     answers.map(({ redriven, open }) => [redriven.length, open]),
     [...Array(6).fill([20, null]), [0, 0]],
@@ -184,10 +184,10 @@ test("120 dead letters are redriven in steps of 20, and each counts once", async
     events.map(({ eventId }) => eventId),
   );
   for (const { eventId } of events) {
-    assert.deepEqual(await example.outcomes(eventId), ["handled"]);
+    assert.deepEqual(await starter.outcomes(eventId), ["handled"]);
     assert.equal(await count(eventId), 1);
   }
-  const { answer } = await example.post("/dead-letters/redrive", { upTo: 1_000_000 });
+  const { answer } = await starter.post("/dead-letters/redrive", { upTo: 1_000_000 });
   assert.deepEqual(answer.redriven, [], "nothing is redriven again");
 });
 
@@ -195,27 +195,27 @@ test("a filter chooses what is redriven and pruned", async () => {
   const [wanted, other] = [newEvent({ type: "a.wanted" }), newEvent({ type: "another" })];
   await store([wanted, other]);
   const filter = { type: "a.wanted", reason: "a test", upTo: 1_000_000 };
-  const { redriven, open } = (await example.post("/dead-letters/redrive", filter)).answer;
+  const { redriven, open } = (await starter.post("/dead-letters/redrive", filter)).answer;
   assert.deepEqual(
     redriven.map((/** @type {any} */ letter) => letter.eventId),
     [wanted.eventId],
   );
   assert.equal(open, 0, "of the selection");
-  await example.outcomes(wanted.eventId);
-  assert.deepEqual((await example.post("/dead-letters/prune", { ...filter, type: "unknown" })).answer.pruned, []);
-  const dry = await example.post("/dead-letters/prune", { reason: "a test", dryRun: true });
+  await starter.outcomes(wanted.eventId);
+  assert.deepEqual((await starter.post("/dead-letters/prune", { ...filter, type: "unknown" })).answer.pruned, []);
+  const dry = await starter.post("/dead-letters/prune", { reason: "a test", dryRun: true });
   assert.equal(dry.answer.letters, 1);
-  const { pruned, next } = (await example.post("/dead-letters/prune", { reason: "a test", upTo: dry.answer.upTo }))
+  const { pruned, next } = (await starter.post("/dead-letters/prune", { reason: "a test", upTo: dry.answer.upTo }))
     .answer;
   assert.deepEqual(
     pruned.map((/** @type {any} */ letter) => letter.eventId),
     [other.eventId],
   );
   assert.equal(next, null);
-  const { answer } = await example.post("/dead-letters/prune", { state: "redriven", upTo: 1_000_000 });
+  const { answer } = await starter.post("/dead-letters/prune", { state: "redriven", upTo: 1_000_000 });
   assert.equal(answer.pruned.length, 1);
   assert.deepEqual(
-    (await example.ask("/audit")).answer.entries.map((/** @type {any} */ { action, result }) => [
+    (await starter.ask("/audit")).answer.entries.map((/** @type {any} */ { action, result }) => [
       action,
       (result.pruned ?? result.redriven).length,
     ]),
@@ -230,12 +230,12 @@ test("a filter chooses what is redriven and pruned", async () => {
 
 test("what the queue refuses stays open, and the answer says so", async () => {
   const event = newEvent();
-  await example.deadSql(
+  await starter.deadSql(
     `INSERT INTO cronozen_dead_letters (message_id, text, bytes, queue, stored_at)
      VALUES ('long', hex(zeroblob(65000)), 130000, 'q', '2026')`,
   );
   await store([event]);
-  const [answer] = await example.redriveAll();
+  const [answer] = await starter.redriveAll();
   assert.deepEqual(
     answer?.redriven.map((/** @type {any} */ letter) => letter.eventId),
     [event.eventId],
@@ -243,20 +243,20 @@ test("what the queue refuses stays open, and the answer says so", async () => {
   assert.equal(answer?.failed.length, 1);
   assert.ok(answer?.failed[0].reason.length > 10, answer?.failed[0].reason);
   assert.equal(answer?.open, 1);
-  const [{ result }] = (await example.ask("/audit")).answer.entries;
+  const [{ result }] = (await starter.ask("/audit")).answer.entries;
   assert.deepEqual(
     [result.redriven, result.failed],
     [answer?.redriven, answer?.failed].map((letters) => letters.map((/** @type {any} */ { id }) => id)),
   );
-  await example.outcomes(event.eventId);
+  await starter.outcomes(event.eventId);
   assert.equal(await count(event.eventId), 1);
-  const [again] = await example.redriveAll();
+  const [again] = await starter.redriveAll();
   assert.equal(again?.failed.length, 1, "its lease has ended with the failure");
 });
 
 test("a failure between sending and marking leaves a copy without a second effect", async () => {
   const { event, id } = await failed();
-  await example.deadSql(
+  await starter.deadSql(
     `CREATE TRIGGER no_mark BEFORE UPDATE OF redriven_at ON cronozen_dead_letters
      BEGIN SELECT RAISE(FAIL, 'D1 is down'); END`,
   );
@@ -264,46 +264,46 @@ test("a failure between sending and marking leaves a copy without a second effec
   assert.equal(status, 503);
   assert.equal(answer.code, "unavailable");
   assert.ok(!JSON.stringify(answer).includes("D1 is down"), "only the log has the error");
-  await example.deadSql("DROP TRIGGER no_mark");
-  await example.outcomes(event.eventId, 2);
+  await starter.deadSql("DROP TRIGGER no_mark");
+  await starter.outcomes(event.eventId, 2);
   assert.deepEqual((await redrive(id)).answer.redriven, [], "its lease lasts for a minute");
-  const [started, unfinished] = (await example.ask("/audit")).answer.entries;
+  const [started, unfinished] = (await starter.ask("/audit")).answer.entries;
   assert.deepEqual([started.result.redriven, unfinished.result], [[], null], "the audit has the one without an end");
-  await example.deadSql("UPDATE cronozen_dead_letters SET leased_until = '2026-01-01T00:00:00.000Z'");
+  await starter.deadSql("UPDATE cronozen_dead_letters SET leased_until = '2026-01-01T00:00:00.000Z'");
   await redrive(id);
-  assert.deepEqual(await example.outcomes(event.eventId, 3), ["dead", "handled", "duplicate"]);
+  assert.deepEqual(await starter.outcomes(event.eventId, 3), ["dead", "handled", "duplicate"]);
   assert.equal(await count(event.eventId), 1);
 });
 
 test("a dead letter that the queue itself has moved has no reason, and is redriven as it was", async () => {
   const event = newEvent();
-  await example.sql("CREATE TABLE worker_is_broken (reason)");
-  await example.deliver(event);
-  const [letter] = await example.deadLettersOf(event.eventId);
-  await example.sql("DROP TABLE worker_is_broken");
+  await starter.sql("CREATE TABLE worker_is_broken (reason)");
+  await starter.deliver(event);
+  const [letter] = await starter.deadLettersOf(event.eventId);
+  await starter.sql("DROP TABLE worker_is_broken");
   assert.equal(letter?.type, event.type);
   assert.deepEqual([letter?.reason, letter?.attempts, letter?.failedAt], [null, null, null]);
   assert.deepEqual(
-    example.logged(event.eventId).map(({ outcome }) => outcome),
+    starter.logged(event.eventId).map(({ outcome }) => outcome),
     Array(2).fill("dead_letter_stored"),
   );
 
-  await example.redriveAll();
-  assert.deepEqual(await example.outcomes(event.eventId), ["handled"]);
+  await starter.redriveAll();
+  assert.deepEqual(await starter.outcomes(event.eventId), ["handled"]);
   assert.equal(await count(event.eventId), 1);
 });
 
 test("without D1 a dead letter is retried with growing delays until it is stored", async () => {
   const event = newEvent({ data: { amount: "none" } });
-  await example.deadSql("ALTER TABLE cronozen_dead_letters RENAME TO dead_letters_away");
-  await example.deliver(event);
-  const failures = await example.until(async () => {
-    const lines = example.logged("dead_letter_not_stored").filter(({ attempt }) => attempt >= 9);
-    return lines.length > 0 ? example.logged("dead_letter_not_stored") : undefined;
+  await starter.deadSql("ALTER TABLE cronozen_dead_letters RENAME TO dead_letters_away");
+  await starter.deliver(event);
+  const failures = await starter.until(async () => {
+    const lines = starter.logged("dead_letter_not_stored").filter(({ attempt }) => attempt >= 9);
+    return lines.length > 0 ? starter.logged("dead_letter_not_stored") : undefined;
   }, "nine failures");
-  await example.deadSql("ALTER TABLE dead_letters_away RENAME TO cronozen_dead_letters");
-  const [letter] = await example.deadLettersOf(event.eventId);
-  assert.match(letter?.reason, /^data\.amount missing/);
+  await starter.deadSql("ALTER TABLE dead_letters_away RENAME TO cronozen_dead_letters");
+  const [letter] = await starter.deadLettersOf(event.eventId);
+  assert.match(letter?.reason, /^data\.amount or data\.currency missing/);
   const delays = new Map(failures.map(({ attempt, delaySeconds }) => [attempt, delaySeconds]));
   assert.deepEqual([delays.get(1), delays.get(2), delays.get(3), delays.get(9)], [30, 60, 120, 7680]);
 });

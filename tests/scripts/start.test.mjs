@@ -7,8 +7,8 @@ import { mkdtempSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { after, test } from "node:test";
+import { readable } from "../../pkg/src/cli/log.ts";
 import { output, root } from "../../scripts/command.mjs";
-import { readable } from "../../scripts/log.mjs";
 import { freePort } from "../support/ports.mjs";
 
 /** @type {import("node:child_process").ChildProcess[]} */
@@ -86,7 +86,7 @@ test("--once shows the result of each delivery, and exits with 0", patience, asy
   const { ended, printed } = start(["--once", "--port", String(await freePort())]);
   const code = await ended;
   for (const line of [
-    /^Starting the gateway and the example consumer \.\.\. \d+\.\d s$/m,
+    /^Starting the starter \.\.\. \d+\.\d s$/m,
     /^ {2}ok {4}signed delivery {2}202 accepted$/m,
     /^ {2}ok {4}the same again {3}200 duplicate$/m,
     /^ {2}ok {4}forged {11}401 invalid_signature$/m,
@@ -147,10 +147,10 @@ for (const signal of /** @type {const} */ (["SIGTERM", "SIGKILL"])) {
 
 test("SIGINT during the start ends it quietly", patience, async () => {
   const { child, ended, printed } = start(["--port", String(await freePort())]);
-  await until(() => printed().includes("Starting the gateway"), child, printed);
+  await until(() => printed().includes("Starting the starter"), child, printed);
   child.kill("SIGINT");
   assert.equal(await ended, 130);
-  assert.match(printed(), /Starting the gateway and the example consumer \.\.\. \n$/);
+  assert.match(printed(), /Starting the starter \.\.\. \n$/);
 });
 
 test("a missing tool is named in one line, before any build", async () => {

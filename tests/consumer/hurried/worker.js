@@ -1,9 +1,9 @@
-// The example consumer, made fast and faulty: retries come at once, each dead letter is delivered twice, messages of the
+// The starter's consumer, made fast and faulty: retries come at once, each dead letter is delivered twice, messages of the
 // type test.vanishes are acknowledged and not handled, and the Worker fails while D1 has the table worker_is_broken.
 
-import example from "../../../examples/consumer/src/index.js";
+import starter from "../../../examples/starter/src/consumer.ts";
 
-/** @type {ExportedHandler<import("../../../examples/consumer/src/index.js").Env, string>} */
+/** @type {ExportedHandler<import("../../../examples/starter/src/env.ts").Env, string>} */
 const hurried = {
   async queue(batch, env, context) {
     const broken = env.DB.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'worker_is_broken'");
@@ -11,14 +11,14 @@ const hurried = {
       throw new Error("as the test wants it");
     }
     if (batch.queue === "cronozen-events-dead") {
-      await example.queue?.(
+      await starter.queue(
         /** @type {any} */ ({ queue: batch.queue, messages: batch.messages.map(unacknowledged) }),
         env,
         context,
       );
     }
     const messages = batch.messages.filter(({ body }) => !body.includes('"test.vanishes"'));
-    await example.queue?.(
+    await starter.queue(
       /** @type {any} */ ({ queue: batch.queue, messages: messages.map(withoutDelay) }),
       env,
       context,
@@ -26,12 +26,12 @@ const hurried = {
   },
 
   /** Answers as if it were as many minutes later as the header says. */
-  async fetch(request, env, context) {
+  async fetch(request, env) {
     const { now } = Date;
     const ahead = Number(request.headers.get("x-test-minutes-ahead")) * 60_000;
     Date.now = () => now() + ahead;
     try {
-      return await /** @type {any} */ (example).fetch(request, env, context);
+      return await starter.fetch(request, env);
     } finally {
       Date.now = now;
     }

@@ -1,4 +1,4 @@
-// The gateway and the example consumer with its own migrations, in one workerd.
+// The gateway and the starter's consumer with its own migrations, in one workerd.
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
@@ -10,12 +10,12 @@ import { sign, webhookPath } from "../../scripts/delivery.mjs";
 import { secret, token } from "../support/messages.mjs";
 import { builtModules, bundled } from "../support/modules.mjs";
 
-const migrations = join(root, "examples", "consumer", "migrations");
+const migrations = join(root, "examples", "starter", "migrations");
 
 /** The longest wait for the queue. */
 const patienceMs = 20_000;
 
-/** As in the wrangler.toml of the gateway and the example, but faster. */
+/** As in the starter's settings, but faster. */
 const consumers = {
   "cronozen-events": { maxBatchTimeout: 0.05, maxRetries: 10, retryDelay: 0, deadLetterQueue: "cronozen-events-dead" },
   "cronozen-events-dead": { maxBatchTimeout: 0.05, maxRetries: 100, retryDelay: 0 },
@@ -26,21 +26,21 @@ const consumers = {
  * @typedef {Record<string, any>} Row
  */
 
-export class Example {
+export class Starter {
   /** The Workers' log lines. @type {string[]} */
   log = [];
 
   /** @param {Record<string, string>} [secrets] */
   static async start(secrets = { ADMIN_TOKEN: token }) {
-    const example = new Example(await bundled("tests/consumer/hurried/worker.js"), secrets);
+    const starter = new Starter(await bundled("tests/consumer/hurried/worker.js"), secrets);
     try {
-      example.url = await example.miniflare.ready;
-      await example.migrate();
+      starter.url = await starter.miniflare.ready;
+      await starter.migrate();
     } catch (error) {
-      await example.stop();
+      await starter.stop();
       throw error;
     }
-    return example;
+    return starter;
   }
 
   /** @param {Awaited<ReturnType<typeof bundled>>} modules @param {Record<string, string>} secrets */
