@@ -15,10 +15,11 @@ const startTimeoutMs = 90_000;
  * @param {string[]} server.args
  * @param {NodeJS.ProcessEnv} server.env
  * @param {URL} server.url where it will serve
+ * @param {NodeJS.Signals} [server.signal] that stops it
  * @param {(url: URL, printed: () => string) => Promise<void>} work
  * @returns {Promise<string>} everything that it has printed
  */
-export async function withServer({ folder, command, args, env, url }, work) {
+export async function withServer({ folder, command, args, env, url, signal = "SIGINT" }, work) {
   const child = spawn(command, args, {
     cwd: folder,
     stdio: ["ignore", "pipe", "pipe"],
@@ -35,7 +36,7 @@ export async function withServer({ folder, command, args, env, url }, work) {
     await untilServed(url, child, () => printed);
     await work(url, () => printed);
   } finally {
-    child.kill("SIGINT");
+    child.kill(signal);
     await ended;
   }
   return printed;
