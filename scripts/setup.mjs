@@ -38,8 +38,13 @@ const sources = ["crates", "pkg/src", "pkg/wasm", "src"];
 /** An editor saves several files at once, and each in several steps. */
 const quietMs = 200;
 
-/** Builds them again after each change of a source. `wrangler dev` notices the new ones. @param {{ unoptimised?: boolean }} [options] */
-export function rebuildOnChange(options = {}) {
+/**
+ * Builds them again after each change of a source. `wrangler dev` notices the new ones.
+ *
+ * @param {{ unoptimised: boolean }} options of the build
+ * @param {AbortSignal} signal ends it
+ */
+export function rebuildOnChange(options, signal) {
   /** @type {NodeJS.Timeout | undefined} */
   let timer;
   let last = Promise.resolve();
@@ -50,7 +55,7 @@ export function rebuildOnChange(options = {}) {
     }, quietMs);
   };
   for (const folder of sources) {
-    watch(join(root, folder), { recursive: true }, changed).unref();
+    watch(join(root, folder), { recursive: true, signal }, changed);
   }
 }
 

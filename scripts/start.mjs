@@ -1,5 +1,6 @@
 // `npm start`: runs the starter with everything built from source, and shows that it works.
 
+import { randomUUID } from "node:crypto";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import "./ancestors.mjs";
@@ -87,6 +88,7 @@ await script(async () => {
     // The reader of the output has ended.
     process.stdout.on("error", resolve);
   });
+  const stopped = new AbortController();
   const server = new DevServer({
     wrangler,
     folder: starter,
@@ -104,10 +106,11 @@ await script(async () => {
       return 0;
     }
     await invite(server, storage);
-    rebuildOnChange({ unoptimised: dev });
+    rebuildOnChange({ unoptimised: dev }, stopped.signal);
     // An interruption is the usual end, so it is a success.
     return await Promise.race([interrupted.then(() => 0), server.ended.then(() => 1)]);
   } finally {
+    stopped.abort();
     await server.stop();
   }
 });
@@ -151,6 +154,8 @@ async function problemsOf(url) {
 async function invite(server, storage) {
   const { readable } = await import("../pkg/src/cli/log.ts");
   const api = `${server.url}/console/api`;
+  // A new id at every start: the local store remembers events for as long as the real one.
+  const eventId = `evt_${randomUUID().slice(0, 8)}`;
   console.log(`The webhook is ${server.url}/webhooks/cronozen. ${dim("Ctrl-C stops it.")}
 
 What you can do now, from another terminal in this folder:
@@ -158,8 +163,8 @@ What you can do now, from another terminal in this folder:
 ${green("Send an event")} ${dim("(twice, and the second is a duplicate)")}
 
   . examples/starter/.dev.vars
-  body='{"eventId":"evt_mine","type":"payment.completed",
-    "data":{"amount":"49.00","currency":"EUR"}}'
+  body='{"eventId":"${eventId}","type":"payment.completed",
+    "createdAt":"${new Date().toISOString()}","data":{"amount":"49.00","currency":"EUR"}}'
   signature=$(printf %s "$body" | openssl dgst -sha256 -r \\
     -hmac "\${CRONOZEN_SIGNING_SECRET%% *}" | cut -d ' ' -f 1)
   curl -i ${server.url}/webhooks/cronozen --data-binary "$body" \\
@@ -173,7 +178,7 @@ ${green("See the payments that were recorded")}
 ${green("See what happened to it, and list the dead letters")}
 
   . examples/starter/.dev.vars
-  curl "${api}/event?id=evt_mine" -H "Authorization: Bearer $ADMIN_TOKEN"
+  curl "${api}/event?id=${eventId}" -H "Authorization: Bearer $ADMIN_TOKEN"
   curl "${api}/dead-letters" -H "Authorization: Bearer $ADMIN_TOKEN"
 
 ${green("Change a handler")}: edit examples/starter/src/handlers.ts, and it is reloaded

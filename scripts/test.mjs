@@ -47,14 +47,16 @@ const checks = [
   // They need the declarations that the package's build generates.
   ["types of the scripts and tests", "tsc", ["--project", "."]],
   ["types of the Workers", "tsc", ["--project", "src/js"]],
+  ["types of the command line", "tsc", ["--project", "pkg/src/cli"]],
   ["build of the Worker that traps", "cargo", ["xtask", "worker", "--test-trap"]],
   ["build of the consumer in Rust", "cargo", ["xtask", "consumer-rust"]],
   ["tests of the npm package", "node", [...nodeTest, "tests/package/*.test.mjs"]],
   ["tests in workerd and of the scripts", "node", [...nodeTest, "tests/{worker,scripts}/*.test.mjs"]],
+  ["tests of the command line", "node", [...nodeTest, "tests/cli/*.test.mjs"]],
   ["tests of the consumers and the console", "node", [...nodeTest, "tests/{alerts,consumer,console}/*.test.mjs"]],
   ["dry run of the deployment of the gateway", "wrangler", dryDeployment("wrangler.toml", "build/dry-run")],
   // The output folder is relative to the folder of the settings.
-  ...["consumer", "consumer-rust"].map(
+  ...["starter", "consumer-rust"].map(
     (name) =>
       /** @type {Check} */ ([
         `dry run of the deployment of ${name}`,

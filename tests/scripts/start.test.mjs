@@ -110,10 +110,12 @@ test("stays up, prints commands that work when pasted, shows a readable log, and
     new RegExp(`^${title}.*\\n\\n((?: {2}.+\\n)+)\\n`, "m").exec(printed())?.[1] ?? assert.fail(title);
   assert.match(output("bash", ["-c", pasted("Send an event")]) ?? "", /^HTTP\/1\.1 202 /);
   assert.match(output("bash", ["-c", pasted("Send an event")]) ?? "", /^HTTP\/1\.1 200 /);
-  const look = `. ./.dev.vars; ${pasted("See what happened to it")}`;
-  assert.match(output("bash", ["-c", look]) ?? "", /^\{"eventId":"evt_.*\{"deadLetters":\[.*\],"next":null\}$/);
+  assert.match(
+    output("bash", ["-c", pasted("See what happened to it")]) ?? "",
+    /^\{"eventId":"evt_.*\{"deadLetters":\[.*\],"next":null\}$/,
+  );
   const [, eventId = ""] = /"eventId":"(evt_[0-9a-f]{8})"/.exec(printed()) ?? [];
-  for (const line of ["gateway   accepted", "consumer  handled ", "gateway   duplicate"]) {
+  for (const line of ["gateway   accepted ", "consumer  handled  ", "gateway   duplicate"]) {
     const shown = new RegExp(`^\\d\\d:\\d\\d:\\d\\d {2}${line} {2}${eventId} {2}payment\\.completed {2}\\d+ ms$`, "m");
     await until(() => shown.test(printed()), child, printed);
   }
@@ -203,17 +205,22 @@ for (const [name, line, shown] of /** @type {[string, string, string | undefined
   [
     "an accepted delivery",
     '[cronozen-edge] {"at":"2026-11-29T05:34:50.829Z","outcome":"accepted","code":"accepted","eventId":"evt_1","type":"payment.completed","ms":19}',
-    "05:34:50  gateway   accepted  evt_1  payment.completed  19 ms",
+    "05:34:50  gateway   accepted   evt_1  payment.completed  19 ms",
+  ],
+  [
+    "a delivery to a single Worker, which wrangler does not name",
+    '{"at":"2026-11-29T05:34:50.829Z","outcome":"duplicate","code":"duplicate","eventId":"evt_1","type":null,"ms":1}',
+    "05:34:50  gateway   duplicate  evt_1  1 ms",
   ],
   [
     "a failed attempt, to which wrangler adds a label",
     '▲ [WARNING] {"at":"2026-11-29T05:34:51.956Z","outcome":"retried","attempt":2,"eventId":"evt_1","type":null,"reason":"Error: fails","delaySeconds":1,"ms":3}',
-    "05:34:51  consumer  retried   evt_1  attempt 2  Error: fails  again in 1 s  3 ms",
+    "05:34:51  consumer  retried    evt_1  attempt 2  Error: fails  again in 1 s  3 ms",
   ],
   [
     "a trap, which has no code",
     '✘ [ERROR] {"at":"2026-11-29T05:34:51.956Z","outcome":"trapped","inFlight":2}',
-    "05:34:51  gateway   trapped   2 in flight",
+    "05:34:51  gateway   trapped    2 in flight",
   ],
   [
     "a missing setting with its name",
