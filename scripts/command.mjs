@@ -200,7 +200,9 @@ export async function script(main) {
   try {
     process.exitCode = await main();
   } catch (error) {
-    console.error(error instanceof Complaint ? error.message : error);
+    // A failure is a complaint of the package's command line, which the scripts share parts with.
+    const isExpected = error instanceof Complaint || (error instanceof Error && error.name === "Failure");
+    console.error(isExpected ? error.message : error);
     process.exitCode = 1;
   }
 }

@@ -110,15 +110,15 @@ test("stays up, prints commands that work when pasted, shows a readable log, and
     new RegExp(`^${title}.*\\n\\n((?: {2}.+\\n)+)\\n`, "m").exec(printed())?.[1] ?? assert.fail(title);
   assert.match(output("bash", ["-c", pasted("Send an event")]) ?? "", /^HTTP\/1\.1 202 /);
   assert.match(output("bash", ["-c", pasted("Send an event")]) ?? "", /^HTTP\/1\.1 200 /);
-  assert.match(
-    output("bash", ["-c", pasted("See what happened to it")]) ?? "",
-    /^\{"eventId":"evt_.*\{"deadLetters":\[.*\],"next":null\}$/,
-  );
   const [, eventId = ""] = /"eventId":"(evt_[0-9a-f]{8})"/.exec(printed()) ?? [];
   for (const line of ["gateway   accepted ", "consumer  handled  ", "gateway   duplicate"]) {
     const shown = new RegExp(`^\\d\\d:\\d\\d:\\d\\d {2}${line} {2}${eventId} {2}payment\\.completed {2}\\d+ ms$`, "m");
     await until(() => shown.test(printed()), child, printed);
   }
+  assert.match(
+    output("bash", ["-c", pasted("See what happened to it")]) ?? "",
+    /^\{"eventId":"evt_.*\{"deadLetters":\[.*\],"next":null\}$/,
+  );
   assert.match(output("bash", ["-c", pasted("See the payments")]) ?? "", new RegExp(eventId));
 
   const busy = start(["--once", "--port", port]);
