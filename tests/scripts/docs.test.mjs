@@ -13,17 +13,24 @@ const documents = [
   "SECURITY.md",
   "pkg/README.md",
   "crates/webhook/README.md",
+  "examples/starter/README.md",
 ]
   .concat(readdirSync(join(root, "docs")).map((name) => `docs/${name}`))
   .filter((path) => path.endsWith(".md") && existsSync(join(root, path)));
 
-/** @type {{ scripts: Record<string, string> }} */
-const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const starter = "examples/starter";
+
+/** The scripts of a folder's package.json. @param {string} folder @returns {Record<string, string>} */
+const scriptsOf = (folder) => JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8")).scripts;
+
+/** Those of the project, and those of a project that `init` writes. With two Workers, it has one more. */
+const scripts = scriptsOf(".");
+const starterScripts = { ...scriptsOf(starter), "deploy:consumer": "wrangler deploy" };
 const [xtask = ""] = /const USAGE.+?";/s.exec(readFileSync(join(root, "xtask/src/main.rs"), "utf8")) ?? [];
 
 /** Commands that are not ours, and whose options are not checked. `ask` is a function of docs/operations.md. */
 const others =
-  /^((curl|printf|read|echo|cd|cp|\.|export|openssl|ask|while|npm (install|pack|ci)) |done$|ask\(\)|(body|api|upTo|after|answer|ADMIN_TOKEN)=)/;
+  /^((curl|printf|read|echo|cd|cp|\.|export|openssl|ask|while|npm (install|pack|ci)) |npm install$|done$|ask\(\)|(body|api|upTo|after|answer|ADMIN_TOKEN)=)/;
 
 /** A document without its blocks of code. @param {string} text */
 function withoutBlocks(text) {
@@ -37,7 +44,7 @@ function commandsIn(text) {
   const lines = blocks.flatMap((block) => block.replaceAll(/\\\n\s*/g, "").split("\n"));
   const inline = [...withoutBlocks(text).matchAll(/`([^`\n]+)`/g)].map(([, code = ""]) => code);
   const named = inline.filter((code) =>
-    /^(npm (start|test|run)|(npx wrangler|cargo|wrangler|node|python3) [a-z]|\.ci\/)/.test(code),
+    /^(npm (start|test|run)|(npx (wrangler|cronozen-edge)|cargo|wrangler|node|python3) [a-z]|\.ci\/)/.test(code),
   );
   return [...lines, ...named].map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
 }
@@ -68,7 +75,24 @@ function checkWrangler(line) {
     assertHas(help, option, line);
   }
   const [, config] = /--config[ =](\S+)/.exec(line) ?? [];
-  assert.ok(config === undefined || existsSync(join(root, config)), `no such file: ${config}`);
+  const folders = [".", `${starter}/two-workers`];
+  assert.ok(
+    config === undefined || folders.some((folder) => existsSync(join(root, folder, config))),
+    `no such file: ${config}`,
+  );
+}
+
+/** The command line, as `cargo xtask npm` has built it. */
+const commandLine = "pkg/dist/cli.js";
+
+/** @param {string} line */
+function checkCronozenEdge(line) {
+  const [, command = ""] = /cronozen-edge ([a-z-]+( (list|show|redrive))?)/.exec(line) ?? [];
+  const help = helpOf(`node ${commandLine} ${command}`.trim());
+  assert.ok(help.startsWith(`Usage: cronozen-edge ${command}`), `there is no such command: ${line}`);
+  for (const [option] of (line.split("cronozen-edge ")[1] ?? "").matchAll(/(?<= )--[a-z-]+/g)) {
+    assertHas(help, option, line);
+  }
 }
 
 /** @param {string} line */
@@ -78,6 +102,11 @@ function checkCommand(line) {
   const [, task] = /^cargo xtask ([a-z-]+)/.exec(line) ?? [];
   if (/(^|npx )wrangler /.test(line)) {
     checkWrangler(line);
+  } else if (/^npx .*cronozen-edge /.test(line)) {
+    checkCronozenEdge(line);
+  } else if (script !== undefined && scripts[script] === undefined && script in starterScripts) {
+    const command = starterScripts[/** @type {keyof typeof starterScripts} */ (script)] ?? "";
+    checkCommand(line.replace(/^npm run \S+( --)?/, `npx ${command}`));
   } else if (others.test(line)) {
     return;
   } else if (script !== undefined) {
@@ -152,6 +181,9 @@ test("an unknown command, option or file is refused", () => {
     "npx wrangler queues create x --retention 5",
     "npx wrangler queues create x --message-retention-period 5",
     "npx wrangler deploy --config examples/none/wrangler.toml",
+    "npx cronozen-edge doctr",
+    "npx cronozen-edge init x --typescript",
+    "npm run setup -- --queue x",
   ]) {
     assert.throws(() => checkCommand(line), assert.AssertionError, line);
   }

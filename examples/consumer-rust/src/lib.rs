@@ -5,7 +5,8 @@
 //! table, so the package's console can show the events of this one. The console does not show the dead letters: they
 //! are in a table of this consumer's own.
 //!
-//! Deploy it in place of examples/consumer, from the project's root, with the gateway's secret:
+//! Deploy it in the place of the starter's consumer (the starter with two Workers), from this project's root, with the
+//! gateway's secret:
 //!
 //! ```sh
 //! npx wrangler secret put CRONOZEN_SIGNING_SECRET --config examples/consumer-rust/wrangler.toml

@@ -44,7 +44,7 @@ async function setQueue(name: string): Promise<{ created: boolean; retentionSeco
   const info = await runWrangler(["queues", "info", name]);
   const created = info.code !== 0;
   if (created && !info.printed.includes("does not exist")) {
-    throw new Failure(`queue ${name} not found out about: ${lastLines(info.printed)}`);
+    throw new Failure(`queue ${name} not found: ${lastLines(info.printed)}`);
   }
   const action = created ? "create" : "update";
   const first = await runWrangler(["queues", action, name, `--message-retention-period-secs=${longest}`]);
