@@ -7,6 +7,9 @@ pub use header::{MalformedSignature, SIGNATURE_HEADER, Signature, SignatureError
 pub use secrets::{MAX_SECRETS, Secrets, SecretsError};
 pub use verified_body::VerifiedBody;
 
+pub(crate) use header::{is_quotation_mark, without_surroundings};
+pub(crate) use secrets::{Secret, is_invisible};
+
 mod header;
 mod secrets;
 mod verified_body;

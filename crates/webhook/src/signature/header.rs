@@ -117,7 +117,7 @@ fn is_hexadecimal(value: &[u8]) -> bool {
 }
 
 /// Returns the value without white space and quotation marks at its ends.
-fn without_surroundings(value: &[u8]) -> &[u8] {
+pub(crate) fn without_surroundings(value: &[u8]) -> &[u8] {
     // By hand, because `str::trim_matches` would add 290 bytes to the npm package.
     let is_inside =
         |character: &u8| !character.is_ascii_whitespace() && !is_quotation_mark(*character);
@@ -127,7 +127,7 @@ fn without_surroundings(value: &[u8]) -> &[u8] {
 }
 
 /// Returns true for the marks that people put around a value in a file.
-pub(super) fn is_quotation_mark(byte: u8) -> bool {
+pub(crate) fn is_quotation_mark(byte: u8) -> bool {
     matches!(byte, b'\'' | b'"' | b'`')
 }
 
@@ -144,7 +144,7 @@ fn is_base64(value: &[u8]) -> bool {
 
 /// A well-formed signature. It is not checked against any body or secret.
 #[derive(Clone, Copy)]
-pub struct Signature(pub(super) [u8; HASH_BYTES]);
+pub struct Signature(pub(crate) [u8; HASH_BYTES]);
 
 impl Signature {
     /// Reads the header's value: exactly 64 lowercase hexadecimal digits and nothing else.

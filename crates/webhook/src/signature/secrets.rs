@@ -146,15 +146,20 @@ impl fmt::Debug for Secrets {
 
 /// A signing secret, kept as the key state of its HMAC. It is zeroised when dropped.
 #[derive(Clone)]
-pub(super) struct Secret(pub(super) Hmac<Sha256>);
+pub(crate) struct Secret(pub(super) Hmac<Sha256>);
 
 impl Secret {
     /// Makes a secret from its text. It never returns `None`, because HMAC accepts a key of any length.
     fn new(text: &str) -> Option<Self> {
-        Hmac::new_from_slice(text.as_bytes()).map(Self).ok()
+        Self::from_key(text.as_bytes())
     }
 
-    pub(super) fn sign(&self, body: &[u8]) -> Signature {
+    /// Makes a secret from the bytes of its key.
+    pub(crate) fn from_key(key: &[u8]) -> Option<Self> {
+        Hmac::new_from_slice(key).map(Self).ok()
+    }
+
+    pub(crate) fn sign(&self, body: &[u8]) -> Signature {
         let mut mac = self.0.clone();
         mac.update(body);
         Signature(mac.finalize().into_bytes().into())
@@ -187,7 +192,7 @@ fn is_quoted(text: &str) -> bool {
 
 /// Returns true for control characters, for characters without width, such as the byte order mark, which some editors
 /// put at the start of a file, and for the replacement character, which decoders put in place of invalid bytes.
-fn is_invisible(character: char) -> bool {
+pub(crate) fn is_invisible(character: char) -> bool {
     character.is_control()
         || matches!(
             character,

@@ -1,0 +1,91 @@
+//! The proof that a diagnosis is right: the combination with which the signature matches.
+
+use core::fmt;
+use std::borrow::Cow;
+
+use zeroize::Zeroizing;
+
+use super::body::{BodyChange, Candidate};
+use super::header::Reading;
+use super::json::Document;
+use super::secret::{Key, SecretChange};
+use crate::signature::Signature;
+
+/// A combination of a signature, a key and a body that match. Only a function that has compared the HMAC in constant
+/// time makes one. It is shown as one line, which holds no secret, no signature and no part of the body:
+///
+/// `HMAC-SHA256 of the body without LF at its end, with the secret at position 0, equals the header`
+///
+/// Anyone can check it: the HMAC of [`Self::body`] with [`Self::key`] is [`Self::signature`].
+#[derive(Debug, Clone, Copy)]
+pub struct Proof {
+    reading: Reading,
+    signature: Signature,
+    position: usize,
+    secret: SecretChange,
+    body: BodyChange,
+}
+
+impl Proof {
+    /// Compares the HMAC of a candidate with a signature, in constant time. Returns a proof if they are equal.
+    pub(super) fn check(
+        (reading, signature): (Reading, Signature),
+        key: &Key,
+        body: &Candidate<'_>,
+    ) -> Option<Self> {
+        let mac = key.secret.sign(body.bytes());
+        signature.position_in(&[mac.0]).ok()?;
+        Some(Self {
+            reading,
+            signature,
+            position: key.position,
+            secret: key.change,
+            body: body.change(),
+        })
+    }
+
+    /// Returns the signature that was found in the header.
+    #[must_use]
+    pub fn signature(&self) -> Signature {
+        self.signature
+    }
+
+    /// Returns the position of the secret from which the key was made, counted from 0.
+    #[must_use]
+    pub fn position(&self) -> usize {
+        self.position
+    }
+
+    /// Returns the bytes that were signed. `body` must be the body of the diagnosis.
+    #[must_use]
+    pub fn body<'body>(&self, body: &'body [u8]) -> Cow<'body, [u8]> {
+        let document = if self.body.needs_document() { Document::parse(body) } else { None };
+        let candidate = self.body.apply(body, document.as_ref());
+        candidate.map_or(Cow::Borrowed(body), Candidate::into_bytes)
+    }
+
+    /// Returns the bytes of the key. `secrets` must be those of the diagnosis.
+    #[must_use]
+    pub fn key(&self, secrets: &[impl AsRef<str>]) -> Zeroizing<Vec<u8>> {
+        let text = secrets.get(self.position).map_or("", AsRef::as_ref);
+        self.secret.key(text).unwrap_or_default()
+    }
+
+    pub(super) fn secret_change(&self) -> SecretChange {
+        self.secret
+    }
+
+    pub(super) fn body_change(&self) -> BodyChange {
+        self.body
+    }
+}
+
+impl fmt::Display for Proof {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { reading, position, secret, body, .. } = self;
+        write!(
+            formatter,
+            "HMAC-SHA256 of {body}, with the secret at position {position}{secret}, equals {reading}"
+        )
+    }
+}

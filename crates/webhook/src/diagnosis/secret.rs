@@ -1,0 +1,253 @@
+//! The keys that a signer may have made from a secret by mistake.
+
+use core::fmt;
+
+use zeroize::Zeroizing;
+
+use super::decode;
+use super::mistake::{KeyEncoding, Mistake, Party};
+use crate::signature::{
+    MAX_SECRETS, Secret, Secrets, SecretsError, is_invisible, is_quotation_mark,
+};
+
+/// The prefix of every signing secret.
+const PREFIX: &str = "whsec_";
+
+/// The longest text of a secret whose variants are tried, in bytes. Cronozen's have some tens.
+const MAX_VARIED_BYTES: usize = 1024;
+
+/// A key, ready to sign. It is zeroised when dropped.
+pub(super) struct Key {
+    pub(super) position: usize,
+    pub(super) change: SecretChange,
+    pub(super) secret: Secret,
+}
+
+/// The difference between a configured text and a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct SecretChange {
+    cleaning: Cleaning,
+    form: Form,
+}
+
+/// The repair of a mistake in the configured text. Each contains those before it, apart from `Word`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cleaning {
+    None,
+    Trimmed,
+    Unquoted,
+    Visible,
+    Word(usize),
+}
+
+/// The mistake with which a signer makes a key from the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    AsItIs,
+    Followed(&'static str),
+    Quoted(&'static str),
+    WithPrefix,
+    WithoutPrefix,
+    Decoded(KeyEncoding),
+    DecodedAfterPrefix(KeyEncoding),
+}
+
+const FORMS: [Form; 12] = [
+    Form::AsItIs,
+    Form::Followed("\n"),
+    Form::WithoutPrefix,
+    Form::DecodedAfterPrefix(KeyEncoding::Base64),
+    Form::DecodedAfterPrefix(KeyEncoding::Hexadecimal),
+    Form::Decoded(KeyEncoding::Base64),
+    Form::Decoded(KeyEncoding::Hexadecimal),
+    Form::Followed("\r\n"),
+    Form::Followed(" "),
+    Form::Quoted("\""),
+    Form::Quoted("'"),
+    Form::WithPrefix,
+];
+
+/// Returns the different keys from the secrets: first those as they are, then those of repaired texts, then the others.
+pub(super) fn keys_of(texts: &[&str]) -> Vec<Key> {
+    let mut keys: Vec<Key> = Vec::new();
+    for (position, text) in texts.iter().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
+        let mut seen: Vec<Zeroizing<Vec<u8>>> = Vec::new();
+        for change in SecretChange::all(text) {
+            let new = change.key(text).filter(|key| !key.is_empty() && !seen.contains(key));
+            let Some((key, secret)) =
+                new.and_then(|key| Secret::from_key(&key).map(|secret| (key, secret)))
+            else {
+                continue;
+            };
+            seen.push(key);
+            keys.push(Key { position, change, secret });
+        }
+    }
+    keys.sort_by_key(|key| {
+        (key.change.form != Form::AsItIs, key.change.cleaning != Cleaning::None)
+    });
+    keys
+}
+
+/// Returns the mistake in a text that the verifier refuses.
+pub(super) fn mistake_in(text: &str, position: usize) -> Option<Mistake> {
+    let party = Party::Receiver;
+    Some(match Secrets::new(&[text]).err()? {
+        SecretsError::Count { .. } | SecretsError::Empty { .. } => {
+            Mistake::SecretMissing { position: Some(position) }
+        }
+        SecretsError::InnerWhiteSpace { .. } => Mistake::SecretList { position },
+        SecretsError::OuterWhiteSpace { .. } => Mistake::SecretWhiteSpace { position, party },
+        SecretsError::QuotationMark { .. } => Mistake::SecretQuoted { position, party },
+        SecretsError::InvisibleCharacter { .. } => Mistake::SecretInvisibleCharacter { position },
+    })
+}
+
+impl SecretChange {
+    /// Returns the changes that may give a different key.
+    fn all(text: &str) -> impl Iterator<Item = Self> {
+        let words = if text.split_whitespace().nth(1).is_some() { MAX_SECRETS } else { 0 };
+        let cleanings = [Cleaning::None, Cleaning::Trimmed, Cleaning::Unquoted, Cleaning::Visible];
+        let cleanings = cleanings.into_iter().chain((0..words).map(Cleaning::Word));
+        let limit = if text.len() > MAX_VARIED_BYTES { 1 } else { usize::MAX };
+        let changes = move |cleaning: Cleaning| {
+            // A text that is still no secret is not varied: it is varied after the next cleaning.
+            let is_clean =
+                cleaning.apply(text).is_some_and(|clean| Secrets::new(&[&*clean]).is_ok());
+            let forms = if is_clean { FORMS.len() } else { 1 };
+            FORMS.into_iter().take(forms).map(move |form| Self { cleaning, form })
+        };
+        cleanings.flat_map(changes).take(limit)
+    }
+
+    /// Returns true if the key is the text, or the text as it should be.
+    pub(super) fn is_by_receiver(self) -> bool {
+        self.form == Form::AsItIs
+    }
+
+    /// Returns the key's bytes, or `None` if the change does not apply to the text.
+    pub(super) fn key(self, text: &str) -> Option<Zeroizing<Vec<u8>>> {
+        let clean = self.cleaning.apply(text)?;
+        let joined = |parts: &[&str]| {
+            // The exact room: a vector that grows would leave copies of the key behind.
+            let mut key =
+                Zeroizing::new(Vec::with_capacity(parts.iter().map(|part| part.len()).sum()));
+            key.extend(parts.iter().flat_map(|part| part.bytes()));
+            key
+        };
+        match self.form {
+            Form::AsItIs => Some(joined(&[&clean])),
+            Form::Followed(end) => Some(joined(&[&clean, end])),
+            Form::Quoted(mark) => Some(joined(&[mark, &clean, mark])),
+            Form::WithPrefix => (!clean.starts_with(PREFIX)).then(|| joined(&[PREFIX, &clean])),
+            Form::WithoutPrefix => clean.strip_prefix(PREFIX).map(|rest| joined(&[rest])),
+            Form::Decoded(encoding) => encoding.decode(&clean),
+            Form::DecodedAfterPrefix(encoding) => encoding.decode(clean.strip_prefix(PREFIX)?),
+        }
+    }
+
+    /// Returns the mistakes that the change stands for, in a text.
+    pub(super) fn mistakes(self, text: &str, position: usize) -> Vec<Mistake> {
+        let party = Party::Receiver;
+        let trimmed = text.trim();
+        let is_trimmed = self.cleaning != Cleaning::None && trimmed.len() < text.len();
+        let is_unquoted = matches!(self.cleaning, Cleaning::Unquoted | Cleaning::Visible)
+            && unquoted(text).len() < trimmed.len();
+        let cleaned = match self.cleaning {
+            Cleaning::Word(_) => [Some(Mistake::SecretList { position }), None, None],
+            cleaning => [
+                is_trimmed.then_some(Mistake::SecretWhiteSpace { position, party }),
+                is_unquoted.then_some(Mistake::SecretQuoted { position, party }),
+                (cleaning == Cleaning::Visible)
+                    .then_some(Mistake::SecretInvisibleCharacter { position }),
+            ],
+        };
+        // Both sides use the text in this form, which the verifier refuses.
+        let remaining = self.cleaning.apply(text).and_then(|clean| mistake_in(&clean, position));
+        let party = Party::Signer;
+        let formed = match self.form {
+            Form::AsItIs => None,
+            Form::Followed(_) => Some(Mistake::SecretWhiteSpace { position, party }),
+            Form::Quoted(_) => Some(Mistake::SecretQuoted { position, party }),
+            Form::WithPrefix => {
+                Some(Mistake::SecretPrefixRemoved { position, party: Party::Receiver })
+            }
+            Form::WithoutPrefix => Some(Mistake::SecretPrefixRemoved { position, party }),
+            Form::Decoded(encoding) | Form::DecodedAfterPrefix(encoding) => {
+                Some(Mistake::SecretDecoded { position, encoding })
+            }
+        };
+        cleaned.into_iter().flatten().chain(remaining).chain(formed).collect()
+    }
+}
+
+/// Writes the change as a part of a proof's text.
+impl fmt::Display for SecretChange {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.cleaning {
+            Cleaning::None => Ok(()),
+            Cleaning::Trimmed => formatter.write_str(", trimmed"),
+            Cleaning::Unquoted => formatter.write_str(", without quotation marks"),
+            Cleaning::Visible => formatter.write_str(", without invisible characters"),
+            Cleaning::Word(word) => write!(formatter, ", the word at position {word} of it"),
+        }?;
+        formatter.write_str(match self.form {
+            Form::AsItIs => "",
+            Form::Followed("\n") => ", followed by LF",
+            Form::Followed("\r\n") => ", followed by CRLF",
+            Form::Followed(_) => ", followed by a space",
+            Form::Quoted(_) => ", in quotation marks",
+            Form::WithPrefix => ", with whsec_ before it",
+            Form::WithoutPrefix => ", without its prefix",
+            Form::Decoded(KeyEncoding::Base64) => ", decoded from base64",
+            Form::Decoded(KeyEncoding::Hexadecimal) => ", decoded from hexadecimal digits",
+            Form::DecodedAfterPrefix(KeyEncoding::Base64) => {
+                ", decoded from base64 after its prefix"
+            }
+            Form::DecodedAfterPrefix(KeyEncoding::Hexadecimal) => {
+                ", decoded from hexadecimal digits after its prefix"
+            }
+        })
+    }
+}
+
+impl Cleaning {
+    /// Returns the repaired text, or `None` if the text does not have the mistake.
+    fn apply(self, text: &str) -> Option<Zeroizing<String>> {
+        let trimmed = text.trim();
+        let repaired = match self {
+            Self::None | Self::Trimmed => {
+                if self == Self::None { text } else { trimmed }.to_owned()
+            }
+            Self::Unquoted => unquoted(text).to_owned(),
+            Self::Visible => {
+                let mut visible = Zeroizing::new(String::with_capacity(text.len()));
+                // Line breaks are control characters, too, but they are white space.
+                visible
+                    .extend(text.chars().filter(|character| {
+                        character.is_whitespace() || !is_invisible(*character)
+                    }));
+                if visible.len() == text.len() {
+                    return None;
+                }
+                unquoted(&visible).to_owned()
+            }
+            Self::Word(word) => text.split_whitespace().nth(word)?.to_owned(),
+        };
+        Some(Zeroizing::new(repaired))
+    }
+}
+
+fn unquoted(text: &str) -> &str {
+    let is_mark = |character: char| u8::try_from(character).is_ok_and(is_quotation_mark);
+    text.trim().trim_matches(is_mark).trim()
+}
+
+impl KeyEncoding {
+    fn decode(self, text: &str) -> Option<Zeroizing<Vec<u8>>> {
+        match self {
+            Self::Base64 => decode::base64(text.as_bytes()),
+            Self::Hexadecimal => decode::hexadecimal(text.as_bytes()),
+        }
+    }
+}
