@@ -7,7 +7,7 @@ A body is a list of parts: {"text": ...} as UTF-8 or {"hex": ...}, each "times" 
 `level` says where a vector can be used: `http` (also as a string), `string` (HTTP would strip or refuse
 the header's value), or `key-bytes` (the key is no text, so only an HMAC itself can be tested).
 
-messages.json has a form of its own, described at `messages`.
+messages.json and diagnoses.json have forms of their own, described at `messages` and in diagnoses.py.
 """
 
 import base64
@@ -15,6 +15,8 @@ import hashlib
 import hmac
 import json
 import pathlib
+
+from diagnoses import diagnoses
 
 HERE = pathlib.Path(__file__).parent
 COMMAND = "python3 tests/vectors/make.py"
@@ -475,3 +477,4 @@ write("rfc4231.json", rfc4231())
 write("signatures.json", signatures())
 write("envelopes.json", envelopes())
 write("messages.json", messages(), secret=SECRET)
+write("diagnoses.json", diagnoses())

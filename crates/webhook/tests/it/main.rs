@@ -15,6 +15,7 @@ mod signing;
 #[path = "../../../../tests/support/vectors.rs"]
 mod vectors;
 
+mod diagnoses;
 mod freed_memory;
 mod messages;
 mod properties;
