@@ -3,9 +3,9 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// Returns the signature header's value for a body.
-pub fn sign(body: &[u8], secret: &str) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+/// Returns the signature header's value for a body, from a secret or the bytes of a key.
+pub fn sign(body: &[u8], secret: impl AsRef<[u8]>) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_ref()).unwrap();
     mac.update(body);
     hex(&mac.finalize().into_bytes())
 }

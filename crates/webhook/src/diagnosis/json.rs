@@ -1,9 +1,12 @@
 //! A JSON text, taken apart so that it can be written again as other serialisers write it.
 
+use core::cell::Cell;
+use std::borrow::Cow;
+
 use serde::de::IgnoredAny;
 
 use super::json_style::{Features, JsonStyle};
-use super::json_text::{self, Unit};
+use super::json_text;
 
 /// The largest number of values and keys in a body that is written again. An event has some tens; this many take 8 MiB.
 const MAX_VALUES: usize = 256 * 1024;
@@ -16,10 +19,13 @@ const MAX_DEPTH: usize = 128;
 const MAX_WRITTEN_BYTES: usize = 4 * 1024 * 1024;
 
 /// A body that is one valid JSON text.
+#[derive(Default)]
 pub(super) struct Document<'body> {
     /// Each value before the values in it. In an object, each key is before its value.
     values: Vec<Value<'body>>,
     features: Features,
+    /// True when a limit was exceeded, so some forms cannot be tried.
+    is_cut_short: Cell<bool>,
 }
 
 struct Value<'body> {
@@ -40,7 +46,7 @@ enum Kind {
 }
 
 impl<'body> Document<'body> {
-    /// Takes a body apart. Returns `None` if it is not JSON, or exceeds a limit.
+    /// Takes a body apart. Returns `None` if it is not JSON. A document that exceeds a limit is empty.
     pub(super) fn parse(body: &'body [u8]) -> Option<Self> {
         let text = str::from_utf8(body).ok()?;
         // What follows relies on a valid text.
@@ -73,7 +79,7 @@ impl<'body> Document<'body> {
                 Kind::Array | Kind::Object => end,
             };
             if values.len() == MAX_VALUES || open.len() == MAX_DEPTH {
-                return None;
+                return Some(Self { is_cut_short: Cell::new(true), ..Self::default() });
             }
             if matches!(kind, Kind::Array | Kind::Object) {
                 open.push(values.len());
@@ -81,7 +87,7 @@ impl<'body> Document<'body> {
             let next = values.len() + 1;
             values.push(Value { kind, text: text.get(start..end)?, next });
         }
-        let mut document = Self { values, features: Features::default() };
+        let mut document = Self { values, ..Self::default() };
         document.features = document.features();
         Some(document)
     }
@@ -89,6 +95,11 @@ impl<'body> Document<'body> {
     /// Returns the styles in which the text can be written, without those that give the same text as another.
     pub(super) fn styles(&self) -> impl Iterator<Item = JsonStyle> {
         JsonStyle::all(self.features)
+    }
+
+    /// Returns true if some forms could not be written because of a limit.
+    pub(super) fn is_cut_short(&self) -> bool {
+        self.is_cut_short.get()
     }
 
     /// Writes the text in a style. Returns `None` if it would be too long.
@@ -108,7 +119,7 @@ impl<'body> Document<'body> {
         let key = keys.into_iter().rfind(|key| self.decoded(*key) == name)?;
         let value = self.values.get(key + 1)?;
         match value.kind {
-            Kind::String => Some(self.decoded(key + 1)),
+            Kind::String => Some(self.decoded(key + 1).into_owned()),
             Kind::Scalar => Some(value.text.to_owned()),
             Kind::Array | Kind::Object => None,
         }
@@ -123,9 +134,8 @@ impl<'body> Document<'body> {
         })
     }
 
-    fn decoded(&self, position: usize) -> String {
-        let text = self.values.get(position).map_or("", |value| value.text);
-        json_text::units(text).map(Unit::character).collect()
+    fn decoded(&self, position: usize) -> Cow<'body, str> {
+        self.values.get(position).map(|value| json_text::decoded(value.text)).unwrap_or_default()
     }
 
     fn features(&self) -> Features {
@@ -186,7 +196,11 @@ impl Writer<'_> {
                 self.list('{', '}', keys.into_iter(), depth, Self::field)?;
             }
         }
-        (self.written.len() <= MAX_WRITTEN_BYTES).then_some(())
+        if self.written.len() > MAX_WRITTEN_BYTES {
+            document.is_cut_short.set(true);
+            return None;
+        }
+        Some(())
     }
 
     fn field(&mut self, key: usize, depth: usize) -> Option<()> {

@@ -1,6 +1,6 @@
 //! The strings in a JSON text: decodes them, and writes them with the escapes of other serialisers.
 
-use core::fmt::Write;
+use std::borrow::Cow;
 
 use super::json_style::Escapes;
 
@@ -29,6 +29,15 @@ pub(super) fn units(text: &str) -> impl Iterator<Item = Unit> {
         '\\' => Some(escape(&mut rest)),
         character => Some(Unit::Character(character)),
     })
+}
+
+/// Returns the characters of a valid string, with replacement characters for surrogates.
+pub(super) fn decoded(text: &str) -> Cow<'_, str> {
+    if text.contains('\\') {
+        units(text).map(Unit::character).collect()
+    } else {
+        inside(text).into()
+    }
 }
 
 /// Writes a valid string again, with its quotation marks.
@@ -108,10 +117,9 @@ fn write_unit(unit: Unit, escapes: Escapes, written: &mut String) {
 }
 
 fn write_escape(unit: u16, escapes: Escapes, written: &mut String) {
-    // Writing to a string cannot fail.
-    let _always = if escapes == Escapes::DotNet {
-        write!(written, "\\u{unit:04X}")
-    } else {
-        write!(written, "\\u{unit:04x}")
-    };
+    written.push_str("\\u");
+    for shift in [12, 8, 4, 0] {
+        let digit = char::from_digit(u32::from(unit >> shift & 15), 16).unwrap_or_default();
+        written.push(if escapes == Escapes::DotNet { digit.to_ascii_uppercase() } else { digit });
+    }
 }

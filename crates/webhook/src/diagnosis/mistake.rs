@@ -110,7 +110,7 @@ pub enum Mistake {
     Unexplained {
         /// The number of combinations of a key and a body that were tried.
         combinations: u32,
-        /// True if all combinations were tried. Those of large bodies would take too long.
+        /// True if all combinations were tried. Those of large bodies, and of many secrets, would take too long.
         all: bool,
     },
 }
@@ -240,7 +240,7 @@ impl fmt::Display for Mistake {
                 formatter.write_str("time stamp signed with the body: only the body must be signed")
             }
             Self::Unexplained { combinations, all } => {
-                let extent = if *all { "all" } else { "not all: the body is large" };
+                let extent = if *all { "all" } else { "not all, because the work is limited" };
                 write!(
                     formatter,
                     "signature unexplained after {combinations} combinations ({extent}): most likely another \

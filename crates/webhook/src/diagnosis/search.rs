@@ -1,6 +1,6 @@
 //! The search for the combination of a key and a body that gives the signature.
 
-use super::body::{BodyChange, Candidate};
+use super::body::{BodyChange, Candidate, length};
 use super::header::Reading;
 use super::json::Document;
 use super::proof::Proof;
@@ -9,7 +9,7 @@ use crate::signature::Signature;
 
 /// The most work of a search: the bytes that are hashed, and those that are written to be hashed. It is enough for all
 /// combinations of a usual event, and takes at most 50 ms on a server's processor.
-pub const MAX_WORK_BYTES: u64 = 24 * 1024 * 1024;
+pub const MAX_WORK_BYTES: u64 = 48 * 1024 * 1024;
 
 /// The bytes that an HMAC hashes besides the body: two blocks.
 const HMAC_BYTES: u64 = 128;
@@ -17,21 +17,18 @@ const HMAC_BYTES: u64 = 128;
 /// The work of taking a JSON text apart, in terms of hashed bytes for each byte.
 const PARSING: u64 = 4;
 
-/// The work of writing a body in another form, in terms of hashed bytes for each byte.
-const WRITING: u64 = 2;
-
 /// The result of a search, and its extent.
 #[derive(Default)]
 pub(super) struct Search {
     pub(super) proof: Option<Proof>,
     pub(super) combinations: u32,
     pub(super) work: u64,
-    /// True if there was no work left for some combinations.
+    /// True if a limit has left out some combinations.
     pub(super) is_cut_short: bool,
 }
 
 impl Search {
-    /// Searches single changes first: of the secret, then of the body. Then it searches pairs.
+    /// Searches single changes first: of the body, then of the secret. Then it searches pairs.
     pub(super) fn run(
         found: (Reading, Signature),
         timestamp: Option<u64>,
@@ -39,26 +36,25 @@ impl Search {
         body: &[u8],
     ) -> Self {
         let mut search = Self::default();
+        let configured = keys.partition_point(|key| key.change.is_by_receiver());
+        let (as_configured, by_signer) = keys.split_at(configured);
         let unchanged = BodyChange::None.apply(body, None);
-        if unchanged.is_some_and(|candidate| search.has_found(found, keys, &candidate))
-            || keys.is_empty()
-        {
+        if unchanged.is_some_and(|candidate| search.has_found(found, as_configured, &candidate)) {
             return search;
         }
         let document = search.spend(PARSING * length(body)).and_then(|()| Document::parse(body));
-        let first_changed = keys.partition_point(|key| key.change.is_by_receiver());
-        let (as_configured, changed) = keys.split_at(first_changed);
-        for keys in [as_configured, changed] {
-            for change in BodyChange::all(document.as_ref(), timestamp) {
-                if search.spend(WRITING * length(body)).is_none() {
-                    return search;
-                }
-                let candidate = change.apply(body, document.as_ref());
-                if candidate.is_some_and(|candidate| search.has_found(found, keys, &candidate)) {
-                    return search;
-                }
+        let document = document.as_ref();
+        let changes = || BodyChange::all(document, timestamp);
+        let single = changes().map(|change| (change, as_configured));
+        let unchanged = (BodyChange::None, by_signer);
+        let pairs = changes().map(|change| (change, by_signer));
+        for (change, keys) in single.chain([unchanged]).chain(pairs) {
+            let candidate = change.apply(body, document);
+            if candidate.is_some_and(|candidate| search.has_found(found, keys, &candidate)) {
+                break;
             }
         }
+        search.is_cut_short |= document.is_some_and(Document::is_cut_short);
         search
     }
 
@@ -69,6 +65,9 @@ impl Search {
         keys: &[Key],
         candidate: &Candidate<'_>,
     ) -> bool {
+        if self.spend(candidate.work()).is_none() {
+            return true;
+        }
         for key in keys {
             if self.spend(HMAC_BYTES + length(candidate.bytes())).is_none() {
                 return true;
@@ -91,8 +90,4 @@ impl Search {
         self.work += work;
         Some(())
     }
-}
-
-fn length(bytes: &[u8]) -> u64 {
-    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }

@@ -69,23 +69,26 @@ const FORMS: [Form; 12] = [
 
 /// Returns the different keys from the secrets: first those as they are, then those of repaired texts, then the others.
 pub(super) fn keys_of(texts: &[&str]) -> Vec<Key> {
-    let mut keys: Vec<Key> = Vec::new();
+    let mut changes = Vec::new();
     for (position, text) in texts.iter().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
-        let mut seen: Vec<Zeroizing<Vec<u8>>> = Vec::new();
+        let mut seen = Vec::new();
         for change in SecretChange::all(text) {
-            let new = change.key(text).filter(|key| !key.is_empty() && !seen.contains(key));
-            let Some((key, secret)) =
-                new.and_then(|key| Secret::from_key(&key).map(|secret| (key, secret)))
-            else {
-                continue;
-            };
-            seen.push(key);
-            keys.push(Key { position, change, secret });
+            let Some(key) = change.key(text) else { continue };
+            if !key.is_empty() && !seen.contains(&key) {
+                seen.push(key);
+                changes.push((position, *text, change));
+            }
         }
     }
-    keys.sort_by_key(|key| {
-        (key.change.form != Form::AsItIs, key.change.cleaning != Cleaning::None)
+    changes.sort_by_key(|(_, _, change)| {
+        (change.form != Form::AsItIs, change.cleaning != Cleaning::None)
     });
+    // The keys are made at last: sorting, and a vector that grows, would leave copies of them behind.
+    let mut keys = Vec::with_capacity(changes.len());
+    keys.extend(changes.into_iter().filter_map(|(position, text, change)| {
+        let secret = Secret::from_key(&change.key(text)?)?;
+        Some(Key { position, change, secret })
+    }));
     keys
 }
 

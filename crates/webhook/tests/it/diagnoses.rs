@@ -2,7 +2,7 @@
 
 use crate::signing;
 use crate::vectors::{self, Part};
-use cronozen_webhook::diagnosis::{MAX_WORK_BYTES, diagnose};
+use cronozen_webhook::diagnosis::{MAX_WORK_BYTES, Mistake, diagnose};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -40,5 +40,43 @@ fn every_shared_diagnosis_is_the_expected_one() {
         assert_eq!(signed, expect.signed.as_deref().map(vectors::body), "{name}");
         let key = proof.map(|proof| signing::hex(&proof.key(&vector.secrets)));
         assert_eq!(key, expect.key_hex, "{name}");
+    }
+}
+
+/// Returns true if all combinations were tried, and the signature is still unexplained.
+fn is_searched_whole(body: &str) -> bool {
+    let diagnosis = diagnose(body.as_bytes(), Some(&[b'0'; 64]), &["whsec_test"]);
+    assert!(diagnosis.work() <= MAX_WORK_BYTES);
+    match diagnosis.findings() {
+        [finding] => match finding.mistake() {
+            Mistake::Unexplained { combinations, all } => combinations > 0 && all,
+            mistake => panic!("{mistake}"),
+        },
+        findings => panic!("{findings:?}"),
+    }
+}
+
+#[test]
+fn a_search_that_a_limit_has_cut_short_does_not_claim_to_be_whole() {
+    let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    assert!(is_searched_whole("no JSON"));
+    assert!(is_searched_whole(&nested(128)));
+    assert!(!is_searched_whole(&nested(129)));
+    assert!(!is_searched_whole(&nested(100_000)));
+    assert!(!is_searched_whole(&format!("[{}0]", "0,".repeat(256 * 1024))));
+    assert!(!is_searched_whole(&"x".repeat(4 * 1024 * 1024)));
+    // Indentation makes it more than a hundred times as long.
+    let indented = format!("[{}0]", format!("{},", nested(120)).repeat(100));
+    assert!(!is_searched_whole(&indented));
+}
+
+#[test]
+fn secrets_after_the_eighth_are_ignored() {
+    let mut secrets = ["whsec_other"; 9];
+    secrets[8] = "whsec_test";
+    let header = signing::sign(b"{}", "whsec_test");
+    for (count, first) in [(9, 0), (9, 1)] {
+        let diagnosis = diagnose(b"{}", Some(header.as_bytes()), &secrets[first..count]);
+        assert_eq!(diagnosis.verified(), (first == 1).then_some(7));
     }
 }

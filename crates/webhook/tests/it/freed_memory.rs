@@ -6,6 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use cronozen_webhook::diagnosis::diagnose;
 use cronozen_webhook::signature::{MAX_SECRETS, Secrets};
 use sha2::block_api::compress256;
 
@@ -86,6 +87,9 @@ fn no_key_is_left_in_freed_memory() {
         // The vector of a clone has no room for another secret.
         let both = secrets.clone().followed_by(&Secrets::new(&[SECRET]).unwrap());
         assert_eq!(both.is_ok_and(|both| both.count() == count + 1), count < MAX_SECRETS);
+        let header = signature.to_string();
+        let diagnosis = diagnose(b"other", Some(header.as_bytes()), &vec![SECRET; count]);
+        assert!(diagnosis.proof().is_none());
     }
     assert!(Secrets::new(&[SECRET; MAX_SECRETS + 1]).is_err());
     SEARCHES.store(false, Ordering::Relaxed);

@@ -16,6 +16,7 @@ mod signing;
 mod vectors;
 
 mod diagnoses;
+mod diagnoses_of_any_input;
 mod freed_memory;
 mod messages;
 mod properties;

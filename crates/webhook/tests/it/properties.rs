@@ -61,7 +61,7 @@ fn object(fields: &[(String, String)]) -> String {
 }
 
 /// A body that is an event, with the event's id.
-fn event() -> impl Strategy<Value = (String, String)> {
+pub fn event() -> impl Strategy<Value = (String, String)> {
     let id =
         "\\PC{1,60}".prop_filter("no control characters", |id| !id.chars().any(char::is_control));
     let key = prop_oneof![
