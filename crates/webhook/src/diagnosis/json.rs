@@ -233,3 +233,31 @@ impl Writer<'_> {
         Some(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the longest text of all styles, and whether a limit was exceeded.
+    fn longest(text: &str) -> (usize, bool) {
+        let document = Document::parse(text.as_bytes()).unwrap();
+        let lengths = document.styles().filter_map(|style| document.write(style));
+        (lengths.map(|text| text.len()).max().unwrap_or_default(), document.is_cut_short())
+    }
+
+    #[test]
+    fn a_document_of_too_many_values_is_not_written() {
+        // The array is a value, too.
+        let values = |count: usize| format!("[{}0]", "0,".repeat(count - 2));
+        assert!(!longest(&values(MAX_VALUES)).1);
+        assert_eq!(longest(&values(MAX_VALUES + 1)), (0, true));
+    }
+
+    #[test]
+    fn a_document_that_indentation_makes_too_long_is_not_written() {
+        let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        let text = format!("[{}0]", format!("{},", nested(120)).repeat(200));
+        let (longest, is_cut_short) = longest(&text);
+        assert!(is_cut_short && longest <= MAX_WRITTEN_BYTES, "{longest}");
+    }
+}
