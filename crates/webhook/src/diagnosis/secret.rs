@@ -80,14 +80,13 @@ pub(super) fn keys_of(texts: &[&str]) -> Vec<Key> {
             }
         }
     }
-    changes.sort_by_key(|(_, _, change)| {
-        (change.form != Form::AsItIs, change.cleaning != Cleaning::None)
-    });
-    // The keys are made at last: sorting, and a vector that grows, would leave copies of them behind.
+    let ranked = (0..=SecretChange::LAST_RANK)
+        .flat_map(|rank| changes.iter().filter(move |(_, _, change)| change.rank() == rank));
+    // The exact room: a vector that grows would leave copies of the keys behind.
     let mut keys = Vec::with_capacity(changes.len());
-    keys.extend(changes.into_iter().filter_map(|(position, text, change)| {
+    keys.extend(ranked.filter_map(|(position, text, change)| {
         let secret = Secret::from_key(&change.key(text)?)?;
-        Some(Key { position, change, secret })
+        Some(Key { position: *position, change: *change, secret })
     }));
     keys
 }
@@ -121,6 +120,17 @@ impl SecretChange {
             FORMS.into_iter().take(forms).map(move |form| Self { cleaning, form })
         };
         cleanings.flat_map(changes).take(limit)
+    }
+
+    /// The last rank: 0 is a key as it is configured, 1 one of a repaired text, 2 any other.
+    const LAST_RANK: u8 = 2;
+
+    fn rank(self) -> u8 {
+        match self {
+            Self { form: Form::AsItIs, cleaning: Cleaning::None } => 0,
+            Self { form: Form::AsItIs, .. } => 1,
+            _ => Self::LAST_RANK,
+        }
     }
 
     /// Returns true if the key is the text, or the text as it should be.
