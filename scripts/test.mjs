@@ -35,7 +35,7 @@ const checks = [
     [
       ...clippy,
       ...wasm,
-      ...["cronozen-edge", "cronozen-webhook-wasm", "consumer-rust"].flatMap(packages),
+      ...["cronozen-edge", "cronozen-webhook-wasm", "cronozen-diagnosis-wasm", "consumer-rust"].flatMap(packages),
       ...denyWarnings,
     ],
   ],

@@ -75,3 +75,26 @@ declare module "built/verifier.js" {
   import type { Exports, Glue } from "built/glue.js";
   export default function makeExports(imports: { "./verifier_bg.js": Glue }): Exports;
 }
+
+declare module "built/diagnosis-glue.js" {
+  import type { Exports } from "built/glue.js";
+
+  // A type, and not an interface, because WebAssembly takes it as its imports.
+  export type Glue = {
+    diagnose(
+      body: Uint8Array,
+      signature: Uint8Array | undefined,
+      secrets: Uint8Array,
+      lengths: Uint32Array,
+    ): import("./diagnosis.ts").Diagnosis;
+    __wbg_set_wasm(exports: Exports): void;
+  };
+
+  export default function makeGlue(): Glue;
+}
+
+declare module "built/diagnosis.js" {
+  import type { Glue } from "built/diagnosis-glue.js";
+  import type { Exports } from "built/glue.js";
+  export default function makeExports(imports: { "./diagnosis_bg.js": Glue }): Exports;
+}

@@ -31,5 +31,20 @@ export function messageVectors() {
   return fileOf("messages.json");
 }
 
+/**
+ * A received body with its header and secrets, and the codes that explain it. `signed` is there if the signature is
+ * explained.
+ *
+ * @typedef {Omit<import("../runtimes/checks.js").Vector, "signature" | "expect"> & {
+ *   signature: string | null,
+ *   expect: { codes: string[], verified: number | null, signed?: import("../runtimes/checks.js").Part[] },
+ * }} DiagnosisVector
+ */
+
+/** Returns the vectors of diagnoses. @returns {DiagnosisVector[]} */
+export function diagnosisVectors() {
+  return fileOf("diagnoses.json").vectors;
+}
+
 /** The vectors for the checks of every runtime. */
 export const vectors = { signatures: vectorsIn("signatures.json"), envelopes: vectorsIn("envelopes.json") };

@@ -27,11 +27,19 @@ pub fn wrap_in_factory(glue: &str) -> Result<String> {
         body.push('\n');
     }
     ensure!(names.len() > 4 && !body.contains("\nexport "), "the glue has unexpected exports");
-    let check = "cachedUint8ArrayMemory0.byteLength === 0";
-    ensure!(body.contains(check), "the glue caches its Uint8Array in an unexpected way");
-    body = body.replace(check, "cachedUint8ArrayMemory0.buffer !== wasm.memory.buffer");
+    ensure!(
+        body.contains("cachedUint8ArrayMemory0.byteLength === 0"),
+        "the glue caches its Uint8Array in an unexpected way"
+    );
+    for cache in ["cachedUint8ArrayMemory0", "cachedUint32ArrayMemory0"] {
+        let check = format!("{cache}.byteLength === 0");
+        body = body.replace(&check, &format!("{cache}.buffer !== wasm.memory.buffer"));
+    }
+    ensure!(!body.contains(".byteLength === 0"), "the glue has an unexpected cache");
+    // Only glue that writes numbers has a DataView.
     let check = "cachedDataViewMemory0.buffer.detached === undefined && ";
-    ensure!(body.contains(check), "the glue caches its DataView in an unexpected way");
+    let is_expected = body.contains(check) || !body.contains("cachedDataViewMemory0");
+    ensure!(is_expected, "the glue caches its DataView in an unexpected way");
     body = body.replace(check, "");
     // The glue works around Safari's decoder, which fails after 2 GiB.
     ensure!(
@@ -82,11 +90,11 @@ fn declared_name(declaration: &str) -> Option<&str> {
     rest.split(['(', ' ']).next()
 }
 
-/// Makes the script export the function that instantiates it, because its importer has the imports.
-pub fn make_instantiable(script: &str) -> Result<String> {
-    let import = "import * as $_verifier_bg_js from './verifier_bg.js';\n";
+/// Makes the script of the module `name` export the function that instantiates it, because its importer has the imports.
+pub fn make_instantiable(script: &str, name: &str) -> Result<String> {
+    let import = format!("import * as $_{name}_bg_js from './{name}_bg.js';\n");
     let script =
-        script.strip_prefix(import).context("wasm2js imports the glue in an unexpected way")?;
+        script.strip_prefix(&import).context("wasm2js imports the glue in an unexpected way")?;
     let (functions, _) = script
         .split_once("var retasmFunc = asmFunc({")
         .context("wasm2js instantiates the module in an unexpected way")?;

@@ -1,4 +1,4 @@
-//! Builds the npm package: compiles `pkg/wasm` twice, writes the glue, and bundles `pkg/src` into the builds that
+//! Builds the npm package: compiles `pkg/wasm` twice and `pkg/diagnosis-wasm` once, writes the glue, and bundles `pkg/src` into the builds that
 //! `pkg/package.json` exports. Git ignores all files that it writes.
 
 use std::fs;
@@ -22,7 +22,7 @@ const LOWERING: [&str; 3] = [
 ];
 
 /// Each bundle, its format and its source in `pkg/src`.
-const BUNDLES: [(&str, &str, &str); 8] = [
+const BUNDLES: [(&str, &str, &str); 9] = [
     ("index.js", "esm", "index.ts"),
     ("index.cjs", "cjs", "index.ts"),
     ("edge.js", "esm", "edge.ts"),
@@ -31,6 +31,7 @@ const BUNDLES: [(&str, &str, &str); 8] = [
     ("consumer.js", "esm", "consumer.ts"),
     ("console.js", "esm", "console.ts"),
     ("alerts.js", "esm", "alerts.ts"),
+    ("diagnosis.js", "esm", "diagnosis.ts"),
 ];
 
 /// The options of esbuild. Lines are short, because Node prints the line that threw an uncaught error.
@@ -55,11 +56,12 @@ const COMMAND_LINE: [&str; 3] = [
 ];
 
 /// The entries whose declarations are generated, and the files in `pkg/dist`.
-const DECLARATIONS: [(&str, &str); 5] = [
+const DECLARATIONS: [(&str, &str); 6] = [
     ("pkg/src/index.ts", "index.d.ts"),
     ("pkg/src/consumer.ts", "consumer.d.ts"),
     ("pkg/src/console.ts", "console.d.ts"),
     ("pkg/src/alerts.ts", "alerts.d.ts"),
+    ("pkg/src/diagnosis.ts", "diagnosis.d.ts"),
     ("src/js/worker.ts", "worker/worker.d.ts"),
 ];
 
@@ -87,6 +89,21 @@ const FEATURES: [&str; 5] = [
     "--enable-simd",
 ];
 
+/// A crate that is compiled to WebAssembly, and the name of its module.
+#[derive(Clone, Copy)]
+struct Source {
+    package: &'static str,
+    name: &'static str,
+    profile: &'static str,
+}
+
+const VERIFIER: Source =
+    Source { package: "cronozen-webhook-wasm", name: "verifier", profile: "npm" };
+
+/// The level of `release` makes it a fifth smaller, and in JavaScript also faster.
+const DIAGNOSIS: Source =
+    Source { package: "cronozen-diagnosis-wasm", name: "diagnosis", profile: "release" };
+
 /// The set of builds that are made.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
@@ -110,7 +127,7 @@ pub fn build(extent: Extent, flavour: Flavour) -> Result<()> {
     create(&build)?;
     create(&dist)?;
 
-    let verifier = bindgen(&root, SIMD, "simd128", &build)?;
+    let verifier = bindgen(&root, VERIFIER, SIMD, "simd128", &build)?;
     let optimised = dist.join("verifier.wasm");
     binaryen(&root, "wasm-opt", &[&["-O3"], &FEATURES[..]].concat(), &verifier.module, &optimised)?;
     // As a banner, because esbuild would break a long string, and so that the source maps do not count it.
@@ -119,7 +136,14 @@ pub fn build(extent: Extent, flavour: Flavour) -> Result<()> {
     write(&build.join("enums.ts"), enums)?;
     minify(&root, &wrap_in_factory(&glue)?, &build.join("glue.js"))?;
     if extent == Extent::Package {
-        build_without_wasm(&root, &verifier.glue, &build)?;
+        let plain = bindgen(&root, VERIFIER, PLAIN, "plain", &build)?;
+        let same = verifier.glue == plain.glue;
+        ensure!(same, "the glue must be the same with and without SIMD");
+        translate(&root, VERIFIER, &plain.module, &build)?;
+        let diagnosis = bindgen(&root, DIAGNOSIS, PLAIN, "plain", &build)?;
+        translate(&root, DIAGNOSIS, &diagnosis.module, &build)?;
+        let glue = wrap_in_factory(&diagnosis.glue)?;
+        minify(&root, &glue, &build.join("diagnosis-glue.js"))?;
     }
 
     for (bundle, format, source) in BUNDLES {
@@ -153,16 +177,15 @@ pub fn build(extent: Extent, flavour: Flavour) -> Result<()> {
     Ok(())
 }
 
-/// Compiles the crate again without SIMD, and translates the module into JavaScript.
-fn build_without_wasm(root: &Path, glue: &str, build: &Path) -> Result<()> {
-    let plain = bindgen(root, PLAIN, "plain", build)?;
-    ensure!(glue == plain.glue, "the glue must be the same with and without SIMD");
-    let lowered = build.join("lowered.wasm");
+/// Translates a module that was compiled without SIMD into JavaScript.
+fn translate(root: &Path, source: Source, module: &Path, build: &Path) -> Result<()> {
+    let lowered = build.join(format!("{}.lowered.wasm", source.name));
     let arguments = [&["-O3"], &FEATURES[..], &LOWERING[..]].concat();
-    binaryen(root, "wasm-opt", &arguments, &plain.module, &lowered)?;
-    let script = build.join("wasm2js.js");
+    binaryen(root, "wasm-opt", &arguments, module, &lowered)?;
+    let script = build.join(format!("{}.wasm2js.js", source.name));
     binaryen(root, "wasm2js", &["-O3"], &lowered, &script)?;
-    minify(root, &make_instantiable(&read_text(&script)?)?, &build.join("verifier.js"))
+    let instantiable = make_instantiable(&read_text(&script)?, source.name)?;
+    minify(root, &instantiable, &build.join(format!("{}.js", source.name)))
 }
 
 /// The output of wasm-bindgen.
@@ -173,18 +196,13 @@ struct BindgenOutput {
 
 fn bindgen(
     root: &Path,
+    source: Source,
     flags: &'static [&str],
     folder: &'static str,
     build: &Path,
 ) -> Result<BindgenOutput> {
-    let input = Compilation {
-        package: "cronozen-webhook-wasm",
-        feature: None,
-        profile: "npm",
-        flags,
-        folder,
-    }
-    .run(root)?;
+    let Source { package, profile, .. } = source;
+    let input = Compilation { package, feature: None, profile, flags, folder }.run(root)?;
     let out = build.join(folder);
     create(&out)?;
     Bindgen::new()
@@ -194,11 +212,11 @@ fn bindgen(
         .remove_name_section(true)
         .encode_into(EncodeInto::Always)
         .remove_producers_section(true)
-        .out_name("verifier")
+        .out_name(source.name)
         .generate(&out)
         .context("wasm-bindgen failed")?;
-    let glue = read_text(&out.join("verifier_bg.js"))?;
-    Ok(BindgenOutput { module: out.join("verifier_bg.wasm"), glue })
+    let glue = read_text(&out.join(format!("{}_bg.js", source.name)))?;
+    Ok(BindgenOutput { module: out.join(format!("{}_bg.wasm", source.name)), glue })
 }
 
 /// Minifies a generated script, its names included.

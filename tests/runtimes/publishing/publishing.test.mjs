@@ -20,7 +20,7 @@ test("publint finds nothing, strict", patience, async () => {
 
 test("are-the-types-wrong finds nothing", patience, async () => {
   const attw = join(tools, "@arethetypeswrong", "cli", "dist", "index.js");
-  // Gateway, consumer, console and alerts are for Workers alone, which have no require.
+  // Gateway, consumer, console and alerts are for Workers alone, which have no require. The diagnosis is an ES module only.
   const args = [
     attw,
     tarball(),
@@ -33,13 +33,14 @@ test("are-the-types-wrong finds nothing", patience, async () => {
     "consumer",
     "console",
     "alerts",
+    "diagnosis",
   ];
   const printed = await run(root, process.execPath, args).catch((error) => assert.fail(error.stdout));
   assert.match(printed, /node16 \(from CJS\) +│ OK \(CJS\) +│ OK \(CJS\)/);
   assert.match(printed, /node16 \(from ESM\) +│ OK \(ESM\) +│ OK \(ESM\)/);
 });
 
-test("are-the-types-wrong finds nothing in gateway, consumer, console and alerts", patience, async () => {
+test("are-the-types-wrong finds nothing in the entries that are ES modules only", patience, async () => {
   const attw = join(tools, "@arethetypeswrong", "cli", "dist", "index.js");
   const args = [
     attw,
@@ -53,9 +54,10 @@ test("are-the-types-wrong finds nothing in gateway, consumer, console and alerts
     "consumer",
     "console",
     "alerts",
+    "diagnosis",
   ];
   const printed = await run(root, process.execPath, args).catch((error) => assert.fail(error.stdout));
-  for (const entry of ["worker", "consumer", "console", "alerts"]) {
+  for (const entry of ["worker", "consumer", "console", "alerts", "diagnosis"]) {
     assert.match(printed, new RegExp(`"cronozen-edge/${entry}" +│ OK \\(ESM\\) +│ OK +│`));
   }
 });
