@@ -80,6 +80,7 @@ def diagnoses():
     add("header in quotation marks", ["signature_surrounded"], header=lambda digits: f'"{digits}"')
     all_three = ["signature_surrounded", "signature_prefix", "signature_upper_case"]
     add("header with three mistakes", all_three, header=lambda digits: f' "sha256={digits.upper()}" ')
+    add("header sent twice", ["signature_length"], header=lambda digits: f"{digits}, {digits}")
     unexplained("header cut off", ["signature_length"], header=lambda digits: digits[:63])
     unexplained("header cut off at 43 digits", ["signature_length"], header=lambda digits: digits[:43])
     unexplained("header with a wrong character", ["signature_character"], header=lambda digits: digits[:-1] + "g")
@@ -189,6 +190,8 @@ def diagnoses():
     nothing = ["unexplained"]
     unexplained("another registration's secret", nothing, key=OTHER_SECRET)
     unexplained("upper case, and another secret", ["signature_upper_case", *nothing], key=OTHER_SECRET, header=str.upper)
+    trimmed = ["secret_white_space", *nothing]
+    unexplained("white space, and another secret", trimmed, key=OTHER_SECRET, secrets=(SECRET + "\n",))
     unexplained("number that was normalised", nothing, received=COMPACT, signed=COMPACT.replace("49.00", "49"))
     unexplained("value that was altered", nothing, received=COMPACT, signed=COMPACT.replace("evt_1", "evt_2"))
     return vectors

@@ -24,6 +24,7 @@ const FOLDERS: &[&str] = &[
     "benches/verifier/native",
     "examples/axum",
     "examples/consumer-rust",
+    "pkg/diagnosis-wasm",
     "pkg/wasm",
     "tests/simulation",
     "tests/support",

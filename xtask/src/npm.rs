@@ -1,5 +1,5 @@
-//! Builds the npm package: compiles `pkg/wasm` twice and `pkg/diagnosis-wasm` once, writes the glue, and bundles `pkg/src` into the builds that
-//! `pkg/package.json` exports. Git ignores all files that it writes.
+//! Builds the npm package: compiles `pkg/wasm` twice and `pkg/diagnosis-wasm` once, writes the glue, and bundles
+//! `pkg/src` into the builds that `pkg/package.json` exports. Git ignores all files that it writes.
 
 use std::fs;
 use std::path::{Path, PathBuf};

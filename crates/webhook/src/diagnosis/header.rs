@@ -23,8 +23,18 @@ pub(super) struct Header {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Reading {
     is_surrounded: bool,
-    has_prefix: bool,
+    part: Part,
     encoding: Encoding,
+}
+
+/// The part of the header that is the signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Part {
+    #[default]
+    Whole,
+    /// The first of several, as when a proxy has sent the header twice.
+    First,
+    AfterPrefix,
 }
 
 /// The encoding of the 32 bytes.
@@ -46,14 +56,18 @@ impl Header {
         };
         let value = value.unwrap_or_default();
         let inner = without_surroundings(value);
-        let whole = decode(inner).map(|found| (false, found));
-        let Some((has_prefix, (encoding, signature))) = whole.or_else(|| in_parts(inner)) else {
+        let whole = decode(inner).map(|found| (Part::Whole, found));
+        let Some((part, (encoding, signature))) = whole.or_else(|| in_parts(inner)) else {
             return Self::unreadable(Mistake::SignatureMalformed(malformed));
         };
         let is_surrounded = inner.len() < value.len();
         let mistakes = [
             is_surrounded.then_some(MalformedSignature::Surrounded),
-            has_prefix.then_some(MalformedSignature::Prefix),
+            match part {
+                Part::Whole => None,
+                Part::First => Some(malformed),
+                Part::AfterPrefix => Some(MalformedSignature::Prefix),
+            },
             match encoding {
                 Encoding::Hexadecimal => None,
                 Encoding::UpperCase => Some(MalformedSignature::UpperCase),
@@ -62,7 +76,7 @@ impl Header {
         ];
         Self {
             mistakes: mistakes.into_iter().flatten().map(Mistake::SignatureMalformed).collect(),
-            found: Some((Reading { is_surrounded, has_prefix, encoding }, signature)),
+            found: Some((Reading { is_surrounded, part, encoding }, signature)),
             timestamp: parts(inner).find_map(timestamp),
         }
     }
@@ -80,13 +94,14 @@ impl Header {
 /// Writes the reading as a part of a proof's text.
 impl fmt::Display for Reading {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("the header")?;
-        match (self.has_prefix, self.is_surrounded) {
-            (false, false) => Ok(()),
-            (true, false) => formatter.write_str(" without its prefix"),
-            (false, true) => formatter.write_str(" without the characters around it"),
-            (true, true) => formatter.write_str(" without its prefix and the characters around it"),
-        }?;
+        formatter.write_str(match self.part {
+            Part::Whole => "the header",
+            Part::First => "the first part of the header",
+            Part::AfterPrefix => "the header without its prefix",
+        })?;
+        if self.is_surrounded {
+            formatter.write_str(", without the characters around it")?;
+        }
         formatter.write_str(match self.encoding {
             Encoding::Hexadecimal => "",
             Encoding::UpperCase => ", in lower case",
@@ -96,10 +111,14 @@ impl fmt::Display for Reading {
 }
 
 /// Finds the first part that holds a signature, with or without a prefix.
-fn in_parts(value: &[u8]) -> Option<(bool, (Encoding, Signature))> {
-    let found =
-        parts(value).find_map(|part| after_prefix(part).and_then(decode).or_else(|| decode(part)));
-    found.map(|found| (true, found))
+fn in_parts(value: &[u8]) -> Option<(Part, (Encoding, Signature))> {
+    parts(value).enumerate().find_map(|(position, part)| {
+        let after_prefix = after_prefix(part).and_then(decode);
+        let first = if position == 0 { Part::First } else { Part::AfterPrefix };
+        after_prefix
+            .map(|found| (Part::AfterPrefix, found))
+            .or_else(|| decode(part).map(|found| (first, found)))
+    })
 }
 
 fn parts(value: &[u8]) -> impl Iterator<Item = &[u8]> {

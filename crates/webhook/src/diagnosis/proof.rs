@@ -17,6 +17,13 @@ use crate::signature::Signature;
 /// `HMAC-SHA256 of the body without LF at its end, with the secret at position 0, equals the header`
 ///
 /// Anyone can check it: the HMAC of [`Self::body`] with [`Self::key`] is [`Self::signature`].
+///
+/// ```compile_fail,E0451
+/// use cronozen_webhook::diagnosis::Proof;
+/// fn forged(proof: Proof) -> Proof {
+///     Proof { position: 1, ..proof }
+/// }
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Proof {
     reading: Reading,
