@@ -3,12 +3,14 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { test } from "node:test";
 import { inspect } from "node:util";
 import { diagnose } from "cronozen-edge/diagnosis";
 import { sign } from "../../scripts/delivery.mjs";
 import { bytesOf } from "../runtimes/checks/vectors.js";
 import { diagnosisVectors } from "../support/vectors.mjs";
+import { answerOf } from "../support/workerd.mjs";
 import { pathOf } from "./builds.mjs";
 
 const vectors = diagnosisVectors();
@@ -99,6 +101,15 @@ test("it runs where WebAssembly and eval are forbidden", () => {
     console.log(diagnose("{}", "0".repeat(64), "whsec_test").findings[0].code);`;
   const args = ["--disallow-code-generation-from-strings", "--input-type=module", "--eval", code];
   assert.equal(execFileSync(process.execPath, args, { encoding: "utf8" }), "unexplained\n");
+});
+
+test("it runs in workerd", { timeout: 60_000 }, async () => {
+  // The module imports itself, because the bundle's names are minified.
+  const contents = `
+    import { diagnose } from "./worker.mjs";
+    export default { fetch: () => Response.json(diagnose("{}", "0".repeat(64), "whsec_test").findings[0].code) };
+    ${readFileSync(pathOf("diagnosis.js"), "utf8")}`;
+  assert.equal(await answerOf(contents, dirname(pathOf("diagnosis.js"))), "unexplained");
 });
 
 test("a body that makes the memory grow is read whole", () => {
