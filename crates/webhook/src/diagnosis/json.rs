@@ -142,6 +142,7 @@ impl<'body> Document<'body> {
         let mut features = Features::default();
         for (position, value) in self.values.iter().enumerate() {
             match value.kind {
+                Kind::String if json_text::is_plain(value.text) => {}
                 Kind::String => json_text::units(value.text).for_each(|unit| features.add(unit)),
                 Kind::Object => {
                     let keys = self.children(position, value).step_by(2);

@@ -96,12 +96,14 @@ impl JsonStyle {
         orders.flat_map(move |is_sorted| {
             let escapes = escapes.clone();
             spacings.into_iter().flat_map(move |(spacing, ends_with_line_break)| {
-                escapes.clone().map(move |escapes| Self {
-                    spacing,
-                    escapes,
-                    is_sorted,
-                    ends_with_line_break,
-                })
+                // Of those that write a space after commas, only Python's is common.
+                let is_used = move |escapes: &Escapes| {
+                    spacing != Spacing::Spaced
+                        || matches!(escapes, Escapes::Least | Escapes::NonAscii)
+                };
+                let style =
+                    move |escapes| Self { spacing, escapes, is_sorted, ends_with_line_break };
+                escapes.clone().filter(is_used).map(style)
             })
         })
     }
@@ -173,6 +175,18 @@ impl Escapes {
                 Self::Html => is_html,
                 Self::DotNet => is_html || !character.is_ascii() || "\"'+`".contains(character),
             },
+        }
+    }
+
+    /// Returns true for a byte that stands for itself, in a string as it is in JSON.
+    pub(super) fn are_absent_from(self, byte: u8) -> bool {
+        match byte {
+            b'\\' => false,
+            b'/' => !self.are_of_slashes(),
+            // The first byte of the line separators U+2028 and U+2029.
+            0xe2 if self == Self::Html => false,
+            0x80.. => matches!(self, Self::Least | Self::Slashes | Self::Html),
+            _ => !self.are_numeric(char::from(byte)),
         }
     }
 

@@ -43,15 +43,26 @@ pub(super) fn decoded(text: &str) -> Cow<'_, str> {
 /// Writes a valid string again, with its quotation marks.
 pub(super) fn write(text: &str, escapes: Escapes, written: &mut String) {
     written.push('"');
-    let is_plain =
-        |byte: u8| byte.is_ascii_graphic() && !b"\\/<>&'+`".contains(&byte) || byte == b' ';
-    // Most strings need no second look.
-    if inside(text).bytes().all(is_plain) {
-        written.push_str(inside(text));
-    } else {
-        units(text).for_each(|unit| write_unit(unit, escapes, written));
+    let mut rest = inside(text);
+    loop {
+        // Copies what needs no second look.
+        let end = rest.bytes().position(|byte| !escapes.are_absent_from(byte));
+        let (same, other) = rest.split_at_checked(end.unwrap_or(rest.len())).unwrap_or_default();
+        written.push_str(same);
+        let mut characters = other.chars();
+        let Some(first) = characters.next() else { break };
+        let unit = if first == '\\' { escape(&mut characters) } else { Unit::Character(first) };
+        write_unit(unit, escapes, written);
+        rest = characters.as_str();
     }
     written.push('"');
+}
+
+/// Returns true if every style writes the string as it is.
+pub(super) fn is_plain(text: &str) -> bool {
+    let is_plain =
+        |byte: u8| (byte.is_ascii_graphic() || byte == b' ') && !b"\\/<>&'+`".contains(&byte);
+    inside(text).bytes().all(is_plain)
 }
 
 fn inside(text: &str) -> &str {
