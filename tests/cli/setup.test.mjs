@@ -116,5 +116,5 @@ test("an API that fails ends setup with wrangler's reason", patience, async () =
   failing.add("cronozen-events-dead");
   const { code, stdout, stderr } = await setup();
   assert.deepEqual([code, stdout], [2, ""]);
-  assert.match(stderr, /^failed {2}queue cronozen-events-dead not found: [^]*internal error/);
+  assert.match(stderr, /^failed {2}queue cronozen-events-dead not found: [\s\S]*internal error/);
 });
