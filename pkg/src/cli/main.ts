@@ -6,6 +6,7 @@ import { addInit } from "./init.ts";
 import { Failure, failed, reported } from "./output.ts";
 import { version } from "./package.ts";
 import { addSetup } from "./setup.ts";
+import { addSend } from "./send.ts";
 
 /** The exit codes, which the help explains. */
 const exitCodes = "Exit codes: 0 if all is well, 1 if not, 2 if the command could not do its work.";
@@ -22,6 +23,7 @@ const program = new Command("cronozen-edge")
 addInit(program);
 addDev(program);
 addSetup(program);
+addSend(program);
 
 try {
   await program.parseAsync();
@@ -31,7 +33,10 @@ try {
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) {
-    // commander has printed it. The help and the version are no failure.
+    // commander has printed it for people. The help and the version are no failure.
+    if (error.exitCode !== 0 && process.argv.includes("--json")) {
+      return reported(new Failure(error.message.replace(/^error: /, "")));
+    }
     return error.exitCode === 0 ? 0 : failed;
   }
   if (error instanceof Failure) {

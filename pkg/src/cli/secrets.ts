@@ -1,0 +1,39 @@
+// The secrets that commands use: from the environment or, for a Worker on this machine, from .dev.vars.
+
+import { Failure } from "./output.ts";
+import { variablesIn } from "./project.ts";
+
+/** The file from which `wrangler dev` reads the secrets. */
+const localFile = ".dev.vars";
+
+/** Returns the newest signing secret, with which Cronozen signs. */
+export function signingSecret(url: URL): string {
+  const [newest] = secretFor("CRONOZEN_SIGNING_SECRET", url).split(/\s+/);
+  return newest ?? "";
+}
+
+/** Returns the token of the admin API. */
+export function adminToken(url: URL): string {
+  const token = secretFor("ADMIN_TOKEN", url);
+  // fetch's own error would quote it.
+  if (!/^[\x21-\x7e]+$/.test(token)) {
+    throw new Failure("ADMIN_TOKEN unusable: printable ASCII characters without a space are expected");
+  }
+  return token;
+}
+
+/** Says if a URL is on this machine. */
+export function isLocal({ hostname }: URL): boolean {
+  return ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
+}
+
+function secretFor(name: string, url: URL): string {
+  const local = isLocal(url);
+  // A terminal must not send the secrets of a development to a production.
+  const value = (process.env[name] || (local ? variablesIn(localFile)[name] : undefined))?.trim();
+  if (!value) {
+    const missing = local ? `${name} neither set nor in ${localFile} of this folder` : `${name} not set`;
+    throw new Failure(`${missing}: run read -rs ${name}; export ${name}, then paste it and press Enter`);
+  }
+  return value;
+}
