@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from "commander";
 import { addDev } from "./dev.ts";
+import { addDeadLetters } from "./dead-letters.ts";
 import { addInit } from "./init.ts";
 import { Failure, failed, reported } from "./output.ts";
 import { version } from "./package.ts";
@@ -20,10 +21,14 @@ const program = new Command("cronozen-edge")
   .addHelpText("after", `\n${exitCodes}`)
   .exitOverride();
 
+// The reader of the output has ended, such as `head`.
+process.stdout.on("error", () => process.exit(failed));
+
 addInit(program);
 addDev(program);
 addSetup(program);
 addSend(program);
+addDeadLetters(program);
 
 try {
   await program.parseAsync();

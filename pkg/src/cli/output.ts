@@ -36,7 +36,8 @@ export function reported(failure: Failure): number {
   if (process.argv.includes("--json")) {
     process.stdout.write(`${JSON.stringify({ ok: false, error: failure.message }, null, 2)}\n`);
   } else {
-    process.stderr.write(`${red("failed")}  ${failure.message}\n`);
+    const { message } = failure;
+    process.stderr.write(`${red("failed")}  ${process.stderr.isTTY ? wrapped(message, 8).trimStart() : message}\n`);
   }
   return failed;
 }

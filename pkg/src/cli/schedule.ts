@@ -1,7 +1,7 @@
 // `send --schedule`: the sender's seven attempts to deliver one event.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { shown } from "./address.ts";
+import { shown } from "./arguments.ts";
 import { fitted, plain } from "./columns.ts";
 import { answerOf, curesOf } from "./cures.ts";
 import { messagesOf, type Plan } from "./deliveries.ts";
@@ -79,11 +79,12 @@ function resultOf(
 ): Result {
   const last = made.at(-1);
   const isDelivered = last !== undefined && hasSucceeded(last);
+  const attempts = `${made.length} ${made.length === 1 ? "attempt" : "attempts"}`;
   const text = isDelivered
     ? `\n${green("ok")}  Delivered at attempt ${made.length}.`
     : interrupted
-      ? `\n${red("no")}  Interrupted after ${made.length} attempts. Nothing is delivered yet.`
-      : [`\n${red("no")}  Failed after ${made.length} attempts.`, ...curesOf(made, plan)].join("\n\n");
+      ? `\n${red("no")}  Interrupted after ${attempts}. It is not delivered.`
+      : [`\n${red("no")}  Failed after ${attempts}.`, ...curesOf(made, plan)].join("\n\n");
   return {
     ok: isDelivered,
     text,

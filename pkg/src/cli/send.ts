@@ -1,8 +1,8 @@
 // `send`: sends signed samples as Cronozen does.
 
 import { readFileSync } from "node:fs";
-import { type Command, InvalidArgumentError, Option } from "commander";
-import { addressOf } from "./address.ts";
+import { type Command, Option } from "commander";
+import { addressOf, numberUpTo } from "./arguments.ts";
 import { deliverAll, forgeries, type Plan, sizeOf } from "./deliveries.ts";
 import { Failure, prints, type Result } from "./output.ts";
 import { interruption, Progress } from "./progress.ts";
@@ -154,13 +154,4 @@ function dataOf(given: string): string {
     throw new Failure(`--data not JSON: for example, --data '{"amount":"49.00","currency":"EUR"}' is expected`);
   }
   return text.trim();
-}
-
-function numberUpTo(most: number): (text: string) => number {
-  return (text) => {
-    if (!/^[1-9]\d{0,6}$/.test(text) || Number(text) > most) {
-      throw new InvalidArgumentError(`A whole number from 1 to ${most} is expected.`);
-    }
-    return Number(text);
-  };
 }

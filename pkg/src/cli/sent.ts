@@ -1,6 +1,6 @@
 // The result of a few deliveries, each of which is shown.
 
-import { shown } from "./address.ts";
+import { shown } from "./arguments.ts";
 import { columns, plain } from "./columns.ts";
 import { answerOf, curesOf } from "./cures.ts";
 import { type Delivery, deliverAll, expectedAnswer, type Plan, sizeOf } from "./deliveries.ts";
@@ -47,10 +47,9 @@ function linesOfOne(plan: Plan, made: readonly Delivery[]): string {
   const rows = [
     ["event", plain(eventId)],
     ["size", `${bytes} bytes`],
-    ...made.map((delivery, index) => [
-      index === 0 ? "answer" : "again",
-      `${answerOf(delivery)} ${dim(`after ${delivery.ms} ms`)}`,
-      delivery.expected ? "" : red(`${expectedAnswer(plan, index > 0)} expected`),
+    ...made.flatMap((delivery, index) => [
+      [index === 0 ? "answer" : "again", `${answerOf(delivery)} ${dim(`after ${delivery.ms} ms`)}`],
+      ...(delivery.expected ? [] : [["", red(`expected: ${expectedAnswer(plan, index > 0)}`)]]),
     ]),
   ];
   const note = sampleTypes.includes(type) ? "" : `\n\n  ${dim("Not a documented type: send --help lists those.")}`;

@@ -1,6 +1,6 @@
 // The summary of many deliveries: counts, and times in a histogram, so that it has the same size for any number.
 
-import { shown } from "./address.ts";
+import { shown } from "./arguments.ts";
 import { columns, plain } from "./columns.ts";
 import { answerOf, curesOf } from "./cures.ts";
 import type { Delivery, Plan } from "./deliveries.ts";

@@ -1,5 +1,6 @@
-// The addresses that people give to commands.
+// The values that people give to commands: URLs and numbers.
 
+import { InvalidArgumentError } from "commander";
 import { Failure } from "./output.ts";
 
 /** Returns the URL that is given, with a path for one that has none. */
@@ -21,4 +22,14 @@ export function addressOf(given: string, defaultPath: string): URL {
 /** Returns a URL as it may be printed: its query may hold a secret. */
 export function shown({ origin, pathname }: URL): string {
   return origin + pathname;
+}
+
+/** Returns a parser of whole numbers from 1 to `most`. */
+export function numberUpTo(most: number): (text: string) => number {
+  return (text) => {
+    if (!/^[1-9]\d{0,15}$/.test(text) || Number(text) > most) {
+      throw new InvalidArgumentError(`A whole number from 1 to ${most} is expected.`);
+    }
+    return Number(text);
+  };
 }
