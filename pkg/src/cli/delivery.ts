@@ -28,20 +28,24 @@ export async function post(url: URL, body: string, signature: string, signal?: A
     ms: Math.round(performance.now() - started),
     retryAfter,
   });
+  // AbortSignal.timeout would keep each request for 5 s, also one that was answered.
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(new DOMException("no answer in time", "TimeoutError")), timeoutMs);
   try {
-    const timeout = AbortSignal.timeout(timeoutMs);
     const response = await fetch(url, {
       method: "POST",
       headers: { "content-type": "application/json", "x-cronozen-signature": signature },
       body,
       redirect: "manual",
-      signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
+      signal: signal === undefined ? timeout.signal : AbortSignal.any([timeout.signal, signal]),
     });
     const code = codeOf(await textOf(response));
     const [retryAfter] = /^\d{1,9}$/.exec(response.headers.get("retry-after") ?? "") ?? [];
     return ended(response.status, code, retryAfter === undefined ? undefined : Number(retryAfter));
   } catch (error) {
     return ended(undefined, unansweredBecause(error));
+  } finally {
+    clearTimeout(timer);
   }
 }
 
