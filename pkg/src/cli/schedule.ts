@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { shown } from "./arguments.ts";
-import { fitted, plain } from "./columns.ts";
+import { cut, fitted, plain } from "./columns.ts";
 import { answerOf, curesOf } from "./cures.ts";
 import { messagesOf, type Plan } from "./deliveries.ts";
 import { type Attempt, post } from "./delivery.ts";
@@ -31,7 +31,8 @@ const widths = [7, 14, 37];
 export async function playSchedule(plan: Plan, scale: number, json: boolean, signal: AbortSignal): Promise<Result> {
   const { eventId, type, body, signature } = messagesOf(plan)(0);
   const print = (line: string): void => void (json || process.stdout.write(`${line}\n`));
-  print(`${plain(type)} ${plain(eventId)} to ${shown(plan.url)}\n`);
+  print(cut(`${plain(type)} ${plain(eventId)} to ${shown(plan.url)}`));
+  print("");
   print(dim(fitted(["attempt", "after", "answer", "next"], widths)));
   const made: Made[] = [];
   let clockMs = 0;

@@ -1,7 +1,7 @@
 // The result of a few deliveries, each of which is shown.
 
 import { shown } from "./arguments.ts";
-import { columns, plain } from "./columns.ts";
+import { columns, cut, plain } from "./columns.ts";
 import { answerOf, curesOf } from "./cures.ts";
 import { type Delivery, deliverAll, expectedAnswer, type Plan, sizeOf } from "./deliveries.ts";
 import { dim, green, type Result, red } from "./output.ts";
@@ -20,7 +20,7 @@ export async function listed(plan: Plan, signal: AbortSignal): Promise<Result> {
   return {
     ok: unexpected.length === 0 && !signal.aborted,
     text: [
-      `${isOne ? plain(plan.types[0] ?? "") : `${plan.count} events`} to ${shown(plan.url)}`,
+      cut(`${isOne ? plain(plan.types[0] ?? "") : `${plan.count} events`} to ${shown(plan.url)}`),
       isOne ? linesOfOne(plan, made) : linesOfAll(made),
       verdictOf(plan, made.length, unexpected.length),
       ...curesOf(unexpected, plan),

@@ -1,7 +1,7 @@
 // The summary of many deliveries: counts, and times in a histogram, so that it has the same size for any number.
 
 import { shown } from "./arguments.ts";
-import { columns, plain } from "./columns.ts";
+import { columns, cut, plain } from "./columns.ts";
 import { answerOf, curesOf } from "./cures.ts";
 import type { Delivery, Plan } from "./deliveries.ts";
 import { timeoutMs } from "./delivery.ts";
@@ -57,7 +57,7 @@ export class Summary {
     return {
       ok: this.#unexpected === 0 && !interrupted,
       text: [
-        `${what} to ${shown(this.#plan.url)}`,
+        cut(`${what} to ${shown(this.#plan.url)}`),
         columns([
           ...answers.map((answer) => [
             answerOf(answer),
