@@ -78,9 +78,11 @@ export async function runInTerminal(args, { folder, answer }) {
   const env = { ...process.env, CRONOZEN_SIGNING_SECRET: undefined, ADMIN_TOKEN: undefined, NO_COLOR: "1" };
   const child = spawn("script", ["-qec", command, "/dev/null"], { cwd: folder, env });
   let screen = "";
+  let isAnswered = answer === undefined;
   child.stdout.on("data", (data) => {
     screen += data;
-    if (answer !== undefined && screen.endsWith("] ")) {
+    if (!isAnswered && screen.includes("[y/N] ")) {
+      isAnswered = true;
       child.stdin.write(answer);
     }
   });

@@ -1,0 +1,177 @@
+// `dead-letters` against consoles that fail, and with wrong arguments.
+
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { freePort } from "../support/ports.mjs";
+import { answerJson, runCli, runInTerminal, runJson, scratchFolder, serve } from "./cli.mjs";
+
+const secrets = { ADMIN_TOKEN: "an-admin-token-that-nobody-guesses-91" };
+const patience = { timeout: 60_000 };
+
+/**
+ * A console whose steps do what a list says: an answer's status, or the ids that the queue refuses.
+ *
+ * @param {(number | number[])[]} steps
+ */
+async function consoleOf(steps) {
+  /** @type {any[]} */
+  const requests = [];
+  const origin = await serve(({ url, headers, body }, response) => {
+    const { dryRun, ...selection } = JSON.parse(body);
+    assert.equal(url, "/console/api/dead-letters/redrive");
+    assert.equal(headers.authorization, `Bearer ${secrets.ADMIN_TOKEN}`);
+    if (dryRun) {
+      answerJson(response, 200, { letters: 40, upTo: 40, groups: [{ type: null, reason: null, letters: 40 }] });
+      return;
+    }
+    const step = steps[requests.length] ?? 500;
+    requests.push(selection);
+    if (typeof step === "number") {
+      answerJson(response, step, { code: "unavailable", detail: "D1 failed" });
+      return;
+    }
+    const isLast = requests.length === steps.length;
+    const failed = step.map((id) => ({ id, eventId: "evt", type: "a", reason: "queue full" }));
+    const redriven = Array.from({ length: 20 - failed.length }, () => ({}));
+    answerJson(response, 200, {
+      redriven,
+      failed,
+      next: isLast ? null : 20,
+      open: isLast ? steps.flat().length : null,
+    });
+  });
+  return { url: `${origin}/console`, requests };
+}
+
+test("a redrive of all goes step by step up to the preview's end", async () => {
+  const { url, requests } = await consoleOf([[], []]);
+  const args = ["dead-letters", "redrive", "--all", "--type", "a", "--reason", "b", "--yes", "--url", url];
+  const { code, stdout } = await runCli(args, { secrets });
+  assert.deepEqual(requests, [
+    { type: "a", reason: "b", upTo: 40, after: 0 },
+    { type: "a", reason: "b", upTo: 40, after: 20 },
+  ]);
+  assert.equal(code, 0);
+  assert.match(stdout, /^40 to redrive:\n\n {2}40 {2}no type {2}no reason\n\nok {2}40 of 40 redriven\.\n/);
+});
+
+test("ids go in requests of 20", async () => {
+  const { url, requests } = await consoleOf([[], []]);
+  const ids = Array.from({ length: 80 }, (_, index) => String(index + 1));
+  await runJson(["dead-letters", "redrive", ...ids, "--yes", "--url", url], { secrets });
+  assert.deepEqual(requests[0], { ids: ids.slice(0, 20).map(Number) });
+});
+
+test("letters that the queue refuses are counted, with exit code 1", async () => {
+  const { url } = await consoleOf([[3], [21, 22]]);
+  const args = ["dead-letters", "redrive", "--all", "--yes", "--url", url];
+  const { code, stdout } = await runCli(args, { secrets });
+  assert.equal(code, 1);
+  assert.match(stdout, /^no {2}37 of 40 redriven\.\n {4}3 refused by the queue; they stay open: queue full\.\n$/m);
+  const failing = await consoleOf([[3], [21, 22]]);
+  const { json } = await runJson([...args.slice(0, -1), failing.url], { secrets });
+  const failures = [3, 21, 22].map((id) => ({ id, eventId: "evt", type: "a", reason: "queue full" }));
+  assert.deepEqual([json.redriven, json.failed, json.open, json.failures], [37, 3, 3, failures]);
+  assert.equal(json.ok, false);
+});
+
+test("a failure in the middle keeps the totals", async () => {
+  const { url } = await consoleOf([[], 503]);
+  const args = ["dead-letters", "redrive", "--all", "--yes", "--url", url];
+  const { code, json } = await runJson(args, { secrets });
+  const { error, ...totals } = json;
+  const expected = { ok: false, letters: 40, redriven: 20, failed: 0, open: null, failures: [], interrupted: false };
+  assert.deepEqual([code, totals], [1, expected]);
+  assert.match(error, /^console unavailable: /);
+});
+
+for (const [name, status, body, error] of /** @type {[string, number, object | string, RegExp][]} */ ([
+  ["a console that fails", 503, { code: "unavailable" }, /^console unavailable: D1 or the queue failed/],
+  ["a console without settings", 500, { code: "misconfigured" }, /^console misconfigured: its log names the setting/],
+  ["a login before the console", 302, "", /^answer 302 by .+ such as Cloudflare Access, refuses the request$/],
+  ["too many wrong tokens", 429, { code: "too_many_failures" }, /^ADMIN_TOKEN refused/],
+  [
+    "a refused parameter",
+    400,
+    { code: "invalid_parameter", detail: "type too long" },
+    /^request refused by .+: type too long$/,
+  ],
+  ["another program", 200, "<html>", /^answer not the console's: another program is at/],
+])) {
+  test(`${name} is named, with exit code 2`, async () => {
+    const url = await serve((_, response) => {
+      const headers = { location: "/elsewhere" };
+      typeof body === "string" ? response.writeHead(status, headers).end(body) : answerJson(response, status, body);
+    });
+    const { code, json } = await runJson(["dead-letters", "list", "--url", `${url}?key=hidden`], { secrets });
+    assert.deepEqual([code, json.ok], [2, false]);
+    assert.match(json.error, error);
+    assert.ok(!json.error.includes("hidden"));
+  });
+}
+
+test("no server is named, with its cure", async () => {
+  const url = `http://127.0.0.1:${await freePort()}`;
+  const { code, json } = await runJson(["dead-letters", "list", "--url", url], { secrets });
+  assert.equal(code, 2);
+  assert.match(
+    json.error,
+    /^console unreachable at .+: connection refused: start it with npm run dev, or give its --url$/,
+  );
+});
+
+test("the token does not cross the network in clear, and does not follow a redirect", patience, async () => {
+  const clear = await runJson(["dead-letters", "list", "--url", "http://edge.example.com"], { secrets });
+  assert.deepEqual([clear.code, /^URL unusable: .+https/.test(clear.json.error)], [2, true]);
+  let asked = 0;
+  const other = await serve((_, response) => {
+    asked += 1;
+    answerJson(response, 200, { deadLetters: [] });
+  });
+  const url = await serve((_, response) => response.writeHead(307, { location: other }).end());
+  assert.equal((await runCli(["dead-letters", "list", "--url", url], { secrets })).code, 2);
+  assert.equal(asked, 0);
+});
+
+test("what others have written cannot control the terminal, and fits into it", async () => {
+  const folder = scratchFolder();
+  writeFileSync(join(folder, ".dev.vars"), `ADMIN_TOKEN=${secrets.ADMIN_TOKEN}\n`);
+  const letter = {
+    id: 1,
+    storedAt: "2026-11-29T12:47:56.330Z",
+    type: "\u001b]0;title\u0007\u202etype",
+    eventId: "결".repeat(90),
+    attempts: 3,
+    reason: `Error:\n\u001b[2J${"x".repeat(200)}`,
+  };
+  const answer = { deadLetters: [letter], next: null };
+  const origin = await serve(({ url }, response) => answerJson(response, 200, /\/\d/.test(url) ? letter : answer));
+  const { code, screen } = await runInTerminal(["dead-letters", "list", "--url", origin], { folder });
+  assert.equal(code, 0);
+  const [head = "", reason = "", ...rest] = screen.split("\r\n");
+  assert.deepEqual(rest, [""]);
+  assert.match(head, /^1 {2}2026-11-29 12:47:56 UTC {2}\ufffd\]0;title\ufffd\ufffdtype {2}결+…$/);
+  assert.equal(reason, `   Error:\ufffd\ufffd[2J${"x".repeat(65)}…`);
+  const shown = await runInTerminal(["dead-letters", "show", "1", "--url", origin], { folder });
+  assert.ok(!shown.screen.includes("\u001b") && shown.screen.includes("결".repeat(90)), shown.screen);
+});
+
+test("wrong arguments are named, with exit code 2", patience, async () => {
+  for (const [args, error] of /** @type {[string[], RegExp][]} */ ([
+    [["lost"], /unknown command 'lost'/],
+    [["list", "1"], /too many arguments/],
+    [["list", "--limit", "0"], /A whole number from 1 to 10000 is expected/],
+    [["show"], /missing required argument 'id'/],
+    [["show", "x"], /A whole number from 1 to/],
+    [["redrive"], /^nothing chosen: name the ids of dead letters, or --all$/],
+    [["redrive", "1", "--all"], /^ids given together with --all/],
+    [["redrive", "--type", "a"], /^--type or --reason given without --all$/],
+    [["redrive", "1", "x"], /A whole number from 1 to/],
+  ])) {
+    const { code, json } = await runJson(["dead-letters", ...args], { secrets });
+    assert.equal(code, 2, args.join(" "));
+    assert.match(json.error, error);
+  }
+});
