@@ -106,7 +106,7 @@ test("redrive takes ids, after a preview", patience, async () => {
   assert.equal((await starter.ask("dead-letters/1")).redrives, 1);
   await stored(232);
   const { stdout } = await run("list", "--all", "--limit", "300");
-  assert.match(stdout, /^1 .+ {2}1 attempt {2}failed again$/m);
+  assert.match(stdout, /^1 .+ {2}1 attempt\n +failed again: data\.amount or /m);
 });
 
 test("a question on the terminal takes y, and nothing else", patience, async () => {

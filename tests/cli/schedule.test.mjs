@@ -36,7 +36,7 @@ async function proxy(behaviours) {
     } else if (behaviour !== "hang") {
       const signed = { "x-cronozen-signature": String(headers["x-cronozen-signature"]) };
       const answer = await fetch(new URL(path, starter.webhook), { method: "POST", headers: signed, body });
-      const json = await answer.json();
+      const json = /** @type {object} */ (await answer.json());
       if (behaviour === "forward") {
         answerJson(response, answer.status, json);
       } else {

@@ -102,7 +102,7 @@ function checkCommand(line) {
   const [, task] = /^cargo xtask ([a-z-]+)/.exec(line) ?? [];
   if (/(^|npx )wrangler /.test(line)) {
     checkWrangler(line);
-  } else if (/^npx .*cronozen-edge /.test(line)) {
+  } else if (/^(npx .*)?cronozen-edge /.test(line)) {
     checkCronozenEdge(line);
   } else if (script !== undefined && scripts[script] === undefined && script in starterScripts) {
     const command = starterScripts[/** @type {keyof typeof starterScripts} */ (script)] ?? "";
@@ -177,6 +177,9 @@ test("an unknown command, option or file is refused", () => {
     "node examples/backfill.mjs https://example.com",
     "cargo xtask simulat",
     "cargo tset",
+    "cronozen-edge sent x",
+    "cronozen-edge send x --counts 2",
+    "cronozen-edge dead-letters lists",
     "npx wrangler queue create x",
     "npx wrangler queues create x --retention 5",
     "npx wrangler queues create x --message-retention-period 5",

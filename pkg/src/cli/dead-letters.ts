@@ -84,10 +84,10 @@ The token is ADMIN_TOKEN of the environment. For a console on this machine, it
 may stand in .dev.vars of the current folder.
 
 Examples:
-  cronozen-edge dead-letters list --type payment.completed
+  cronozen-edge dead-letters list --url https://edge.example.com/console
   cronozen-edge dead-letters show 17 --body
   cronozen-edge dead-letters redrive 17 18
-  cronozen-edge dead-letters redrive --all --url https://edge.example.com/console`;
+  cronozen-edge dead-letters redrive --all --type payment.completed`;
 
 function addressed(command: Command): Command {
   return command.option("--url <url>", "the console's URL", defaultUrl).addHelpText("after", help);
@@ -130,19 +130,21 @@ async function listLetters(api: AdminApi, { all, type, limit }: ListOptions): Pr
 /** Returns two lines for each, because a reason needs a line of its own. */
 function linesOf(letters: readonly Letter[], withState: boolean): string {
   const heads = columns(
-    letters.map(({ id, storedAt, type, eventId, attempts, state }) => [
+    letters.map(({ id, storedAt, type, eventId, attempts }) => [
       bold(String(id)),
       timeOf(storedAt),
       plain(type ?? "no type"),
       plain(eventId ?? "no event id"),
       attempts === 1 ? "1 attempt" : `${attempts ?? "?"} attempts`,
-      ...(withState ? [state.replace("_", " ")] : []),
     ]),
     0,
   ).split("\n");
   const indent = " ".repeat(Math.max(...letters.map(({ id }) => String(id).length)) + 2);
   return letters
-    .map(({ reason }, index) => `${heads[index]}\n${dim(cut(indent + plain(reason ?? "no reason")))}`)
+    .map(({ reason, state }, index) => {
+      const why = `${withState ? `${state.replace("_", " ")}: ` : ""}${plain(reason ?? "no reason")}`;
+      return `${heads[index]}\n${dim(cut(indent + why))}`;
+    })
     .join("\n");
 }
 
