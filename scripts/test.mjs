@@ -45,7 +45,6 @@ const checks = [
   ["simulation", "cargo", ["xtask", "simulate"]],
   ["build of the npm package and the Worker", "cargo", ["xtask", "npm"]],
   // They need the declarations that the package's build generates.
-  ["types of the command line", "tsc", ["--project", "pkg/src/cli"]],
   ["types of the scripts and tests", "tsc", ["--project", "."]],
   ["types of the Workers", "tsc", ["--project", "src/js"]],
   ["types of the command line", "tsc", ["--project", "pkg/src/cli"]],

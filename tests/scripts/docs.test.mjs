@@ -44,7 +44,7 @@ function commandsIn(text) {
   const lines = blocks.flatMap((block) => block.replaceAll(/\\\n\s*/g, "").split("\n"));
   const inline = [...withoutBlocks(text).matchAll(/`([^`\n]+)`/g)].map(([, code = ""]) => code);
   const named = inline.filter((code) =>
-    /^(npm (start|test|run)|(npx (wrangler|cronozen-edge)|cargo|wrangler|node|python3) [a-z]|\.ci\/)/.test(code),
+    /^(npm (start|test|run)|(npx (wrangler|--no cronozen-edge)|cargo|wrangler|node|python3) [a-z]|\.ci\/)/.test(code),
   );
   return [...lines, ...named].map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
 }

@@ -70,7 +70,7 @@ async function serve(server: DevServer, secret: string, { samples, verbose }: { 
   console.log(`
   ${bold("Webhook")}  ${webhook}
   ${bold("Console")}  ${server.url}/console  ${dim("(log in with ADMIN_TOKEN of .dev.vars)")}
-  ${bold("Send")}     npx cronozen-edge send payment.completed
+  ${bold("Send")}     npx --no cronozen-edge send payment.completed
 `);
   if (samples) {
     await sendSamples(webhook, secret);

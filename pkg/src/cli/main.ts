@@ -1,13 +1,13 @@
-// The command line: `npx cronozen-edge <command>`.
+// The command line: `npx --no cronozen-edge <command>`.
 
 import { Command, CommanderError } from "commander";
-import { addDev } from "./dev.ts";
 import { addDeadLetters } from "./dead-letters.ts";
+import { addDev } from "./dev.ts";
 import { addInit } from "./init.ts";
 import { Failure, failed, reported } from "./output.ts";
 import { version } from "./package.ts";
-import { addSetup } from "./setup.ts";
 import { addSend } from "./send.ts";
+import { addSetup } from "./setup.ts";
 
 /** The exit codes, which the help explains. */
 const exitCodes = "Exit codes: 0 if all is well, 1 if not, 2 if the command could not do its work.";
