@@ -50,17 +50,13 @@ const server = createServer(async (request, response) => {
   }
 });
 
-/** @type {Record<string, string>} */
-let account;
+const account = { CLOUDFLARE_API_TOKEN: "token-of-the-stub" };
 before(async () => {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
-  account = {
-    CLOUDFLARE_API_BASE_URL: `http://127.0.0.1:${port}/client/v4`,
-    CLOUDFLARE_API_TOKEN: "token-of-the-stub",
-    CLOUDFLARE_ACCOUNT_ID: "0123456789abcdef0123456789abcdef",
-  };
+  process.env.CLOUDFLARE_API_BASE_URL = `http://127.0.0.1:${port}/client/v4`;
+  process.env.CLOUDFLARE_ACCOUNT_ID = "0123456789abcdef0123456789abcdef";
 });
 after(() => server.close());
 beforeEach(() => {

@@ -87,9 +87,10 @@ const commandLine = "pkg/dist/cli.js";
 
 /** @param {string} line */
 function checkCronozenEdge(line) {
-  const [, command = ""] = /cronozen-edge ([a-z-]+( (list|show|redrive))?)/.exec(line) ?? [];
-  const help = helpOf(`node ${commandLine} ${command}`.trim());
-  assert.ok(help.startsWith(`Usage: cronozen-edge ${command}`), `there is no such command: ${line}`);
+  // The commands of `dead-letters` are a second word.
+  const [, command = ""] = /cronozen-edge ((?:dead-letters )?[a-z-]+)/.exec(line) ?? [];
+  const help = helpOf(`node ${commandLine} ${command}`);
+  assert.ok(help.startsWith(`Usage: cronozen-edge ${command} `), `there is no such command: ${line}`);
   for (const [option] of (line.split("cronozen-edge ")[1] ?? "").matchAll(/(?<= )--[a-z-]+/g)) {
     assertHas(help, option, line);
   }

@@ -47,9 +47,10 @@ pub fn build(root: &Path, folder: &Path) -> Result<()> {
             let output = with_parent(output.join(format!("{name}.js")))?;
             javascript(root, &source.join(file), &output)?;
         } else {
-            // Settings and texts name the files.
-            let text =
-                read_text(&source.join(file))?.replace(".ts\"", ".js\"").replace(".ts)", ".js)");
+            // Settings and texts name the files, each before one of these characters.
+            let text = ['"', '`', ')'].iter().fold(read_text(&source.join(file))?, |text, end| {
+                text.replace(&format!(".ts{end}"), &format!(".js{end}"))
+            });
             write(&with_parent(output.join(name))?, text)?;
         }
     }
