@@ -152,7 +152,7 @@ test("what others have written cannot control the terminal, and fits into it", a
   assert.equal(code, 0);
   const [head = "", reason = "", ...rest] = screen.split("\r\n");
   assert.deepEqual(rest, [""]);
-  assert.match(head, /^1 {2}2026-11-29 12:47:56 UTC {2}\ufffd\]0;title\ufffd\ufffdtype {2}결+…$/);
+  assert.match(head, /^1 {2}2026-11-29 12:47:56 UTC {2}\ufffd\]0;title\ufffd\ufffdtype {2}결{17}…$/);
   assert.equal(reason, `   Error:\ufffd\ufffd[2J${"x".repeat(65)}…`);
   const shown = await runInTerminal(["dead-letters", "show", "1", "--url", origin], { folder });
   assert.ok(!shown.screen.includes("\u001b") && shown.screen.includes("결".repeat(90)), shown.screen);

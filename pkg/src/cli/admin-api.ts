@@ -10,6 +10,7 @@ const timeoutMs = 60_000;
 
 type Parameters = Readonly<Record<string, string | number | undefined>>;
 
+/** The admin API of one console. Each request throws a `Failure` with the cure. */
 export class AdminApi {
   readonly #console: URL;
   readonly #token: string;

@@ -5,6 +5,7 @@ import { columns, cut, plain } from "./columns.ts";
 import { answerOf, curesOf } from "./cures.ts";
 import { type Delivery, deliverAll, expectedAnswer, type Plan, sizeOf } from "./deliveries.ts";
 import { dim, green, type Result, red } from "./output.ts";
+import { grouped } from "./progress.ts";
 import { sampleTypes } from "./samples.ts";
 
 /** Sends each event of the plan, and returns all answers. */
@@ -31,11 +32,12 @@ export async function listed(plan: Plan, signal: AbortSignal): Promise<Result> {
 
 /** Returns in one sentence if the answers are the expected ones. */
 export function verdictOf(plan: Plan, made: number, unexpected: number): string {
-  const interrupted = made < sizeOf(plan) ? ` Interrupted: ${sizeOf(plan) - made} not sent.` : "";
-  if (unexpected > 0) {
-    return `${red("no")}  ${unexpected} of ${made} answers not as expected.${interrupted}`;
-  }
-  return `${interrupted === "" ? green("ok") : red("no")}  As expected.${interrupted}`;
+  const notSent = sizeOf(plan) - made;
+  const problems = [
+    ...(unexpected > 0 ? [`${grouped(unexpected)} of ${grouped(made)} answers not as expected.`] : []),
+    ...(notSent > 0 ? [`Interrupted: ${grouped(notSent)} of ${grouped(sizeOf(plan))} not sent.`] : []),
+  ];
+  return problems.length > 0 ? `${red("no")}  ${problems.join(" ")}` : `${green("ok")}  As expected.`;
 }
 
 function linesOfOne(plan: Plan, made: readonly Delivery[]): string {

@@ -20,6 +20,7 @@ interface AnswerCount {
   unexpected: number;
 }
 
+/** Counts deliveries, and sums them up. */
 export class Summary {
   readonly #plan: Plan;
   readonly #started = performance.now();
