@@ -180,7 +180,7 @@ for (const format of [["--json"], []]) {
     assert.equal(code, 1);
     if (format.length === 0) {
       const [, sent, left] =
-        /^ {2}202 accepted {2}([\d,]+)\n[^]+\nno {2}Interrupted: ([\d,]+) of 100,000 not sent\.\n$/m.exec(stdout) ??
+        /^ {2}202 accepted {2}([\d,]+)\n[\s\S]+\nno {2}Interrupted: ([\d,]+) of 100,000 not sent\.\n$/m.exec(stdout) ??
         assert.fail(stdout);
       assert.equal(Number(sent?.replace(",", "")) + Number(left?.replace(",", "")), 100_000);
       return;
