@@ -3,6 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { addDeadLetters } from "./dead-letters.ts";
 import { addDev } from "./dev.ts";
+import { addDoctor } from "./doctor.ts";
 import { addInit } from "./init.ts";
 import { Failure, failed, reported } from "./output.ts";
 import { version } from "./package.ts";
@@ -29,6 +30,7 @@ addDev(program);
 addSetup(program);
 addSend(program);
 addDeadLetters(program);
+addDoctor(program);
 
 try {
   await program.parseAsync();

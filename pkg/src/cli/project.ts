@@ -41,8 +41,11 @@ export function startWrangler(args: readonly string[], options: SpawnOptions = {
 }
 
 /** Runs wrangler, and returns its exit code and what it printed. */
-export async function runWrangler(args: readonly string[]): Promise<{ code: number | null; printed: string }> {
-  const child = startWrangler(args, { stdio: ["ignore", "pipe", "pipe"] });
+export async function runWrangler(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ code: number | null; printed: string }> {
+  const child = startWrangler(args, { stdio: ["ignore", "pipe", "pipe"], env });
   let printed = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on("data", (data: Buffer) => {

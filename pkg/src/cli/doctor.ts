@@ -1,0 +1,114 @@
+// `doctor`: looks at a project, its account and its deployment, and says what is wrong and how to cure it.
+
+import type { Command } from "commander";
+import { account, readAccount } from "./doctor/account.ts";
+import { examine, type Finding, type GroupResult } from "./doctor/check.ts";
+import { databases } from "./doctor/databases.ts";
+import { deployment, visit } from "./doctor/deployment.ts";
+import { gateway } from "./doctor/gateway.ts";
+import { planNotes, queues } from "./doctor/queues.ts";
+import { reportOf } from "./doctor/report.ts";
+import { secrets } from "./doctor/secrets.ts";
+import { settings } from "./doctor/settings.ts";
+import { pathOf } from "./doctor/values.ts";
+import { type Project, readProject, UnreadableSettings } from "./doctor/worker.ts";
+import { Failure, prints, type Result } from "./output.ts";
+
+interface DoctorOptions {
+  readonly config?: readonly string[];
+  readonly env?: string;
+  readonly account?: true;
+}
+
+const examples = `
+Examples:
+  $ npx cronozen-edge doctor
+  $ npx cronozen-edge doctor https://cronozen-edge.acme.workers.dev
+  $ npx cronozen-edge doctor --account --env staging
+  $ npx cronozen-edge doctor --config wrangler.toml ../consumer/wrangler.toml
+
+Without a URL, it sends nothing. With one, it asks for /healthz, and posts one
+event without a signature, which the gateway refuses.`;
+
+export function addDoctor(program: Command): void {
+  const command = program
+    .command("doctor")
+    .summary("look for what is wrong with a project and its deployment")
+    .description(
+      "Looks for what is wrong with the project in this folder: settings, bindings, queues, databases and secrets. It changes nothing. Each problem has a cure.",
+    )
+    .argument("[url]", "the webhook's public URL, to look at the deployment, too")
+    .option("-c, --config <file...>", "the settings (default: wrangler.toml, and wrangler.consumer.toml)")
+    .option("-e, --env <name>", "the environment in the settings")
+    .option("--account", "ask the Cloudflare account, too, with wrangler's login")
+    .addHelpText("after", examples);
+  prints(command, async (url: string | undefined, options: DoctorOptions) => doctor(url, options));
+}
+
+async function doctor(
+  text: string | undefined,
+  { config = [], env, account: asksAccount }: DoctorOptions,
+): Promise<Result> {
+  const url = text === undefined ? undefined : webhookUrl(text);
+  let project: Project | undefined;
+  try {
+    project = await readProject(config, env);
+  } catch (error) {
+    if (!(error instanceof UnreadableSettings)) {
+      throw error;
+    }
+    const { file, message } = error;
+    const finding: Finding = {
+      code: "settings_readable",
+      status: "problem",
+      message: `settings unusable: ${file}: ${message}`,
+      cure: `Correct ${file}, and look again.`,
+    };
+    return resultOf([{ name: settings.name, findings: [finding], summary: "" }], []);
+  }
+  if (project === undefined && url === undefined) {
+    throw new Failure("settings not found: run this in a project's folder, which has a wrangler.toml, or name a URL");
+  }
+  const results =
+    project === undefined
+      ? []
+      : [
+          examine(settings, project),
+          examine(gateway, project),
+          examine(queues, project),
+          examine(databases, project),
+          examine(secrets, project),
+        ];
+  if (asksAccount) {
+    if (project === undefined) {
+      throw new Failure("settings not found: --account compares the account with the settings in this folder");
+    }
+    results.push(examine(account, await readAccount(project)));
+  }
+  if (url !== undefined) {
+    // A URL without a path is that of the host.
+    if (url.pathname === "/") {
+      url.pathname = pathOf(project?.gateway) ?? "/";
+    }
+    results.push(examine(deployment, await visit(url, project)));
+  }
+  const notes =
+    project === undefined ? [] : examine({ name: "plan", checks: planNotes, summary: () => "" }, project).findings;
+  return resultOf(results, notes);
+}
+
+function resultOf(results: readonly GroupResult[], notes: readonly Finding[]): Result {
+  const checks = [...results.flatMap(({ findings }) => findings), ...notes];
+  return {
+    ok: checks.every(({ status }) => status !== "problem"),
+    text: reportOf(results, notes),
+    json: { checks },
+  };
+}
+
+function webhookUrl(text: string): URL {
+  if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) {
+    throw new Failure("URL unusable: give the webhook's whole URL, such as https://host/webhooks/cronozen");
+  }
+  return new URL(text);
+}

@@ -1,0 +1,47 @@
+// What `doctor` prints for people: problems first, then what is not known, then what is well.
+
+import { bold, dim, green, red, wrapped, yellow } from "../output.ts";
+import type { Finding, GroupResult } from "./check.ts";
+
+/** The columns of the names of groups, at the left. */
+const nameColumns = 12;
+
+export function reportOf(results: readonly GroupResult[], notes: readonly Finding[]): string {
+  const findings = results.flatMap((result) => result.findings);
+  const problems = findings.filter(({ status }) => status === "problem");
+  const open = findings.filter(({ status }) => status === "unknown");
+  const well = results.filter(
+    ({ summary, findings: own }) => summary !== "" && own.every(({ status }) => status === "ok"),
+  );
+  const blocks = [
+    ...problems.map((finding) => block(red("problem"), finding)),
+    ...open.map((finding) => block(yellow("unknown"), finding)),
+    well.map(({ name, summary }) => row(name, summary)).join("\n"),
+    notes.map(({ message }) => dim(wrapped(message, 2))).join("\n"),
+    verdict(problems.length, findings.filter(({ status }) => status === "ok").length),
+  ];
+  return blocks.filter((text) => text !== "").join("\n\n");
+}
+
+function block(label: string, { code, message, cure }: Finding): string {
+  const [sentence = "", ...lines] = (cure ?? "").split("\n");
+  return [
+    `${label}  ${bold(code)}`,
+    wrapped(`${message}.`, 2),
+    ...(sentence === "" ? [] : [wrapped(sentence, 2)]),
+    // They are to be pasted, so they are not wrapped.
+    ...lines.map((line) => `    ${line}`.trimEnd()),
+  ].join("\n");
+}
+
+function row(name: string, summary: string): string {
+  const indent = "ok  ".length + nameColumns;
+  const text = wrapped(summary, indent).trimStart();
+  return `${green("ok")}  ${name.padEnd(nameColumns)}${text}`;
+}
+
+function verdict(problems: number, passed: number): string {
+  return problems === 0
+    ? green(`All is well: ${passed} checks passed.`)
+    : red(`${problems} ${problems === 1 ? "problem" : "problems"}; ${passed} other checks passed.`);
+}

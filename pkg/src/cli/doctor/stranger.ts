@@ -1,0 +1,142 @@
+// What answers in the gateway's place, by its answer to a delivery without a signature.
+
+import { timeoutMs } from "../delivery.ts";
+import { problem, type Verdict } from "./check.ts";
+import type { Answer } from "./deployment.ts";
+
+/** A recognised answer: the failure and the cure. */
+interface Stranger {
+  readonly is: (answer: Answer, url: URL) => boolean;
+  readonly failure: (answer: Answer, url: URL) => string;
+  readonly cure: (answer: Answer, url: URL) => string;
+}
+
+const skipRule =
+  "In the zone's security settings, let a custom rule skip all checks for this host and path, and switch Bot Fight Mode off.";
+
+/** The known ones. The first that is recognised counts. */
+const strangers: readonly Stranger[] = [
+  {
+    is: (answer, url) => targetOf(answer, url)?.hostname.endsWith(".cloudflareaccess.com") === true,
+    failure: () =>
+      "Cloudflare Access stands before the webhook: it shows Cronozen a login page, and every event is lost",
+    cure: () => 'Limit the Access application to the path "console", or give the console a host of its own.',
+  },
+  {
+    is: (answer, url) => targetOf(answer, url)?.protocol === "https:" && url.protocol === "http:",
+    failure: () => "URL redirected to https: Cronozen does not follow it",
+    cure: (_, url) => `Register https://${url.host}${url.pathname}`,
+  },
+  {
+    is: (answer, url) => {
+      const target = targetOf(answer, url);
+      return target?.host === url.host && target.pathname.replace(/\/$/, "") === url.pathname.replace(/\/$/, "");
+    },
+    failure: () => "URL redirected: a slash at its end is too much, or missing",
+    cure: (answer, url) => `Register ${url.origin}${targetOf(answer, url)?.pathname}`,
+  },
+  {
+    is: ({ status }) => status >= 300 && status < 400,
+    failure: (answer, url) =>
+      `URL redirected to ${targetOf(answer, url)?.host ?? "nowhere"}: Cronozen does not follow it`,
+    cure: () => "Register the URL of the gateway itself, or remove the redirect. A login page loses every event.",
+  },
+  {
+    is: ({ headers }) => headers.has("cf-mitigated"),
+    failure: () => "firewall stands before the webhook: it challenges the request",
+    cure: () => skipRule,
+  },
+  {
+    is: ({ status, json }) => status === 404 && json["code"] === "not_found",
+    failure: (_, url) => `path not the webhook's: the gateway does not know ${url.pathname}`,
+    cure: () => "Give the URL with the path of WEBHOOK_PATH, /webhooks/cronozen by default. A slash at its end counts.",
+  },
+  {
+    is: ({ status, json }) => status === 500 && json["code"] === "misconfigured",
+    failure: () => "gateway misconfigured: it refuses every event",
+    cure: (_, url) => `See what is wrong: curl ${url.origin}/healthz`,
+  },
+  {
+    is: ({ status, json }) => status === 503 && json["code"] === "unavailable",
+    failure: () => "gateway not able to answer: it has trapped, or is overloaded",
+    cure: () => "Look at its log: npx wrangler tail",
+  },
+  {
+    is: ({ status, headers, text }) => (status < 300 || status === 401) && isHtml(headers, text),
+    failure: ({ status }) => `HTML page answers with ${status}: a login, or another site`,
+    cure: () => "Remove what shows the page before the webhook, such as a login for the whole host.",
+  },
+  {
+    is: ({ status }) => status >= 200 && status < 300,
+    failure: ({ status }) => `event without a signature answered ${status}: this is not the gateway`,
+    cure: () => "Register the gateway's URL. If it is this one, look for a Worker or a page that takes its path.",
+  },
+  {
+    is: ({ status }) => status === 403 || status === 429,
+    failure: ({ status }) => `firewall stands before the webhook: it answers ${status}`,
+    cure: () => skipRule,
+  },
+  {
+    is: ({ status }) => status === 404,
+    failure: (_, url) => `gateway not found: something else answers 404 at ${url.host}`,
+    cure: () => "Look at the URL. Then deploy the gateway: npx wrangler deploy",
+  },
+  {
+    is: ({ status }) => status >= 500,
+    failure: ({ status }) => `gateway not reached: something before it answers ${status}`,
+    cure: () => "Look at the Worker's log, npx wrangler tail, and at the host's routes and DNS records.",
+  },
+];
+
+/** What each code of Node's means. */
+const unanswered: readonly [RegExp, failure: string, cure: string][] = [
+  [/^timeout$/, `no answer within ${timeoutMs} ms: Cronozen gives up after this time, too`, "Look at the host."],
+  [
+    /^(ENOTFOUND|EAI_AGAIN)$/,
+    "host not found: DNS has no such name",
+    "Look at the name, and at the zone's DNS records.",
+  ],
+  [/^ECONNREFUSED$/, "connection refused: nothing listens there", "Look at the port. Is it running?"],
+  [
+    /CERT|^DEPTH_ZERO|UNABLE_TO|SELF_SIGNED/,
+    "certificate not valid: Cronozen does not connect",
+    "Wait until the host has its certificate, or correct it.",
+  ],
+  [
+    /^(EPROTO|ERR_SSL.*)$/,
+    "TLS failed: the host does not speak https there",
+    "Look at the port, and at the host's TLS settings.",
+  ],
+];
+
+/** Returns the verdict about an answer that is not the gateway's refusal. */
+export function standsBetween(answer: Answer | string, url: URL): Verdict {
+  if (typeof answer === "string") {
+    const [, failure, cure] = unanswered.find(([code]) => code.test(answer)) ?? [];
+    return problem(failure ?? `no answer: ${answer}`, cure ?? "Look at the host, and try again.");
+  }
+  const stranger = strangers.find(({ is }) => is(answer, url));
+  return stranger === undefined
+    ? problem(
+        `answer not the gateway's: ${answer.status} ${typeOf(answer)}, and 401 invalid_signature is expected`,
+        "Register the gateway's URL. If it is this one, look for a Worker that takes its path.",
+      )
+    : problem(stranger.failure(answer, url), stranger.cure(answer, url));
+}
+
+/** Returns where a redirect leads to. */
+function targetOf({ status, headers }: Answer, url: URL): URL | undefined {
+  const location = headers.get("location");
+  return status >= 300 && status < 400 && location !== null && URL.canParse(location, url)
+    ? new URL(location, url)
+    : undefined;
+}
+
+function isHtml(headers: Headers, text: string): boolean {
+  return (headers.get("content-type") ?? "").startsWith("text/html") || /^\s*<(!doctype|html)/i.test(text);
+}
+
+function typeOf({ headers, json }: Answer): string {
+  const { code } = json;
+  return typeof code === "string" && /^\w{1,40}$/.test(code) ? code : (headers.get("content-type") ?? "without a type");
+}
