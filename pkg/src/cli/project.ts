@@ -26,7 +26,7 @@ export async function queuesOf(config: string | undefined, env: string | undefin
 }
 
 /** Returns the path of a module that the project has installed. */
-function installed(module: string): string {
+export function installed(module: string): string {
   try {
     return createRequire(join(process.cwd(), "package.json")).resolve(module);
   } catch {

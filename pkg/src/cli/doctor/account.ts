@@ -1,9 +1,10 @@
 // Checks of the account: its queues, databases and secrets, as the project's wrangler lists them.
 
+import { stripVTControlCharacters } from "node:util";
 import { runWrangler } from "../project.ts";
 import { type Check, each, type Group, ok, problem, unknown, type Verdict } from "./check.ts";
 import { pasted } from "./cure.ts";
-import { freeRetention, hours, queuesOf, retentionOf } from "./queues.ts";
+import { freeRetention, hours, queuesIn, retentionOf } from "./queues.ts";
 import type { Project, Worker } from "./worker.ts";
 
 /** What wrangler says about the account. A text is the reason why it does not say it. */
@@ -31,7 +32,7 @@ const loginCure =
 
 /** Asks the account, one command at a time: two at once would both renew the login. It changes nothing. */
 export async function readAccount(project: Project): Promise<Account> {
-  const { events, dead } = queuesOf(project);
+  const { events, dead } = queuesIn(project);
   const queues: { name: string; found: QueueState | string }[] = [];
   for (const name of [events, ...(dead === undefined ? [] : [dead])]) {
     queues.push({ name, found: await readQueue(name) });
@@ -181,6 +182,6 @@ function namesIn({ code, printed }: { code: number | null; printed: string }): s
 
 /** Returns the first line of wrangler's error. */
 function failureIn(printed: string): string {
-  const [, failure = "wrangler failed"] = /ERROR\S*\s*(?:\x1b\[[\d;]*m)*\s*([^\n\x1b]+)/.exec(printed) ?? [];
+  const [, failure = "wrangler failed"] = /ERROR\W*([^\n]+)/.exec(stripVTControlCharacters(printed)) ?? [];
   return failure.trim().replace(/\.$/, "");
 }

@@ -2,8 +2,9 @@
 
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join, relative } from "node:path";
+import { relative } from "node:path";
 import type * as esbuild from "esbuild";
+import { installed } from "../project.ts";
 import type { Settings } from "./worker.ts";
 
 /** What the checks know about a Worker's code. */
@@ -88,6 +89,5 @@ const stubOfGateway: esbuild.Plugin = {
 
 /** Imports the esbuild that wrangler depends on. */
 function importEsbuild(): Pick<typeof esbuild, "build"> {
-  const project = createRequire(join(process.cwd(), "package.json"));
-  return createRequire(project.resolve("wrangler/package.json"))("esbuild");
+  return createRequire(installed("wrangler/package.json"))("esbuild");
 }

@@ -3,7 +3,7 @@
 import { timeoutMs } from "../delivery.ts";
 import { type Group, ok, problem, unknown, type Verdict } from "./check.ts";
 import { standsBetween } from "./stranger.ts";
-import { pathOf, strictMode, settingOf } from "./values.ts";
+import { pathOf, settingOf, strictMode } from "./values.ts";
 import type { Project } from "./worker.ts";
 
 /** An answer, or the reason why there is none. */
@@ -78,20 +78,20 @@ export const deployment: Group<Deployment> = {
     },
     health: ({ health, url }) => healthOf(health, url),
     health_hints: ({ health }) => {
-      const [hint] = typeof health === "string" ? [] : list(health.json["hints"]);
+      const [hint] = typeof health === "string" ? [] : list(health.json.hints);
       return hint === undefined
         ? undefined
         : problem(`name misspelt in the deployment: ${hint}`, "Correct the name in the settings, and deploy.");
     },
     deployed_mode: ({ health, project }) => {
-      if (typeof health === "string" || health.json["status"] !== "ok" || project?.gateway === undefined) {
+      if (typeof health === "string" || health.json.status !== "ok" || project?.gateway === undefined) {
         return;
       }
       const mode = settingOf(project.gateway, "DEDUPE") ?? "kv";
-      return health.json["dedupe"] === mode
+      return health.json.dedupe === mode
         ? ok(`the deployment is in ${mode === strictMode ? "strict" : mode} mode, as the settings say`)
         : problem(
-            `settings not deployed: DEDUPE is ${mode} here, and ${health.json["dedupe"]} there`,
+            `settings not deployed: DEDUPE is ${mode} here, and ${health.json.dedupe} there`,
             `Deploy them: npx wrangler deploy --config ${project.gateway.file}`,
           );
     },
@@ -100,7 +100,7 @@ export const deployment: Group<Deployment> = {
     [
       `${shown(url)} is the gateway's`,
       ...(typeof webhook === "string" ? [] : [`${webhook.ms} ms`]),
-      ...(typeof health === "string" ? [] : [`version ${health.json["version"]}, ${count(health.json["secrets"])}`]),
+      ...(typeof health === "string" ? [] : [`version ${health.json.version}, ${count(health.json.secrets)}`]),
     ].join("; "),
 };
 
@@ -119,9 +119,9 @@ function isRefusal(answer: Answer | string): boolean {
   return (
     typeof answer !== "string" &&
     (answer.headers.get("content-type") ?? "").startsWith("application/problem+json") &&
-    ((answer.status === 401 && answer.json["code"] === "invalid_signature") ||
+    ((answer.status === 401 && answer.json.code === "invalid_signature") ||
       // After too many of them, from this address.
-      (answer.status === 429 && answer.json["code"] === "too_many_failures"))
+      (answer.status === 429 && answer.json.code === "too_many_failures"))
   );
 }
 
@@ -130,11 +130,11 @@ function healthOf(health: Answer | string, url: URL): Verdict {
   if (typeof health === "string") {
     return unknown(`health not known: ${health}`, cure);
   }
-  if (health.status === 200 && health.json["status"] === "ok") {
-    return ok(`version ${health.json["version"]} with ${count(health.json["secrets"])}`);
+  if (health.status === 200 && health.json.status === "ok") {
+    return ok(`version ${health.json.version} with ${count(health.json.secrets)}`);
   }
-  if (health.status === 500 && health.json["code"] === "misconfigured") {
-    const wrong = (Array.isArray(health.json["problems"]) ? health.json["problems"] : []).map((problem) => {
+  if (health.status === 500 && health.json.code === "misconfigured") {
+    const wrong = (Array.isArray(health.json.problems) ? health.json.problems : []).map((problem) => {
       const { name, expected, found } = Object(problem);
       return `${name}: expected ${expected}, got ${found}`;
     });

@@ -2,9 +2,9 @@
 
 import { kindsIn, nameMeantBy, queueOf } from "./bindings.ts";
 import { each, type Group, ok, problem, unknown, type Verdict } from "./check.ts";
-import { addEntry, setAtTop, setIn } from "./cure.ts";
+import { addEntry, setIn } from "./cure.ts";
 import { checkRoutes } from "./routes.ts";
-import { type Limits, limits, pathOf, strictMode, settingOf } from "./values.ts";
+import { type Limits, limits, pathOf, settingOf, strictMode } from "./values.ts";
 import type { Project, Worker } from "./worker.ts";
 
 /** The names that the gateway and the consumer know. crates/gateway/src/hints.rs has the gateway's. */

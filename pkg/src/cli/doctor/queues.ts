@@ -44,7 +44,7 @@ export const queues: Group<Project> = {
   name: "queues",
   checks: {
     queue_consumed: (project) => {
-      const { events } = queuesOf(project);
+      const { events } = queuesIn(project);
       const [first, second] = consumptionsOf(project, events);
       if (second !== undefined) {
         return problem(
@@ -150,7 +150,7 @@ export const queues: Group<Project> = {
       ofDeadLetters(project, (dead, { worker }) => produces(project, worker, "queue", dead)),
   },
   summary: (project) => {
-    const { events, dead } = queuesOf(project);
+    const { events, dead } = queuesIn(project);
     const [{ consumer } = { consumer: undefined }] = consumptionsOf(project, events);
     return consumer === undefined
       ? `${events}, whose consumer is not in these settings`
@@ -177,7 +177,7 @@ export const planNotes: Record<string, Check<Project>> = {
 };
 
 /** Returns the queues. Without a gateway, the queue of events is the one that the consumer knows. */
-export function queuesOf(project: Project): Queues {
+export function queuesIn(project: Project): Queues {
   const { gateway, consumer } = project;
   const bound = gateway && queueOf(gateway.settings, "EVENTS");
   const events = bound ?? settingOf(consumer, "EVENTS_QUEUE") ?? usualQueue;
@@ -195,7 +195,7 @@ function ofConsumer(
   project: Project,
   check: (consumption: Consumption, queues: Queues) => Verdict | undefined,
 ): Verdict | undefined {
-  const found = queuesOf(project);
+  const found = queuesIn(project);
   return each(consumptionsOf(project, found.events).slice(0, 1), (consumption) => check(consumption, found));
 }
 

@@ -1,8 +1,7 @@
 // Checks of each Worker: its settings can be read, and its code has what they name.
 
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
-import { join } from "node:path";
+import { installed } from "../project.ts";
 import { nameMeantBy } from "./bindings.ts";
 import { each, type Group, ok, problem, unknown, type Verdict } from "./check.ts";
 import { addEntry, pasted, setAtTop } from "./cure.ts";
@@ -115,7 +114,7 @@ function ownClasses({ settings }: Worker): string[] {
 
 function isInstalled(name: string): boolean {
   try {
-    createRequire(join(process.cwd(), "package.json")).resolve(`${name}/package.json`);
+    installed(`${name}/package.json`);
     return true;
   } catch {
     return false;

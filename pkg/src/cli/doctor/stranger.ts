@@ -47,17 +47,17 @@ const strangers: readonly Stranger[] = [
     cure: () => skipRule,
   },
   {
-    is: ({ status, json }) => status === 404 && json["code"] === "not_found",
+    is: ({ status, json }) => status === 404 && json.code === "not_found",
     failure: (_, url) => `path not the webhook's: the gateway does not know ${url.pathname}`,
     cure: () => "Give the URL with the path of WEBHOOK_PATH, /webhooks/cronozen by default. A slash at its end counts.",
   },
   {
-    is: ({ status, json }) => status === 500 && json["code"] === "misconfigured",
+    is: ({ status, json }) => status === 500 && json.code === "misconfigured",
     failure: () => "gateway misconfigured: it refuses every event",
     cure: (_, url) => `See what is wrong: curl ${url.origin}/healthz`,
   },
   {
-    is: ({ status, json }) => status === 503 && json["code"] === "unavailable",
+    is: ({ status, json }) => status === 503 && json.code === "unavailable",
     failure: () => "gateway not able to answer: it has trapped, or is overloaded",
     cure: () => "Look at its log: npx wrangler tail",
   },
@@ -127,7 +127,7 @@ export function standsBetween(answer: Answer | string, url: URL): Verdict {
 /** Returns where a redirect leads to. */
 function targetOf({ status, headers }: Answer, url: URL): URL | undefined {
   const location = headers.get("location");
-  return status >= 300 && status < 400 && location !== null && URL.canParse(location, url)
+  return status >= 300 && status < 400 && location !== null && URL.canParse(location, url.href)
     ? new URL(location, url)
     : undefined;
 }

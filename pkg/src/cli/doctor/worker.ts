@@ -1,11 +1,9 @@
 // The Workers of a project: their settings, as the project's own wrangler reads them, and their code.
 
 import { existsSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Failure } from "../output.ts";
-import { consumerSettings } from "../project.ts";
+import { consumerSettings, installed } from "../project.ts";
 import { type Code, readCode } from "./code.ts";
 
 /** The part of wrangler's normalised settings that the checks read. */
@@ -75,7 +73,6 @@ export interface Worker {
 
 /** The project. `gateway` and `consumer` are the same Worker if there is only one. */
 export interface Project {
-  readonly folder: string;
   readonly environment: string | undefined;
   readonly workers: readonly Worker[];
   readonly gateway: Worker | undefined;
@@ -106,27 +103,20 @@ const consumedFields = ["$schema", "env"];
 /**
  * Reads the project in the current folder.
  *
- * @param files the settings. By default those that wrangler finds, and wrangler.consumer.toml beside them
+ * @param files the settings. By default those that wrangler takes, and wrangler.consumer.toml beside them
  * @returns nothing if there are no settings
  */
 export async function readProject(files: readonly string[], environment?: string): Promise<Project | undefined> {
-  const wrangler = await importWrangler();
-  if (wrangler === undefined) {
-    if (files.length > 0 || ["toml", "json", "jsonc"].some((end) => existsSync(`wrangler.${end}`))) {
-      throw new Failure("wrangler not installed: run npm install in the project's folder");
-    }
-    return;
-  }
-  const found = files.length > 0 ? files : defaultFiles(wrangler);
+  const found = files.length > 0 ? files : defaultFiles();
   if (found.length === 0) {
     return;
   }
+  const wrangler = await importWrangler();
   const workers: Worker[] = [];
   for (const file of found) {
     workers.push(await readWorker(wrangler, file, environment));
   }
   return {
-    folder: resolve(dirname(found[0] ?? ".")),
     environment,
     workers,
     gateway: workers.find(isGateway),
@@ -150,13 +140,10 @@ function isConsumer({ settings, code }: Worker): boolean {
   );
 }
 
-function defaultFiles(wrangler: Wrangler): string[] {
-  const { configPath } = guarded("the settings", () => wrangler.experimental_readRawConfig({}));
-  if (configPath === undefined) {
-    return [];
-  }
-  const consumer = join(dirname(configPath), consumerSettings);
-  return [configPath, ...(existsSync(consumer) ? [consumer] : [])].map((path) => relative(process.cwd(), path));
+/** Returns the settings in the current folder. Of several, wrangler takes the first. */
+function defaultFiles(): string[] {
+  const main = ["wrangler.json", "wrangler.jsonc", "wrangler.toml"].find((name) => existsSync(name));
+  return main === undefined ? [] : [main, consumerSettings].filter((name) => existsSync(name));
 }
 
 async function readWorker(wrangler: Wrangler, file: string, environment: string | undefined): Promise<Worker> {
@@ -199,14 +186,8 @@ function guarded<T>(file: string, call: () => T): T {
   }
 }
 
-async function importWrangler(): Promise<Wrangler | undefined> {
-  let path: string;
-  try {
-    path = createRequire(join(process.cwd(), "package.json")).resolve("wrangler");
-  } catch {
-    return;
-  }
-  const wrangler: Partial<Wrangler> = await import(pathToFileURL(path).href);
+async function importWrangler(): Promise<Wrangler> {
+  const wrangler: Partial<Wrangler> = await import(pathToFileURL(installed("wrangler")).href);
   if (wrangler.unstable_readConfig === undefined || wrangler.experimental_readRawConfig === undefined) {
     throw new Failure("wrangler too old, or too new: run npm install wrangler@4 in the project's folder");
   }
