@@ -25,7 +25,7 @@ Examples:
   $ cronozen-edge doctor
   $ cronozen-edge doctor https://cronozen-edge.acme.workers.dev
   $ cronozen-edge doctor --account --env staging
-  $ cronozen-edge doctor --config wrangler.toml ../consumer/wrangler.toml
+  $ cronozen-edge doctor -c wrangler.toml -c ../consumer/wrangler.toml
 
 Without a URL, it sends nothing. With one, it asks for /healthz, and posts one
 event without a signature, which the gateway refuses.`;
@@ -38,7 +38,11 @@ export function addDoctor(program: Command): void {
       "Looks for what is wrong with the project in this folder: settings, bindings, queues, databases and secrets. It changes nothing. Each problem has a cure.",
     )
     .argument("[url]", "the webhook's public URL, to look at the deployment, too")
-    .option("-c, --config <file...>", "the settings (default: wrangler.toml, and wrangler.consumer.toml)")
+    .option(
+      "-c, --config <file>",
+      "the settings of a Worker, as often as there are Workers (default: wrangler.toml, and wrangler.consumer.toml)",
+      (file: string, files: readonly string[] = []) => [...files, file],
+    )
     .option("-e, --env <name>", "the environment in the settings")
     .option("--account", "ask the Cloudflare account, too, with wrangler's login")
     .addHelpText("after", examples);

@@ -63,6 +63,12 @@ export function setAtTop(project: Project, worker: Worker, entry: Entry): string
     : pasted(`In ${place.file}, set under [${within}]:`, ...lines(entry));
 }
 
+/** Says how to name settings that are in other folders. */
+export function nameAll(workers: readonly Worker[], other: string): string {
+  const files = [...workers.map(({ file }) => file), other];
+  return `Name all settings: cronozen-edge doctor ${files.map((file) => `-c ${file}`).join(" ")}`;
+}
+
 /** Returns a sentence and the lines to paste. */
 export function pasted(sentence: string, ...toPaste: string[]): string {
   return [sentence, ...toPaste].join("\n");

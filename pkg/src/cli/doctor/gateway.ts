@@ -2,7 +2,7 @@
 
 import { kindsIn, nameMeantBy, queueOf } from "./bindings.ts";
 import { each, type Group, ok, problem, unknown, type Verdict } from "./check.ts";
-import { addEntry, setIn } from "./cure.ts";
+import { addEntry, nameAll, setIn } from "./cure.ts";
 import { checkRoutes } from "./routes.ts";
 import { type Limits, limits, pathOf, settingOf, strictMode } from "./values.ts";
 import type { Project, Worker } from "./worker.ts";
@@ -22,7 +22,7 @@ export const gateway: Group<Project> = {
       gateway === undefined
         ? unknown(
             "gateway not in these settings: no Worker here imports cronozen-edge/worker",
-            `Name all settings: --config ${workers.map(({ file }) => file).join(" ")} ../gateway/wrangler.toml`,
+            nameAll(workers, "../gateway/wrangler.toml"),
           )
         : ok(`${gateway.file} is the gateway's`),
     events_bound: (project) => needs(project, "EVENTS", "producer of a queue", "events have no queue to go to"),

@@ -3,7 +3,7 @@
 import { queueOf } from "./bindings.ts";
 import { type Check, each, type Group, ok, problem, unknown, type Verdict } from "./check.ts";
 import { bindingsNamed, numberNamed } from "./code.ts";
-import { addEntry, setIn, setInEntry } from "./cure.ts";
+import { addEntry, nameAll, setIn, setInEntry } from "./cure.ts";
 import { settingOf } from "./values.ts";
 import type { Project, QueueConsumer, Worker } from "./worker.ts";
 
@@ -59,7 +59,7 @@ export const queues: Group<Project> = {
       return consumer === undefined
         ? unknown(
             `consumer of ${events} not in these settings: without one, the queue deletes each event`,
-            `Name its settings, too: --config ${project.workers.map(({ file }) => file).join(" ")} ../consumer/wrangler.toml`,
+            nameAll(project.workers, "../consumer/wrangler.toml"),
           )
         : problem(
             `${events} not consumed: the queue deletes each event after its retention`,
@@ -212,7 +212,8 @@ function ofDeadLetters(
 function produces(project: Project, worker: Worker, option: "events" | "queue", queue: string): Verdict | undefined {
   const { code, file, settings } = worker;
   const [name] = typeof code === "string" ? [] : bindingsNamed(code, option);
-  if (name === undefined) {
+  // The gateway's own producer has a check of its own.
+  if (name === undefined || (name === "EVENTS" && worker === project.gateway)) {
     return;
   }
   const bound = queueOf(settings, name);

@@ -179,10 +179,10 @@ function guarded<T>(file: string, call: () => T): T {
   } catch (error) {
     const { message, location } = error as { message: string; location?: { line?: number; file?: string } };
     const place = location?.line === undefined ? "" : ` (line ${location.line})`;
-    const lines = message.split("\n").map((line) => line.trim());
+    const lines = message.split("\n").map((line) => line.trim().replace(/^- /, ""));
     // The first line only says which file it is, if there are more.
-    const said = lines.length > 1 ? lines.slice(1).join(" ").trim() : message;
-    throw new UnreadableSettings(location?.file ?? file, `${said.replace(/^- /, "")}${place}`);
+    const said = (lines.length > 1 ? lines.slice(1) : lines).filter((line) => line !== "").join(" ");
+    throw new UnreadableSettings(location?.file ?? file, `${said.replace(/\.$/, "")}${place}`);
   }
 }
 

@@ -1,0 +1,293 @@
+// `doctor` with a URL: it is content with the real gateway, and names what stands in its place.
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { createServer as createSecureServer } from "node:https";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { freePort } from "../support/ports.mjs";
+import { runCli, scratchFolder } from "./cli.mjs";
+import { toml } from "./mistakes.mjs";
+import { newProject } from "./project.mjs";
+import { secrets, startStarter } from "./starter.mjs";
+
+/** @typedef {import("node:http").RequestListener} RequestListener */
+
+const html = { "content-type": "text/html; charset=utf-8" };
+const problemJson = { "content-type": "application/problem+json" };
+const healthy = { status: "ok", version: "0.1.0", dedupe: "durable-object", secrets: 1 };
+const refusal = { type: "about:blank", title: "Unauthorized", status: 401, code: "invalid_signature" };
+
+/** @type {Awaited<ReturnType<typeof startStarter>>} */
+let starter;
+before(async () => {
+  starter = await startStarter();
+});
+after(() => starter.close());
+
+/** Serves on a port of this machine until the test ends. @param {import("node:test").TestContext} t @param {import("node:http").Server} server */
+async function listen(t, server) {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close().closeAllConnections());
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  return `127.0.0.1:${port}`;
+}
+
+/** What `doctor` finds about a URL, in a folder without a project. @param {string} url @param {string} [folder] */
+async function examine(url, folder) {
+  const { code, stdout, stderr } = await runCli(["doctor", "--json", url], folder === undefined ? {} : { folder });
+  assert.equal(stderr, "");
+  /** @type {{ checks: import("./project.mjs").Finding[] }} */
+  const { checks } = JSON.parse(stdout);
+  const problems = checks.filter(({ status }) => status === "problem");
+  return { code, stdout, checks, problems: problems.map((check) => check.code), problem: problems[0] };
+}
+
+/** A server whose health is right, and whose webhook answers as given. @param {(url: URL) => { status: number, headers?: Record<string, string>, body?: unknown }} webhook @returns {RequestListener} */
+function host(webhook) {
+  return (request, response) => {
+    const url = new URL(request.url ?? "/", `http://${request.headers.host}`);
+    const {
+      status,
+      headers = {},
+      body = "",
+    } = url.pathname === "/healthz"
+      ? { status: 200, headers: { "content-type": "application/json" }, body: healthy }
+      : webhook(url);
+    response.writeHead(status, headers).end(typeof body === "string" ? body : JSON.stringify(body));
+  };
+}
+
+test("the real gateway is right, in the starter's folder", async () => {
+  const project = await newProject();
+  const { code, checks } = await examine(starter.webhook, project.folder);
+  assert.deepEqual(
+    checks.filter(({ status }) => status !== "ok"),
+    [],
+  );
+  assert.equal(code, 0);
+  const codes = checks.map((check) => check.code);
+  for (const wanted of ["https", "url_path", "webhook_answer", "answer_time", "health", "deployed_mode"]) {
+    assert.ok(codes.includes(wanted), `${wanted} was not checked`);
+  }
+});
+
+test("the real gateway is right by the URL of its host alone", async () => {
+  const project = await newProject();
+  assert.deepEqual((await examine(new URL(starter.webhook).origin, project.folder)).problems, []);
+});
+
+test("the real gateway is right without a project, and nothing is queued", async () => {
+  const { code, stdout } = await runCli(["doctor", starter.webhook]);
+  assert.equal(code, 0);
+  assert.match(stdout, /ok {2}deployment {2}http:.*webhooks\/cronozen is the gateway's/);
+  assert.deepEqual((await starter.ask("events")).events, []);
+});
+
+test("the report with a deployment fits on a screen", async () => {
+  const project = await newProject();
+  const { stdout } = await runCli(["doctor", starter.webhook], { folder: project.folder });
+  const lines = stdout.trimEnd().split("\n");
+  assert.ok(lines.length <= 24 && lines.every((line) => line.length <= 80), stdout);
+});
+
+test("a wrong path of the real gateway is found", async () => {
+  const wrong = await examine(starter.webhook.replace("cronozen", "stripe"));
+  assert.deepEqual([wrong.code, wrong.problems], [1, ["webhook_answer"]]);
+  assert.match(wrong.problem?.message ?? "", /^path not the webhook's: the gateway does not know/);
+  const slash = await examine(`${starter.webhook}/`);
+  assert.match(slash.problem?.cure ?? "", /A slash at its end counts/);
+});
+
+test("settings that are not deployed are found", async () => {
+  const project = await newProject();
+  project.edit(toml, 'DEDUPE = "durable-object"', 'DEDUPE = "kv"\nWEBHOOK_PATH = "/hooks"');
+  project.edit(toml, "[vars]", '[[kv_namespaces]]\nbinding = "SEEN"\n\n[vars]');
+  const { problems, checks } = await examine(starter.webhook, project.folder);
+  assert.deepEqual(problems, ["url_path", "deployed_mode"]);
+  assert.match(checks.find(({ code }) => code === "url_path")?.cure ?? "", /^Register http:.*\/hooks$/);
+});
+
+/** @type {Record<string, { answers: Parameters<typeof host>[0], message: RegExp, cure: RegExp }>} */
+const strangers = {
+  "the login page of Access": {
+    answers: () => ({
+      status: 302,
+      headers: { location: "https://acme.cloudflareaccess.com/cdn-cgi/access/login?kid=secret-91" },
+    }),
+    message: /^Cloudflare Access stands before the webhook/,
+    cure: /^Limit the Access application to the path "console"/,
+  },
+  "a login page": {
+    answers: () => ({ status: 200, headers: html, body: "<!doctype html><form>password</form>" }),
+    message: /^HTML page answers with 200/,
+    cure: /Remove what shows the page/,
+  },
+  "a login page with 401": {
+    answers: () => ({ status: 401, headers: html, body: "<html><form>password</form></html>" }),
+    message: /^HTML page answers with 401/,
+    cure: /such as a login/,
+  },
+  "a redirect to another host": {
+    answers: () => ({ status: 308, headers: { location: "https://www.example.com/webhooks/cronozen" } }),
+    message: /^URL redirected to https: Cronozen does not follow it/,
+    cure: /^Register https:\/\/127\.0\.0\.1/,
+  },
+  "a redirect to a slash": {
+    answers: ({ pathname }) => ({ status: 301, headers: { location: `${pathname}/` } }),
+    message: /^URL redirected: a slash at its end/,
+    cure: /^Register http:.*\/webhooks\/cronozen\/$/,
+  },
+  "another redirect": {
+    answers: () => ({ status: 303, headers: { location: "/login" } }),
+    message: /^URL redirected to 127/,
+    cure: /login page/,
+  },
+  "a firewall's challenge": {
+    answers: () => ({ status: 403, headers: { ...html, "cf-mitigated": "challenge" }, body: "<html>" }),
+    message: /^firewall stands before the webhook: it challenges/,
+    cure: /Bot Fight Mode/,
+  },
+  "a firewall's block": {
+    answers: () => ({ status: 403, headers: html, body: "<html>error code: 1020" }),
+    message: /^firewall stands before the webhook: it answers 403/,
+    cure: /skip all checks/,
+  },
+  "another API": {
+    answers: () => ({ status: 401, headers: { "content-type": "application/json" }, body: { error: "unauthorized" } }),
+    message: /^answer not the gateway's: 401 application\/json, and 401 invalid_signature is expected/,
+    cure: /another Worker|Worker that takes its path/,
+  },
+  "an API with problem+json": {
+    answers: () => ({ status: 401, headers: problemJson, body: { ...refusal, code: "unauthorized" } }),
+    message: /^answer not the gateway's: 401 unauthorized/,
+    cure: /^Register the gateway's URL/,
+  },
+  "a Worker that accepts everything": {
+    answers: () => ({ status: 200, headers: { "content-type": "application/json" }, body: { ok: true } }),
+    message: /^event without a signature answered 200: this is not the gateway/,
+    cure: /takes its path/,
+  },
+  "an empty host": {
+    answers: () => ({ status: 404, headers: html, body: "<html>There is nothing here yet" }),
+    message: /^gateway not found/,
+    cure: /npx wrangler deploy/,
+  },
+  "a failing proxy": {
+    answers: () => ({ status: 522, headers: html, body: "<html>" }),
+    message: /^gateway not reached: something before it answers 522/,
+    cure: /DNS records/,
+  },
+  "a misconfigured gateway": {
+    answers: () => ({ status: 500, headers: problemJson, body: { status: 500, code: "misconfigured" } }),
+    message: /^gateway misconfigured/,
+    cure: /\/healthz$/,
+  },
+};
+
+for (const [name, { answers, message, cure }] of Object.entries(strangers)) {
+  test(`${name} before the webhook is found`, async (t) => {
+    const address = await listen(t, createServer(host(answers)));
+    const { code, problems, problem, stdout } = await examine(`http://${address}/webhooks/cronozen?key=secret-91`);
+    assert.deepEqual([code, problems], [1, ["webhook_answer"]]);
+    assert.match(problem?.message ?? "", message);
+    assert.match(problem?.cure ?? "", cure);
+    assert.doesNotMatch(stdout, /secret-91/);
+  });
+}
+
+test("a gateway whose health names a missing setting is found", async (t) => {
+  const problems = [{ name: "SEEN", expected: "a KV namespace", found: "nothing" }];
+  const address = await listen(
+    t,
+    createServer((_, response) =>
+      response.writeHead(500, problemJson).end(JSON.stringify({ code: "misconfigured", problems })),
+    ),
+  );
+  const found = await examine(`http://${address}/webhooks/cronozen`);
+  assert.deepEqual(found.problems, ["webhook_answer", "health"]);
+  assert.match(found.stdout, /refuses every event: SEEN: expected a KV namespace, got nothing/);
+});
+
+test("a hint of the health check is found", async (t) => {
+  const answers = {
+    "/healthz": [200, { ...healthy, hints: ["unknown name DEDUP: did you mean DEDUPE?"] }],
+    "": [401, refusal],
+  };
+  const address = await listen(
+    t,
+    createServer(({ url }, response) => {
+      const [status, body] = url === "/healthz" ? answers["/healthz"] : answers[""];
+      response.writeHead(Number(status), problemJson).end(JSON.stringify(body));
+    }),
+  );
+  assert.deepEqual((await examine(`http://${address}/webhooks/cronozen`)).problems, ["health_hints"]);
+});
+
+test("a slow answer is found", async (t) => {
+  const address = await listen(
+    t,
+    createServer((_, response) => {
+      setTimeout(() => response.writeHead(401, problemJson).end(JSON.stringify(refusal)), 700);
+    }),
+  );
+  assert.deepEqual((await examine(`http://${address}/webhooks/cronozen`)).problems, ["answer_time"]);
+});
+
+test("a host that does not answer within the sender's time is found", async (t) => {
+  const address = await listen(
+    t,
+    createServer(() => {}),
+  );
+  const { problems, problem } = await examine(`http://${address}/webhooks/cronozen`);
+  assert.deepEqual(problems, ["webhook_answer"]);
+  assert.match(problem?.message ?? "", /^no answer within 5000 ms/);
+});
+
+test("a dead host is found", async () => {
+  const { problems, problem } = await examine(`http://127.0.0.1:${await freePort()}/webhooks/cronozen`);
+  assert.deepEqual(problems, ["webhook_answer"]);
+  assert.match(problem?.message ?? "", /^connection refused/);
+});
+
+test("a host without a DNS record is found, and http to another machine", async () => {
+  const { problems, checks } = await examine("http://nothing.invalid/webhooks/cronozen");
+  assert.deepEqual(problems, ["https", "webhook_answer"]);
+  assert.match(checks.find(({ code }) => code === "webhook_answer")?.message ?? "", /^host not found/);
+});
+
+test("an https URL of a port that does not speak TLS is found", async (t) => {
+  const address = await listen(t, createServer(host(() => ({ status: 401, body: refusal }))));
+  assert.match((await examine(`https://${address}/webhooks/cronozen`)).problem?.message ?? "", /^TLS failed/);
+});
+
+test("a certificate that nobody has signed is found", async (t) => {
+  const folder = scratchFolder();
+  const [key, cert] = ["key.pem", "cert.pem"].map((name) => join(folder, name));
+  const options = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"];
+  spawnSync("openssl", ["req", ...options, "-keyout", String(key), "-out", String(cert)]);
+  const server = createSecureServer(
+    { key: readFileSync(String(key)), cert: readFileSync(String(cert)) },
+    host(() => ({ status: 401, body: refusal })),
+  );
+  const { problem } = await examine(`https://${await listen(t, server)}/webhooks/cronozen`);
+  assert.match(problem?.message ?? "", /^certificate not valid/);
+});
+
+test("no secret of the project is printed", async () => {
+  const project = await newProject();
+  project.write(
+    ".dev.vars",
+    Object.entries(secrets)
+      .map(([name, value]) => `${name}=${value}\n`)
+      .join(""),
+  );
+  const { stdout } = await examine(starter.webhook, project.folder);
+  for (const secret of Object.values(secrets)) {
+    assert.doesNotMatch(stdout, new RegExp(secret));
+  }
+});
