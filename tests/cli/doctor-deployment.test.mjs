@@ -132,10 +132,15 @@ const strangers = {
     message: /^HTML page answers with 401/,
     cure: /such as a login/,
   },
-  "a redirect to another host": {
-    answers: () => ({ status: 308, headers: { location: "https://www.example.com/webhooks/cronozen" } }),
+  "a redirect to https": {
+    answers: ({ hostname }) => ({ status: 308, headers: { location: `https://${hostname}/webhooks/cronozen` } }),
     message: /^URL redirected to https: Cronozen does not follow it/,
     cure: /^Register https:\/\/127\.0\.0\.1/,
+  },
+  "a redirect to another host": {
+    answers: () => ({ status: 307, headers: { location: "https://www.example.com/webhooks/cronozen" } }),
+    message: /^URL redirected to www\.example\.com/,
+    cure: /^Register the URL of the gateway itself/,
   },
   "a redirect to a slash": {
     answers: ({ pathname }) => ({ status: 301, headers: { location: `${pathname}/` } }),

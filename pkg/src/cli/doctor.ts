@@ -87,6 +87,9 @@ async function doctor(
     if (project === undefined) {
       throw new Failure("settings not found: --account compares the account with the settings in this folder");
     }
+    if (process.stderr.isTTY && !process.argv.includes("--json")) {
+      process.stderr.write("Asking the account, which takes some seconds.\n");
+    }
     results.push(examine(account, await readAccount(project)));
   }
   if (url !== undefined) {

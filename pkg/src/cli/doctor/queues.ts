@@ -238,6 +238,9 @@ export function retentionOf({ code }: Worker): number {
   return (typeof code === "string" ? undefined : numberNamed(code, "retentionSeconds")) ?? freeRetention;
 }
 
+/** Returns a time in words, such as `17 hours` or `14 days`. */
 export function hours(seconds: number): string {
-  return seconds >= 2 * freeRetention ? `${Math.round(seconds / 86_400)} days` : `${Math.round(seconds / 3600)} hours`;
+  const [number, unit] = seconds >= 2 * freeRetention ? [seconds / freeRetention, "day"] : [seconds / 3600, "hour"];
+  const rounded = Math.round(number);
+  return `${rounded} ${unit}${rounded === 1 ? "" : "s"}`;
 }

@@ -6,6 +6,12 @@ import type { Finding, GroupResult } from "./check.ts";
 /** The columns of the names of groups, at the left. */
 const nameColumns = 12;
 
+/** Parts that are looked at only when the user asks for them, and how to ask. */
+const further: readonly [name: string, how: string][] = [
+  ["account", "not looked at: add --account"],
+  ["deployment", "not looked at: add the webhook's URL"],
+];
+
 export function reportOf(results: readonly GroupResult[], notes: readonly Finding[]): string {
   const findings = results.flatMap((result) => result.findings);
   const problems = findings.filter(({ status }) => status === "problem");
@@ -16,8 +22,13 @@ export function reportOf(results: readonly GroupResult[], notes: readonly Findin
   const blocks = [
     ...problems.map((finding) => block(red("problem"), finding)),
     ...open.map((finding) => block(yellow("unknown"), finding)),
-    well.map(({ name, summary }) => row(name, summary)).join("\n"),
-    notes.map(({ message }) => dim(wrapped(message, 2))).join("\n"),
+    [
+      ...well.map(({ name, summary }) => row(green("ok"), name, summary)),
+      ...further
+        .filter(([part]) => !results.some(({ name }) => name === part))
+        .map(([name, how]) => row(dim("--"), name, dim(how))),
+    ].join("\n"),
+    notes.map(({ message }) => dim(wrapped(message))).join("\n"),
     verdict(problems.length, findings.filter(({ status }) => status === "ok").length),
   ];
   return blocks.filter((text) => text !== "").join("\n\n");
@@ -34,10 +45,10 @@ function block(label: string, { code, message, cure }: Finding): string {
   ].join("\n");
 }
 
-function row(name: string, summary: string): string {
+function row(label: string, name: string, summary: string): string {
   const indent = "ok  ".length + nameColumns;
   const text = wrapped(summary, indent).trimStart();
-  return `${green("ok")}  ${name.padEnd(nameColumns)}${text}`;
+  return `${label}  ${name.padEnd(nameColumns)}${text}`;
 }
 
 function verdict(problems: number, passed: number): string {

@@ -23,7 +23,10 @@ const strangers: readonly Stranger[] = [
     cure: () => 'Limit the Access application to the path "console", or give the console a host of its own.',
   },
   {
-    is: (answer, url) => targetOf(answer, url)?.protocol === "https:" && url.protocol === "http:",
+    is: (answer, url) => {
+      const target = targetOf(answer, url);
+      return target?.protocol === "https:" && url.protocol === "http:" && target.hostname === url.hostname;
+    },
     failure: () => "URL redirected to https: Cronozen does not follow it",
     cure: (_, url) => `Register https://${url.host}${url.pathname}`,
   },
