@@ -9,6 +9,7 @@ import { Failure, failed, reported } from "./output.ts";
 import { version } from "./package.ts";
 import { addSend } from "./send.ts";
 import { addSetup } from "./setup.ts";
+import { addVerify } from "./verify.ts";
 
 /** The exit codes, which the help explains. */
 const exitCodes = "Exit codes: 0 if all is well, 1 if not, 2 if the command could not do its work.";
@@ -30,6 +31,7 @@ addDev(program);
 addSetup(program);
 addSend(program);
 addDeadLetters(program);
+addVerify(program);
 addDoctor(program);
 
 try {

@@ -1,0 +1,133 @@
+// `verify`: says whether a captured delivery verifies and, if not, why.
+
+import type { Command } from "commander";
+import { type Diagnosis, diagnose } from "cronozen-edge/diagnosis";
+import { type Capture, expectedInput, readRequest } from "./capture.ts";
+import { isCurl, readCurl, readFile } from "./curl.ts";
+import { bold, dim, Failure, green, prints, type Result, red, wrapped } from "./output.ts";
+import { variablesIn } from "./project.ts";
+
+interface VerifyOptions {
+  readonly body?: string;
+  readonly signature?: string;
+}
+
+/** The settings with secrets, the newest first. */
+const secretNames = ["CRONOZEN_SIGNING_SECRET_NEXT", "CRONOZEN_SIGNING_SECRET"];
+
+/** The largest body that a verifier takes. */
+const maxBodyBytes = 1_048_576;
+
+const examples = `
+Examples:
+  $ cronozen-edge verify request.txt
+  $ pbpaste | cronozen-edge verify
+  $ cronozen-edge verify --body body.json --signature 5f1d...
+
+The input is a raw HTTP request: its head, a blank line, and its body. Or it is
+a curl command with --data-binary and -H. The secrets are those of the variables
+CRONOZEN_SIGNING_SECRET and CRONOZEN_SIGNING_SECRET_NEXT, or of .dev.vars.`;
+
+export function addVerify(program: Command): void {
+  const command = program
+    .command("verify")
+    .summary("find out why a captured request does not verify")
+    .description(
+      "Verifies a captured request. If its signature does not match, it names the mistake, proves it where it can, and says what to do. It sends nothing.",
+    )
+    .argument("[file]", "the captured request (default: standard input)")
+    .option("--body <file>", "the body alone, as it came; - is standard input")
+    .option("--signature <value>", "with --body: the value of X-Cronozen-Signature")
+    .addHelpText("after", examples);
+  prints(command, async (file: string | undefined, options: VerifyOptions) => verify(file, options));
+}
+
+async function verify(file: string | undefined, options: VerifyOptions): Promise<Result> {
+  const capture = await captureOf(file, options);
+  const secrets = secretsInUse();
+  if (capture.body.length > maxBodyBytes) {
+    throw new Failure(`body too large: ${capture.body.length} bytes, and a verifier takes at most ${maxBodyBytes}`);
+  }
+  const diagnosis = diagnose(capture.body, capture.signature, secrets);
+  const { verified, findings } = diagnosis;
+  return {
+    ok: verified !== undefined,
+    text: reportOf(diagnosis, capture, secrets.length),
+    json: {
+      verified: verified ?? null,
+      secrets: secrets.length,
+      bytes: capture.body.length,
+      findings,
+      notes: capture.notes,
+    },
+  };
+}
+
+async function captureOf(file: string | undefined, { body, signature }: VerifyOptions): Promise<Capture> {
+  if (body === undefined && signature !== undefined) {
+    throw new Failure("--signature without a body: add --body <file>");
+  }
+  if (body !== undefined) {
+    if (file !== undefined) {
+      throw new Failure(`input twice: ${file} and --body: name one of them`);
+    }
+    return { body: await inputOf(body), signature, notes: [] };
+  }
+  const input = await inputOf(file ?? "-");
+  if (input.length === 0) {
+    throw new Failure(`input empty: ${expectedInput}`);
+  }
+  return isCurl(input) ? readCurl(input) : readRequest(input);
+}
+
+async function inputOf(file: string): Promise<Buffer> {
+  if (file !== "-") {
+    return readFile(file);
+  }
+  if (process.stdin.isTTY) {
+    throw new Failure(`input missing: name a file, or pipe the request in: ${expectedInput}`);
+  }
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) {
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Returns the secrets of the environment or, without any, those of .dev.vars, as they stand there. */
+function secretsInUse(): string[] {
+  for (const values of [process.env, variablesIn(".dev.vars")]) {
+    const secrets = secretNames.flatMap((name) => secretsIn(values[name] ?? ""));
+    if (secrets.length > 0) {
+      return secrets;
+    }
+  }
+  throw new Failure(
+    "CRONOZEN_SIGNING_SECRET neither set nor in .dev.vars of this folder: run read -rs CRONOZEN_SIGNING_SECRET; export CRONOZEN_SIGNING_SECRET, then paste it and press Enter",
+  );
+}
+
+/** Returns the secrets of a list. A single one keeps the white space around it, which may be the mistake. */
+function secretsIn(value: string): string[] {
+  const list = value.split(/\s+/).filter((secret) => secret !== "");
+  return list.length === 1 ? [value] : list;
+}
+
+function reportOf({ verified, findings }: Diagnosis, { body, notes }: Capture, secrets: number): string {
+  const known = `body of ${body.length} bytes, ${secrets === 1 ? "1 secret" : `${secrets} secrets, 0 is the newest`}`;
+  const verdict =
+    verified === undefined ? red("not verified") : green(`verified by the secret at position ${verified}`);
+  const blocks = findings.map(({ code, message, cure, proof }) =>
+    [
+      bold(code),
+      wrapped(sentence(message), 2),
+      ...(proof === undefined ? [] : [dim(wrapped(`Proof: ${sentence(proof)}`, 2))]),
+      wrapped(sentence(cure), 2),
+    ].join("\n"),
+  );
+  return [`${verdict}  ${dim(known)}`, ...notes.map((note) => wrapped(note)), ...blocks].join("\n\n");
+}
+
+function sentence(text: string): string {
+  return text.endsWith(".") ? text : `${text}.`;
+}
