@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { scratchFolder } from "./cli.mjs";
 import { newProject } from "./project.mjs";
 
 /** @typedef {import("./project.mjs").Project} Project */
@@ -12,6 +13,9 @@ import { newProject } from "./project.mjs";
  *
  * @typedef {{ problems?: string[], options?: string[], makes: (project: Project) => void, cure?: (project: Project) => void }} Mistake
  */
+
+// wrangler is large, and most of a run's time goes into its compilation.
+process.env.NODE_COMPILE_CACHE = scratchFolder();
 
 export const toml = "wrangler.toml";
 export const consumerToml = "wrangler.consumer.toml";
