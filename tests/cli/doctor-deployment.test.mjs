@@ -283,7 +283,7 @@ test("a certificate that nobody has signed is found", async (t) => {
   assert.match(problem?.message ?? "", /^certificate not valid/);
 });
 
-test("no secret of the project is printed", async () => {
+test("no secret of the project and no query of the URL is printed", async () => {
   const project = await newProject();
   project.write(
     ".dev.vars",
@@ -291,8 +291,11 @@ test("no secret of the project is printed", async () => {
       .map(([name, value]) => `${name}=${value}\n`)
       .join(""),
   );
-  const { stdout } = await examine(starter.webhook, project.folder);
-  for (const secret of Object.values(secrets)) {
-    assert.doesNotMatch(stdout, new RegExp(secret));
+  for (const args of [["doctor"], ["doctor", "--json"]]) {
+    const { code, stdout } = await runCli([...args, `${starter.webhook}?key=secret-91`], { folder: project.folder });
+    assert.equal(code, 0);
+    for (const secret of [...Object.values(secrets), "secret-91"]) {
+      assert.doesNotMatch(stdout, new RegExp(secret));
+    }
   }
 });

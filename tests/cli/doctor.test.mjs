@@ -173,7 +173,12 @@ test("a project without wrangler is a failure", async () => {
 });
 
 test("an unusable URL is a failure, and is not printed", async () => {
-  for (const url of ["webhooks.example.com", "ftp://example.com", "https://user:secret-91@"]) {
+  for (const url of [
+    "webhooks.example.com",
+    "ftp://example.com",
+    "https://user:secret-91@",
+    "https://user:secret-91@example.com",
+  ]) {
     const { code, stderr } = await runCli(["doctor", url]);
     assert.equal(code, 2);
     assert.match(stderr, /URL unusable: give the webhook's whole URL/);

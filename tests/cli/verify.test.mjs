@@ -100,6 +100,12 @@ const captured = {
     codes: ["secret_white_space"],
     proof: /LF|line/,
   },
+  "white space around the secret": {
+    input: request(body, sign(body)),
+    codes: ["secret_white_space"],
+    secrets: { CRONOZEN_SIGNING_SECRET: ` ${secret}\n` },
+    proof: /position 0/,
+  },
   "a secret in quotation marks": {
     input: request(body, sign(body)),
     codes: ["secret_quoted"],

@@ -114,8 +114,10 @@ function resultOf(results: readonly GroupResult[], notes: readonly Finding[]): R
 }
 
 function webhookUrl(text: string): URL {
-  if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) {
+  const url = /^https?:\/\//i.test(text) && URL.canParse(text) ? new URL(text) : undefined;
+  // fetch takes no password in a URL, and neither does Cronozen.
+  if (url === undefined || url.username !== "" || url.password !== "") {
     throw new Failure("URL unusable: give the webhook's whole URL, such as https://host/webhooks/cronozen");
   }
-  return new URL(text);
+  return url;
 }
