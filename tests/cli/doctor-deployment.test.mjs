@@ -1,4 +1,4 @@
-// `doctor` with a URL: it is content with the real gateway, and names what stands in its place.
+// `doctor` with a URL: it is content with the real gateway, and names what answers in its place.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { freePort } from "../support/ports.mjs";
 import { runCli, scratchFolder } from "./cli.mjs";
-import { toml } from "./mistakes.mjs";
+import { devVars, toml } from "./mistakes.mjs";
 import { newProject } from "./project.mjs";
 import { secrets, startStarter } from "./starter.mjs";
 
@@ -37,7 +37,7 @@ async function listen(t, server) {
   return `127.0.0.1:${port}`;
 }
 
-/** What `doctor` finds about a URL, in a folder without a project. @param {string} url @param {string} [folder] */
+/** The findings of `doctor` about a URL, in a folder without a project. @param {string} url @param {string} [folder] */
 async function examine(url, folder) {
   const { code, stdout, stderr } = await runCli(["doctor", "--json", url], folder === undefined ? {} : { folder });
   assert.equal(stderr, "");
@@ -113,7 +113,7 @@ test("settings that are not deployed are found", async () => {
 });
 
 /** @type {Record<string, { answers: Parameters<typeof host>[0], message: RegExp, cure: RegExp }>} */
-const strangers = {
+const others = {
   "the login page of Access": {
     answers: () => ({
       status: 302,
@@ -194,7 +194,7 @@ const strangers = {
   },
 };
 
-for (const [name, { answers, message, cure }] of Object.entries(strangers)) {
+for (const [name, { answers, message, cure }] of Object.entries(others)) {
   test(`${name} before the webhook is found`, async (t) => {
     const address = await listen(t, createServer(host(answers)));
     const { code, problems, problem, stdout } = await examine(`http://${address}/webhooks/cronozen?key=secret-91`);
@@ -272,11 +272,12 @@ test("an https URL of a port that does not speak TLS is found", async (t) => {
 
 test("a certificate that nobody has signed is found", async (t) => {
   const folder = scratchFolder();
-  const [key, cert] = ["key.pem", "cert.pem"].map((name) => join(folder, name));
+  const [key = "", cert = ""] = ["key.pem", "cert.pem"].map((name) => join(folder, name));
   const options = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"];
-  spawnSync("openssl", ["req", ...options, "-keyout", String(key), "-out", String(cert)]);
+  spawnSync("openssl", ["req", ...options, "-keyout", key, "-out", cert]);
+  const own = { key: readFileSync(key), cert: readFileSync(cert) };
   const server = createSecureServer(
-    { key: readFileSync(String(key)), cert: readFileSync(String(cert)) },
+    own,
     host(() => ({ status: 401, body: refusal })),
   );
   const { problem } = await examine(`https://${await listen(t, server)}/webhooks/cronozen`);
@@ -285,12 +286,7 @@ test("a certificate that nobody has signed is found", async (t) => {
 
 test("no secret of the project and no query of the URL is printed", async () => {
   const project = await newProject();
-  project.write(
-    ".dev.vars",
-    Object.entries(secrets)
-      .map(([name, value]) => `${name}=${value}\n`)
-      .join(""),
-  );
+  project.write(".dev.vars", devVars(secrets.CRONOZEN_SIGNING_SECRET, secrets.ADMIN_TOKEN));
   for (const args of [["doctor"], ["doctor", "--json"]]) {
     const { code, stdout } = await runCli([...args, `${starter.webhook}?key=secret-91`], { folder: project.folder });
     assert.equal(code, 0);

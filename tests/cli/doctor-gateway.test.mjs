@@ -22,7 +22,7 @@ testMistakes({
       mkdirSync(join(folder, "node_modules"));
       symlinkSync(join(root, "node_modules", "wrangler"), join(folder, "node_modules", "wrangler"));
     },
-    // What npm install does.
+    // As npm install does.
     cure: ({ folder }) => symlinkSync(join(root, "pkg"), join(folder, "node_modules", "cronozen-edge")),
   },
   classes_exported: [

@@ -77,7 +77,7 @@ export class Project {
     assert.equal(status, 0, stderr);
   }
 
-  /** What `doctor` finds. @param {string[]} args @returns {Promise<{ code: number | null, ok: boolean, checks: Finding[], problems: string[] }>} */
+  /** The findings of `doctor`. @param {string[]} args @returns {Promise<{ code: number | null, ok: boolean, checks: Finding[], problems: string[] }>} */
   async examine(...args) {
     const { code, stdout, stderr } = await runCli(["doctor", "--json", ...args], { folder: this.folder });
     assert.equal(stderr, "");
@@ -95,7 +95,7 @@ export class Project {
 }
 
 /**
- * What the first line of a cure says, and how it is done: with the lines to paste, and the parts of the first line.
+ * The first line of a cure, and the way to follow it, with the lines to paste and the parts of the first line.
  *
  * @type {{ says: RegExp, does: (project: Project, lines: string[], ...parts: string[]) => void }[]}
  */

@@ -7,13 +7,13 @@ export interface Capture {
   readonly body: Uint8Array;
   /** The value of the signature's header, if there is one. */
   readonly signature: string | undefined;
-  /** What is odd about the capture itself. */
+  /** Sentences about what is odd in the capture itself. */
   readonly notes: readonly string[];
 }
 
 const signatureHeader = "x-cronozen-signature";
 
-/** How a request must look like, for a failure. */
+/** The expected form of the input, for a failure. */
 export const expectedInput =
   "a raw request is expected (its head, a blank line, its body), or a curl command with --data-binary";
 

@@ -7,7 +7,7 @@ import { pasted } from "./cure.ts";
 import { freeRetention, hours, queuesIn, retentionOf } from "./queues.ts";
 import type { Project, Worker } from "./worker.ts";
 
-/** What wrangler says about the account. A text is the reason why it does not say it. */
+/** The account, as wrangler lists it. A text is the reason why a part is not known. */
 export interface Account {
   readonly project: Project;
   readonly queues: readonly { readonly name: string; readonly found: QueueState | string }[];
@@ -18,7 +18,7 @@ export interface Account {
 /** A queue of the account. */
 interface QueueState {
   readonly exists: boolean;
-  /** How long it keeps messages, in seconds. */
+  /** The time for which it keeps messages, in seconds. */
   readonly retention: number | undefined;
   /** The Workers that consume it. */
   readonly consumers: readonly string[] | undefined;

@@ -3,6 +3,8 @@
 import { closestMatch } from "leven";
 import type { Settings } from "./worker.ts";
 
+/*! Contains leven (MIT, https://github.com/sindresorhus/leven) */
+
 /** The kind of a binding, as docs/configuration.md calls it. */
 export type Kind =
   | "KV namespace"

@@ -6,12 +6,12 @@ export interface Finding extends Verdict {
   readonly code: string;
 }
 
-/** What a check says. */
+/** The statement of a check. */
 export interface Verdict {
   readonly status: "ok" | "problem" | "unknown";
   /** One sentence, which names the failure first. */
   readonly message: string;
-  /** What to do: a sentence, then lines to paste, if there are any. */
+  /** The cure: a sentence, then lines to paste, if there are any. */
   readonly cure?: string;
 }
 

@@ -7,7 +7,7 @@ import type * as esbuild from "esbuild";
 import { installed } from "../project.ts";
 import type { Settings } from "./worker.ts";
 
-/** What the checks know about a Worker's code. */
+/** The facts about a Worker's code. */
 export interface Code {
   /** The path of the entry point, as the user writes it. */
   readonly main: string;

@@ -2,7 +2,7 @@
 
 import { timeoutMs } from "../delivery.ts";
 import { type Group, ok, problem, unknown, type Verdict } from "./check.ts";
-import { standsBetween } from "./stranger.ts";
+import { verdictOnOther } from "./other-answer.ts";
 import { pathOf, settingOf, strictMode } from "./values.ts";
 import type { Project } from "./worker.ts";
 
@@ -16,7 +16,7 @@ export interface Answer {
   readonly ms: number;
 }
 
-/** What came back from the deployment. A text is a code of Node's, such as ECONNREFUSED, or `timeout`. */
+/** The answers of the deployment. A text is a code of Node's, such as ECONNREFUSED, or `timeout`. */
 export interface Deployment {
   readonly url: URL;
   readonly project: Project | undefined;
@@ -63,7 +63,7 @@ export const deployment: Group<Deployment> = {
     },
     webhook_answer: (facts) => {
       const { webhook, url } = facts;
-      return isRefusal(webhook) ? ok(`the gateway answers ${shown(url)} itself`) : standsBetween(webhook, url);
+      return isRefusal(webhook) ? ok(`the gateway answers ${shown(url)} itself`) : verdictOnOther(webhook, url);
     },
     answer_time: ({ webhook }) => {
       if (typeof webhook === "string") {

@@ -1,4 +1,4 @@
-// What `doctor` prints for people: problems first, then what is not known, then what is well.
+// The report of `doctor` for people: problems first, then what is not known, then what is well.
 
 import { bold, dim, green, red, wrapped, yellow } from "../output.ts";
 import type { Finding, GroupResult } from "./check.ts";

@@ -42,12 +42,12 @@ export function checkRoutes(project: Project): Verdict | undefined {
           `Add a route to ${gateway.file} that matches ${path}, such as ${hostOf(patternOf(routes[0]))}${path}.`,
         );
   }
-  const thief = workers.filter((worker) => worker !== gateway).find((worker) => takes(worker, mine, path));
-  return thief === undefined
+  const other = workers.filter((worker) => worker !== gateway).find((worker) => takes(worker, mine, path));
+  return other === undefined
     ? ok(`${patternOf(mine)} leads to the gateway`)
     : problem(
-        `webhook's path routed to ${thief.settings.name}: ${thief.file} has a more specific route`,
-        `In ${thief.file}, let the route match the console alone: ${hostOf(patternOf(mine))}/console*.`,
+        `webhook's path routed to ${other.settings.name}: ${other.file} has a more specific route`,
+        `In ${other.file}, let the route match the console alone: ${hostOf(patternOf(mine))}/console*.`,
       );
 }
 

@@ -164,25 +164,20 @@ function ignored(folder: string, name: string): Verdict | undefined {
   if (status === 0) {
     return ok(`git ignores ${path}`);
   }
-  // Without a repository, .gitignore is for the one to come.
-  const list = join(folder, ".gitignore");
-  const lines = existsSync(list) ? readFileSync(list, "utf8").split(/\r?\n/) : [];
-  if (status !== 1 && (lines.includes(name) || !existsSync(path))) {
-    return ok(`${path} is in no repository`);
+  const tracked = spawnSync("git", ["ls-files", "--error-unmatch", name], { cwd: folder, stdio: "ignore" });
+  if (tracked.status === 0) {
+    return problem(
+      `${path} in the repository: everyone who can read that has the secrets`,
+      pasted("Replace the secrets, and run:", `git rm --cached ${path}`, `echo '${name}' >> .gitignore`),
+    );
   }
-  if (status !== 1 && !existsSync(list)) {
-    return ok(`${path} is in no repository`);
-  }
-  const isTracked =
-    spawnSync("git", ["ls-files", "--error-unmatch", name], { cwd: folder, stdio: "ignore" }).status === 0;
-  // A file that will not be there needs no line.
-  if (!isTracked && !existsSync(path)) {
+  if (!existsSync(path)) {
     return;
   }
-  return isTracked
-    ? problem(
-        `${path} in the repository: everyone who can read that has the secrets`,
-        pasted("Replace the secrets, and run:", `git rm --cached ${path}`, `echo '${name}' >> .gitignore`),
-      )
+  // Without a repository, .gitignore is for the one to come.
+  const list = join(folder, ".gitignore");
+  const isListed = !existsSync(list) || readFileSync(list, "utf8").split(/\r?\n/).includes(name);
+  return status !== 1 && isListed
+    ? ok(`${path} is in no repository`)
     : problem(`${path} not ignored by git`, pasted("In this folder, run:", `echo '${name}' >> .gitignore`));
 }

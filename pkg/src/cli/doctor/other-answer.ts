@@ -1,11 +1,11 @@
-// What answers in the gateway's place, by its answer to a delivery without a signature.
+// The recognition of answers that are not the gateway's refusal of a delivery without a signature.
 
 import { timeoutMs } from "../delivery.ts";
 import { problem, type Verdict } from "./check.ts";
 import type { Answer } from "./deployment.ts";
 
 /** A recognised answer: the failure and the cure. */
-interface Stranger {
+interface OtherAnswer {
   readonly is: (answer: Answer, url: URL) => boolean;
   readonly failure: (answer: Answer, url: URL) => string;
   readonly cure: (answer: Answer, url: URL) => string;
@@ -15,7 +15,7 @@ const skipRule =
   "In the zone's security settings, let a custom rule skip all checks for this host and path, and switch Bot Fight Mode off.";
 
 /** The known ones. The first that is recognised counts. */
-const strangers: readonly Stranger[] = [
+const otherAnswers: readonly OtherAnswer[] = [
   {
     is: (answer, url) => targetOf(answer, url)?.hostname.endsWith(".cloudflareaccess.com") === true,
     failure: () =>
@@ -91,7 +91,7 @@ const strangers: readonly Stranger[] = [
   },
 ];
 
-/** What each code of Node's means. */
+/** The meaning of each code of Node's. */
 const unanswered: readonly [RegExp, failure: string, cure: string][] = [
   [/^timeout$/, `no answer within ${timeoutMs} ms: Cronozen gives up after this time, too`, "Look at the host."],
   [
@@ -113,18 +113,18 @@ const unanswered: readonly [RegExp, failure: string, cure: string][] = [
 ];
 
 /** Returns the verdict about an answer that is not the gateway's refusal. */
-export function standsBetween(answer: Answer | string, url: URL): Verdict {
+export function verdictOnOther(answer: Answer | string, url: URL): Verdict {
   if (typeof answer === "string") {
     const [, failure, cure] = unanswered.find(([code]) => code.test(answer)) ?? [];
     return problem(failure ?? `no answer: ${answer}`, cure ?? "Look at the host, and try again.");
   }
-  const stranger = strangers.find(({ is }) => is(answer, url));
-  return stranger === undefined
+  const known = otherAnswers.find(({ is }) => is(answer, url));
+  return known === undefined
     ? problem(
         `answer not the gateway's: ${answer.status} ${typeOf(answer)}, and 401 invalid_signature is expected`,
         "Register the gateway's URL. If it is this one, look for a Worker that takes its path.",
       )
-    : problem(stranger.failure(answer, url), stranger.cure(answer, url));
+    : problem(known.failure(answer, url), known.cure(answer, url));
 }
 
 /** Returns where a redirect leads to. */
