@@ -66,7 +66,7 @@ test("problems come first, each with its cure", async () => {
     /^problem {2}version_bound\n {2}CF_VERSION_METADATA not bound: .*\n(.*\n)*? {4}\[version_metadata\]\n {4}binding/,
   );
   assert.match(stdout, /\n {4}max_retries = 10\n[\s\S]*\nok {2}settings/);
-  assert.match(stdout, /\n2 problems; \d+ other checks passed\.\n$/);
+  assert.match(stdout, /\n2 problems: \d+ checks passed\.\n$/);
 });
 
 test("a gateway alone in wrangler.json is right, and its consumer is not known", async () => {

@@ -29,7 +29,7 @@ export function reportOf(results: readonly GroupResult[], notes: readonly Findin
         .map(([name, how]) => row(dim("--"), name, dim(how))),
     ].join("\n"),
     notes.map(({ message }) => dim(wrapped(message))).join("\n"),
-    verdict(problems.length, findings.filter(({ status }) => status === "ok").length),
+    verdict(problems.length, open.length, findings.length - problems.length - open.length),
   ];
   return blocks.filter((text) => text !== "").join("\n\n");
 }
@@ -51,8 +51,10 @@ function row(label: string, name: string, summary: string): string {
   return `${label}  ${name.padEnd(nameColumns)}${text}`;
 }
 
-function verdict(problems: number, passed: number): string {
-  return problems === 0
-    ? green(`All is well: ${passed} checks passed.`)
-    : red(`${problems} ${problems === 1 ? "problem" : "problems"}; ${passed} other checks passed.`);
+function verdict(problems: number, open: number, passed: number): string {
+  const rest = `${passed} checks passed${open === 0 ? "" : `, ${open} not known`}.`;
+  if (problems > 0) {
+    return red(`${problems} ${problems === 1 ? "problem" : "problems"}: ${rest}`);
+  }
+  return open === 0 ? green(`All is well: ${rest}`) : yellow(`No problem found: ${rest}`);
 }

@@ -30,7 +30,10 @@ export const secrets: Group<Project> = {
   name: "secrets",
   checks: {
     signing_secret_required: (project) =>
-      each(project.workers.filter(verifies), (worker) => requires(project, worker, signingSecret)),
+      each(
+        project.workers.filter((worker) => worker === project.gateway || readsSecrets(worker)),
+        (worker) => requires(project, worker, signingSecret),
+      ),
     admin_token_required: (project) =>
       each(project.workers.filter(hasConsole), (worker) =>
         isAccessSet(worker) ? undefined : requires(project, worker, adminToken),
@@ -99,10 +102,9 @@ export const secrets: Group<Project> = {
   },
 };
 
-/** Returns true if the Worker verifies signatures, as the gateway does, and the consumer with `signingSecrets`. */
-function verifies(worker: Worker): boolean {
-  const { code } = worker;
-  return typeof code !== "string" && (code.imports.has("cronozen-edge/worker") || /\bsigningSecrets\b/.test(code.text));
+/** Returns true if the Worker verifies messages with `signingSecrets`. */
+function readsSecrets({ code }: Worker): boolean {
+  return typeof code !== "string" && /\bsigningSecrets\b/.test(code.text);
 }
 
 function hasConsole({ code }: Worker): boolean {
