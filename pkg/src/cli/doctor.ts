@@ -22,10 +22,10 @@ interface DoctorOptions {
 
 const examples = `
 Examples:
-  $ npx cronozen-edge doctor
-  $ npx cronozen-edge doctor https://cronozen-edge.acme.workers.dev
-  $ npx cronozen-edge doctor --account --env staging
-  $ npx cronozen-edge doctor -c wrangler.toml -c ../consumer/wrangler.toml
+  cronozen-edge doctor
+  cronozen-edge doctor https://cronozen-edge.acme.workers.dev
+  cronozen-edge doctor --account --env staging
+  cronozen-edge doctor -c wrangler.toml -c ../consumer/wrangler.toml
 
 Without a URL, it sends nothing. With one, it asks for /healthz, and posts one
 event without a signature, which the gateway refuses.`;

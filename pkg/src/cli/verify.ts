@@ -20,9 +20,9 @@ const maxBodyBytes = 1_048_576;
 
 const examples = `
 Examples:
-  $ npx cronozen-edge verify request.txt
-  $ pbpaste | npx cronozen-edge verify
-  $ npx cronozen-edge verify --body body.json --signature 5f1d...
+  cronozen-edge verify request.txt
+  pbpaste | cronozen-edge verify
+  cronozen-edge verify --body body.json --signature 5f1d...
 
 The input is a raw HTTP request: its head, a blank line, and its body. Or it is
 a curl command with --data-binary and -H. The secrets are those of the variables

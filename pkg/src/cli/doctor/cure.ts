@@ -66,7 +66,8 @@ export function setAtTop(project: Project, worker: Worker, entry: Entry): string
 /** Says how to name settings that are in other folders. */
 export function nameAll(workers: readonly Worker[], other: string): string {
   const files = [...workers.map(({ file }) => file), other];
-  return `Name all settings: npx cronozen-edge doctor ${files.map((file) => `-c ${file}`).join(" ")}`;
+  const options = files.map((file) => `-c ${file}`).join(" ");
+  return pasted("Name all settings:", `npx --no cronozen-edge doctor ${options}`);
 }
 
 /** Returns a sentence and the lines to paste. */

@@ -1,6 +1,7 @@
 // Checks of the deployment: the webhook's URL leads to the gateway, and the gateway is in order.
 
 import { timeoutMs } from "../delivery.ts";
+import { isLocal } from "../secrets.ts";
 import { type Group, ok, problem, unknown, type Verdict } from "./check.ts";
 import { verdictOnOther } from "./other-answer.ts";
 import { pathOf, settingOf, strictMode } from "./values.ts";
@@ -107,11 +108,6 @@ export const deployment: Group<Deployment> = {
 /** Returns a URL without its query and password, which may be secrets. */
 export function shown({ origin, pathname }: URL): string {
   return `${origin}${pathname}`;
-}
-
-/** Returns true if the host is this machine. */
-export function isLocal({ hostname }: URL): boolean {
-  return ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
 }
 
 /** Returns true if this is how the gateway refuses a delivery without a signature. */
