@@ -158,5 +158,6 @@ test("a login that is refused leaves the account unknown", async () => {
   const { code, codes, bad } = await examine(right, "another-token-91");
   assert.equal(code, 0);
   assert.deepEqual(codes, ["unknown queues_exist", "unknown databases_exist", "unknown secrets_set"]);
+  assert.match(bad[0]?.message ?? "", /^queue cronozen-events not known: .+Authentication error \[code: 10000\]$/);
   assert.match(bad[0]?.cure ?? "", /npx wrangler login/);
 });

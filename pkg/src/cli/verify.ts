@@ -117,11 +117,14 @@ function reportOf({ verified, findings }: Diagnosis, { body, notes }: Capture, s
   const known = `body of ${body.length} bytes, ${secrets === 1 ? "1 secret" : `${secrets} secrets, 0 is the newest`}`;
   const verdict =
     verified === undefined ? red("not verified") : green(`verified by the secret at position ${verified}`);
-  const blocks = findings.map(({ code, message, cure, proof }) =>
+  const blocks = findings.map(({ code, message, cure, proof }, position) =>
     [
       bold(code),
       wrapped(sentence(message), 2),
-      ...(proof === undefined ? [] : [dim(wrapped(`Proof: ${sentence(proof)}`, 2))]),
+      // Mistakes that are proved together have one proof, which stands at the last.
+      ...(proof === undefined || proof === findings[position + 1]?.proof
+        ? []
+        : [dim(wrapped(`Proof: ${sentence(proof)}`, 2))]),
       wrapped(sentence(cure), 2),
     ].join("\n"),
   );

@@ -180,8 +180,13 @@ function namesIn({ code, printed }: { code: number | null; printed: string }): s
   }
 }
 
-/** Returns the first line of wrangler's error. */
+/** Returns wrangler's error and the API's, without the path, which has the account's id. */
 function failureIn(printed: string): string {
   const [, failure = "wrangler failed"] = /ERROR\W*([^\n]+)/.exec(stripVTControlCharacters(printed)) ?? [];
-  return failure.trim().replace(/\.$/, "");
+  const [, reason] = /^\s*(.+ \[code: \d+\])$/m.exec(stripVTControlCharacters(printed)) ?? [];
+  const said = failure
+    .replace(/ \(\/[^)]*\)/, "")
+    .trim()
+    .replace(/\.$/, "");
+  return reason === undefined ? said : `${said}: ${reason}`;
 }
