@@ -70,9 +70,10 @@ async function serve(server: DevServer, secret: string, { samples, verbose }: { 
   console.log(`
   ${bold("Webhook")}  ${webhook}
   ${bold("Console")}  ${server.url}/console  ${dim("(log in with ADMIN_TOKEN of .dev.vars)")}
-  ${bold("Send")}     npx --no cronozen-edge send payment.completed
+  ${bold("Send")}     npx --no cronozen-edge send payment.completed${webhook.port === String(defaultPort) ? "" : ` ${server.url}`}
 `);
   if (samples) {
+    console.log(`A sample of each type, one of them twice, and one with a wrong signature:\n`);
     await sendSamples(webhook, secret);
   }
 }

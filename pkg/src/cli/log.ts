@@ -45,7 +45,8 @@ export function readable(line: string): string | undefined {
     eventId,
     type,
     attempt !== undefined && attempt > 1 && `attempt ${attempt}`,
-    reason,
+    // The rest of it is advice.
+    reason?.replace(/\. Usual causes: .*/, ""),
     delaySeconds !== undefined && `again in ${delaySeconds} s`,
     inFlight !== undefined && `${inFlight} in flight`,
     ms !== undefined && `${ms} ms`,

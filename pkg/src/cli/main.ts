@@ -35,7 +35,8 @@ addVerify(program);
 addDoctor(program);
 
 try {
-  await program.parseAsync();
+  // Without a command, it shows the help: npx keeps a --help of its own.
+  await program.parseAsync(process.argv.length > 2 ? process.argv : [...process.argv, "--help"]);
 } catch (error) {
   process.exitCode = exitCodeOf(error);
 }
