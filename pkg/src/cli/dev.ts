@@ -3,18 +3,27 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { endWithAncestors } from "./ancestors.js";
+import { numberUpTo } from "./arguments.ts";
 import { post, signatureOf } from "./delivery.ts";
 import { checkPort, DevServer } from "./dev-server.ts";
+import { defaultPath, pathOf } from "./gateway-settings.ts";
 import { localSecrets } from "./local-secrets.ts";
 import { readable } from "./log.ts";
 import { bold, dim, Failure } from "./output.ts";
 import { consumerOption, runWrangler, wranglerScript } from "./project.ts";
 import { sampleOf, sampleTypes } from "./samples.ts";
+import { projectHere } from "./workers.ts";
 
 const defaultPort = 8787;
 
 /** With two Workers: the settings of the one that has an address, and then those of the others. */
 const twoWorkers = ["wrangler.dev.toml", "wrangler.toml", "wrangler.consumer.toml"];
+
+interface DevOptions {
+  readonly port: number;
+  readonly samples: boolean;
+  readonly verbose?: boolean;
+}
 
 export function addDev(program: Command): void {
   program
@@ -23,59 +32,66 @@ export function addDev(program: Command): void {
     .description(
       "Runs the project in the current folder on this machine, in the real Workers runtime, and sends one sample of each type. It makes up missing secrets, makes the tables, and reloads what you change. Ctrl-C stops it.",
     )
-    .option("--port <port>", "the port to listen on", String(defaultPort))
+    .option("--port <port>", "the port to listen on", numberUpTo(65_535), defaultPort)
     .option("--no-samples", "send nothing")
     .option("--verbose", "show wrangler's output as it is")
     .action(dev);
 }
 
-async function dev(options: { port: string; samples: boolean; verbose?: true }): Promise<void> {
+async function dev({ port, samples, verbose = false }: DevOptions): Promise<void> {
   endWithAncestors();
-  const port = portOf(options.port);
   const wrangler = wranglerScript();
   await checkPort(port);
+  const path = pathOf((await projectHere()).gateway);
   const { secret, created } = localSecrets(process.cwd());
   if (created.length > 0) {
     console.log(`Made up ${created.join(" and ")} in .dev.vars.`);
   }
   await migrate();
   const configs = existsSync(String(twoWorkers[0])) ? twoWorkers : [];
-  const server = new DevServer({
-    wrangler,
-    folder: process.cwd(),
-    port,
-    args: configs.map((config) => `--config=${config}`),
+  const args = configs.map((config) => `--config=${config}`);
+  const server = new DevServer({ wrangler, folder: process.cwd(), port, args });
+  const interrupted = new Promise<"interrupted">((resolve) => {
+    // Not `once`: a second signal must not end this before the server has stopped.
+    process.on("SIGINT", () => resolve("interrupted"));
+    process.on("SIGTERM", () => resolve("interrupted"));
   });
-  const interrupted = new Promise<void>((resolve) => {
-    process.on("SIGINT", () => resolve());
-    process.on("SIGTERM", () => resolve());
-  });
+  const served = async () => {
+    await server.ready();
+    showLog(server, verbose);
+    const webhook = new URL(path ?? "/", server.url);
+    introduce(webhook);
+    if (samples && path !== undefined) {
+      console.log("A sample of each type, one of them twice, and one with a wrong signature:\n");
+      await sendSamples(webhook, secret);
+    }
+    await server.ended;
+  };
   try {
-    await Promise.race([serve(server, secret, options), interrupted]);
-    await Promise.race([server.ended, interrupted]);
+    if ((await Promise.race([served(), interrupted])) === undefined) {
+      throw new Failure(`wrangler dev ended:\n${server.printed.slice(-10).join("\n")}`);
+    }
   } finally {
     await server.stop();
   }
 }
 
-async function serve(server: DevServer, secret: string, { samples, verbose }: { samples: boolean; verbose?: true }) {
-  await server.ready();
-  const webhook = new URL("/webhooks/cronozen", server.url);
+function introduce(webhook: URL): void {
+  const url = webhook.port === String(defaultPort) && webhook.pathname === defaultPath ? "" : ` ${webhook}`;
+  console.log(`
+  ${bold("Webhook")}  ${webhook}
+  ${bold("Console")}  ${webhook.origin}/console  ${dim("(log in with ADMIN_TOKEN of .dev.vars)")}
+  ${bold("Send")}     npx --no cronozen-edge send payment.completed${url}
+`);
+}
+
+function showLog(server: DevServer, verbose: boolean): void {
   server.lines.on("line", (line) => {
     const shown = verbose ? line : readable(line);
     if (shown !== undefined) {
       console.log(shown);
     }
   });
-  console.log(`
-  ${bold("Webhook")}  ${webhook}
-  ${bold("Console")}  ${server.url}/console  ${dim("(log in with ADMIN_TOKEN of .dev.vars)")}
-  ${bold("Send")}     npx --no cronozen-edge send payment.completed${webhook.port === String(defaultPort) ? "" : ` ${server.url}`}
-`);
-  if (samples) {
-    console.log(`A sample of each type, one of them twice, and one with a wrong signature:\n`);
-    await sendSamples(webhook, secret);
-  }
 }
 
 /** Sends one sample of each type, the first one twice, and one with a wrong signature. */
@@ -85,7 +101,7 @@ async function sendSamples(webhook: URL, secret: string): Promise<void> {
   for (const body of [...bodies, first]) {
     await post(webhook, body, signatureOf(body, secret));
   }
-  await post(webhook, first, signatureOf(first, `not ${secret}`.replace(" ", "_")));
+  await post(webhook, first, signatureOf(first, `${secret}_other`));
 }
 
 /** Makes the tables of the handlers in the local database. */
@@ -97,11 +113,4 @@ async function migrate(): Promise<void> {
   if (code !== 0) {
     throw new Failure(`migrations failed:\n${printed}`);
   }
-}
-
-function portOf(text: string): number {
-  if (!/^\d{1,5}$/.test(text) || Number(text) < 1 || Number(text) > 65_535) {
-    throw new Failure(`port ${text} does not exist: pass --port N with a number from 1 to 65535`);
-  }
-  return Number(text);
 }

@@ -10,9 +10,9 @@ import { planNotes, queues } from "./doctor/queues.ts";
 import { reportOf } from "./doctor/report.ts";
 import { secrets } from "./doctor/secrets.ts";
 import { settings } from "./doctor/settings.ts";
-import { pathOf } from "./doctor/values.ts";
-import { type Project, readProject, UnreadableSettings } from "./doctor/worker.ts";
+import { pathOf } from "./gateway-settings.ts";
 import { Failure, prints, type Result } from "./output.ts";
+import { type Project, readProject, UnreadableSettings } from "./workers.ts";
 
 interface DoctorOptions {
   readonly config?: readonly string[];

@@ -4,7 +4,6 @@ import { type SpawnOptions, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { parseEnv } from "node:util";
 import { quiet } from "./dev-server.ts";
 import { Failure } from "./output.ts";
@@ -15,14 +14,6 @@ export const consumerSettings = "wrangler.consumer.toml";
 /** Returns the path of wrangler's script, as the project has installed it. */
 export function wranglerScript(): string {
   return join(installed("wrangler/package.json"), "..", "bin", "wrangler.js");
-}
-
-/** Returns the names of the queues that a file of settings names, without repeats. By default it is wrangler.toml. */
-export async function queuesOf(config: string | undefined, env: string | undefined): Promise<string[]> {
-  const { unstable_readConfig: read } = await import(pathToFileURL(installed("wrangler")).href);
-  const { queues }: { queues: Record<"producers" | "consumers", { queue: string }[]> } = read({ config, env });
-  const names = [...(queues.producers ?? []), ...(queues.consumers ?? [])].map(({ queue }) => queue);
-  return [...new Set(names)];
 }
 
 /** Returns the path of a module that the project has installed. */

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { addressOf, numberUpTo } from "./arguments.ts";
 import { deliverAll, forgeries, type Plan, sizeOf } from "./deliveries.ts";
+import { defaultPath } from "./gateway-settings.ts";
 import { Failure, prints, type Result } from "./output.ts";
 import { interruption, Progress } from "./progress.ts";
 import { sampleTypes } from "./samples.ts";
@@ -25,8 +26,7 @@ interface SendOptions {
   readonly json?: true;
 }
 
-const defaultUrl = "http://localhost:8787/webhooks/cronozen";
-const webhookPath = "/webhooks/cronozen";
+const defaultUrl = `http://localhost:8787${defaultPath}`;
 
 /** More would be a load test of the platform. */
 const maxCount = 100_000;
@@ -83,7 +83,7 @@ Examples:
   cronozen-edge send payment.completed --schedule --time-scale 1000`;
 
 async function send(type: string, given: string, options: SendOptions): Promise<Result> {
-  const url = addressOf(given, webhookPath);
+  const url = addressOf(given, defaultPath);
   const isAll = type === allTypes;
   refuseContradictions(isAll, options);
   const types = isAll ? sampleTypes : [type];

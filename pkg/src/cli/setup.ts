@@ -1,9 +1,9 @@
 // `setup`: creates the project's queues, or corrects how long they keep a message.
 
-import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { Failure, green, prints, type Result } from "./output.ts";
-import { consumerSettings, queuesOf, runWrangler } from "./project.ts";
+import { runWrangler } from "./project.ts";
+import { projectHere } from "./workers.ts";
 
 /** The most that Cloudflare allows, in seconds: 14 days, and 24 hours on the free plan. */
 const longest = 1_209_600;
@@ -26,10 +26,13 @@ export function addSetup(program: Command): void {
 }
 
 async function setup({ env }: { env?: string }): Promise<Result> {
-  const settings = existsSync(consumerSettings) ? consumerSettings : undefined;
-  const names = await queuesOf(settings, env);
+  const { workers } = await projectHere(env);
+  const named = workers.flatMap(({ settings: { queues } }) => [
+    ...(queues.producers ?? []),
+    ...(queues.consumers ?? []),
+  ]);
   const queues = [];
-  for (const name of names) {
+  for (const name of new Set(named.map(({ queue }) => queue))) {
     queues.push({ name, ...(await setQueue(name)) });
   }
   const lines = queues.map(

@@ -2,10 +2,10 @@
 
 import { stripVTControlCharacters } from "node:util";
 import { runWrangler } from "../project.ts";
+import type { Project, Worker } from "../workers.ts";
 import { type Check, each, type Group, ok, problem, unknown, type Verdict } from "./check.ts";
 import { pasted } from "./cure.ts";
 import { freeRetention, hours, queuesIn, retentionOf } from "./queues.ts";
-import type { Project, Worker } from "./worker.ts";
 
 /** The account, as wrangler lists it. A text is the reason why a part is not known. */
 export interface Account {

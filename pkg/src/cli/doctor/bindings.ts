@@ -1,7 +1,7 @@
 // The names in a Worker's environment: its bindings, its variables and the secrets that it requires.
 
 import { closestMatch } from "leven";
-import type { Settings } from "./worker.ts";
+import type { Settings } from "../workers.ts";
 
 /*! Contains leven (MIT, https://github.com/sindresorhus/leven) */
 

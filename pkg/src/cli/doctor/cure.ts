@@ -1,6 +1,6 @@
 // Cures that can be pasted: the lines that a settings file needs, in its own format.
 
-import type { Project, Worker } from "./worker.ts";
+import type { Project, Worker } from "../workers.ts";
 
 type Value = string | number | boolean | readonly string[];
 

@@ -1,10 +1,10 @@
 // Checks of what the consumer's code names: its databases, its bucket, and the cron trigger of the alerts.
 
+import { bindingsNamed, type Code } from "../code.ts";
+import type { Project, Worker } from "../workers.ts";
 import { kindsIn } from "./bindings.ts";
 import { type Group, ok, problem, type Verdict } from "./check.ts";
-import { bindingsNamed, type Code } from "./code.ts";
 import { addEntry, setIn } from "./cure.ts";
-import type { Project, Worker } from "./worker.ts";
 
 /** The alerts look every 5 minutes. */
 const alertsCron = "*/5 * * * *";

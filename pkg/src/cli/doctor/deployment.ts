@@ -1,11 +1,11 @@
 // Checks of the deployment: the webhook's URL leads to the gateway, and the gateway is in order.
 
 import { timeoutMs } from "../delivery.ts";
+import { pathOf, settingOf, strictMode } from "../gateway-settings.ts";
 import { isLocal } from "../secrets.ts";
+import type { Project } from "../workers.ts";
 import { type Group, ok, problem, unknown, type Verdict } from "./check.ts";
 import { verdictOnOther } from "./other-answer.ts";
-import { pathOf, settingOf, strictMode } from "./values.ts";
-import type { Project } from "./worker.ts";
 
 /** An answer, or the reason why there is none. */
 export interface Answer {

@@ -1,11 +1,11 @@
 // Checks of the gateway's settings and bindings, by the rules of docs/configuration.md.
 
+import { type Limits, limits, pathOf, settingOf, strictMode } from "../gateway-settings.ts";
+import type { Project, Worker } from "../workers.ts";
 import { kindsIn, nameMeantBy, queueOf } from "./bindings.ts";
 import { each, type Group, ok, problem, unknown, type Verdict } from "./check.ts";
 import { addEntry, nameAll, setIn } from "./cure.ts";
 import { checkRoutes } from "./routes.ts";
-import { type Limits, limits, pathOf, settingOf, strictMode } from "./values.ts";
-import type { Project, Worker } from "./worker.ts";
 
 /** The names that the gateway and the consumer know. crates/gateway/src/hints.rs has the gateway's. */
 const knownNames = [

@@ -1,11 +1,11 @@
 // Checks of the queues: each has a consumer, and no message is deleted before it is a stored dead letter.
 
+import { bindingsNamed, numberNamed } from "../code.ts";
+import { settingOf } from "../gateway-settings.ts";
+import type { Project, QueueConsumer, Worker } from "../workers.ts";
 import { queueOf } from "./bindings.ts";
 import { type Check, each, type Group, ok, problem, unknown, type Verdict } from "./check.ts";
-import { bindingsNamed, numberNamed } from "./code.ts";
 import { addEntry, nameAll, setIn, setInEntry } from "./cure.ts";
-import { settingOf } from "./values.ts";
-import type { Project, QueueConsumer, Worker } from "./worker.ts";
 
 /** The name of the queue of events, if EVENTS_QUEUE does not say another. */
 const usualQueue = "cronozen-events";

@@ -2,10 +2,10 @@
 
 import { statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { pathOf } from "../gateway-settings.ts";
+import type { Project, Route, Settings, Worker } from "../workers.ts";
 import { ok, problem, type Verdict } from "./check.ts";
 import { setAtTop } from "./cure.ts";
-import { pathOf } from "./values.ts";
-import type { Project, Route, Settings, Worker } from "./worker.ts";
 
 /** The files that are served for a path. */
 const served = ["", ".html", "/index.html"];

@@ -4,11 +4,11 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { Verifier } from "cronozen-edge";
+import { settingOf } from "../gateway-settings.ts";
 import { variablesIn } from "../project.ts";
+import type { Project, Worker } from "../workers.ts";
 import { each, type Group, ok, problem, type Verdict } from "./check.ts";
 import { pasted, setIn } from "./cure.ts";
-import { settingOf } from "./values.ts";
-import type { Project, Worker } from "./worker.ts";
 
 const signingSecret = "CRONOZEN_SIGNING_SECRET";
 const nextSecret = "CRONOZEN_SIGNING_SECRET_NEXT";

@@ -2,10 +2,10 @@
 
 import { existsSync } from "node:fs";
 import { installed } from "../project.ts";
+import type { Project, Worker } from "../workers.ts";
 import { nameMeantBy } from "./bindings.ts";
 import { each, type Group, ok, problem, unknown, type Verdict } from "./check.ts";
 import { addEntry, pasted, setAtTop } from "./cure.ts";
-import type { Project, Worker } from "./worker.ts";
 
 /** Top-level names of wrangler's settings that this project uses, for a hint at a misspelt one. */
 const topLevelNames = [

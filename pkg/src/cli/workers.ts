@@ -2,9 +2,9 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
-import { Failure } from "../output.ts";
-import { consumerSettings, installed } from "../project.ts";
 import { type Code, readCode } from "./code.ts";
+import { Failure } from "./output.ts";
+import { consumerSettings, installed } from "./project.ts";
 
 /** The part of wrangler's normalised settings that the checks read. */
 export interface Settings {
@@ -122,6 +122,22 @@ export async function readProject(files: readonly string[], environment?: string
     gateway: workers.find(isGateway),
     consumer: workers.find(isConsumer),
   };
+}
+
+/** Reads the project in the current folder, for a command that cannot work without it. */
+export async function projectHere(environment?: string): Promise<Project> {
+  try {
+    const project = await readProject([], environment);
+    if (project !== undefined) {
+      return project;
+    }
+  } catch (error) {
+    if (error instanceof UnreadableSettings) {
+      throw new Failure(`settings unusable: ${error.file}: ${error.message}`);
+    }
+    throw error;
+  }
+  throw new Failure("settings not found: run this in a project's folder, which has a wrangler.toml");
 }
 
 /** Returns true if wrangler's settings, or else its code, are those of a gateway. */

@@ -1,6 +1,6 @@
 // The gateway's settings and their limits, which crates/gateway/src/settings.rs defines.
 
-import type { Worker } from "./worker.ts";
+import type { Worker } from "./workers.ts";
 
 /** The value of `DEDUPE` for strict mode. */
 export const strictMode = "durable-object";
@@ -16,7 +16,7 @@ export const limits = {
 
 export type Limits = typeof limits;
 
-const defaultPath = "/webhooks/cronozen";
+export const defaultPath = "/webhooks/cronozen";
 const healthPath = "/healthz";
 
 /** Returns the text of a variable. Numbers and booleans become text, as in the gateway. */

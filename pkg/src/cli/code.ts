@@ -4,8 +4,8 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { relative } from "node:path";
 import type * as esbuild from "esbuild";
-import { installed } from "../project.ts";
-import type { Settings } from "./worker.ts";
+import { installed } from "./project.ts";
+import type { Settings } from "./workers.ts";
 
 /** The facts about a Worker's code. */
 export interface Code {
