@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
-import "./ancestors.mjs";
+import "../pkg/src/cli/ancestors.js";
 import {
   Complaint,
   commonOptions,
@@ -95,7 +95,7 @@ await script(async () => {
     port,
     args: [join(root, "scripts", "demonstration-worker.ts"), "--config=wrangler.toml", `--persist-to=${storage}`],
     // It must not outlive this script, however that ends.
-    execArgv: [`--import=${new URL("ancestors.mjs", import.meta.url)}`],
+    execArgv: [`--import=${new URL("../pkg/src/cli/ancestors.js", import.meta.url)}`],
   });
   try {
     const verdict = await Promise.race([show(server, secrets), interrupted]);

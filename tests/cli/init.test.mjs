@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { root } from "../../scripts/command.mjs";
+import { output, root } from "../../scripts/command.mjs";
 import { runCli, scratchFolder } from "./cli.mjs";
 
 /** The files of every layout. */
@@ -97,6 +97,29 @@ test("a folder that is not empty is refused, and stays as it is", async () => {
   assert.deepEqual([code, stdout], [2, ""]);
   assert.equal(stderr, "failed  folder not empty: mine: choose a new or an empty one\n");
   assert.deepEqual(readdirSync(join(scratch, "mine")), ["notes.txt"]);
+});
+
+test("a folder with nothing but a repository is empty", async () => {
+  const folder = scratchFolder();
+  mkdirSync(join(folder, ".git"));
+  assert.equal((await runCli(["init", "."], { folder })).code, 0);
+});
+
+test("a folder that cannot be written is named", async () => {
+  const folder = scratchFolder();
+  writeFileSync(join(folder, "file"), "");
+  const { code, stderr } = await runCli(["init", "file/webhooks"], { folder });
+  assert.equal(code, 2);
+  assert.match(stderr, /^failed {2}folder not written: ENOTDIR: /);
+});
+
+test("the package has every file of the starter", () => {
+  const tracked = output("git", ["ls-files", "examples/starter"])?.split("\n") ?? assert.fail("no git");
+  const own = tracked.map((path) => path.replace("examples/starter/", "").replace(".gitignore", "gitignore"));
+  const templates = join(root, "pkg", "dist", "starter", "typescript");
+  const entries = readdirSync(templates, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const packed = entries.map((entry) => join(entry.parentPath, entry.name).slice(templates.length + 1));
+  assert.deepEqual(packed.sort(), own.sort());
 });
 
 test("--json prints the folder, the files and the next commands", async () => {

@@ -16,8 +16,8 @@ const queues = new Map();
 /** The most that the account's plan allows. */
 let maxSeconds = 1_209_600;
 
-/** The names of queues about which the API fails. @type {Set<string>} */
-const failing = new Set();
+/** The names of queues, and the methods of which the API fails one call. @type {Map<string, Set<string>>} */
+const failing = new Map();
 
 const server = createServer(async (request, response) => {
   const url = new URL(request.url ?? "", "http://stub");
@@ -34,13 +34,19 @@ const server = createServer(async (request, response) => {
   const [, id] = /\/queues\/([^/]+)$/.exec(url.pathname) ?? [];
   const name = body.queue_name ?? id ?? url.searchParams.get("name") ?? "";
   const seconds = body.settings?.message_retention_period;
-  if (failing.has(name)) {
+  if (failing.get(name)?.delete(request.method ?? "")) {
     answer(500, null, [{ code: 10_001, message: "internal error" }]);
   } else if (request.method === "GET") {
     const found = [...queues.keys()].filter((queue) => queue === name);
     answer(
       200,
-      found.map((queue) => ({ queue_id: queue, queue_name: queue, producers: [], consumers: [] })),
+      found.map((queue) => ({
+        queue_id: queue,
+        queue_name: queue,
+        producers_total_count: 0,
+        consumers_total_count: 0,
+        settings: { message_retention_period: queues.get(queue) },
+      })),
     );
   } else if (seconds > maxSeconds) {
     answer(400, null, [{ code: 100_127, message: "message_retention_period exceeds the limit of the plan" }]);
@@ -109,8 +115,29 @@ test("on the free plan, setup takes 24 hours", patience, async () => {
 });
 
 test("an API that fails ends setup with wrangler's reason", patience, async () => {
-  failing.add("cronozen-events-dead");
+  failing.set("cronozen-events-dead", new Set(["GET"]));
   const { code, stdout, stderr } = await setup();
   assert.deepEqual([code, stdout], [2, ""]);
-  assert.match(stderr, /^failed {2}queue cronozen-events-dead not found: [\s\S]*internal error/);
+  assert.match(stderr, /^failed {2}queue cronozen-events-dead not looked up: .*internal error/);
+});
+
+test("a failure of the API does not lower a retention", patience, async () => {
+  queues.set("cronozen-events", 1_209_600);
+  failing.set("cronozen-events", new Set(["PATCH"]));
+  const { code, stderr } = await setup();
+  assert.equal(code, 2);
+  assert.match(stderr, /^failed {2}queue cronozen-events not set up: .*internal error/);
+  assert.deepEqual([...queues], [["cronozen-events", 1_209_600]]);
+});
+
+test("without a login, setup says how to log in", patience, async () => {
+  const { code, stderr } = await runCli(["setup"], { folder });
+  assert.equal(code, 2);
+  assert.match(stderr, /Run npx wrangler login\./);
+});
+
+test("outside of a project, setup says so", async () => {
+  const { code, stderr } = await runCli(["setup"]);
+  assert.equal(code, 2);
+  assert.equal(stderr, "failed  settings not found: run this in a project's folder, which has a wrangler.toml\n");
 });

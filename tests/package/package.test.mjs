@@ -56,6 +56,7 @@ test("the package holds what is needed and nothing else", () => {
     "README.md",
     "dist/alerts.d.ts",
     ...withMap("dist/alerts.js"),
+    "dist/ancestors.js",
     ...withMap("dist/cli.js"),
     "dist/console.d.ts",
     ...withMap("dist/console.js"),

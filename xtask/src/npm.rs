@@ -49,10 +49,12 @@ const BUNDLING: [&str; 8] = [
 
 /// The further options of esbuild for the command line. Its parser of arguments is a CommonJS module, which calls
 /// `require` for Node's own modules.
-const COMMAND_LINE: [&str; 3] = [
+const COMMAND_LINE: [&str; 4] = [
     "--format=esm",
     "--platform=node",
-    "--banner:js=#!/usr/bin/env node\nimport { createRequire } from \"node:module\";\nconst require = createRequire(import.meta.url);",
+    // Also loaded by wrangler, as a file of its own.
+    "--external:./ancestors.js",
+    "--banner:js=#!/usr/bin/env node\nimport { createRequire as makeRequire } from \"node:module\";\nconst require = makeRequire(import.meta.url);",
 ];
 
 /// The entries whose declarations are generated, and the files in `pkg/dist`.
@@ -160,6 +162,7 @@ pub fn build(extent: Extent, flavour: Flavour) -> Result<()> {
     if extent == Extent::Package {
         let options = [&BUNDLING[..], &COMMAND_LINE].concat();
         esbuild(&root, &options, &root.join("pkg/src/cli/main.ts"), &dist.join("cli.js"))?;
+        copy(&root.join("pkg/src/cli/ancestors.js"), &dist.join("ancestors.js"))?;
         starter::build(&root, &dist.join("starter"))?;
     }
     worker::build(flavour)?;

@@ -11,7 +11,7 @@ const secrets = { CRONOZEN_SIGNING_SECRET: secret, ADMIN_TOKEN: "a-token-of-thir
 
 const configs = ["wrangler.toml"];
 const server = createTestHarness({ workers: configs.map((configPath) => ({ configPath, secrets })) });
-const gateway = server.getWorker<Env>("cronozen-edge");
+const gateway = server.getWorker<Env>();
 const consumer = server.getWorker<Env>();
 
 before(async () => {

@@ -1,20 +1,18 @@
-// Interrupts this process when the process that started it has ended. npm passes a signal to the shell that runs the
+// Imported for its effect: interrupts this process when the process that started it has ended. npm passes a signal to the shell that runs the
 // script, and the shell ends without passing it on. A killed process passes on nothing at all.
 
 import { spawnSync } from "node:child_process";
 
 const pollMs = 500;
 
-/** Begins to watch. It does not keep the process alive. */
-export function endWithAncestors() {
-  const ancestors = currentAncestors();
-  setInterval(() => {
-    // A process whose parent has ended gets another one.
-    if (process.ppid !== ancestors[0] || !ancestors.every(lives)) {
-      process.kill(process.pid, "SIGINT");
-    }
-  }, pollMs).unref();
-}
+const ancestors = currentAncestors();
+
+setInterval(() => {
+  // A process whose parent has ended gets another one.
+  if (process.ppid !== ancestors[0] || !ancestors.every(lives)) {
+    process.kill(process.pid, "SIGINT");
+  }
+}, pollMs).unref();
 
 /** Returns the shell, and npm behind it. */
 function currentAncestors() {

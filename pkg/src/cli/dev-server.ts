@@ -16,9 +16,6 @@ const stopTimeoutMs = 10_000;
 /** The number of printed lines that are kept for an error: wrangler may run for days. */
 const keptLines = 1000;
 
-/** Lines about the admin API, which a page or a script may ask several times a second. */
-const polling = / \/console\/api\/event\?/;
-
 /** Throws a failure if nothing can listen on the port. */
 export async function checkPort(port: number): Promise<void> {
   const server = createServer();
@@ -79,7 +76,7 @@ export class DevServer {
   }
 
   #print(line: string): void {
-    if (line === "" || polling.test(line)) {
+    if (line === "") {
       return;
     }
     this.printed.push(line);

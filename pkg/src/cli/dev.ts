@@ -2,7 +2,6 @@
 
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
-import { endWithAncestors } from "./ancestors.js";
 import { numberUpTo } from "./arguments.ts";
 import { post, signatureOf } from "./delivery.ts";
 import { checkPort, DevServer } from "./dev-server.ts";
@@ -15,6 +14,8 @@ import { sampleOf, sampleTypes } from "./samples.ts";
 import { projectHere } from "./workers.ts";
 
 const defaultPort = 8787;
+
+const ancestors = new URL("ancestors.js", import.meta.url);
 
 /** With two Workers: the settings of the one that has an address, and then those of the others. */
 const twoWorkers = ["wrangler.dev.toml", "wrangler.toml", "wrangler.consumer.toml"];
@@ -39,7 +40,8 @@ export function addDev(program: Command): void {
 }
 
 async function dev({ port, samples, verbose = false }: DevOptions): Promise<void> {
-  endWithAncestors();
+  // A file of its own beside this code: wrangler loads it, too, so that neither outlives what has started it.
+  await import("./ancestors.js");
   const wrangler = wranglerScript();
   await checkPort(port);
   const path = pathOf((await projectHere()).gateway);
@@ -50,7 +52,7 @@ async function dev({ port, samples, verbose = false }: DevOptions): Promise<void
   await migrate();
   const configs = existsSync(String(twoWorkers[0])) ? twoWorkers : [];
   const args = configs.map((config) => `--config=${config}`);
-  const server = new DevServer({ wrangler, folder: process.cwd(), port, args });
+  const server = new DevServer({ wrangler, folder: process.cwd(), port, args, execArgv: [`--import=${ancestors}`] });
   const interrupted = new Promise<"interrupted">((resolve) => {
     // Not `once`: a second signal must not end this before the server has stopped.
     process.on("SIGINT", () => resolve("interrupted"));

@@ -17,6 +17,9 @@ const templates = join(packageFolder, "dist", "starter");
 /** The files in it that differ with two Workers. */
 const twoWorkersFolder = "two-workers/";
 
+/** What a folder may have before: a repository, and the file that macOS puts everywhere. */
+const harmless = [".git", ".DS_Store"];
+
 const typescriptPackages = ["@cloudflare/workers-types", "@types/node", "typescript"];
 
 export function addInit(program: Command): void {
@@ -34,13 +37,17 @@ export function addInit(program: Command): void {
 
 function init(folder: string, options: InitOptions): Result {
   const target = resolve(folder);
-  if (existsSync(target) && readdirSync(target).length > 0) {
-    throw new Failure(`folder not empty: ${folder}: choose a new or an empty one`);
-  }
   const files = projectFiles(options, target);
-  for (const [path, text] of files) {
-    mkdirSync(dirname(join(target, path)), { recursive: true });
-    writeFileSync(join(target, path), text);
+  try {
+    if (existsSync(target) && readdirSync(target).some((name) => !harmless.includes(name))) {
+      throw new Failure(`folder not empty: ${folder}: choose a new or an empty one`);
+    }
+    for (const [path, text] of files) {
+      mkdirSync(dirname(join(target, path)), { recursive: true });
+      writeFileSync(join(target, path), text);
+    }
+  } catch (error) {
+    throw error instanceof Failure ? error : new Failure(`folder not written: ${(error as Error).message}`);
   }
   const here = relative(process.cwd(), target);
   const next = [

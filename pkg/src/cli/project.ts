@@ -4,7 +4,7 @@ import { type SpawnOptions, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { parseEnv } from "node:util";
+import { parseEnv, stripVTControlCharacters } from "node:util";
 import { quiet } from "./dev-server.ts";
 import { Failure } from "./output.ts";
 
@@ -31,12 +31,12 @@ export function startWrangler(args: readonly string[], options: SpawnOptions = {
   return spawn(process.execPath, [wranglerScript(), ...args], { ...options, env });
 }
 
-/** Runs wrangler, and returns its exit code and what it printed. */
+/** Runs wrangler, and returns its exit code and what it printed, without colours. It cannot ask anything. */
 export async function runWrangler(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<{ code: number | null; printed: string }> {
-  const child = startWrangler(args, { stdio: ["ignore", "pipe", "pipe"], env });
+  const child = startWrangler(args, { stdio: ["ignore", "pipe", "pipe"], env: { NO_COLOR: "1", ...env } });
   let printed = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on("data", (data: Buffer) => {
@@ -47,7 +47,7 @@ export async function runWrangler(
     child.once("error", reject);
     child.once("close", resolve);
   });
-  return { code, printed };
+  return { code, printed: stripVTControlCharacters(printed) };
 }
 
 /** Returns the option that names the consumer's settings, if they are in a file of their own. */
@@ -57,5 +57,9 @@ export function consumerOption(): string[] {
 
 /** Returns the variables in a file such as .dev.vars. Without the file there are none. */
 export function variablesIn(file: string): Record<string, string | undefined> {
-  return existsSync(file) ? parseEnv(readFileSync(file, "utf8")) : {};
+  try {
+    return existsSync(file) ? parseEnv(readFileSync(file, "utf8")) : {};
+  } catch (error) {
+    throw new Failure(`file unreadable: ${file}: ${(error as NodeJS.ErrnoException).code}`);
+  }
 }

@@ -1,6 +1,7 @@
 // `setup`: creates the project's queues, or corrects how long they keep a message.
 
 import type { Command } from "commander";
+import { failureIn, loginCure, readQueue } from "./doctor/account.ts";
 import { Failure, green, prints, type Result } from "./output.ts";
 import { runWrangler } from "./project.ts";
 import { projectHere } from "./workers.ts";
@@ -42,27 +43,22 @@ async function setup({ env }: { env?: string }): Promise<Result> {
   return { ok: true, text: lines.join("\n"), json: { queues } };
 }
 
-/** Creates a queue, or sets its retention if it exists. */
+/** Creates a queue, or sets its retention if it exists. An existing retention is never lowered: messages would go. */
 async function setQueue(name: string): Promise<{ created: boolean; retentionSeconds: number }> {
-  const info = await runWrangler(["queues", "info", name]);
-  const created = info.code !== 0;
-  if (created && !info.printed.includes("does not exist")) {
-    throw new Failure(`queue ${name} not found: ${lastLines(info.printed)}`);
+  const found = await readQueue(name);
+  if (typeof found === "string") {
+    throw new Failure(`queue ${name} not looked up: ${found}. ${loginCure}`);
   }
-  const action = created ? "create" : "update";
-  const first = await runWrangler(["queues", action, name, `--message-retention-period-secs=${longest}`]);
-  if (first.code === 0) {
-    return { created, retentionSeconds: longest };
+  const created = !found.exists;
+  const attempts = [longest, ...(created || (found.retention ?? longest) <= longestFree ? [longestFree] : [])];
+  let failure = "";
+  for (const retentionSeconds of attempts) {
+    const option = `--message-retention-period-secs=${retentionSeconds}`;
+    const { code, printed } = await runWrangler(["queues", created ? "create" : "update", name, option]);
+    if (code === 0) {
+      return { created, retentionSeconds };
+    }
+    failure ||= failureIn(printed);
   }
-  const second = await runWrangler(["queues", action, name, `--message-retention-period-secs=${longestFree}`]);
-  if (second.code === 0) {
-    return { created, retentionSeconds: longestFree };
-  }
-  throw new Failure(`queue ${name} not set up: ${lastLines(first.printed)}`);
-}
-
-/** Returns the end of what wrangler printed, where its error is. */
-function lastLines(printed: string): string {
-  const lines = printed.split("\n").filter((line) => line.trim() !== "" && !line.includes("Logs were written"));
-  return lines.slice(-6).join("\n");
+  throw new Failure(`queue ${name} not set up: ${failure}`);
 }

@@ -16,7 +16,7 @@ export interface Account {
 }
 
 /** A queue of the account. */
-interface QueueState {
+export interface QueueState {
   readonly exists: boolean;
   /** The time for which it keeps messages, in seconds. */
   readonly retention: number | undefined;
@@ -27,8 +27,8 @@ interface QueueState {
 /** Prints the API's answers, which have the retention. wrangler leaves the credentials out of them. */
 const printAnswers = { WRANGLER_LOG: "debug", WRANGLER_LOG_SANITIZE: "false", WRANGLER_WRITE_LOGS: "false" };
 
-const loginCure =
-  "Run npx wrangler login. If the login has several accounts, set CLOUDFLARE_ACCOUNT_ID. Then look again.";
+export const loginCure =
+  "Run npx wrangler login. If the login has several accounts, set CLOUDFLARE_ACCOUNT_ID. Then try again.";
 
 /** Asks the account, one command at a time: two at once would both renew the login. It changes nothing. */
 export async function readAccount(project: Project): Promise<Account> {
@@ -143,7 +143,7 @@ function secretsSet({ secrets, project: { environment } }: Account): ReturnType<
 }
 
 /** Reads a queue from what wrangler prints, which is for people: what it does not find is not known. */
-async function readQueue(name: string): Promise<QueueState | string> {
+export async function readQueue(name: string): Promise<QueueState | string> {
   const { code, printed } = await runWrangler(["queues", "info", name], printAnswers);
   if (code !== 0) {
     return printed.includes(`Queue "${name}" does not exist`)
@@ -181,7 +181,7 @@ function namesIn({ code, printed }: { code: number | null; printed: string }): s
 }
 
 /** Returns wrangler's error and the API's, without the path, which has the account's id. */
-function failureIn(printed: string): string {
+export function failureIn(printed: string): string {
   const [, failure = "wrangler failed"] = /ERROR\W*([^\n]+)/.exec(stripVTControlCharacters(printed)) ?? [];
   const [, reason] = /^\s*(.+ \[code: \d+\])$/m.exec(stripVTControlCharacters(printed)) ?? [];
   const said = failure

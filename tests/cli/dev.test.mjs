@@ -1,0 +1,87 @@
+// `dev` in a project that `init` has written: its output, and its end.
+
+import assert from "node:assert/strict";
+import { readFileSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { root } from "../../scripts/command.mjs";
+import { freePort } from "../support/ports.mjs";
+import { runCli, scratchFolder, startCli } from "./cli.mjs";
+
+/** Starting wrangler is quick, but a machine may be busy. */
+const patience = { timeout: 120_000 };
+
+const folder = scratchFolder();
+
+/** @type {ReturnType<typeof startCli>[]} */
+const started = [];
+before(async () => {
+  await runCli(["init", "."], { folder });
+  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+}, patience);
+after(() => {
+  for (const { child } of started) {
+    child.kill();
+  }
+});
+
+/** @param {...string} args */
+function dev(...args) {
+  const running = startCli(["dev", ...args], { folder });
+  started.push(running);
+  return running;
+}
+
+/** Waits until something is printed. @param {ReturnType<typeof startCli>} running @param {RegExp} text */
+async function until({ child, printed }, text) {
+  while (!text.test(printed.stdout)) {
+    assert.equal(child.exitCode, null, printed.stdout + printed.stderr);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** @param {string} port */
+async function isServed(port) {
+  return fetch(`http://127.0.0.1:${port}/healthz`).then(
+    () => true,
+    () => false,
+  );
+}
+
+test("dev makes up secrets, sends a sample of each type, and ends with an interruption", patience, async () => {
+  const port = String(await freePort());
+  const running = dev("--port", port);
+  await until(running, /(consumer {2}handled .*\n.*){9}/s);
+  const { stdout } = running.printed;
+  assert.match(stdout, /^Made up CRONOZEN_SIGNING_SECRET and ADMIN_TOKEN in \.dev\.vars\.$/m);
+  assert.ok(stdout.includes(`  Webhook  http://127.0.0.1:${port}/webhooks/cronozen\n`));
+  assert.equal(stdout.match(/gateway {3}accepted /g)?.length, 9);
+  assert.equal(stdout.match(/gateway {3}duplicate /g)?.length, 1);
+  assert.equal(
+    stdout.match(/gateway {3}rejected {3}signature mismatch: no active secret matches the body {2}/g)?.length,
+    1,
+  );
+  const vars = readFileSync(join(folder, ".dev.vars"), "utf8");
+  for (const [, value = ""] of vars.matchAll(/="(.+)"/g)) {
+    assert.ok(!stdout.includes(value));
+  }
+
+  const second = await runCli(["dev", "--port", port], { folder });
+  assert.equal(second.code, 2);
+  assert.match(second.stderr, new RegExp(`^failed  port ${port} is in use: `));
+
+  running.child.kill("SIGINT");
+  assert.equal((await running.ended).code, 0);
+  assert.equal(await isServed(port), false);
+});
+
+test("wrangler does not outlive a killed dev", patience, async () => {
+  const port = String(await freePort());
+  const running = dev("--port", port, "--no-samples");
+  await until(running, /Webhook/);
+  running.child.kill("SIGKILL");
+  for (let tries = 0; await isServed(port); tries += 1) {
+    assert.ok(tries < 200, "something still runs");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+});
