@@ -1,7 +1,7 @@
 // `dev` in a project that `init` has written: its output, and its end.
 
 import assert from "node:assert/strict";
-import { readFileSync, symlinkSync } from "node:fs";
+import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { root } from "../../scripts/command.mjs";
@@ -54,7 +54,7 @@ test("dev makes up secrets, sends a sample of each type, and ends with an interr
   await until(running, /(consumer {2}handled .*\n.*){9}/s);
   const { stdout } = running.printed;
   assert.match(stdout, /^Made up CRONOZEN_SIGNING_SECRET and ADMIN_TOKEN in \.dev\.vars\.$/m);
-  assert.ok(stdout.includes(`  Webhook  http://127.0.0.1:${port}/webhooks/cronozen\n`));
+  assert.ok(stdout.includes(`  Webhook    http://127.0.0.1:${port}/webhooks/cronozen\n`));
   assert.equal(stdout.match(/gateway {3}accepted /g)?.length, 9);
   assert.equal(stdout.match(/gateway {3}duplicate /g)?.length, 1);
   assert.equal(
@@ -73,6 +73,32 @@ test("dev makes up secrets, sends a sample of each type, and ends with an interr
   running.child.kill("SIGINT");
   assert.equal((await running.ended).code, 0);
   assert.equal(await isServed(port), false);
+});
+
+test("dev applies new migrations, and says which messages a reload has lost", patience, async () => {
+  const port = String(await freePort());
+  const running = dev("--port", port, "--no-samples");
+  await until(running, /Webhook/);
+  writeFileSync(join(folder, "migrations", "0002_notes.sql"), "CREATE TABLE notes (text TEXT);\n");
+  await until(running, /^migrations applied$/m);
+
+  const handlers = join(folder, "src", "handlers.ts");
+  const text = readFileSync(handlers, "utf8");
+  writeFileSync(
+    handlers,
+    text.replace('"*": (event, env) => {', '"*": (event, env) => {\n    throw new Error("not yet");'),
+  );
+  await until(running, /^reloaded$/m);
+  const url = `http://127.0.0.1:${port}`;
+  assert.equal((await runCli(["send", "dpu.sealed", url, "--id", "evt_lost"], { folder })).code, 0);
+  await until(running, /retried {4}evt_lost /);
+  writeFileSync(handlers, text);
+  await until(running, /^gone from the local queue: evt_lost\. Send them again, with new ids\.$/m);
+
+  assert.equal((await runCli(["send", "dpu.sealed", url, "--id", "evt_again"], { folder })).code, 0);
+  await until(running, /handled {4}evt_again /);
+  running.child.kill("SIGINT");
+  assert.equal((await running.ended).code, 0);
 });
 
 test("wrangler does not outlive a killed dev", patience, async () => {

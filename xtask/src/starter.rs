@@ -8,7 +8,7 @@ use crate::files::{copy, create, read_text, write};
 use crate::tools::javascript;
 
 /// The files of the starter. Others may lie in its folder, such as secrets.
-const FILES: [&str; 17] = [
+const FILES: [&str; 18] = [
     ".dev.vars.example",
     ".gitignore",
     "README.md",
@@ -20,6 +20,7 @@ const FILES: [&str; 17] = [
     "src/index.ts",
     "test/handlers.test.ts",
     "tsconfig.json",
+    "two-workers/README.md",
     "two-workers/src/dev.ts",
     "two-workers/src/index.ts",
     "two-workers/wrangler.consumer.toml",

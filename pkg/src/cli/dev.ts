@@ -1,19 +1,24 @@
 // `dev`: runs the project on this machine, and sends it samples.
 
-import { existsSync } from "node:fs";
+import { existsSync, watch } from "node:fs";
 import type { Command } from "commander";
 import { numberUpTo } from "./arguments.ts";
 import { post, signatureOf } from "./delivery.ts";
 import { checkPort, DevServer } from "./dev-server.ts";
 import { defaultPath, pathOf } from "./gateway-settings.ts";
 import { localSecrets } from "./local-secrets.ts";
-import { readable } from "./log.ts";
-import { bold, dim, Failure } from "./output.ts";
+import { fieldsOf, isReload, readable } from "./log.ts";
+import { bold, dim, Failure, red, yellow } from "./output.ts";
 import { consumerOption, runWrangler, wranglerScript } from "./project.ts";
 import { sampleOf, sampleTypes } from "./samples.ts";
 import { projectHere } from "./workers.ts";
 
 const defaultPort = 8787;
+
+const migrationsFolder = "migrations";
+
+/** The time without a change after which migrations are applied. */
+const quietMs = 300;
 
 const ancestors = new URL("ancestors.js", import.meta.url);
 
@@ -35,7 +40,7 @@ export function addDev(program: Command): void {
     )
     .option("--port <port>", "the port to listen on", numberUpTo(65_535), defaultPort)
     .option("--no-samples", "send nothing")
-    .option("--verbose", "show wrangler's output as it is")
+    .option("--verbose", "show all that wrangler prints")
     .action(dev);
 }
 
@@ -69,11 +74,14 @@ async function dev({ port, samples, verbose = false }: DevOptions): Promise<void
     }
     await server.ended;
   };
+  const stopped = new AbortController();
+  watchMigrations(stopped.signal);
   try {
     if ((await Promise.race([served(), interrupted])) === undefined) {
       throw new Failure(`wrangler dev ended:\n${server.printed.slice(-10).join("\n")}`);
     }
   } finally {
+    stopped.abort();
     await server.stop();
   }
 }
@@ -81,18 +89,48 @@ async function dev({ port, samples, verbose = false }: DevOptions): Promise<void
 function introduce(webhook: URL): void {
   const url = webhook.port === String(defaultPort) && webhook.pathname === defaultPath ? "" : ` ${webhook}`;
   console.log(`
-  ${bold("Webhook")}  ${webhook}
-  ${bold("Console")}  ${webhook.origin}/console  ${dim("(log in with ADMIN_TOKEN of .dev.vars)")}
-  ${bold("Send")}     npx --no cronozen-edge send payment.completed${url}
+  ${bold("Webhook")}    ${webhook}
+  ${bold("Admin API")}  ${webhook.origin}/console/api/status  ${dim("(Authorization: Bearer ADMIN_TOKEN of .dev.vars)")}
+  ${bold("Send")}       npx --no cronozen-edge send payment.completed${url}
 `);
 }
 
+/** Shows what wrangler prints. The local queue is in memory, so a reload loses the messages that wait on it. */
 function showLog(server: DevServer, verbose: boolean): void {
+  const waiting = new Set<string>();
   server.lines.on("line", (line) => {
     const shown = verbose ? line : readable(line);
     if (shown !== undefined) {
       console.log(shown);
     }
+    const { outcome, eventId } = fieldsOf(line) ?? {};
+    if (eventId !== undefined && outcome === "retried") {
+      waiting.add(eventId);
+    } else if (eventId !== undefined) {
+      waiting.delete(eventId);
+    }
+    if (isReload(line) && waiting.size > 0) {
+      console.log(yellow(`gone from the local queue: ${[...waiting].join(", ")}. Send them again, with new ids.`));
+      waiting.clear();
+    }
+  });
+}
+
+/** Makes the tables of migrations that are added while wrangler runs. */
+function watchMigrations(signal: AbortSignal): void {
+  if (!existsSync(migrationsFolder)) {
+    return;
+  }
+  let timer: NodeJS.Timeout | undefined;
+  watch(migrationsFolder, { signal }, () => {
+    clearTimeout(timer);
+    // An editor writes a file in several steps.
+    timer = setTimeout(() => {
+      migrate().then(
+        () => console.log(dim("migrations applied")),
+        (error: Error) => console.error(red(error.message)),
+      );
+    }, quietMs);
   });
 }
 
@@ -108,7 +146,7 @@ async function sendSamples(webhook: URL, secret: string): Promise<void> {
 
 /** Makes the tables of the handlers in the local database. */
 async function migrate(): Promise<void> {
-  if (!existsSync("migrations")) {
+  if (!existsSync(migrationsFolder)) {
     return;
   }
   const { code, printed } = await runWrangler(["d1", "migrations", "apply", "DB", "--local", ...consumerOption()]);

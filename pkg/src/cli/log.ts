@@ -28,11 +28,11 @@ interface Line {
 
 /** Returns the readable form of a line, or `undefined` if the line is not useful. */
 export function readable(line: string): string | undefined {
-  if (line.endsWith("Local server updated and ready")) {
+  if (isReload(line)) {
     return dim("reloaded");
   }
-  const [, label = "", json = ""] = logged.exec(line) ?? [];
-  const fields = fieldsOf(json);
+  const [, label = ""] = logged.exec(line) ?? [];
+  const fields = fieldsOf(line);
   if (fields === undefined) {
     return noise.test(line) ? undefined : line;
   }
@@ -55,8 +55,14 @@ export function readable(line: string): string | undefined {
   return [...words, ...details.filter(Boolean)].join("  ");
 }
 
+/** Says if wrangler runs changed code from here on. */
+export function isReload(line: string): boolean {
+  return line.endsWith("Local server updated and ready");
+}
+
 /** Returns the fields of a line of the gateway or the consumer. A handler may log any other JSON. */
-function fieldsOf(json: string): Line | undefined {
+export function fieldsOf(line: string): Line | undefined {
+  const [, , json = ""] = logged.exec(line) ?? [];
   try {
     const fields = JSON.parse(json);
     return typeof fields.outcome === "string" && typeof (fields.at ?? "") === "string" ? fields : undefined;

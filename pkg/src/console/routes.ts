@@ -150,7 +150,11 @@ async function showEvent<Env>({ url, env, deadLetters }: Call<Env>): Promise<Res
     deliveriesOf(deadLetters, env, eventId),
   ]);
   if (event === null && !(Array.isArray(deliveries) && deliveries.length > 0)) {
-    throw new Problem(404, "not_found", "event neither in the ledger nor among the dead letters");
+    throw new Problem(
+      404,
+      "not_found",
+      "event neither in the ledger nor among the dead letters: if it was accepted, it waits for its next attempt",
+    );
   }
   const nothing = { eventId, type: null, createdAt: null, receivedAt: null, history: [], deadLetters: [] };
   return answerOf({ ...(event ?? nothing), deliveries });
