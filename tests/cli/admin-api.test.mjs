@@ -17,13 +17,17 @@ const patience = { timeout: 60_000 };
  */
 async function consoleOf(steps) {
   /** @type {any[]} */
+  const previews = [];
+  /** @type {any[]} */
   const requests = [];
   const origin = await serve(({ url, headers, body }, response) => {
     const { dryRun, ...selection } = JSON.parse(body);
     assert.equal(url, "/console/api/dead-letters/redrive");
     assert.equal(headers.authorization, `Bearer ${secrets.ADMIN_TOKEN}`);
     if (dryRun) {
-      answerJson(response, 200, { letters: 40, upTo: 40, groups: [{ type: null, reason: null, letters: 40 }] });
+      previews.push(selection);
+      const letters = selection.ids?.length ?? 40;
+      answerJson(response, 200, { letters, upTo: 40, groups: [{ type: null, reason: null, letters }] });
       return;
     }
     const step = steps[requests.length] ?? 500;
@@ -32,9 +36,10 @@ async function consoleOf(steps) {
       answerJson(response, step, { code: "unavailable", detail: "D1 failed" });
       return;
     }
-    const isLast = requests.length === steps.length;
+    // A request with ids is a selection of its own.
+    const isLast = "ids" in selection || requests.length === steps.length;
     const failed = step.map((id) => ({ id, eventId: "evt", type: "a", reason: "queue full" }));
-    const redriven = Array.from({ length: 20 - failed.length }, () => ({}));
+    const redriven = Array.from({ length: (selection.ids?.length ?? 20) - failed.length }, () => ({}));
     answerJson(response, 200, {
       redriven,
       failed,
@@ -42,7 +47,7 @@ async function consoleOf(steps) {
       open: isLast ? steps.flat().length : null,
     });
   });
-  return { url: `${origin}/console`, requests };
+  return { url: `${origin}/console`, previews, requests };
 }
 
 test("a redrive of all goes step by step up to the preview's end", async () => {
@@ -58,10 +63,14 @@ test("a redrive of all goes step by step up to the preview's end", async () => {
 });
 
 test("ids go in requests of 20", async () => {
-  const { url, requests } = await consoleOf([[], []]);
-  const ids = Array.from({ length: 80 }, (_, index) => String(index + 1));
-  await runJson(["dead-letters", "redrive", ...ids, "--yes", "--url", url], { secrets });
-  assert.deepEqual(requests[0], { ids: ids.slice(0, 20).map(Number) });
+  const { url, previews, requests } = await consoleOf([[], [], [], []]);
+  const ids = Array.from({ length: 70 }, (_, index) => index + 1);
+  const args = ["dead-letters", "redrive", ...ids.map(String), "--yes", "--url", url];
+  const { code, json } = await runJson(args, { secrets });
+  const selections = [0, 20, 40, 60].map((start) => ({ ids: ids.slice(start, start + 20) }));
+  assert.deepEqual(previews, selections);
+  assert.deepEqual(requests, selections);
+  assert.deepEqual([code, json.letters, json.redriven, json.failed, json.open], [0, 70, 70, 0, 0]);
 });
 
 test("letters that the queue refuses are counted, with exit code 1", async () => {
