@@ -4,23 +4,26 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../support/ports.mjs";
-import { answerJson, runCli, runInTerminal, runJson, scratchFolder, serve } from "./cli.mjs";
+import { answerJson, runCli, runInTerminal, runJson, scratchFolder, serve, startCli } from "./cli.mjs";
 
 const secrets = { ADMIN_TOKEN: "an-admin-token-that-nobody-guesses-91" };
 const patience = { timeout: 60_000 };
 
 /**
- * A console whose steps do what a list says: an answer's status, or the ids that the queue refuses.
+ * A console whose steps do what a list says: an answer's status, or the ids that the queue refuses. It awaits `beforeStep`
+ * before it answers a step, whose number it passes.
  *
  * @param {(number | number[])[]} steps
+ * @param {(step: number) => Promise<void>} [beforeStep]
  */
-async function consoleOf(steps) {
+async function consoleOf(steps, beforeStep) {
   /** @type {any[]} */
   const previews = [];
   /** @type {any[]} */
   const requests = [];
-  const origin = await serve(({ url, headers, body }, response) => {
+  const origin = await serve(async ({ url, headers, body }, response) => {
     const { dryRun, ...selection } = JSON.parse(body);
     assert.equal(url, "/console/api/dead-letters/redrive");
     assert.equal(headers.authorization, `Bearer ${secrets.ADMIN_TOKEN}`);
@@ -32,6 +35,7 @@ async function consoleOf(steps) {
     }
     const step = steps[requests.length] ?? 500;
     requests.push(selection);
+    await beforeStep?.(requests.length);
     if (typeof step === "number") {
       answerJson(response, step, { code: "unavailable", detail: "D1 failed" });
       return;
@@ -95,6 +99,28 @@ test("a failure in the middle keeps the totals", async () => {
   assert.deepEqual([code, totals], [1, expected]);
   assert.match(error, /^console unavailable: /);
 });
+
+for (const [name, steps, expected] of /** @type {[string, number[][], object][]} */ ([
+  ["the last answer, has done its work", [[], []], { code: 0, ok: true, redriven: 40, open: 0, interrupted: false }],
+  ["a step, leaves the rest", [[], [], []], { code: 1, ok: false, redriven: 40, open: null, interrupted: true }],
+])) {
+  test(`a redrive that is interrupted during ${name}`, async () => {
+    /** @type {import("node:child_process").ChildProcess | undefined} */
+    let child;
+    const { url } = await consoleOf(steps, async (step) => {
+      if (step === 2) {
+        child?.kill("SIGINT");
+        // The signal arrives before the answer.
+        await sleep(200);
+      }
+    });
+    const started = startCli(["dead-letters", "redrive", "--all", "--yes", "--url", url, "--json"], { secrets });
+    child = started.child;
+    const { code, stdout } = await started.ended;
+    const { ok, redriven, open, interrupted } = JSON.parse(stdout);
+    assert.deepEqual({ code, ok, redriven, open, interrupted }, expected);
+  });
+}
 
 for (const [name, status, body, error] of /** @type {[string, number, object | string, RegExp][]} */ ([
   ["a console that fails", 503, { code: "unavailable" }, /^console unavailable: D1 or the queue failed/],

@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { sign } from "../../scripts/delivery.mjs";
-import { answerJson, runCli, runInTerminal, runJson, scratchFolder, serve } from "./cli.mjs";
+import { answerJson, runCli, runInTerminal, runJson, scratchFolder, serve, startCli } from "./cli.mjs";
 
 const secret = "whsec_5f1d2c7b9a";
 const secrets = { CRONOZEN_SIGNING_SECRET: secret };
@@ -94,6 +95,37 @@ for (const [name, status, body, headers, extra, answer, cure] of /** @type {cons
     assert.equal(shown, answer);
     assert.ok(stdout.replaceAll(/\n */g, " ").includes(cure), stdout);
     assert.ok(!stdout.includes("\u001b") && !stdout.includes("hidden"), stdout);
+  });
+}
+
+for (const [args, left] of /** @type {[string[], number][]} */ ([
+  [[], 0],
+  [["--count", "1"], 0],
+  [["--duplicate"], 1],
+  [["--count", "3", "--concurrency", "1"], 2],
+])) {
+  test(`${args.join(" ") || "one"}: Ctrl-C during the first answer leaves ${left}`, async () => {
+    for (const format of [["--json"], []]) {
+      /** @type {import("node:child_process").ChildProcess | undefined} */
+      let child;
+      const url = await serve(async (_, response) => {
+        child?.kill("SIGINT");
+        // The signal arrives before the answer.
+        await sleep(200);
+        answerJson(response, 202, { status: "accepted" });
+      });
+      const started = startCli(["send", "payment.completed", url, ...args, ...format], { secrets });
+      child = started.child;
+      const { code, stdout } = await started.ended;
+      assert.equal(code, left === 0 ? 0 : 1);
+      if (format.length > 0) {
+        const { ok, interrupted } = JSON.parse(stdout);
+        assert.deepEqual({ ok, interrupted }, { ok: left === 0, interrupted: left > 0 });
+      } else {
+        const verdict = left === 0 ? "ok  As expected." : `no  Interrupted: ${left} of ${left + 1} not sent.`;
+        assert.ok(stdout.includes(`\n\n${verdict}\n`), stdout);
+      }
+    }
   });
 }
 

@@ -59,7 +59,9 @@ interface Totals {
   /** Those of the selection that are still open; unknown before the end. */
   open: number | null;
   readonly failures: FailedLetter[];
-  /** The reason why it broke off. */
+  /** If Ctrl-C left some of the steps. */
+  interrupted: boolean;
+  /** The failure that ended it. */
   error: string | null;
 }
 
@@ -73,21 +75,19 @@ export async function redrive(api: () => AdminApi, ids: readonly number[], optio
     throw new Failure(`${missing} of these ids not found: dead-letters list --all shows those there are`);
   }
   if (letters === 0) {
-    return { ok: true, text: "There are no open dead letters to redrive.", json: jsonOf(0, nothing(), false) };
+    return { ok: true, text: "There are no open dead letters to redrive.", json: jsonOf(0, nothing()) };
   }
   if (!options.json || !options.yes) {
     print(previewText(letters, groups));
   }
   if (!options.yes && !(await isConfirmed())) {
-    return { ok: false, text: "Nothing was redriven.", json: jsonOf(letters, nothing(), false) };
+    return { ok: false, text: "Nothing was redriven.", json: jsonOf(letters, nothing()) };
   }
-  const signal = interruption();
-  const totals = await stepThrough(admin, selections, { letters, upTo, signal });
-  const isDone = totals.error === null && !signal.aborted;
+  const totals = await stepThrough(admin, selections, { letters, upTo, signal: interruption() });
   return {
-    ok: isDone && totals.failed === 0 && totals.open === 0,
-    text: totalsText(letters, totals, signal.aborted),
-    json: jsonOf(letters, totals, signal.aborted),
+    ok: totals.failed === 0 && totals.open === 0,
+    text: totalsText(letters, totals),
+    json: jsonOf(letters, totals),
   };
 }
 
@@ -171,6 +171,7 @@ async function stepThrough(
       let after: number | null = 0;
       while (after !== null) {
         if (signal.aborted) {
+          totals.interrupted = true;
           return totals;
         }
         const place = "ids" in selection ? {} : { upTo, after };
@@ -195,8 +196,8 @@ async function stepThrough(
   return totals;
 }
 
-function totalsText(letters: number, totals: Totals, interrupted: boolean): string {
-  const { redriven, failed, open, failures, error } = totals;
+function totalsText(letters: number, totals: Totals): string {
+  const { redriven, failed, open, failures, interrupted, error } = totals;
   const lines = [`${grouped(redriven)} of ${grouped(letters)} redriven.`];
   if (failed > 0) {
     lines.push(`${grouped(failed)} refused by the queue; they stay open: ${plain(failures[0]?.reason ?? "")}.`);
@@ -204,7 +205,7 @@ function totalsText(letters: number, totals: Totals, interrupted: boolean): stri
   if (open !== null && open > failed) {
     lines.push(`${grouped(open - failed)} open, because another redrive has them: try again after a minute.`);
   }
-  if (interrupted && open === null) {
+  if (interrupted) {
     lines.push("Interrupted. Run it again to go on.");
   }
   if (error !== null) {
@@ -216,9 +217,9 @@ function totalsText(letters: number, totals: Totals, interrupted: boolean): stri
 }
 
 function nothing(): Totals {
-  return { redriven: 0, failed: 0, open: null, failures: [], error: null };
+  return { redriven: 0, failed: 0, open: null, failures: [], interrupted: false, error: null };
 }
 
-function jsonOf(letters: number, { error, ...totals }: Totals, interrupted: boolean): Result["json"] {
-  return { letters, ...totals, interrupted, ...(error !== null && { error }) };
+function jsonOf(letters: number, { error, ...totals }: Totals): Result["json"] {
+  return { letters, ...totals, ...(error !== null && { error }) };
 }

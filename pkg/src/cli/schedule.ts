@@ -52,7 +52,7 @@ export async function playSchedule(plan: Plan, scale: number, json: boolean, sig
       break;
     }
   }
-  return resultOf(plan, made, { eventId, type, interrupted: signal.aborted });
+  return resultOf(plan, made, { eventId, type });
 }
 
 /** Returns `undefined` if the signal ends the delay or the attempt. */
@@ -73,13 +73,10 @@ async function attemptAfter(
   }
 }
 
-function resultOf(
-  plan: Plan,
-  made: readonly Made[],
-  { eventId, type, interrupted }: { eventId: string; type: string; interrupted: boolean },
-): Result {
+function resultOf(plan: Plan, made: readonly Made[], event: { eventId: string; type: string }): Result {
   const last = made.at(-1);
   const isDelivered = last !== undefined && hasSucceeded(last);
+  const interrupted = !isDelivered && made.length < delaysMs.length;
   const attempts = `${made.length} ${made.length === 1 ? "attempt" : "attempts"}`;
   const text = isDelivered
     ? `\n${green("ok")}  Delivered at attempt ${made.length}.`
@@ -90,8 +87,7 @@ function resultOf(
     ok: isDelivered,
     text,
     json: {
-      eventId,
-      type,
+      ...event,
       deliveredAt: isDelivered ? made.length : null,
       attempts: made.map(({ atMs, status, code, ms }) => ({ atMs, status: status ?? null, code, ms })),
       interrupted,

@@ -119,7 +119,7 @@ async function counted(plan: Plan, signal: AbortSignal): Promise<Result> {
   } finally {
     progress.end();
   }
-  return summary.result(signal.aborted);
+  return summary.result();
 }
 
 function refuseContradictions(isAll: boolean, options: SendOptions): void {

@@ -18,15 +18,16 @@ export async function listed(plan: Plan, signal: AbortSignal): Promise<Result> {
   }
   const unexpected = made.filter(({ expected }) => !expected);
   const isOne = plan.count === 1;
+  const interrupted = made.length < sizeOf(plan);
   return {
-    ok: unexpected.length === 0 && !signal.aborted,
+    ok: unexpected.length === 0 && !interrupted,
     text: [
       cut(`${isOne ? plain(plan.types[0] ?? "") : `${plan.count} events`} to ${shown(plan.url)}`),
       isOne ? linesOfOne(plan, made) : linesOfAll(made),
       verdictOf(plan, made.length, unexpected.length),
       ...curesOf(unexpected, plan),
     ].join("\n\n"),
-    json: { deliveries: made.map(publicPart), interrupted: signal.aborted },
+    json: { deliveries: made.map(publicPart), interrupted },
   };
 }
 

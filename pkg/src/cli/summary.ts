@@ -3,7 +3,7 @@
 import { shown } from "./arguments.ts";
 import { columns, cut, plain } from "./columns.ts";
 import { answerOf, curesOf } from "./cures.ts";
-import type { Delivery, Plan } from "./deliveries.ts";
+import { type Delivery, type Plan, sizeOf } from "./deliveries.ts";
 import { timeoutMs } from "./delivery.ts";
 import { dim, type Result, red } from "./output.ts";
 import { grouped } from "./progress.ts";
@@ -48,7 +48,8 @@ export class Summary {
     }
   }
 
-  result(interrupted: boolean): Result {
+  result(): Result {
+    const interrupted = this.#made < sizeOf(this.#plan);
     const seconds = (performance.now() - this.#started) / 1000;
     const perSecond = Math.round(this.#made / seconds);
     const [p50, p99] = [this.#percentile(0.5), this.#percentile(0.99)];
