@@ -5,6 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { readable } from "../../pkg/src/cli/log.ts";
 import { freePort } from "../support/ports.mjs";
 import { answerJson, runCli, runInTerminal, runJson, scratchFolder, serve, startCli } from "./cli.mjs";
 
@@ -191,6 +192,35 @@ test("what others have written cannot control the terminal, and fits into it", a
   assert.equal(reason, `   Error:\ufffd\ufffd[2J${"x".repeat(65)}…`);
   const shown = await runInTerminal(["dead-letters", "show", "1", "--url", origin], { folder });
   assert.ok(!shown.screen.includes("\u001b") && shown.screen.includes("결".repeat(90)), shown.screen);
+});
+
+for (const [status, answer] of /** @type {[number, object][]} */ ([
+  [400, { code: "invalid_parameter", detail: "\u001b[2Jtype too long" }],
+  [404, { code: "not_found", detail: "no dead letter \u001b[2J" }],
+  [200, { id: 1, "\u001b[2J": 1, state: "open" }],
+])) {
+  test(`an answer ${status} cannot control the terminal`, async () => {
+    const url = await serve((_, response) => answerJson(response, status, answer));
+    const { stdout, stderr } = await runCli(["dead-letters", "show", "1", "--url", url], { secrets });
+    assert.ok(`${stdout}${stderr}`.includes("\ufffd[2"), stdout + stderr);
+    assert.ok(!`${stdout}${stderr}`.includes("\u001b"));
+  });
+}
+
+test("a list of all cannot control the terminal", async () => {
+  const wild = "\u001b[2J";
+  const letter = { id: wild, storedAt: wild, type: wild, eventId: wild, attempts: wild, reason: wild, state: wild };
+  const url = await serve((_, response) => answerJson(response, 200, { deadLetters: [letter], next: null }));
+  const { code, stdout } = await runCli(["dead-letters", "list", "--all", "--url", url], { secrets });
+  assert.deepEqual([code, stdout.match(/\ufffd\[2J/g)?.length, stdout.includes("\u001b")], [0, 7, false]);
+});
+
+test("a line of a Worker's log cannot control the terminal", () => {
+  const wild = "\u001b[2J";
+  const fields = { at: `2026-11-29T${wild}05:34`, outcome: wild, name: wild, eventId: wild, type: wild, reason: wild };
+  const line = readable(JSON.stringify(fields)) ?? "";
+  assert.deepEqual([line.match(/\ufffd\[2J/g)?.length, line.includes("\u001b")], [6, false]);
+  assert.match(readable('{"outcome":"handled","reason":5}') ?? "", / {2}5$/);
 });
 
 test("wrong arguments are named, with exit code 2", patience, async () => {

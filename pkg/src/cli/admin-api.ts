@@ -1,6 +1,7 @@
 // The client of the console's admin API.
 
 import { shown } from "./arguments.ts";
+import { plain } from "./columns.ts";
 import { unansweredBecause } from "./delivery.ts";
 import { Failure } from "./output.ts";
 import { adminToken, isLocal } from "./secrets.ts";
@@ -74,14 +75,15 @@ export class AdminApi {
     }
   }
 
-  #failureOf(status: number, { code, detail }: { code?: unknown; detail?: unknown }): Failure {
+  #failureOf(status: number, answer: { code?: unknown; detail?: unknown }): Failure {
     const where = `by ${shown(this.#console)}`;
-    if (code === "not_found" && String(detail).startsWith("no dead letter")) {
+    const detail = typeof answer.detail === "string" ? plain(answer.detail) : `answer ${status}`;
+    if (answer.code === "not_found" && detail.startsWith("no dead letter")) {
       return new Failure(`${detail}: dead-letters list --all shows those there are`);
     }
     switch (status) {
       case 400:
-        return new Failure(`request refused ${where}: ${typeof detail === "string" ? detail : "answer 400"}`);
+        return new Failure(`request refused ${where}: ${detail}`);
       case 401:
       case 429:
         return new Failure(`ADMIN_TOKEN refused ${where}: it is another one than the console's`);

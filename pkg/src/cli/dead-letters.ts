@@ -131,18 +131,18 @@ async function listLetters(api: AdminApi, { all, type, limit }: ListOptions): Pr
 function linesOf(letters: readonly Letter[], withState: boolean): string {
   const heads = columns(
     letters.map(({ id, storedAt, type, eventId, attempts }) => [
-      bold(String(id)),
+      bold(plain(String(id))),
       timeOf(storedAt),
       plain(type ?? "no type"),
       plain(eventId ?? "no event id"),
-      attempts === 1 ? "1 attempt" : `${attempts ?? "?"} attempts`,
+      attempts === 1 ? "1 attempt" : plain(`${attempts ?? "?"} attempts`),
     ]),
     0,
   ).split("\n");
   const indent = " ".repeat(Math.max(...letters.map(({ id }) => String(id).length)) + 2);
   return letters
     .map(({ reason, state }, index) => {
-      const why = `${withState ? `${state.replace("_", " ")}: ` : ""}${plain(reason ?? "no reason")}`;
+      const why = `${withState ? `${plain(state.replace("_", " "))}: ` : ""}${plain(reason ?? "no reason")}`;
       return `${heads[index]}\n${dim(cut(indent + why))}`;
     })
     .join("\n");
@@ -151,7 +151,9 @@ function linesOf(letters: readonly Letter[], withState: boolean): string {
 async function showLetter(api: AdminApi, id: number, { body }: ShowOptions): Promise<Result> {
   const { text, ...letter } = await api.get<Letter>(`dead-letters/${id}`, "id");
   const lines = Object.entries(letter).map(([name, value]) => {
-    const label = name.replaceAll(/[A-Z]/g, (capital) => ` ${capital.toLowerCase()}`).padEnd(labelWidth);
+    const label = plain(name)
+      .replaceAll(/[A-Z]/g, (capital) => ` ${capital.toLowerCase()}`)
+      .padEnd(labelWidth);
     return `  ${dim(label)}${wrapped(plain(String(value ?? "-")), labelWidth + 2).trimStart()}`;
   });
   // A file gets the message as it is.

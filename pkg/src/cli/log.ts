@@ -1,5 +1,6 @@
 // Makes the log of `wrangler dev` readable: one short line for each line that the Workers log.
 
+import { plain } from "./columns.ts";
 import { dim, green, red, yellow } from "./output.ts";
 
 /** A line of JSON, alone, after the name of one of several Workers, or after wrangler's label of a warning or an error. */
@@ -20,7 +21,8 @@ interface Line {
   readonly eventId?: string;
   readonly type?: string | null;
   readonly attempt?: number;
-  readonly reason?: string;
+  /** A handler may log any value. */
+  readonly reason?: unknown;
   readonly delaySeconds?: number;
   readonly inFlight?: number;
   readonly ms?: number;
@@ -46,13 +48,14 @@ export function readable(line: string): string | undefined {
     type,
     attempt !== undefined && attempt > 1 && `attempt ${attempt}`,
     // The rest of it is advice.
-    reason?.replace(/\. Usual causes: .*/, ""),
+    String(reason ?? "").replace(/\. Usual causes: .*/, ""),
     delaySeconds !== undefined && `again in ${delaySeconds} s`,
     inFlight !== undefined && `${inFlight} in flight`,
     ms !== undefined && `${ms} ms`,
   ];
-  const words = [dim(at.slice(11, 19)), isGateway ? "gateway " : "consumer", colour(outcome.padEnd(9))];
-  return [...words, ...details.filter(Boolean)].join("  ");
+  const time = dim(plain(at.slice(11, 19)));
+  const words = [time, isGateway ? "gateway " : "consumer", colour(plain(outcome).padEnd(9))];
+  return [...words, ...details.filter(Boolean).map((detail) => plain(String(detail)))].join("  ");
 }
 
 /** Says if wrangler runs changed code from here on. */
