@@ -148,6 +148,23 @@ for (const [name, status, body, error] of /** @type {[string, number, object | s
   });
 }
 
+test("an unexpected failure has exit code 2, and a stack only with DEBUG", async () => {
+  // A list is expected.
+  const url = await serve((_, response) => answerJson(response, 200, { deadLetters: 1 }));
+  const args = ["dead-letters", "list", "--url", url];
+  delete process.env.DEBUG;
+  const { code, stdout, stderr } = await runCli(args, { secrets });
+  assert.deepEqual([code, stdout], [2, ""]);
+  assert.match(stderr, /^failed {2}unexpected failure: [^\n]+: DEBUG=1 shows where\n$/);
+  const { json, ...asJson } = await runJson(args, { secrets });
+  assert.deepEqual([asJson.code, json.ok], [2, false]);
+  assert.match(json.error, /^unexpected failure: /);
+  const debugged = await runCli([...args, "--json"], { secrets: { ...secrets, DEBUG: "any-value" } });
+  assert.equal(debugged.code, 2);
+  assert.match(JSON.parse(debugged.stdout).error, /^unexpected failure: /);
+  assert.match(debugged.stderr, /^TypeError: .+\n {4}at /);
+});
+
 test("no server is named, with its cure", async () => {
   const url = `http://127.0.0.1:${await freePort()}`;
   const { code, json } = await runJson(["dead-letters", "list", "--url", url], { secrets });

@@ -12,6 +12,11 @@ export function plain(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, "\ufffd");
 }
 
+/** Returns such a text with its line breaks. */
+export function plainLines(text: string): string {
+  return text.split("\n").map(plain).join("\n");
+}
+
 /** Lines up rows of cells, two spaces apart and after `indent` spaces. A line that is too long for the terminal is cut. */
 export function columns(rows: readonly (readonly string[])[], indent = 2): string {
   const widths: number[] = [];

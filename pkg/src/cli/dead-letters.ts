@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { AdminApi } from "./admin-api.ts";
 import { addressOf, numberUpTo } from "./arguments.ts";
-import { columns, cut, plain } from "./columns.ts";
+import { columns, cut, plain, plainLines } from "./columns.ts";
 import { bold, dim, prints, type Result, wrapped } from "./output.ts";
 import { type RedriveOptions, redrive } from "./redrive.ts";
 
@@ -157,7 +157,7 @@ async function showLetter(api: AdminApi, id: number, { body }: ShowOptions): Pro
     return `  ${dim(label)}${wrapped(plain(String(value ?? "-")), labelWidth + 2).trimStart()}`;
   });
   // A file gets the message as it is.
-  const safe = (message: string) => (process.stdout.isTTY ? message.split("\n").map(plain).join("\n") : message);
+  const safe = (message: string) => (process.stdout.isTTY ? plainLines(message) : message);
   return {
     ok: true,
     text: `${lines.join("\n")}${body ? `\n\n${safe(text ?? "The message was erased.")}` : ""}`,

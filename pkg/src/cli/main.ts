@@ -1,6 +1,7 @@
 // The command line: `npx --no cronozen-edge <command>`.
 
 import { Command, CommanderError } from "commander";
+import { plainLines } from "./columns.ts";
 import { addDeadLetters } from "./dead-letters.ts";
 import { addDev } from "./dev.ts";
 import { addDoctor } from "./doctor.ts";
@@ -52,5 +53,11 @@ function exitCodeOf(error: unknown): number {
   if (error instanceof Failure) {
     return reported(error);
   }
-  throw error;
+  if (process.env.DEBUG) {
+    console.error(error);
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  reported(new Failure(`unexpected failure: ${plainLines(message)}: DEBUG=1 shows where`));
+  // Other work may still run, such as further deliveries.
+  process.exit(failed);
 }
