@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readable } from "../../pkg/src/cli/log.ts";
+import { wrapped } from "../../pkg/src/cli/output.ts";
 import { freePort } from "../support/ports.mjs";
 import { answerJson, runCli, runInTerminal, runJson, scratchFolder, serve, startCli } from "./cli.mjs";
 
@@ -163,6 +164,14 @@ test("an unexpected failure has exit code 2, and a stack only with DEBUG", async
   assert.equal(debugged.code, 2);
   assert.match(JSON.parse(debugged.stdout).error, /^unexpected failure: /);
   assert.match(debugged.stderr, /^TypeError: .+\n {4}at /);
+});
+
+test("a text is wrapped line by line, and each line keeps its indentation", () => {
+  const long = "word ".repeat(20).trim();
+  assert.equal(
+    wrapped(`one two\n\n  ${long}\nlast`, 2),
+    `  one two\n\n    ${"word ".repeat(15).trim()}\n    ${"word ".repeat(5).trim()}\n  last`,
+  );
 });
 
 test("no server is named, with its cure", async () => {

@@ -58,11 +58,21 @@ export const bold = colour(1);
 /** The width of the terminal. Without one, the usual width. */
 export const width = Math.max(40, process.stdout.columns ?? 80);
 
-/** Breaks a text into lines that fit into the terminal, each after `indent` spaces. */
+/** Breaks the lines of a text into lines that fit into the terminal, each after `indent` spaces. */
 export function wrapped(text: string, indent = 0): string {
-  const room = Math.min(width, 100) - indent;
+  return text
+    .split("\n")
+    .flatMap((line) => wrappedLine(line, indent))
+    .join("\n");
+}
+
+/** Breaks one line. Its own indentation stays. */
+function wrappedLine(text: string, indent: number): string[] {
+  const words = text.trimStart();
+  const margin = " ".repeat(indent + text.length - words.length);
+  const room = Math.min(width, 100) - margin.length;
   const lines = [""];
-  for (const word of text.split(" ")) {
+  for (const word of words.split(" ")) {
     const line = lines.at(-1) ?? "";
     if (line !== "" && line.length + 1 + word.length > room) {
       lines.push(word);
@@ -70,5 +80,5 @@ export function wrapped(text: string, indent = 0): string {
       lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
     }
   }
-  return lines.map((line) => " ".repeat(indent) + line).join("\n");
+  return lines.map((line) => (margin + line).trimEnd());
 }
