@@ -129,6 +129,28 @@ for (const [args, left] of /** @type {[string[], number][]} */ ([
   });
 }
 
+test("a byte order mark before the data of a file is not sent", async () => {
+  const folder = scratchFolder();
+  writeFileSync(join(folder, "data.json"), '\ufeff{"amount":"7.10"}\n');
+  /** @type {string[]} */
+  const bodies = [];
+  const url = await serve(({ body }, response) => {
+    bodies.push(body);
+    answerJson(response, 202, { status: "accepted" });
+  });
+  const { code } = await runCli(["send", "payment.completed", url, "--data", "@data.json"], { folder, secrets });
+  assert.equal(code, 0);
+  assert.ok(bodies[0]?.endsWith(',"data":{"amount":"7.10"}}'), bodies[0]);
+});
+
+test("a file of --data that is not JSON is named", async () => {
+  const folder = scratchFolder();
+  writeFileSync(join(folder, "data.json"), "{whsec_x");
+  const { code, json } = await runJson(["send", "payment.completed", "--data", "@data.json"], { folder, secrets });
+  const cure = 'for example, {"amount":"49.00","currency":"EUR"} is expected';
+  assert.deepEqual([code, json.error], [2, `file of --data not JSON: data.json: ${cure}`]);
+});
+
 test("a broken connection and an endless answer are no success", patience, async () => {
   const url = await serve(({ url: path }, response) => {
     if (path === "/reset") {

@@ -140,18 +140,26 @@ function refuseContradictions(isAll: boolean, options: SendOptions): void {
 
 /** Returns JSON that was given, or that a file holds. Errors do not quote it. */
 function dataOf(given: string): string {
-  let text = given;
-  if (given.startsWith("@")) {
-    try {
-      text = readFileSync(given.slice(1), "utf8");
-    } catch (error) {
-      throw new Failure(`file of --data unreadable: ${(error as NodeJS.ErrnoException).code}: ${given.slice(1)}`);
-    }
-  }
+  const file = given.startsWith("@") ? given.slice(1) : undefined;
+  const text = file === undefined ? given : textOf(file);
   try {
     JSON.parse(text);
   } catch {
-    throw new Failure(`--data not JSON: for example, --data '{"amount":"49.00","currency":"EUR"}' is expected`);
+    const example = '{"amount":"49.00","currency":"EUR"}';
+    throw new Failure(
+      file === undefined
+        ? `--data not JSON: for example, --data '${example}' is expected`
+        : `file of --data not JSON: ${file}: for example, ${example} is expected`,
+    );
   }
   return text.trim();
+}
+
+/** Returns a file's text. Editors on Windows put a byte order mark before it, which JSON does not allow. */
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, "utf8").replace(/^\ufeff/, "");
+  } catch (error) {
+    throw new Failure(`file of --data unreadable: ${(error as NodeJS.ErrnoException).code}: ${file}`);
+  }
 }
