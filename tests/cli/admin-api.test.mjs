@@ -100,6 +100,8 @@ test("a failure in the middle keeps the totals", async () => {
   const expected = { ok: false, letters: 40, redriven: 20, failed: 0, open: null, failures: [], interrupted: false };
   assert.deepEqual([code, totals], [1, expected]);
   assert.match(error, /^console unavailable: /);
+  const { stdout } = await runCli(args.with(-1, (await consoleOf([[], 503])).url), { secrets });
+  assert.match(stdout, /^ {4}Stopped: console unavailable: .+\. Run it again after a minute to go on\.$/m);
 });
 
 for (const [name, steps, expected] of /** @type {[string, number[][], object][]} */ ([

@@ -130,7 +130,7 @@ test("rows are printed as they happen, and Ctrl-C ends the wait", patience, asyn
   assert.deepEqual([code, stderr], [1, ""]);
 });
 
-test("Ctrl-C breaks off an attempt that hangs", patience, async () => {
+test("Ctrl-C aborts an attempt that hangs", patience, async () => {
   const { url, attempts } = await proxy(["hang"]);
   const { child, ended } = startCli(["send", "dpu.sealed", url, "--schedule", "--json"], { secrets: signing });
   while (attempts.length === 0) {

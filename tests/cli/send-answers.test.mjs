@@ -166,6 +166,8 @@ test("a broken connection and an endless answer are no success", patience, async
   });
   const reset = await runJson(["send", "payment.completed", `${url}/reset`], { secrets });
   assert.deepEqual([reset.code, reset.json.deliveries[0].code], [1, "connection_reset"]);
+  const { stdout } = await runCli(["send", "payment.completed", `${url}/reset`], { secrets });
+  assert.ok(stdout.includes("\n  The connection was closed before the answer: look at the"), stdout);
   const endless = await runJson(["send", "payment.completed", `${url}/endless`], { secrets });
   assert.deepEqual([endless.code, endless.json.deliveries[0].code], [1, "not_json"]);
   assert.ok(endless.json.deliveries[0].ms < 4000);

@@ -134,7 +134,7 @@ test("another secret is found, with its cure", patience, async () => {
   assert.equal(code, 1);
   assert.match(stdout, /^ {10}expected: 202 accepted$/m);
   assert.match(stdout, /^no {2}1 of 1 answers not as expected\.$/m);
-  assert.match(stdout, /another secret than this command has signed with\.\n {2}cronozen-edge verify says/);
+  assert.match(stdout, /The gateway's secret differs from the one used here\. cronozen-edge verify says/);
   const { json } = await runJson(["send", "payment.completed", starter.webhook], options);
   assert.deepEqual([json.ok, json.deliveries[0].expected], [false, false]);
 });

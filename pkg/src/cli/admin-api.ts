@@ -79,14 +79,14 @@ export class AdminApi {
     const where = `by ${shown(this.#console)}`;
     const detail = typeof answer.detail === "string" ? plain(answer.detail) : `answer ${status}`;
     if (answer.code === "not_found" && detail.startsWith("no dead letter")) {
-      return new Failure(`${detail}: dead-letters list --all shows those there are`);
+      return new Failure(`${detail}: dead-letters list --all shows the ids`);
     }
     switch (status) {
       case 400:
         return new Failure(`request refused ${where}: ${detail}`);
       case 401:
       case 429:
-        return new Failure(`ADMIN_TOKEN refused ${where}: it is another one than the console's`);
+        return new Failure(`ADMIN_TOKEN refused ${where}: it differs from the console's`);
       case 404:
         return new Failure(`no console found at ${shown(this.#console)}: answer 404. ${checkUrl}`);
       case 500:

@@ -47,8 +47,8 @@ const cures: ReadonlyMap<number, string> = new Map([
   [400, "The gateway needs an event id of 1 to 256 bytes without control characters: look at --id."],
   [
     401,
-    "The gateway has another secret than this command has signed with. cronozen-edge verify says how a signature " +
-      "differs. After a change of .dev.vars, start the gateway again.",
+    "The gateway's secret differs from the one used here. cronozen-edge verify says how a signature differs. After a " +
+      "change of .dev.vars, start the gateway again.",
   ],
   [403, "Something before the gateway, such as a login or a firewall, refuses it: the webhook's path must be open."],
   [404, "The gateway has another path: look at WEBHOOK_PATH in wrangler.toml, and give the webhook's whole URL."],
@@ -71,7 +71,7 @@ function cureOfSilence(code: string, url: URL): string {
     case "host_not_found":
       return "The host has no address: look at the URL, and at the network.";
     case "connection_reset":
-      return "The connection broke off: look at the receiver's log. Cronozen sends the event again later.";
+      return "The connection was closed before the answer: look at the receiver's log. Cronozen sends the event again later.";
     default:
       return "No connection could be made: look at the URL, its certificate and the network.";
   }

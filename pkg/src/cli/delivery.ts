@@ -19,7 +19,7 @@ export interface Attempt {
   readonly retryAfter: number | undefined;
 }
 
-/** Posts a body with a signature, and returns what came back. `signal` breaks it off. */
+/** Posts a body with a signature, and returns what came back. `signal` aborts it. */
 export async function post(url: URL, body: string, signature: string, signal?: AbortSignal): Promise<Attempt> {
   const started = performance.now();
   const ended = (status: number | undefined, code: string, retryAfter?: number): Attempt => ({

@@ -72,7 +72,7 @@ export async function redrive(api: () => AdminApi, ids: readonly number[], optio
   const { letters, upTo, groups } = await previewOf(admin, selections);
   const missing = new Set(ids).size - letters;
   if (missing > 0 && ids.length > 0) {
-    throw new Failure(`${missing} of these ids not found: dead-letters list --all shows those there are`);
+    throw new Failure(`${missing} of these ids not found: dead-letters list --all shows the ids`);
   }
   if (letters === 0) {
     return { ok: true, text: "There are no open dead letters to redrive.", json: jsonOf(0, nothing()) };
@@ -209,7 +209,7 @@ function totalsText(letters: number, totals: Totals): string {
     lines.push("Interrupted. Run it again to go on.");
   }
   if (error !== null) {
-    lines.push(`Broken off: ${error}. Run it again after a minute to go on.`);
+    lines.push(`Stopped: ${error}. Run it again after a minute to go on.`);
   }
   const isWell = lines.length === 1;
   const hint = isWell ? `\n${dim("dead-letters list shows those that fail again.")}` : "";
