@@ -105,8 +105,8 @@ test("a failure in the middle keeps the totals", async () => {
 });
 
 for (const [name, steps, expected] of /** @type {[string, number[][], object][]} */ ([
-  ["the last answer, has done its work", [[], []], { code: 0, ok: true, redriven: 40, open: 0, interrupted: false }],
-  ["a step, leaves the rest", [[], [], []], { code: 1, ok: false, redriven: 40, open: null, interrupted: true }],
+  ["the last answer has done its work", [[], []], { code: 0, ok: true, redriven: 40, open: 0, interrupted: false }],
+  ["a step leaves the rest", [[], [], []], { code: 1, ok: false, redriven: 40, open: null, interrupted: true }],
 ])) {
   test(`a redrive that is interrupted during ${name}`, async () => {
     /** @type {import("node:child_process").ChildProcess | undefined} */
