@@ -175,13 +175,33 @@ test("a request with LF alone, as editors save it, is read", async () => {
   assert.equal((await verify([], { input: headersAlone })).verified, 0);
 });
 
-test("what an editor adds after the Content-Length is cut off, and said", async () => {
+test("the white space that an editor adds after the Content-Length is cut off, and said", async () => {
   const length = `Content-Length: ${Buffer.byteLength(body)}`;
-  const { verified, notes } = await verify([], { input: request(`${body}\n`, sign(body), [length]) });
-  assert.equal(verified, 0);
-  assert.match(notes[0] ?? "", /By its Content-Length, the body is the first/);
+  for (const added of ["\n", "\r\n", " \n\n"]) {
+    const { verified, notes } = await verify([], { input: request(`${body}${added}`, sign(body), [length]) });
+    assert.equal(verified, 0);
+    assert.match(notes[0] ?? "", /By its Content-Length, the body is the first/);
+  }
   const short = await verify([], { input: request(body.slice(0, -1), sign(body), [length]) });
   assert.match(short.notes[0] ?? "", /the capture is incomplete or changed/);
+});
+
+test("a changed body that is longer than its Content-Length is diagnosed whole, and said", async () => {
+  const lines = '{\n"eventId":"evt_1"\n}';
+  /** @type {[code: string, sent: string, captured: string][]} */
+  const changes = [
+    ["body_reserialised", body, JSON.stringify(event, null, 2)],
+    ["body_line_breaks", lines, lines.replaceAll("\n", "\r\n")],
+    ["body_line_breaks", `${body}\n`, `${body}\r\n`],
+    ["body_latin1", body, Buffer.from(body).toString("latin1")],
+  ];
+  for (const [code, sent, captured] of changes) {
+    const length = `Content-Length: ${Buffer.byteLength(sent)}`;
+    const { codes, bytes, notes } = await verify([], { input: request(captured, sign(sent), [length]) });
+    assert.deepEqual(codes, [code]);
+    assert.equal(bytes, Buffer.byteLength(captured));
+    assert.match(notes[0] ?? "", /the capture is longer than it was sent/);
+  }
 });
 
 test("a chunked or compressed body is said", async () => {

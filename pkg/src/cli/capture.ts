@@ -78,7 +78,7 @@ function headersIn(lines: readonly string[]): Map<string, string> {
   return headers;
 }
 
-/** Cuts off what an editor has added after the body, if the head says how long the body is. */
+/** Cuts off the white space that an editor has added after the body, if the head says how long the body is. */
 function withinLength(rest: Buffer, header: string | undefined): { body: Buffer; note?: string } {
   if (header === undefined || !/^\d+$/.test(header)) {
     return { body: rest };
@@ -87,13 +87,19 @@ function withinLength(rest: Buffer, header: string | undefined): { body: Buffer;
   if (rest.length === length) {
     return { body: rest };
   }
-  return rest.length > length
-    ? {
-        body: rest.subarray(0, length),
-        note: `The input has ${rest.length} bytes after the head. By its Content-Length, the body is the first ${length}.`,
-      }
-    : {
-        body: rest,
-        note: `The body has ${rest.length} bytes, and its Content-Length says ${length}: the capture is incomplete or changed.`,
-      };
+  const added = rest.toString("latin1", length);
+  // A line break across the length was changed, not added.
+  const isAcross = added.startsWith("\n") && rest[length - 1] === 0x0d;
+  if (/^[ \t\r\n]+$/.test(added) && !isAcross) {
+    return {
+      body: rest.subarray(0, length),
+      note: `The input has ${rest.length} bytes after the head. By its Content-Length, the body is the first ${length}.`,
+    };
+  }
+  // What was changed is in all of the body, so the diagnosis needs all of it.
+  const change = rest.length > length ? "longer than it was sent" : "incomplete or changed";
+  return {
+    body: rest,
+    note: `The body has ${rest.length} bytes, and its Content-Length says ${length}: the capture is ${change}.`,
+  };
 }
