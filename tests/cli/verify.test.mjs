@@ -100,11 +100,17 @@ const captured = {
     codes: ["secret_white_space"],
     proof: /LF|line/,
   },
-  "white space around the secret": {
+  "white space around the secret, which is harmless": {
     input: request(body, sign(body)),
-    codes: ["secret_white_space"],
+    codes: [],
+    verified: 0,
     secrets: { CRONOZEN_SIGNING_SECRET: ` ${secret}\n` },
+  },
+  "a byte order mark before the secret": {
+    input: request(body, sign(body)),
+    codes: ["secret_invisible_character"],
     proof: /position 0/,
+    secrets: { CRONOZEN_SIGNING_SECRET: `\ufeff${secret}` },
   },
   "a secret in quotation marks": {
     input: request(body, sign(body)),

@@ -2,6 +2,7 @@
 
 import type { Command } from "commander";
 import { type Diagnosis, diagnose } from "cronozen-edge/diagnosis";
+import { signingSecrets } from "../consumer/secrets.ts";
 import { type Capture, expectedInput, readRequest } from "./capture.ts";
 import { isCurl, readCurl, readFile } from "./curl.ts";
 import { bold, dim, Failure, green, prints, type Result, red, wrapped } from "./output.ts";
@@ -94,10 +95,10 @@ async function inputOf(file: string): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Returns the secrets of the environment or, without any, those of .dev.vars, as they stand there. */
+/** Returns the secrets of the environment or, without any, those of .dev.vars. */
 function secretsInUse(): string[] {
   for (const values of [process.env, variablesIn(".dev.vars")]) {
-    const secrets = secretNames.flatMap((name) => secretsIn(values[name] ?? ""));
+    const secrets = secretNames.flatMap((name) => secretsIn(name, values[name]));
     if (secrets.length > 0) {
       return secrets;
     }
@@ -107,10 +108,10 @@ function secretsInUse(): string[] {
   );
 }
 
-/** Returns the secrets of a list. A single one keeps the white space around it, which may be the mistake. */
-function secretsIn(value: string): string[] {
-  const list = value.split(/\s+/).filter((secret) => secret !== "");
-  return list.length === 1 ? [value] : list;
+/** Returns the secrets of a variable, split as the gateway and the consumer do. */
+function secretsIn(name: string, value: string | undefined): string[] {
+  // signingSecrets takes a byte order mark for white space. The gateway refuses it, as it does U+200B.
+  return signingSecrets({ [name]: value?.replaceAll("\ufeff", "\u200b") });
 }
 
 function reportOf({ verified, findings }: Diagnosis, { body, notes }: Capture, secrets: number): string {
