@@ -89,6 +89,12 @@ const captured = {
     codes: ["signature_prefix", "body_timestamped"],
     proof: /time/,
   },
+  "the eighth secret": {
+    input: request(body, sign(body)),
+    codes: ["secret_previous"],
+    verified: 7,
+    secrets: { CRONOZEN_SIGNING_SECRET: `${`${newSecret} `.repeat(7)}${secret}` },
+  },
   "the previous secret": {
     input: request(body, sign(body)),
     codes: ["secret_previous"],
@@ -275,6 +281,11 @@ const unusable = {
     input: request(body, sign(body)).toString(),
     secrets: {},
     error: /^CRONOZEN_SIGNING_SECRET neither set nor/,
+  },
+  "nine secrets in two variables": {
+    input: request(body, sign(body)).toString(),
+    secrets: { CRONOZEN_SIGNING_SECRET_NEXT: newSecret, CRONOZEN_SIGNING_SECRET: `${secret} `.repeat(8) },
+    error: /^9 secrets, at most 8 are allowed/,
   },
   nothing: { error: /^input empty: a raw request is expected/ },
   "no blank line": { input: "POST / HTTP/1.1\r\nHost: a", error: /^request incomplete: there is no blank line/ },

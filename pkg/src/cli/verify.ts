@@ -16,6 +16,9 @@ interface VerifyOptions {
 /** The settings with secrets, the newest first. */
 const secretNames = ["CRONOZEN_SIGNING_SECRET_NEXT", "CRONOZEN_SIGNING_SECRET"];
 
+/** The gateway refuses settings with more. */
+const mostSecrets = 8;
+
 /** The largest body that a verifier takes. */
 const maxBodyBytes = 1_048_576;
 
@@ -46,6 +49,11 @@ export function addVerify(program: Command): void {
 async function verify(file: string | undefined, options: VerifyOptions): Promise<Result> {
   const capture = await captureOf(file, options);
   const secrets = secretsInUse();
+  if (secrets.length > mostSecrets) {
+    throw new Failure(
+      `${secrets.length} secrets, at most ${mostSecrets} are allowed: the gateway refuses these settings, so remove the oldest`,
+    );
+  }
   if (capture.body.length > maxBodyBytes) {
     throw new Failure(`body too large: ${capture.body.length} bytes, and a verifier takes at most ${maxBodyBytes}`);
   }
