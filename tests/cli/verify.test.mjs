@@ -155,6 +155,25 @@ for (const [name, { input, codes, proof, secrets, verified }] of Object.entries(
   });
 }
 
+test("a right secret beside one that the gateway refuses does not verify", async () => {
+  /** @type {[string, string][]} */
+  const refused = [
+    [`"${newSecret}"`, "secret_quoted"],
+    [`${newSecret}\u200b`, "secret_invisible_character"],
+  ];
+  for (const [next, code] of refused) {
+    const secrets = { CRONOZEN_SIGNING_SECRET_NEXT: next, CRONOZEN_SIGNING_SECRET: secret };
+    const result = await verify([], { input: request(body, sign(body)), secrets });
+    assert.equal(result.code, 1);
+    assert.equal(result.ok, false);
+    assert.equal(result.verified, null);
+    assert.ok(result.codes.includes(code), String(result.codes));
+    const { code: exit, stdout } = await runCli(["verify"], { secrets, input: request(body, sign(body)).toString() });
+    assert.equal(exit, 1);
+    assert.match(stdout, /^not verified /);
+  }
+});
+
 test("a right request is verified, from a file and from standard input", async () => {
   const folder = scratchFolder();
   writeFileSync(join(folder, "request.txt"), request(body, sign(body)));
