@@ -206,6 +206,24 @@ test("a request with LF alone, as editors save it, is read", async () => {
   assert.equal((await verify([], { input: headersAlone })).verified, 0);
 });
 
+test("a byte order mark and blank lines before a request or a curl command are skipped", async () => {
+  const command = Buffer.from(commands["single quotes"] ?? "");
+  for (const start of ["\ufeff", "\n", "\r\n \r\n", "\ufeff\n"]) {
+    for (const text of [request(body, sign(body)), command]) {
+      assert.equal((await verify([], { input: Buffer.concat([Buffer.from(start), text]) })).verified, 0);
+    }
+  }
+});
+
+test("a body alone keeps its byte order mark, and UTF-16 is said", async () => {
+  const marked = await verify(["--body", "-", "--signature", sign(body)], { input: `\ufeff${body}` });
+  assert.deepEqual(marked.codes, ["body_byte_order_mark"]);
+  const wide = Buffer.from(`\ufeff${body}`, "utf16le");
+  const { notes, bytes } = await verify(["--body", "-", "--signature", sign(body)], { input: wide });
+  assert.equal(bytes, wide.length);
+  assert.match(notes[0] ?? "", /UTF-16, as PowerShell's > writes it/);
+});
+
 test("the white space that an editor adds after the Content-Length is cut off, and said", async () => {
   const length = `Content-Length: ${Buffer.byteLength(body)}`;
   for (const added of ["\n", "\r\n", " \n\n"]) {
@@ -294,7 +312,7 @@ test("the secrets of .dev.vars are used, unless the environment has some", async
   assert.equal((await verify([], { folder, input })).verified, 0);
 });
 
-/** @type {Record<string, { args?: string[], input?: string, secrets?: Record<string, string>, error: RegExp }>} */
+/** @type {Record<string, { args?: string[], input?: string | Buffer, secrets?: Record<string, string>, error: RegExp }>} */
 const unusable = {
   "no secret": {
     input: request(body, sign(body)).toString(),
@@ -307,6 +325,15 @@ const unusable = {
     error: /^9 secrets, at most 8 are allowed/,
   },
   nothing: { error: /^input empty: a raw request is expected/ },
+  "UTF-16": {
+    input: Buffer.from(`\ufeff${request(body, sign(body))}`, "utf16le"),
+    error: /^input in UTF-16, as PowerShell's > writes it/,
+  },
+  "UTF-16, the other byte first": {
+    input: Buffer.from(`\ufeff${request(body, sign(body))}`, "utf16le").swap16(),
+    error: /^input in UTF-16/,
+  },
+  "blank lines alone": { input: `\ufeff${"\n".repeat(10_000_000)}`, error: /^input empty/ },
   "no blank line": { input: "POST / HTTP/1.1\r\nHost: a", error: /^request incomplete: there is no blank line/ },
   "an answer": { input: "HTTP/1.1 401 Unauthorized\r\n\r\n{}", error: /^input an answer, not a request/ },
   "the output of curl -v": { input: "* Connected\n> POST / HTTP/1.1\n>\n\n", error: /^input the output of curl -v/ },

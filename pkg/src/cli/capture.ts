@@ -20,6 +20,20 @@ export const expectedInput =
 /** The start of a chunk: its length in hexadecimal digits. */
 const chunkStart = /^[0-9a-f]{1,8}(;[^\r\n]*)?\r?\n/i;
 
+/** Returns a capture's text without what stands before it: a byte order mark, and blank lines. */
+export function withoutStart(input: Buffer): Buffer {
+  if (isUtf16(input)) {
+    throw new Failure("input in UTF-16, as PowerShell's > writes it: capture the request again, and save it as UTF-8");
+  }
+  const [start = ""] = /^(\xef\xbb\xbf)?([ \t\r\n]*\n)?/.exec(input.toString("latin1")) ?? [];
+  return input.subarray(start.length);
+}
+
+/** Returns true if a file starts with a byte order mark of UTF-16. */
+export function isUtf16(input: Buffer): boolean {
+  return /^(\xff\xfe|\xfe\xff)/.test(input.toString("latin1", 0, 2));
+}
+
 /** Reads a raw HTTP request. Lines may end with LF alone, as editors save them. */
 export function readRequest(input: Buffer): Capture {
   // Each character is a byte, so that the body stays as it is.

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { Verifier } from "cronozen-edge";
 import { type Diagnosis, diagnose } from "cronozen-edge/diagnosis";
 import { signingSecrets } from "../consumer/secrets.ts";
-import { type Capture, expectedInput, readRequest } from "./capture.ts";
+import { type Capture, expectedInput, isUtf16, readRequest, withoutStart } from "./capture.ts";
 import { isCurl, readCurl, readFile } from "./curl.ts";
 import { bold, dim, Failure, green, prints, type Result, red, wrapped } from "./output.ts";
 import { variablesIn } from "./project.ts";
@@ -82,9 +82,11 @@ async function captureOf(file: string | undefined, { body, signature }: VerifyOp
     if (file !== undefined) {
       throw new Failure(`input twice: ${file} and --body: name one of them`);
     }
-    return { body: await inputOf(body), signature, notes: [] };
+    const bytes = await inputOf(body);
+    const notes = isUtf16(bytes) ? ["The body is in UTF-16, as PowerShell's > writes it. Save it as it came."] : [];
+    return { body: bytes, signature, notes };
   }
-  const input = await inputOf(file ?? "-");
+  const input = withoutStart(await inputOf(file ?? "-"));
   if (input.length === 0) {
     throw new Failure(`input empty: ${expectedInput}`);
   }
