@@ -31,7 +31,7 @@ async function verify(args, { input = "", folder, secrets = { CRONOZEN_SIGNING_S
   const { code, stdout, stderr } = await runCli(["verify", "--json", ...args], /** @type {any} */ (options));
   assert.equal(stderr, "");
   assert.doesNotMatch(stdout, /5f1d2c7b9a8e4d31|0a9b8c7d6e5f4a3b|evt_1/);
-  /** @type {{ ok: boolean, error?: string, verified: number | null, bytes: number, notes: string[], findings: { code: string, proof?: string, cure: string }[] }} */
+  /** @type {{ ok: boolean, error?: string, verified: number | null, secrets: number, bytes: number, notes: string[], findings: { code: string, proof?: string, cure: string }[] }} */
   const result = JSON.parse(stdout);
   return { code, ...result, codes: result.findings?.map((finding) => finding.code) };
 }
@@ -304,12 +304,18 @@ test("a body and a signature are verified, and the body may come from standard i
   assert.deepEqual((await verify(["--body", "-"], { input: body })).codes, ["signature_missing"]);
 });
 
-test("the secrets of .dev.vars are used, unless the environment has some", async () => {
+test("a variable that the environment does not set, or sets to white space, is taken from .dev.vars", async () => {
   const folder = scratchFolder();
-  writeFileSync(join(folder, ".dev.vars"), `CRONOZEN_SIGNING_SECRET="${newSecret} ${secret}"\n`);
   const input = request(body, sign(body));
+  writeFileSync(join(folder, ".dev.vars"), `CRONOZEN_SIGNING_SECRET="${newSecret} ${secret}"\n`);
   assert.equal((await verify([], { folder, input, secrets: {} })).verified, 1);
-  assert.equal((await verify([], { folder, input })).verified, 0);
+  assert.equal((await verify([], { folder, input, secrets: { CRONOZEN_SIGNING_SECRET: "\t" } })).verified, 1);
+  const replaced = await verify([], { folder, input });
+  assert.deepEqual([replaced.verified, replaced.secrets], [0, 1]);
+  // The other variable stays in use.
+  writeFileSync(join(folder, ".dev.vars"), `CRONOZEN_SIGNING_SECRET_NEXT=${newSecret}\nCRONOZEN_SIGNING_SECRET=x\n`);
+  const merged = await verify([], { folder, input });
+  assert.deepEqual([merged.verified, merged.secrets], [1, 2]);
 });
 
 /** @type {Record<string, { args?: string[], input?: string | Buffer, secrets?: Record<string, string>, error: RegExp }>} */

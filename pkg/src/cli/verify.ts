@@ -107,17 +107,21 @@ async function inputOf(file: string): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Returns the secrets of the environment or, without any, those of .dev.vars. */
+/** Returns the secrets in use. A variable that the environment does not set is taken from .dev.vars. */
 function secretsInUse(): string[] {
-  for (const values of [process.env, variablesIn(".dev.vars")]) {
-    const secrets = secretNames.flatMap((name) => secretsIn(name, values[name]));
-    if (secrets.length > 0) {
-      return secrets;
-    }
-  }
-  throw new Failure(
-    "CRONOZEN_SIGNING_SECRET neither set nor in .dev.vars of this folder: run read -rs CRONOZEN_SIGNING_SECRET; export CRONOZEN_SIGNING_SECRET, then paste it and press Enter",
+  const local = variablesIn(".dev.vars");
+  const secrets = secretNames.flatMap((name) =>
+    secretsIn(
+      name,
+      [process.env[name], local[name]].find((value) => value?.trim()),
+    ),
   );
+  if (secrets.length === 0) {
+    throw new Failure(
+      "CRONOZEN_SIGNING_SECRET neither set nor in .dev.vars of this folder: run read -rs CRONOZEN_SIGNING_SECRET; export CRONOZEN_SIGNING_SECRET, then paste it and press Enter",
+    );
+  }
+  return secrets;
 }
 
 /** Returns the secrets of a variable, split as the gateway and the consumer do. */
