@@ -199,6 +199,24 @@ test("the report says by which secret, or names the mistake with proof and cure"
   );
 });
 
+test("the report names the variable of each of several secrets", async () => {
+  const input = request(body, sign(body)).toString();
+  const both = { CRONOZEN_SIGNING_SECRET_NEXT: newSecret, CRONOZEN_SIGNING_SECRET: secret };
+  /** @type {[string, Record<string, string>][]} */
+  const lines = [
+    ["0: CRONOZEN_SIGNING_SECRET_NEXT, 1: CRONOZEN_SIGNING_SECRET", both],
+    ["0 to 1: CRONOZEN_SIGNING_SECRET", { CRONOZEN_SIGNING_SECRET: `${newSecret} ${secret}` }],
+    [
+      "0 to 1: CRONOZEN_SIGNING_SECRET_NEXT, 2 to 4: CRONOZEN_SIGNING_SECRET",
+      { CRONOZEN_SIGNING_SECRET_NEXT: `${newSecret} x`, CRONOZEN_SIGNING_SECRET: `y z ${secret}` },
+    ],
+  ];
+  for (const [line, secrets] of lines) {
+    const [, second] = (await runCli(["verify"], { secrets, input })).stdout.split("\n");
+    assert.equal(second, `secrets  ${line}`);
+  }
+});
+
 test("a request with LF alone, as editors save it, is read", async () => {
   const text = request(body, sign(body)).toString().replaceAll("\r\n", "\n");
   assert.equal((await verify([], { input: text })).verified, 0);

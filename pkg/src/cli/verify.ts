@@ -14,7 +14,13 @@ interface VerifyOptions {
   readonly signature?: string;
 }
 
-/** The settings with secrets, the newest first. */
+/** A variable with secrets. */
+interface Variable {
+  readonly name: string;
+  readonly secrets: readonly string[];
+}
+
+/** The variables with secrets, the newest first. */
 const secretNames = ["CRONOZEN_SIGNING_SECRET_NEXT", "CRONOZEN_SIGNING_SECRET"];
 
 /** The gateway refuses settings with more. */
@@ -49,7 +55,8 @@ export function addVerify(program: Command): void {
 
 async function verify(file: string | undefined, options: VerifyOptions): Promise<Result> {
   const capture = await captureOf(file, options);
-  const secrets = secretsInUse();
+  const variables = variablesInUse();
+  const secrets = variables.flatMap((variable) => variable.secrets);
   if (secrets.length > mostSecrets) {
     throw new Failure(
       `${secrets.length} secrets, at most ${mostSecrets} are allowed: the gateway refuses these settings, so remove the oldest`,
@@ -63,7 +70,7 @@ async function verify(file: string | undefined, options: VerifyOptions): Promise
   const verified = areUsable(secrets) ? diagnosis.verified : undefined;
   return {
     ok: verified !== undefined,
-    text: reportOf({ verified, findings }, capture, secrets.length),
+    text: reportOf({ verified, findings }, capture, variables),
     json: {
       verified: verified ?? null,
       secrets: secrets.length,
@@ -107,21 +114,24 @@ async function inputOf(file: string): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Returns the secrets in use. A variable that the environment does not set is taken from .dev.vars. */
-function secretsInUse(): string[] {
+/** Returns the variables that have secrets. One that the environment does not set is taken from .dev.vars. */
+function variablesInUse(): Variable[] {
   const local = variablesIn(".dev.vars");
-  const secrets = secretNames.flatMap((name) =>
-    secretsIn(
+  const variables = secretNames
+    .map((name) => ({
       name,
-      [process.env[name], local[name]].find((value) => value?.trim()),
-    ),
-  );
-  if (secrets.length === 0) {
+      secrets: secretsIn(
+        name,
+        [process.env[name], local[name]].find((value) => value?.trim()),
+      ),
+    }))
+    .filter(({ secrets }) => secrets.length > 0);
+  if (variables.length === 0) {
     throw new Failure(
       "CRONOZEN_SIGNING_SECRET neither set nor in .dev.vars of this folder: run read -rs CRONOZEN_SIGNING_SECRET; export CRONOZEN_SIGNING_SECRET, then paste it and press Enter",
     );
   }
-  return secrets;
+  return variables;
 }
 
 /** Returns the secrets of a variable, split as the gateway and the consumer do. */
@@ -143,8 +153,10 @@ function areUsable(secrets: readonly string[]): boolean {
   }
 }
 
-function reportOf({ verified, findings }: Diagnosis, { body, notes }: Capture, secrets: number): string {
-  const known = `body of ${body.length} bytes, ${secrets === 1 ? "1 secret" : `${secrets} secrets, 0 is the newest`}`;
+function reportOf({ verified, findings }: Diagnosis, { body, notes }: Capture, variables: readonly Variable[]): string {
+  const count = variables.reduce((sum, { secrets }) => sum + secrets.length, 0);
+  const known = `body of ${body.length} bytes, ${count === 1 ? "1 secret" : `${count} secrets, 0 is the newest`}`;
+  const places = count === 1 ? "" : `\n${dim(`secrets  ${wrapped(placesOf(variables), 9).trimStart()}`)}`;
   const verdict =
     verified === undefined ? red("not verified") : green(`verified by the secret at position ${verified}`);
   const blocks = findings.map(({ code, message, cure, proof }, position) =>
@@ -158,7 +170,18 @@ function reportOf({ verified, findings }: Diagnosis, { body, notes }: Capture, s
       wrapped(sentence(cure), 2),
     ].join("\n"),
   );
-  return [`${verdict}  ${dim(known)}`, ...notes.map((note) => wrapped(note)), ...blocks].join("\n\n");
+  return [`${verdict}  ${dim(known)}${places}`, ...notes.map((note) => wrapped(note)), ...blocks].join("\n\n");
+}
+
+/** Returns the positions of the secrets, each with the variable that holds it. */
+function placesOf(variables: readonly Variable[]): string {
+  let next = 0;
+  const places = variables.map(({ name, secrets }) => {
+    const first = next;
+    next += secrets.length;
+    return `${secrets.length === 1 ? first : `${first} to ${next - 1}`}: ${name}`;
+  });
+  return places.join(", ");
 }
 
 function sentence(text: string): string {
