@@ -165,7 +165,8 @@ function pieceOf(rest: string): Piece {
   if (escaped) {
     return { length: escaped[0].length, text: escaped[1] ?? "" };
   }
-  const [plain = rest] = match(/^[^\s\\'"$`;|&<>]+/) ?? [];
+  // Not \s: the text is Latin-1, where the byte A0 of a character in UTF-8 counts as white space.
+  const [plain = rest.slice(0, 1)] = match(/^[^ \t\r\n\\'"$`;|&<>]+/) ?? [];
   refuseExpansion(rest.slice(0, 1));
   return { length: plain.length, text: plain };
 }
