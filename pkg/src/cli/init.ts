@@ -78,11 +78,9 @@ function projectFiles({ twoWorkers, javascript }: InitOptions, target: string): 
         files.set(path.slice(twoWorkersFolder.length), text);
       }
     }
-    const test = javascript ? "test/handlers.test.js" : "test/handlers.test.ts";
-    files.set(
-      test,
-      (files.get(test) ?? "").replace('["wrangler.toml"]', '["wrangler.consumer.toml", "wrangler.toml"]'),
-    );
+    const test = `test/handlers.test.${javascript ? "js" : "ts"}`;
+    const text = (files.get(test) ?? "").replace('["wrangler.toml"]', '["wrangler.toml", "wrangler.consumer.toml"]');
+    files.set(test, text.replace(/(const consumer = .+)\(\)/, '$1("cronozen-edge-consumer")'));
     manifest.scripts["deploy:consumer"] = "wrangler deploy --config wrangler.consumer.toml";
   }
   if (javascript) {
