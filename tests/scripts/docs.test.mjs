@@ -14,6 +14,7 @@ const documents = [
   "pkg/README.md",
   "crates/webhook/README.md",
   "examples/starter/README.md",
+  "examples/starter/two-workers/README.md",
 ]
   .concat(readdirSync(join(root, "docs")).map((name) => `docs/${name}`))
   .filter((path) => path.endsWith(".md") && existsSync(join(root, path)));
