@@ -143,6 +143,46 @@ test("options of the code change what is right", async () => {
   assert.match(checks.find(({ code }) => code === "plan_retention")?.message ?? "", /retentionSeconds says 14 days/);
 });
 
+/** Ways to write the option `retry`, beside the option `secrets`, and the attempts that they show. @type {[string, number | undefined][]} */
+const writtenRetries = [
+  ["secrets: signingSecrets /* , retry: { maxAttempts: 30 } */", 11],
+  ['secrets: (env) => env.SECRETS.split(/[,"(]/, `(`), "retry": { firstSeconds: 60, "maxAttempts": 2 * 10 }', 20],
+  ["secrets: signingSecrets, retry: { maxAttempts }", undefined],
+  ["secrets: signingSecrets, retry: { maxAttempts: Number(httpRetry.maxAttempts) }", undefined],
+  ["secrets: signingSecrets, retry: httpRetry", undefined],
+  ["secrets: signingSecrets, ...{ retry: httpRetry }", undefined],
+  ["secrets: signingSecrets, retry: { ...httpRetry }", undefined],
+];
+
+test("retries are compared with the number in the call of consume, or are not known", async () => {
+  const project = await newProject("--javascript");
+  const consumer = project.read("src/consumer.js");
+  const others =
+    "export const httpRetry = { maxAttempts: 20, retentionSeconds: 60 };\nexport const maxAttempts = 20;\n";
+  project.write("src/http.js", `${others}export const consume = (limiter) => limiter.consume({ retry: httpRetry });\n`);
+  project.write(
+    "src/index.js",
+    `import { consume } from "./http.js";\nconsume(null);\n${project.read("src/index.js")}`,
+  );
+  for (const [options, attempts] of writtenRetries) {
+    const imported = 'import { httpRetry, maxAttempts } from "./http.js";\nconsole.log(httpRetry, maxAttempts);\n';
+    project.write("src/consumer.js", imported + consumer.replace("secrets: signingSecrets", () => options));
+    const { checks } = await project.examine();
+    const { status, message, cure } = checks.find(({ code }) => code === "retries") ?? assert.fail("not checked");
+    const isShort = attempts !== undefined && attempts > 11;
+    assert.equal(status, attempts === undefined ? "unknown" : isShort ? "problem" : "ok", `${options}: ${message}`);
+    if (isShort) {
+      assert.match(cure ?? "", new RegExp(`\nmax_retries = ${attempts - 1}$`));
+    }
+  }
+  project.write("src/consumer.js", consumer.replace("secrets: signingSecrets", "retry: { retentionSeconds: day }"));
+  const { checks, code } = await project.examine();
+  assert.deepEqual(
+    [code, checks.filter(({ status }) => status !== "ok").map((check) => check.code)],
+    [0, ["retry_time"]],
+  );
+});
+
 test("the code is known by what it does, not by its words", async () => {
   const project = await newProject();
   const line = 'export { Activity, Deduper } from "cronozen-edge/worker";';

@@ -13,7 +13,7 @@ export interface Code {
   readonly main: string;
   readonly imports: ReadonlySet<string>;
   readonly exports: readonly string[];
-  /** The bundled text without types and comments. */
+  /** The bundled text without types, comments and needless white space. */
   readonly text: string;
 }
 
@@ -44,6 +44,7 @@ export async function readCode({ main, build: { command }, alias = {} }: Setting
       write: false,
       metafile: true,
       format: "esm",
+      minifyWhitespace: true,
       outdir: "out",
       packages: "external",
       external: otherFiles,
@@ -70,13 +71,6 @@ export function bindingsNamed({ text }: Code, option: BindingOption): string[] {
   const start = option === "d1" ? "\\bd1\\(" : `\\b${option}:`;
   const found = text.matchAll(new RegExp(`${start}\\s*\\(?(\\w+)\\)?\\s*=>\\s*\\1\\.(\\w+)`, "g"));
   return [...new Set([...found].map(([, , name = ""]) => name))];
-}
-
-/** Returns the number that an option has in the code, such as `maxAttempts: 5`. */
-export function numberNamed({ text }: Code, option: string): number | undefined {
-  // esbuild writes long numbers as 12e4.
-  const [, digits] = new RegExp(`\\b${option}:\\s*([\\d_.e]+)\\b`).exec(text) ?? [];
-  return digits === undefined ? undefined : Number(digits.replaceAll("_", ""));
 }
 
 const stubOfGateway: esbuild.Plugin = {

@@ -72,6 +72,12 @@ export const account: Group<Account> = {
         if (typeof found === "string" || !found.exists) {
           return;
         }
+        if (wanted === undefined) {
+          return unknown(
+            `retention that consume counts on not known: the code shows no number, and ${name} has ${found.retention} s`,
+            "Compare retry.retentionSeconds of consume with it: the queue's retention is as long, or longer.",
+          );
+        }
         const cure = pasted(
           "Run:",
           `npx wrangler queues update ${name} \\`,

@@ -1,11 +1,12 @@
 // Checks of the queues: each has a consumer, and no message is deleted before it is a stored dead letter.
 
-import { bindingsNamed, numberNamed } from "../code.ts";
+import { bindingsNamed } from "../code.ts";
 import { settingOf } from "../gateway-settings.ts";
 import type { Project, QueueConsumer, Worker } from "../workers.ts";
 import { queueOf } from "./bindings.ts";
 import { type Check, each, type Group, ok, problem, unknown, type Verdict } from "./check.ts";
 import { addEntry, nameAll, setIn, setInEntry } from "./cure.ts";
+import { retryOption } from "./retry-option.ts";
 
 /** The name of the queue of events, if EVENTS_QUEUE does not say another. */
 const usualQueue = "cronozen-events";
@@ -110,6 +111,12 @@ export const queues: Group<Project> = {
       ofConsumer(project, ({ worker, consumer }, { events }) => {
         const wanted = retriesOf(worker);
         const { max_retries: retries = usualRetries } = consumer;
+        if (wanted === undefined) {
+          return unknown(
+            `attempts of consume not known: ${worker.file} has max_retries = ${retries}, and the code shows no number`,
+            "Compare retry.maxAttempts of consume with it: max_retries is one less, or more.",
+          );
+        }
         return retries >= wanted && retries <= mostRetries
           ? ok(`${events} retries ${retries} times`)
           : problem(
@@ -123,6 +130,12 @@ export const queues: Group<Project> = {
       ofConsumer(project, ({ worker, consumer }, { events }) => {
         const { max_retries: retries = usualRetries, retry_delay: delay = 0 } = consumer;
         const retention = retentionOf(worker);
+        if (retention === undefined) {
+          return unknown(
+            `retention of ${events} not known: its retries take ${hours(retries * delay)}, and the code shows no number`,
+            "Compare retry.retentionSeconds of consume with it: the retries take less time.",
+          );
+        }
         return retries * delay <= retention
           ? ok(`${events} retries within its retention`)
           : problem(
@@ -161,13 +174,15 @@ export const queues: Group<Project> = {
 /** Limits of the free plan that follow from the settings. They are no problems. */
 export const planNotes: Record<string, Check<Project>> = {
   plan_retention: (project) =>
-    ofConsumer(project, ({ worker }, { events }) =>
-      retentionOf(worker) > freeRetention
-        ? ok(`Free plan: a queue keeps messages for 24 hours, and retentionSeconds says ${hours(retentionOf(worker))}.`)
-        : retriesOf(worker) === usualAttempts - 1
-          ? ok(`Free plan: ${events} keeps a message for 24 hours; its ${usualAttempts} attempts take ${attemptsTake}.`)
-          : undefined,
-    ),
+    ofConsumer(project, ({ worker }, { events }) => {
+      const retention = retentionOf(worker);
+      if (retention !== undefined && retention > freeRetention) {
+        return ok(`Free plan: a queue keeps messages for 24 hours, and retentionSeconds says ${hours(retention)}.`);
+      }
+      return retention !== undefined && retriesOf(worker) === usualAttempts - 1
+        ? ok(`Free plan: ${events} keeps a message for 24 hours; its ${usualAttempts} attempts take ${attemptsTake}.`)
+        : undefined;
+    }),
   plan_batch: (project) =>
     ofConsumer(project, ({ consumer: { max_batch_size: size = usualBatch } }) =>
       size > usualBatch
@@ -229,13 +244,15 @@ function produces(project: Project, worker: Worker, option: "events" | "queue", 
       );
 }
 
-function retriesOf({ code }: Worker): number {
-  return ((typeof code === "string" ? undefined : numberNamed(code, "maxAttempts")) ?? usualAttempts) - 1;
+/** Returns the retries that `consume` counts on, or nothing if they are not known. */
+function retriesOf({ code }: Worker): number | undefined {
+  const attempts = retryOption(code, "maxAttempts", usualAttempts);
+  return attempts === undefined ? undefined : attempts - 1;
 }
 
-/** Returns how long the queue keeps a message, as far as the code says it. */
-export function retentionOf({ code }: Worker): number {
-  return (typeof code === "string" ? undefined : numberNamed(code, "retentionSeconds")) ?? freeRetention;
+/** Returns the time in seconds for which `consume` expects the queue to keep a message, or nothing if it is not known. */
+export function retentionOf({ code }: Worker): number | undefined {
+  return retryOption(code, "retentionSeconds", freeRetention);
 }
 
 /** Returns a time in words, such as `17 hours` or `14 days`. */
