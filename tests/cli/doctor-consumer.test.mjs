@@ -62,5 +62,19 @@ testMistakes({
         project.run("rm .gitignore && git init --quiet && git add .dev.vars");
       },
     },
+    {
+      makes(project) {
+        project.write(".gitignore", ".dev.vars\n");
+        project.write(".dev.vars.staging", devVars());
+        project.run("git init --quiet");
+      },
+    },
+    {
+      makes(project) {
+        project.write(".gitignore", ".dev.vars\n");
+        project.write(".dev.vars.staging", devVars());
+        project.run("git init --quiet && git add .dev.vars.staging");
+      },
+    },
   ],
 });

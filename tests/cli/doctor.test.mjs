@@ -132,6 +132,25 @@ test("an environment has settings of its own", async () => {
   assert.deepEqual(problems, []);
 });
 
+test("the report names the files with secrets that git ignores", async () => {
+  const project = await newProject();
+  project.write(".dev.vars.staging", devVars());
+  const required = '[env.staging.secrets]\nrequired = ["CRONOZEN_SIGNING_SECRET", "ADMIN_TOKEN"]\n';
+  project.write(toml, `${project.read(toml)}\n${required}`);
+  const reported = async () => {
+    const { stdout } = await runCli(["doctor", "--env", "staging"], { folder: project.folder });
+    return stdout.replaceAll(/\s+/g, " ");
+  };
+  assert.match(await reported(), /usable in \.dev\.vars\.staging; \.dev\.vars\.staging in no repository/);
+  project.run("git init --quiet");
+  project.write(".gitignore", ".dev.vars\n");
+  assert.match(await reported(), /problem secrets_ignored \.dev\.vars\.staging not ignored by git\./);
+  project.write(".gitignore", ".dev.vars.*\n");
+  assert.match(await reported(), /usable in \.dev\.vars\.staging; git ignores \.dev\.vars\.staging /);
+  project.run("echo '[' >> .git/config");
+  assert.match(await reported(), /unknown secrets_ignored git failed/);
+});
+
 test("options of the code change what is right", async () => {
   const project = await newProject();
   project.edit("src/consumer.ts", "secrets: signingSecrets", "secrets: signingSecrets, retry: { maxAttempts: 21 }");

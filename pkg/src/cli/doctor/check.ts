@@ -23,7 +23,7 @@ export interface Group<Facts> {
   readonly name: string;
   readonly checks: Readonly<Record<string, Check<Facts>>>;
   /** Returns one line about this part, for people, if nothing is wrong with it. */
-  readonly summary: (facts: Facts) => string;
+  readonly summary: (facts: Facts, findings: readonly Finding[]) => string;
 }
 
 /** A group and what its checks have found. */
@@ -51,7 +51,7 @@ export function examine<Facts>({ name, checks, summary }: Group<Facts>, facts: F
     const verdict = check(facts);
     return verdict === undefined ? [] : [{ code, ...verdict }];
   });
-  return { name, findings, summary: findings.some(({ status }) => status === "ok") ? summary(facts) : "" };
+  return { name, findings, summary: findings.some(({ status }) => status === "ok") ? summary(facts, findings) : "" };
 }
 
 /** Returns the first problem, or else the first unknown or the last ok verdict, of a check that is made for each item. */

@@ -1,27 +1,31 @@
 // Checks of the secrets: the settings require them, files with usable values have them, and git does not.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { Verifier } from "cronozen-edge";
 import { settingOf } from "../gateway-settings.ts";
 import { variablesIn } from "../project.ts";
 import type { Project, Worker } from "../workers.ts";
-import { each, type Group, ok, problem, type Verdict } from "./check.ts";
+import { each, type Group, ok, problem, unknown, type Verdict } from "./check.ts";
 import { pasted, setIn } from "./cure.ts";
 
 const signingSecret = "CRONOZEN_SIGNING_SECRET";
 const nextSecret = "CRONOZEN_SIGNING_SECRET_NEXT";
 const adminToken = "ADMIN_TOKEN";
 
-/** Files with values of secrets, which must not get into a repository. */
+/** Files with values of secrets, which must not get into a repository. Those of environments may be there, too. */
 const secretFiles = [".dev.vars", ".prod.vars"];
+const isSecretFile = /^\.(dev|prod)\.vars(?!.*\.example$)/;
 
 /** The gateway and `signingSecrets` take at most so many. */
 const mostSecrets = 8;
 
 /** The console takes no shorter token: pkg/src/console/settings.ts. */
 const usableToken = /^[\x21-\x7e]{32,}$/;
+
+/** The reason why git lists nothing in a folder outside of a repository. */
+const noRepository = "no repository";
 
 /** A command that prints such a token. */
 export const tokenCommand = "openssl rand -hex 32";
@@ -91,14 +95,16 @@ export const secrets: Group<Project> = {
               pasted(`In ${file}, set it to what this prints:`, tokenCommand),
             );
       }),
-    secrets_ignored: (project) =>
-      each(foldersOf(project), (folder) => each(secretFiles, (name) => ignored(folder, name))),
+    secrets_ignored: (project) => each(foldersOf(project), ignored),
   },
-  summary: (project) => {
+  summary: (project, findings) => {
     const files = filesOf(project);
-    return files.length === 0
-      ? "required by the settings; npm run dev writes .dev.vars"
-      : `required by the settings; usable in ${files.join(" and ")}, which git ignores`;
+    const ignored = findings.find(({ code }) => code === "secrets_ignored");
+    return [
+      "required by the settings",
+      files.length === 0 ? "npm run dev writes .dev.vars" : `usable in ${files.join(" and ")}`,
+      ...(ignored === undefined ? [] : [ignored.message]),
+    ].join("; ");
   },
 };
 
@@ -159,27 +165,47 @@ function foldersOf({ workers }: Project): string[] {
   return [...new Set(workers.map(({ file }) => dirname(file)))];
 }
 
-/** Checks that git ignores a file, also one that is not there yet. */
-function ignored(folder: string, name: string): Verdict | undefined {
-  const path = relative(process.cwd(), join(folder, name));
-  const { status } = spawnSync("git", ["check-ignore", "--quiet", name], { cwd: folder, stdio: "ignore" });
-  if (status === 0) {
-    return ok(`git ignores ${path}`);
+/** Checks that git ignores the files with secrets in a folder, also the usual ones that are not there yet. */
+function ignored(folder: string): Verdict | undefined {
+  const present = readdirSync(folder).filter((name) => isSecretFile.test(name));
+  const names = [...new Set([...secretFiles, ...present])];
+  const pathOf = (name: string) => relative(process.cwd(), join(folder, name));
+  const list = (some: readonly string[]) => some.map(pathOf).join(" and ");
+  const tracked = listedBy(folder, ["ls-files", "--", ...names]);
+  const hidden = listedBy(folder, ["check-ignore", "--", ...names]);
+  if (typeof tracked === "string" || typeof hidden === "string") {
+    return present.length === 0
+      ? undefined
+      : tracked === noRepository
+        ? ok(`${list(present)} in no repository`)
+        : unknown(`git failed: it does not say if it ignores ${list(present)}`, "Run git status, and see why.");
   }
-  const tracked = spawnSync("git", ["ls-files", "--error-unmatch", name], { cwd: folder, stdio: "ignore" });
-  if (tracked.status === 0) {
+  const [published] = tracked;
+  if (published !== undefined) {
     return problem(
-      `${path} in the repository: everyone who can read that has the secrets`,
-      pasted("Replace the secrets, and run:", `git rm --cached ${path}`, `echo '${name}' >> .gitignore`),
+      `${pathOf(published)} in the repository: everyone who can read that has the secrets`,
+      pasted("Replace the secrets, and run:", `git rm --cached ${pathOf(published)}`, ignore(folder, published)),
     );
   }
-  if (!existsSync(path)) {
-    return;
+  const open = present.find((name) => !hidden.includes(name));
+  if (open !== undefined) {
+    return problem(`${pathOf(open)} not ignored by git`, pasted("In this folder, run:", ignore(folder, open)));
   }
-  // Without a repository, .gitignore is for the one to come.
-  const list = join(folder, ".gitignore");
-  const isListed = !existsSync(list) || readFileSync(list, "utf8").split(/\r?\n/).includes(name);
-  return status !== 1 && isListed
-    ? ok(`${path} is in no repository`)
-    : problem(`${path} not ignored by git`, pasted("In this folder, run:", `echo '${name}' >> .gitignore`));
+  return hidden.length === 0 ? undefined : ok(`git ignores ${list(hidden)}`);
+}
+
+/** Returns the command that makes git ignore a file. */
+function ignore(folder: string, name: string): string {
+  return `echo '${name}' >> ${relative(process.cwd(), join(folder, ".gitignore"))}`;
+}
+
+/** Returns the names that a command of git lists, or why it does not. */
+function listedBy(folder: string, args: readonly string[]): string[] | string {
+  const env = { ...process.env, LC_ALL: "C" };
+  const { status, stdout, stderr } = spawnSync("git", args, { cwd: folder, env, encoding: "utf8" });
+  // check-ignore ends with 1 if it lists none.
+  if (status === 0 || status === 1) {
+    return stdout.split("\n").filter((line) => line !== "");
+  }
+  return stderr?.includes("not a git repository") ? noRepository : "failed";
 }
