@@ -233,14 +233,34 @@ test("a hint of the health check is found", async (t) => {
   assert.deepEqual((await examine(`http://${address}/webhooks/cronozen`)).problems, ["health_hints"]);
 });
 
-test("a slow answer is found", async (t) => {
-  const address = await listen(
-    t,
-    createServer((_, response) => {
-      setTimeout(() => response.writeHead(401, problemJson).end(JSON.stringify(refusal)), 700);
-    }),
-  );
-  assert.deepEqual((await examine(`http://${address}/webhooks/cronozen`)).problems, ["answer_time"]);
+/** Servers that take 4.2 s for one of their paths, and the problem. @type {[string, string[]][]} */
+const slowPaths = [
+  ["/webhooks/cronozen", ["answer_time"]],
+  ["/healthz", []],
+];
+
+for (const [slow, problems] of slowPaths) {
+  test(`4.2 s for ${slow} are ${problems.length === 0 ? "no problem" : "found"}`, async (t) => {
+    const answers = host(() => ({ status: 401, headers: problemJson, body: refusal }));
+    const address = await listen(
+      t,
+      createServer((request, response) => {
+        setTimeout(() => answers(request, response), request.url === slow ? 4200 : 0);
+      }),
+    );
+    assert.deepEqual((await examine(`http://${address}/webhooks/cronozen`)).problems, problems);
+  });
+}
+
+test("the webhook is timed on a connection that is open", async (t) => {
+  let connections = 0;
+  const server = createServer(host(() => ({ status: 401, headers: problemJson, body: refusal })));
+  server.on("connection", () => {
+    connections += 1;
+  });
+  const address = await listen(t, server);
+  assert.deepEqual((await examine(`http://${address}/webhooks/cronozen`)).problems, []);
+  assert.equal(connections, 1);
 });
 
 test("a host that does not answer within the sender's time is found", async (t) => {

@@ -1,6 +1,7 @@
 // `doctor`: looks at a project, its account and its deployment, and says what is wrong and how to cure it.
 
 import type { Command } from "commander";
+import { addressOf } from "./arguments.ts";
 import { account, readAccount } from "./doctor/account.ts";
 import { examine, type Finding, type GroupResult } from "./doctor/check.ts";
 import { databases } from "./doctor/databases.ts";
@@ -53,7 +54,6 @@ async function doctor(
   text: string | undefined,
   { config = [], env, account: asksAccount }: DoctorOptions,
 ): Promise<Result> {
-  const url = text === undefined ? undefined : webhookUrl(text);
   let project: Project | undefined;
   try {
     project = await readProject(config, env);
@@ -70,9 +70,11 @@ async function doctor(
     };
     return resultOf([{ name: settings.name, findings: [finding], summary: "" }], []);
   }
-  if (project === undefined && url === undefined) {
+  if (project === undefined && text === undefined) {
     throw new Failure("settings not found: run this in a project's folder, which has a wrangler.toml, or name a URL");
   }
+  // A URL without a path is that of the host.
+  const url = text === undefined ? undefined : addressOf(text, pathOf(project?.gateway) ?? "/");
   const results =
     project === undefined
       ? []
@@ -93,10 +95,6 @@ async function doctor(
     results.push(examine(account, await readAccount(project)));
   }
   if (url !== undefined) {
-    // A URL without a path is that of the host.
-    if (url.pathname === "/") {
-      url.pathname = pathOf(project?.gateway) ?? "/";
-    }
     results.push(examine(deployment, await visit(url, project)));
   }
   const notes =
@@ -111,13 +109,4 @@ function resultOf(results: readonly GroupResult[], notes: readonly Finding[]): R
     text: reportOf(results, notes),
     json: { checks },
   };
-}
-
-function webhookUrl(text: string): URL {
-  const url = /^https?:\/\//i.test(text) && URL.canParse(text) ? new URL(text) : undefined;
-  // fetch takes no password in a URL, and neither does Cronozen.
-  if (url === undefined || url.username !== "" || url.password !== "") {
-    throw new Failure("URL unusable: give the webhook's whole URL, such as https://host/webhooks/cronozen");
-  }
-  return url;
 }

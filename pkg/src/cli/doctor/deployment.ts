@@ -1,6 +1,8 @@
 // Checks of the deployment: the webhook's URL leads to the gateway, and the gateway is in order.
 
-import { timeoutMs } from "../delivery.ts";
+import { setImmediate } from "node:timers/promises";
+import { shown } from "../arguments.ts";
+import { timeoutMs, unansweredBecause } from "../delivery.ts";
 import { pathOf, settingOf, strictMode } from "../gateway-settings.ts";
 import { isLocal } from "../secrets.ts";
 import type { Project } from "../workers.ts";
@@ -17,7 +19,7 @@ export interface Answer {
   readonly ms: number;
 }
 
-/** The answers of the deployment. A text is a code of Node's, such as ECONNREFUSED, or `timeout`. */
+/** The answers of the deployment. A text says why there is none, as `unansweredBecause` does, or by a code of TLS. */
 export interface Deployment {
   readonly url: URL;
   readonly project: Project | undefined;
@@ -27,19 +29,20 @@ export interface Deployment {
 
 const healthPath = "/healthz";
 
-/** A refusal costs the gateway a few milliseconds. An accepted event takes up to DEADLINE_MS more. */
-const slowMs = 500;
+/** Distance is no problem: an answer this late leaves too little of the sender's 5 s. */
+const slowMs = 4000;
 
 /** An event that nobody has signed. The gateway refuses it before it reads it. */
 const unsignedBody = '{"eventId":"evt_doctor","type":"cronozen-edge.doctor"}';
 
-/** Asks the deployment. It sends one request that the gateway refuses, so nothing is queued. */
+/** Asks the deployment. It sends one event that the gateway refuses, so nothing is queued. */
 export async function visit(url: URL, project: Project | undefined): Promise<Deployment> {
   const headers = { "content-type": "application/json" };
-  const [health, webhook] = await Promise.all([
-    ask(new URL(healthPath, url), {}),
-    ask(url, { method: "POST", headers, body: unsignedBody }),
-  ]);
+  // The first request pays for the connection and the Worker's start, so that the time of the second one counts.
+  const health = await ask(new URL(healthPath, url), {});
+  // Node gives the connection back one turn of the event loop after the answer's end.
+  await setImmediate();
+  const webhook = await ask(url, { method: "POST", headers, body: unsignedBody });
   return { url, project, health, webhook };
 }
 
@@ -73,7 +76,7 @@ export const deployment: Group<Deployment> = {
       return webhook.ms < slowMs
         ? ok(`the answer took ${webhook.ms} ms`)
         : problem(
-            `answer slow: it took ${webhook.ms} ms, and Cronozen waits for ${timeoutMs}`,
+            `answer slow: it took ${webhook.ms} ms, and Cronozen gives up after ${timeoutMs} ms`,
             "Look for what stands between, such as a proxy, and try again.",
           );
     },
@@ -104,11 +107,6 @@ export const deployment: Group<Deployment> = {
       ...(typeof health === "string" ? [] : [`version ${health.json.version}, ${count(health.json.secrets)}`]),
     ].join("; "),
 };
-
-/** Returns a URL without its query and password, which may be secrets. */
-export function shown({ origin, pathname }: URL): string {
-  return `${origin}${pathname}`;
-}
 
 /** Returns true if this is how the gateway refuses a delivery without a signature. */
 function isRefusal(answer: Answer | string): boolean {
@@ -158,8 +156,9 @@ async function ask(url: URL, init: RequestInit): Promise<Answer | string> {
     const ms = Math.round(performance.now() - started);
     return { status: response.status, headers: response.headers, text, json: objectIn(text), ms };
   } catch (error) {
-    const { name, cause } = error as { name: string; cause?: { code?: string } };
-    return name === "TimeoutError" ? "timeout" : (cause?.code ?? "unreachable");
+    const reason = unansweredBecause(error);
+    // Failures of TLS have cures of their own.
+    return reason === "unreachable" ? ((error as { cause?: { code?: string } }).cause?.code ?? reason) : reason;
   }
 }
 

@@ -91,15 +91,11 @@ const otherAnswers: readonly OtherAnswer[] = [
   },
 ];
 
-/** The meaning of each code of Node's. */
+/** The reasons why there is no answer. */
 const unanswered: readonly [RegExp, failure: string, cure: string][] = [
   [/^timeout$/, `no answer within ${timeoutMs} ms: Cronozen gives up after this time, too`, "Look at the host."],
-  [
-    /^(ENOTFOUND|EAI_AGAIN)$/,
-    "host not found: DNS has no such name",
-    "Look at the name, and at the zone's DNS records.",
-  ],
-  [/^ECONNREFUSED$/, "connection refused: nothing listens there", "Look at the port. Is it running?"],
+  [/^host_not_found$/, "host not found: DNS has no such name", "Look at the name, and at the zone's DNS records."],
+  [/^connection_refused$/, "connection refused: nothing listens there", "Look at the port. Is it running?"],
   [
     /CERT|^DEPTH_ZERO|UNABLE_TO|SELF_SIGNED/,
     "certificate not valid: Cronozen does not connect",
@@ -116,7 +112,7 @@ const unanswered: readonly [RegExp, failure: string, cure: string][] = [
 export function verdictOnOther(answer: Answer | string, url: URL): Verdict {
   if (typeof answer === "string") {
     const [, failure, cure] = unanswered.find(([code]) => code.test(answer)) ?? [];
-    return problem(failure ?? `no answer: ${answer}`, cure ?? "Look at the host, and try again.");
+    return problem(failure ?? `no answer: ${answer.replaceAll("_", " ")}`, cure ?? "Look at the host, and try again.");
   }
   const known = otherAnswers.find(({ is }) => is(answer, url));
   return known === undefined
