@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { runCli } from "./cli.mjs";
+import { toml } from "./mistakes.mjs";
 import { newProject } from "./project.mjs";
 
 /** The account, as the stub has it. */
@@ -72,13 +73,20 @@ before(async () => {
 });
 after(() => api.close().closeAllConnections());
 
-/** @param {typeof right} state @param {string} [key] */
-async function examine(state, key = token) {
+/** @param {typeof right} state @param {{ key?: string, environment?: string }} [options] */
+async function examine(state, { key = token, environment } = {}) {
   account = state;
   asked = [];
   const project = await newProject();
+  if (environment !== undefined) {
+    project.write(
+      toml,
+      `${project.read(toml)}\n[env.${environment}]\nqueues = { consumers = [{ queue = "cronozen-events" }] }\n`,
+    );
+  }
+  const options = environment === undefined ? [] : ["--env", environment];
   const { port } = /** @type {import("node:net").AddressInfo} */ (api.address());
-  const { code, stdout, stderr } = await runCli(["doctor", "--account", "--json"], {
+  const { code, stdout, stderr } = await runCli(["doctor", "--account", "--json", ...options], {
     folder: project.folder,
     secrets: {
       CLOUDFLARE_API_BASE_URL: `http://127.0.0.1:${port}/client/v4`,
@@ -136,6 +144,28 @@ test("a consumer that is not deployed is found", async () => {
   assert.deepEqual((await examine({ ...right, queues })).codes, ["problem queues_consumed_there"]);
 });
 
+test("a consumer of another name is found", async () => {
+  const queues = { ...right.queues, "cronozen-events": { retention: 86_400, consumers: ["shop"] } };
+  const { codes, bad } = await examine({ ...right, queues });
+  assert.deepEqual(codes, ["problem queues_consumed_there"]);
+  assert.match(bad[0]?.message ?? "", /^consumer of cronozen-events another one: shop has it, and cronozen-edge is/);
+  assert.match(
+    bad[0]?.cure ?? "",
+    /\nnpx wrangler queues consumer remove cronozen-events shop\nnpx wrangler deploy --c/,
+  );
+});
+
+test("a consumer is that of the environment", async () => {
+  for (const [script, status] of [
+    ["cronozen-edge", "problem"],
+    ["cronozen-edge-staging", "ok"],
+  ]) {
+    const queues = { ...right.queues, "cronozen-events": { retention: 86_400, consumers: [script ?? ""] } };
+    const { checks } = await examine({ ...right, queues }, { environment: "staging" });
+    assert.equal(checks.find(({ code }) => code === "queues_consumed_there")?.status, status);
+  }
+});
+
 test("a database that does not exist is found", async () => {
   const { codes, bad } = await examine({ ...right, databases: ["cronozen-events"] });
   assert.deepEqual(codes, ["problem databases_exist"]);
@@ -155,7 +185,7 @@ test("a Worker that is not deployed is found", async () => {
 });
 
 test("a login that is refused leaves the account unknown", async () => {
-  const { code, codes, bad } = await examine(right, "another-token-91");
+  const { code, codes, bad } = await examine(right, { key: "another-token-91" });
   assert.equal(code, 0);
   assert.deepEqual(codes, ["unknown queues_exist", "unknown databases_exist", "unknown secrets_set"]);
   assert.match(bad[0]?.message ?? "", /^queue cronozen-events not known: .+Authentication error \[code: 10000\]$/);

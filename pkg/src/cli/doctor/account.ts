@@ -5,7 +5,7 @@ import { runWrangler } from "../project.ts";
 import type { Project, Worker } from "../workers.ts";
 import { type Check, each, type Group, ok, problem, unknown, type Verdict } from "./check.ts";
 import { pasted } from "./cure.ts";
-import { freeRetention, hours, queuesIn, retentionOf } from "./queues.ts";
+import { consumptionsOf, freeRetention, hours, queuesIn, retentionOf } from "./queues.ts";
 
 /** The account, as wrangler lists it. A text is the reason why a part is not known. */
 export interface Account {
@@ -95,16 +95,30 @@ export const account: Group<Account> = {
             );
       });
     },
-    queues_consumed_there: ({ queues }) =>
+    queues_consumed_there: ({ queues, project }) =>
       each(queues, ({ name, found }) => {
         if (typeof found === "string" || found.consumers === undefined) {
           return;
         }
-        return found.consumers.length > 0
-          ? ok(`${found.consumers.join(", ")} consumes ${name}`)
+        const [wanted] = consumptionsOf(project, name);
+        const deploy = `npx wrangler deploy${wanted === undefined ? "" : optionsFor(project, wanted.worker)}`;
+        const [other] = found.consumers;
+        if (other === undefined) {
+          return problem(
+            `consumer of ${name} not deployed: its messages wait, and are deleted`,
+            pasted("Deploy it:", deploy),
+          );
+        }
+        const script = wanted?.worker.settings.name;
+        return script === undefined || found.consumers.includes(script)
+          ? ok(`${script ?? other} consumes ${name}`)
           : problem(
-              `consumer of ${name} not deployed: its messages wait, and are deleted`,
-              "Deploy it: npx wrangler deploy",
+              `consumer of ${name} another one: ${other} has it, and ${script} is expected`,
+              pasted(
+                `If ${other} is not needed, give the queue to ${script}:`,
+                `npx wrangler queues consumer remove ${name} ${other}`,
+                deploy,
+              ),
             );
       }),
     databases_exist: ({ project, databases }) => {
@@ -130,22 +144,28 @@ export const account: Group<Account> = {
     `${queues.map(({ name }) => name).join(" and ")} exist; ${databases.length} databases; all secrets are set`,
 };
 
-function secretsSet({ secrets, project: { environment } }: Account): ReturnType<Check<Account>> {
-  return each(secrets, ({ worker: { file, settings }, names }): Verdict => {
+function secretsSet({ secrets, project }: Account): ReturnType<Check<Account>> {
+  return each(secrets, ({ worker, names }): Verdict => {
+    const { settings } = worker;
+    const options = optionsFor(project, worker);
     if (typeof names === "string") {
       return /not found|10007/.test(names)
-        ? problem(`Worker ${settings.name} not deployed`, pasted("Run:", `npx wrangler deploy --config ${file}`))
+        ? problem(`Worker ${settings.name} not deployed`, pasted("Run:", `npx wrangler deploy${options}`))
         : unknown(`secrets of ${settings.name} not known: ${names}`, loginCure);
     }
     const missing = settings.secrets?.required?.find((name) => !names.includes(name));
-    const option = environment === undefined ? "" : ` --env ${environment}`;
     return missing === undefined
       ? ok(`all required secrets of ${settings.name} are set`)
       : problem(
           `secret ${missing} not set on ${settings.name}`,
-          pasted("Run:", `npx wrangler secret put ${missing} --config ${file}${option}`),
+          pasted("Run:", `npx wrangler secret put ${missing}${options}`),
         );
   });
+}
+
+/** Returns wrangler's options for a Worker. */
+function optionsFor({ environment }: Project, { file }: Worker): string {
+  return ` --config ${file}${environment === undefined ? "" : ` --env ${environment}`}`;
 }
 
 /** Reads a queue from what wrangler prints, which is for people: what it does not find is not known. */

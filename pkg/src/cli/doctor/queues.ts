@@ -36,7 +36,7 @@ export interface Queues {
 }
 
 /** A consumer of a queue, and the Worker whose settings have it. */
-interface Consumption {
+export interface Consumption {
   readonly worker: Worker;
   readonly consumer: QueueConsumer;
 }
@@ -199,7 +199,8 @@ export function queuesIn(project: Project): Queues {
   return { events, dead: consumptionsOf(project, events)[0]?.consumer.dead_letter_queue };
 }
 
-function consumptionsOf({ workers }: Project, queue: string): Consumption[] {
+/** Returns the consumers that the settings give to a queue. */
+export function consumptionsOf({ workers }: Project, queue: string): Consumption[] {
   return workers.flatMap((worker) => {
     const consumers = worker.settings.queues.consumers ?? [];
     return consumers.filter((consumer) => consumer.queue === queue).map((consumer) => ({ worker, consumer }));
