@@ -212,6 +212,21 @@ test("the code is known by what it does, not by its words", async () => {
   assert.deepEqual((await project.examine()).problems, ["classes_exported"]);
 });
 
+test("a variable of the code is no problem, whatever it is called", async () => {
+  const project = await newProject("--javascript");
+  project.edit(toml, "[vars]", '[vars]\nREPLAYS = "1"');
+  project.edit(
+    "src/handlers.js",
+    "const { amount",
+    "if (env.REPLAYS) console.log(env.REPLAYS_LEFT);\n    const { amount",
+  );
+  const { code, checks } = await project.examine();
+  const open = checks.filter(({ status }) => status !== "ok");
+  assert.deepEqual([code, open.map((check) => `${check.status} ${check.code}`)], [0, ["unknown names_known"]]);
+  project.edit("src/handlers.js", "env.REPLAYS)", "env.REPLAY)");
+  assert.deepEqual((await project.examine()).problems, ["names_known"]);
+});
+
 test("a folder without a project is a failure", async () => {
   for (const args of [["doctor"], ["doctor", "--json"]]) {
     const { code, stdout, stderr } = await runCli(args);

@@ -6,7 +6,8 @@ import { timeoutMs, unansweredBecause } from "../delivery.ts";
 import { pathOf, settingOf, strictMode } from "../gateway-settings.ts";
 import { isLocal } from "../secrets.ts";
 import type { Project } from "../workers.ts";
-import { type Group, ok, problem, unknown, type Verdict } from "./check.ts";
+import { each, type Group, ok, problem, unknown, type Verdict } from "./check.ts";
+import { mayRead } from "./gateway.ts";
 import { verdictOnOther } from "./other-answer.ts";
 
 /** An answer, or the reason why there is none. */
@@ -81,11 +82,24 @@ export const deployment: Group<Deployment> = {
           );
     },
     health: ({ health, url }) => healthOf(health, url),
-    health_hints: ({ health }) => {
-      const [hint] = typeof health === "string" ? [] : list(health.json.hints);
-      return hint === undefined
-        ? undefined
-        : problem(`name misspelt in the deployment: ${hint}`, "Correct the name in the settings, and deploy.");
+    health_hints: ({ health, project }) => {
+      const worker = project?.gateway;
+      const hints = typeof health === "string" ? [] : list(health.json.hints);
+      return each(hints, (hint) => {
+        const [, name, meant] = /^unknown name (\w+): did you mean (\w+)\?$/.exec(hint) ?? [];
+        if (name === undefined) {
+          return problem(`mistake in the deployment: ${hint}`, "Correct the settings, and deploy.");
+        }
+        return worker !== undefined && mayRead(worker, name)
+          ? unknown(
+              `name not the gateway's: it does not read ${name} in the deployment, but the code has the name`,
+              `If ${meant} is meant, rename ${name} in the settings, and deploy.`,
+            )
+          : problem(
+              `name unknown: the gateway does not read ${name} in the deployment`,
+              `Rename ${name} to ${meant} in the settings, and deploy.`,
+            );
+      });
     },
     deployed_mode: ({ health, project }) => {
       if (typeof health === "string" || health.json.status !== "ok" || project?.gateway === undefined) {

@@ -73,15 +73,24 @@ export const gateway: Group<Project> = {
         : undefined;
     },
     names_known: ({ workers }) =>
-      each(workers, ({ file, settings }) => {
+      each(workers, (worker) => {
+        const { file, settings } = worker;
         const names = [...kindsIn(settings).keys()];
         const free = knownNames.filter((known) => !names.includes(known));
-        const [strange] = names.filter((name) => !knownNames.includes(name) && nameMeantBy(name, free) !== undefined);
-        return strange === undefined
-          ? ok(`no name in ${file} is nearly one that is known`)
+        const near = names.filter((name) => !knownNames.includes(name) && nameMeantBy(name, free) !== undefined);
+        const strange = near.find((name) => !mayRead(worker, name)) ?? near[0];
+        if (strange === undefined) {
+          return ok(`no name in ${file} is nearly one that is known`);
+        }
+        const meant = nameMeantBy(strange, free);
+        return mayRead(worker, strange)
+          ? unknown(
+              `name not the gateway's: it does not read ${strange} in ${file}, but the code has the name`,
+              `If ${meant} is meant, rename ${strange} in ${file}.`,
+            )
           : problem(
-              `name unknown: ${strange} in ${file} has no effect`,
-              `In ${file}, rename ${strange} to ${nameMeantBy(strange, free)}.`,
+              `name unknown: neither the gateway nor the code reads ${strange} in ${file}`,
+              `In ${file}, rename ${strange} to ${meant}.`,
             );
       }),
   },
@@ -186,4 +195,9 @@ function activity(project: Project): Verdict | undefined {
         `ACTIVITY of another Worker: script_name in ${consumer.file} is not the gateway's name, ${name}`,
         `In ${consumer.file}, set script_name = "${name}" in the binding ACTIVITY.`,
       );
+}
+
+/** Returns true if the Worker's own code has the name, or is not known. */
+export function mayRead({ code }: Worker, name: string): boolean {
+  return typeof code === "string" || code.text.split(/\W+/).includes(name);
 }
