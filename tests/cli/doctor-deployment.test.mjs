@@ -218,19 +218,35 @@ test("a gateway whose health names a missing setting is found", async (t) => {
   assert.match(found.stdout, /refuses every event: SEEN: expected a KV namespace, got nothing/);
 });
 
-test("a hint of the health check is found", async (t) => {
-  const answers = {
-    "/healthz": [200, { ...healthy, hints: ["unknown name DEDUP: did you mean DEDUPE?"] }],
-    "": [401, refusal],
-  };
-  const address = await listen(
-    t,
-    createServer(({ url }, response) => {
-      const [status, body] = url === "/healthz" ? answers["/healthz"] : answers[""];
-      response.writeHead(Number(status), problemJson).end(JSON.stringify(body));
-    }),
-  );
-  assert.deepEqual((await examine(`http://${address}/webhooks/cronozen`)).problems, ["health_hints"]);
+/** A gateway with a hint in its health. @param {string} hint @param {object} [health] */
+const hinting = (hint, health) =>
+  createServer(({ url }, response) => {
+    const [status, body] = url === "/healthz" ? [200, { ...healthy, ...health, hints: [hint] }] : [401, refusal];
+    response.writeHead(Number(status), problemJson).end(JSON.stringify(body));
+  });
+
+test("a hint of the health check is found, unless the code has the name", async (t) => {
+  const address = await listen(t, hinting("unknown name DEDUP: did you mean DEDUPE?"));
+  const url = `http://${address}/webhooks/cronozen`;
+  assert.deepEqual((await examine(url)).problems, ["health_hints"]);
+  const project = await newProject();
+  assert.deepEqual((await examine(url, project.folder)).problems, ["health_hints"]);
+  project.edit("src/index.ts", "export {", "console.log((env: any) => env.DEDUP);\nexport {");
+  const { problems, checks } = await examine(url, project.folder);
+  assert.deepEqual([problems, checks.find(({ code }) => code === "health_hints")?.status], [[], "unknown"]);
+});
+
+test("no control character of another program is printed", async (t) => {
+  const evil = "\x1b[2J\x9b31m\u202e\nok";
+  const address = await listen(t, hinting(`DEDUP${evil}`, { version: `1${evil}`, dedupe: `kv${evil}` }));
+  const project = await newProject();
+  for (const options of [[], ["--json"]]) {
+    const url = `http://${address}/webhooks/cronozen`;
+    const { stdout } = await runCli(["doctor", url, ...options], { folder: project.folder });
+    assert.match(stdout, /DEDUP\ufffd/);
+    assert.match(stdout, /kv\ufffd/);
+    assert.doesNotMatch(stdout, /(?!\n)\p{Cc}|\p{Cf}|\\u001b|\\n *ok/u);
+  }
 });
 
 /** Servers that take 4.2 s for one of their paths, and the problem. @type {[string, string[]][]} */

@@ -2,6 +2,7 @@
 
 import type { Command } from "commander";
 import { addressOf } from "./arguments.ts";
+import { plain } from "./columns.ts";
 import { account, readAccount } from "./doctor/account.ts";
 import { examine, type Finding, type GroupResult } from "./doctor/check.ts";
 import { databases } from "./doctor/databases.ts";
@@ -102,11 +103,26 @@ async function doctor(
   return resultOf(results, notes);
 }
 
-function resultOf(results: readonly GroupResult[], notes: readonly Finding[]): Result {
+function resultOf(found: readonly GroupResult[], notes: readonly Finding[]): Result {
+  const results = found.map(withPlainText);
   const checks = [...results.flatMap(({ findings }) => findings), ...notes];
   return {
     ok: checks.every(({ status }) => status !== "problem"),
     text: reportOf(results, notes),
     json: { checks },
+  };
+}
+
+/** Returns a result without control characters: other programs have chosen parts of the texts. */
+function withPlainText({ name, findings, summary }: GroupResult): GroupResult {
+  return {
+    name,
+    summary: plain(summary),
+    findings: findings.map(({ message, cure, ...rest }) => ({
+      ...rest,
+      message: plain(message),
+      // The first line break of a cure is before what is to be pasted.
+      ...(cure === undefined ? {} : { cure: cure.split("\n").map(plain).join("\n") }),
+    })),
   };
 }
