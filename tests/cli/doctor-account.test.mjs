@@ -148,7 +148,7 @@ test("a consumer of another name is found", async () => {
   const queues = { ...right.queues, "cronozen-events": { retention: 86_400, consumers: ["shop"] } };
   const { codes, bad } = await examine({ ...right, queues });
   assert.deepEqual(codes, ["problem queues_consumed_there"]);
-  assert.match(bad[0]?.message ?? "", /^consumer of cronozen-events another one: shop has it, and cronozen-edge is/);
+  assert.match(bad[0]?.message ?? "", /^wrong consumer of cronozen-events: shop consumes it, and cronozen-edge is/);
   assert.match(
     bad[0]?.cure ?? "",
     /\nnpx wrangler queues consumer remove cronozen-events shop\nnpx wrangler deploy --c/,

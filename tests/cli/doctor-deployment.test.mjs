@@ -119,17 +119,17 @@ const others = {
       status: 302,
       headers: { location: "https://acme.cloudflareaccess.com/cdn-cgi/access/login?kid=secret-91" },
     }),
-    message: /^Cloudflare Access stands before the webhook/,
+    message: /^webhook behind Cloudflare Access/,
     cure: /^Limit the Access application to the path "console"/,
   },
   "a login page": {
     answers: () => ({ status: 200, headers: html, body: "<!doctype html><form>password</form>" }),
-    message: /^HTML page answers with 200/,
-    cure: /Remove what shows the page/,
+    message: /^gateway not found: an HTML page answers 200/,
+    cure: /Remove the page from the webhook/,
   },
   "a login page with 401": {
     answers: () => ({ status: 401, headers: html, body: "<html><form>password</form></html>" }),
-    message: /^HTML page answers with 401/,
+    message: /^gateway not found: an HTML page answers 401/,
     cure: /such as a login/,
   },
   "a redirect to https": {
@@ -144,7 +144,7 @@ const others = {
   },
   "a redirect to a slash": {
     answers: ({ pathname }) => ({ status: 301, headers: { location: `${pathname}/` } }),
-    message: /^URL redirected: a slash at its end/,
+    message: /^URL redirected: the address has a slash/,
     cure: /^Register http:.*\/webhooks\/cronozen\/$/,
   },
   "another redirect": {
@@ -154,28 +154,28 @@ const others = {
   },
   "a firewall's challenge": {
     answers: () => ({ status: 403, headers: { ...html, "cf-mitigated": "challenge" }, body: "<html>" }),
-    message: /^firewall stands before the webhook: it challenges/,
+    message: /^webhook behind a firewall: it challenges/,
     cure: /Bot Fight Mode/,
   },
   "a firewall's block": {
     answers: () => ({ status: 403, headers: html, body: "<html>error code: 1020" }),
-    message: /^firewall stands before the webhook: it answers 403/,
+    message: /^webhook behind a firewall: it answers 403/,
     cure: /skip all checks/,
   },
   "another API": {
     answers: () => ({ status: 401, headers: { "content-type": "application/json" }, body: { error: "unauthorized" } }),
-    message: /^answer not the gateway's: 401 application\/json, and 401 invalid_signature is expected/,
-    cure: /another Worker|Worker that takes its path/,
+    message: /^answer unexpected: 401 application\/json, but the gateway answers 401 invalid_signature/,
+    cure: /another Worker at this path/,
   },
   "an API with problem+json": {
     answers: () => ({ status: 401, headers: problemJson, body: { ...refusal, code: "unauthorized" } }),
-    message: /^answer not the gateway's: 401 unauthorized/,
+    message: /^answer unexpected: 401 unauthorized/,
     cure: /^Register the gateway's URL/,
   },
   "a Worker that accepts everything": {
     answers: () => ({ status: 200, headers: { "content-type": "application/json" }, body: { ok: true } }),
-    message: /^event without a signature answered 200: this is not the gateway/,
-    cure: /takes its path/,
+    message: /^gateway not found: something else answers 200 to an event/,
+    cure: /at this path/,
   },
   "an empty host": {
     answers: () => ({ status: 404, headers: html, body: "<html>There is nothing here yet" }),
@@ -317,7 +317,7 @@ test("a certificate that nobody has signed is found", async (t) => {
     host(() => ({ status: 401, body: refusal })),
   );
   const { problem } = await examine(`https://${await listen(t, server)}/webhooks/cronozen`);
-  assert.match(problem?.message ?? "", /^certificate not valid/);
+  assert.match(problem?.message ?? "", /^certificate invalid/);
 });
 
 test("no secret of the project and no query of the URL is printed", async () => {

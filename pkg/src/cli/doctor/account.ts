@@ -113,7 +113,7 @@ export const account: Group<Account> = {
         return script === undefined || found.consumers.includes(script)
           ? ok(`${script ?? other} consumes ${name}`)
           : problem(
-              `consumer of ${name} another one: ${other} has it, and ${script} is expected`,
+              `wrong consumer of ${name}: ${other} consumes it, and ${script} is expected`,
               pasted(
                 `If ${other} is not needed, give the queue to ${script}:`,
                 `npx wrangler queues consumer remove ${name} ${other}`,

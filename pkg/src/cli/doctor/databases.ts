@@ -24,7 +24,7 @@ export const databases: Group<Project> = {
         return claims === ledger
           ? ok(`the console reads the claims in ${claims}`)
           : problem(
-              `ledger another database: consume claims events in ${claims}, and deadLetters looks for them in ${ledger}`,
+              `wrong ledger: consume claims events in ${claims}, and deadLetters looks for them in ${ledger}`,
               `In ${code.main} or what it imports, write ledger: (env) => env.${claims}`,
             );
       }),

@@ -53,7 +53,7 @@ export const deployment: Group<Deployment> = {
     https: ({ url }) =>
       url.protocol === "https:" || isLocal(url)
         ? ok("the URL is encrypted, or on this machine")
-        : problem("URL not encrypted: others could read the events", `Register https://${url.host}${url.pathname}`),
+        : problem("URL not encrypted: others can read the events", `Register https://${url.host}${url.pathname}`),
     url_path: ({ url, project }) => {
       const path = project && pathOf(project.gateway);
       if (project?.gateway === undefined || path === undefined) {
@@ -68,7 +68,7 @@ export const deployment: Group<Deployment> = {
     },
     webhook_answer: (facts) => {
       const { webhook, url } = facts;
-      return isRefusal(webhook) ? ok(`the gateway answers ${shown(url)} itself`) : verdictOnOther(webhook, url);
+      return isRefusal(webhook) ? ok(`the gateway answers at ${shown(url)}`) : verdictOnOther(webhook, url);
     },
     answer_time: ({ webhook }) => {
       if (typeof webhook === "string") {
@@ -78,7 +78,7 @@ export const deployment: Group<Deployment> = {
         ? ok(`the answer took ${webhook.ms} ms`)
         : problem(
             `answer slow: it took ${webhook.ms} ms, and Cronozen gives up after ${timeoutMs} ms`,
-            "Look for what stands between, such as a proxy, and try again.",
+            "Look for a slow proxy or a slow Worker in front of the gateway, and look again.",
           );
     },
     health: ({ health, url }) => healthOf(health, url),
@@ -136,7 +136,7 @@ function isRefusal(answer: Answer | string): boolean {
 function healthOf(health: Answer | string, url: URL): Verdict {
   const cure = `Look at the answer: curl ${url.origin}${healthPath}`;
   if (typeof health === "string") {
-    return unknown(`health not known: ${health}`, cure);
+    return unknown(`health not known: ${health.replaceAll("_", " ")}`, cure);
   }
   if (health.status === 200 && health.json.status === "ok") {
     return ok(`version ${health.json.version} with ${count(health.json.secrets)}`);
@@ -151,7 +151,7 @@ function healthOf(health: Answer | string, url: URL): Verdict {
       "Correct the settings, and deploy. A secret is set with npx wrangler secret put.",
     );
   }
-  return unknown(`health not known: ${url.host}${healthPath} is answered ${health.status}, not by the gateway`, cure);
+  return unknown(`health not known: another program answers ${health.status} at ${url.host}${healthPath}`, cure);
 }
 
 function count(secrets: unknown): string {

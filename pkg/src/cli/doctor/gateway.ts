@@ -21,7 +21,7 @@ export const gateway: Group<Project> = {
     gateway_here: ({ gateway, workers }) =>
       gateway === undefined
         ? unknown(
-            "gateway not in these settings: no Worker here imports cronozen-edge/worker",
+            "gateway not found: no Worker in these settings imports cronozen-edge/worker",
             nameAll(workers, "../gateway/wrangler.toml"),
           )
         : ok(`${gateway.file} is the gateway's`),
@@ -192,7 +192,7 @@ function activity(project: Project): Verdict | undefined {
   return theirs.script_name === name
     ? ok("both Workers bind ACTIVITY")
     : problem(
-        `ACTIVITY of another Worker: script_name in ${consumer.file} is not the gateway's name, ${name}`,
+        `wrong ACTIVITY in ${consumer.file}: its script_name is not the gateway's name, ${name}`,
         `In ${consumer.file}, set script_name = "${name}" in the binding ACTIVITY.`,
       );
 }

@@ -18,8 +18,7 @@ const skipRule =
 const otherAnswers: readonly OtherAnswer[] = [
   {
     is: (answer, url) => targetOf(answer, url)?.hostname.endsWith(".cloudflareaccess.com") === true,
-    failure: () =>
-      "Cloudflare Access stands before the webhook: it shows Cronozen a login page, and every event is lost",
+    failure: () => "webhook behind Cloudflare Access: Cronozen gets a login page, and every event is lost",
     cure: () => 'Limit the Access application to the path "console", or give the console a host of its own.',
   },
   {
@@ -35,7 +34,7 @@ const otherAnswers: readonly OtherAnswer[] = [
       const target = targetOf(answer, url);
       return target?.host === url.host && target.pathname.replace(/\/$/, "") === url.pathname.replace(/\/$/, "");
     },
-    failure: () => "URL redirected: a slash at its end is too much, or missing",
+    failure: () => "URL redirected: the address has a slash at its end, or lacks one",
     cure: (answer, url) => `Register ${url.origin}${targetOf(answer, url)?.pathname}`,
   },
   {
@@ -46,7 +45,7 @@ const otherAnswers: readonly OtherAnswer[] = [
   },
   {
     is: ({ headers }) => headers.has("cf-mitigated"),
-    failure: () => "firewall stands before the webhook: it challenges the request",
+    failure: () => "webhook behind a firewall: it challenges the request",
     cure: () => skipRule,
   },
   {
@@ -61,22 +60,22 @@ const otherAnswers: readonly OtherAnswer[] = [
   },
   {
     is: ({ status, json }) => status === 503 && json.code === "unavailable",
-    failure: () => "gateway not able to answer: it has trapped, or is overloaded",
+    failure: () => "gateway unavailable: it failed, or is overloaded",
     cure: () => "Look at its log: npx wrangler tail",
   },
   {
     is: ({ status, headers, text }) => (status < 300 || status === 401) && isHtml(headers, text),
-    failure: ({ status }) => `HTML page answers with ${status}: a login, or another site`,
-    cure: () => "Remove what shows the page before the webhook, such as a login for the whole host.",
+    failure: ({ status }) => `gateway not found: an HTML page answers ${status}, such as a login or another site`,
+    cure: () => "Remove the page from the webhook's path, such as a login for the whole host.",
   },
   {
     is: ({ status }) => status >= 200 && status < 300,
-    failure: ({ status }) => `event without a signature answered ${status}: this is not the gateway`,
-    cure: () => "Register the gateway's URL. If it is this one, look for a Worker or a page that takes its path.",
+    failure: ({ status }) => `gateway not found: something else answers ${status} to an event without a signature`,
+    cure: () => "Register the gateway's URL. If it is this one, look for another Worker or a page at this path.",
   },
   {
     is: ({ status }) => status === 403 || status === 429,
-    failure: ({ status }) => `firewall stands before the webhook: it answers ${status}`,
+    failure: ({ status }) => `webhook behind a firewall: it answers ${status}`,
     cure: () => skipRule,
   },
   {
@@ -93,12 +92,12 @@ const otherAnswers: readonly OtherAnswer[] = [
 
 /** The reasons why there is no answer. */
 const unanswered: readonly [RegExp, failure: string, cure: string][] = [
-  [/^timeout$/, `no answer within ${timeoutMs} ms: Cronozen gives up after this time, too`, "Look at the host."],
+  [/^timeout$/, `no answer within ${timeoutMs} ms: Cronozen waits no longer`, "Look at the host."],
   [/^host_not_found$/, "host not found: DNS has no such name", "Look at the name, and at the zone's DNS records."],
-  [/^connection_refused$/, "connection refused: nothing listens there", "Look at the port. Is it running?"],
+  [/^connection_refused$/, "connection refused: nothing listens there", "Start the gateway, or correct the port."],
   [
     /CERT|^DEPTH_ZERO|UNABLE_TO|SELF_SIGNED/,
-    "certificate not valid: Cronozen does not connect",
+    "certificate invalid: Cronozen does not connect",
     "Wait until the host has its certificate, or correct it.",
   ],
   [
@@ -117,8 +116,8 @@ export function verdictOnOther(answer: Answer | string, url: URL): Verdict {
   const known = otherAnswers.find(({ is }) => is(answer, url));
   return known === undefined
     ? problem(
-        `answer not the gateway's: ${answer.status} ${typeOf(answer)}, and 401 invalid_signature is expected`,
-        "Register the gateway's URL. If it is this one, look for a Worker that takes its path.",
+        `answer unexpected: ${answer.status} ${typeOf(answer)}, but the gateway answers 401 invalid_signature`,
+        "Register the gateway's URL. If it is this one, look for another Worker at this path.",
       )
     : problem(known.failure(answer, url), known.cure(answer, url));
 }

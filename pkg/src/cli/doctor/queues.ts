@@ -49,7 +49,7 @@ export const queues: Group<Project> = {
       const [first, second] = consumptionsOf(project, events);
       if (second !== undefined) {
         return problem(
-          `consumers of ${events} too many: a queue has one`,
+          `too many consumers of ${events}: a queue has one`,
           `Remove the [[queues.consumers]] of ${events} from ${second.worker.file}.`,
         );
       }
@@ -100,7 +100,7 @@ export const queues: Group<Project> = {
         consumptionsOf(project, dead).length > 0
           ? ok(`${dead} is consumed, too`)
           : problem(
-              `${dead} not consumed: dead letters are deleted, and nobody sees them`,
+              `${dead} not consumed: dead letters are deleted unseen`,
               addEntry(project, worker, "queues.consumers", {
                 ...{ queue: dead, max_batch_size: 10, max_batch_timeout: 1 },
                 ...deadLetterRetries,
@@ -153,7 +153,7 @@ export const queues: Group<Project> = {
         return retries * delay >= longestRetention
           ? ok(`${dead} retries until its retention ends`)
           : problem(
-              `retries of ${dead} too few: a dead letter that cannot be stored for a while is deleted`,
+              `retries of ${dead} too few: a dead letter is deleted if it cannot be stored for a while`,
               setInEntry(project, first.worker, "queues.consumers", { queue: dead }, deadLetterRetries),
             );
       }),
@@ -240,7 +240,7 @@ function produces(project: Project, worker: Worker, option: "events" | "queue", 
   return bound === queue
     ? ok(`${name} is the producer of ${queue}`)
     : problem(
-        `${name} of another queue: ${file} has ${bound}, and ${queue} is expected`,
+        `wrong queue of ${name}: ${file} has ${bound}, and ${queue} is expected`,
         setInEntry(project, worker, "queues.producers", { binding: name }, { queue }),
       );
 }
