@@ -9,7 +9,7 @@ testMistakes({
       options: twoWorkers,
       makes: (project) =>
         project.write(toml, `${project.read(toml)}\n[[queues.consumers]]\nqueue = "cronozen-events"\n`),
-      problems: ["queue_consumed", "dead_letter_queue", "retries"],
+      problems: ["queue_consumed", "dead_letter_queue"],
       cure: cuts("[[queues.consumers]]"),
     },
   ],
