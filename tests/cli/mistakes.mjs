@@ -1,7 +1,7 @@
 // Mistakes in a project: each is found by its code, and gone when its cure is followed.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { suite, test } from "node:test";
 import { scratchFolder } from "./cli.mjs";
 import { newProject } from "./project.mjs";
 
@@ -43,28 +43,33 @@ export const cuts =
   (/** @type {Project} */ project) =>
     project.cut(file, header, having);
 
-/** Tests mistakes, by the code that names them. @param {Record<string, Mistake | Mistake[]>} mistakes */
+/** Tests mistakes, by the code that names them, two at a time. @param {Record<string, Mistake | Mistake[]>} mistakes */
 export function testMistakes(mistakes) {
-  for (const [code, list] of Object.entries(mistakes)) {
-    for (const [position, { problems = [code], options = [], makes, cure }] of [list].flat().entries()) {
-      test(`mistake ${code} ${position} is found, and its cure removes it`, async () => {
-        const project = await newProject(...options);
-        makes(project);
-        const before = await project.examine();
-        assert.deepEqual(before.problems, problems);
-        assert.equal(before.code, 1);
-        assert.equal(before.ok, false);
-        cure?.(project);
-        let last = cure === undefined ? before : await project.examine();
-        // A cure may lead to the next problem.
-        for (let round = 0; last.problems.length > 0 && round < problems.length; round += 1) {
-          project.follow(last.checks.find(({ status }) => status === "problem")?.cure ?? "");
-          last = await project.examine();
-        }
-        assert.deepEqual(last.problems, []);
-        assert.equal(last.code, 0);
-        assert.doesNotMatch(JSON.stringify([before, last]), secretParts);
-      });
+  suite("mistakes", { concurrency: 2 }, () => {
+    for (const [code, list] of Object.entries(mistakes)) {
+      for (const [position, mistake] of [list].flat().entries()) {
+        test(`mistake ${code} ${position} is found, and its cure removes it`, () => testMistake(code, mistake));
+      }
     }
+  });
+}
+
+/** @param {string} code @param {Mistake} mistake */
+async function testMistake(code, { problems = [code], options = [], makes, cure }) {
+  const project = await newProject(...options);
+  makes(project);
+  const before = await project.examine();
+  assert.deepEqual(before.problems, problems);
+  assert.equal(before.code, 1);
+  assert.equal(before.ok, false);
+  cure?.(project);
+  let last = cure === undefined ? before : await project.examine();
+  // A cure may lead to the next problem.
+  for (let round = 0; last.problems.length > 0 && round < problems.length; round += 1) {
+    project.follow(last.checks.find(({ status }) => status === "problem")?.cure ?? "");
+    last = await project.examine();
   }
+  assert.deepEqual(last.problems, []);
+  assert.equal(last.code, 0);
+  assert.doesNotMatch(JSON.stringify([before, last]), secretParts);
 }
