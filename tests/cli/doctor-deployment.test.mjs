@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createServer as createSecureServer } from "node:https";
@@ -10,16 +9,10 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { freePort } from "../support/ports.mjs";
 import { runCli, scratchFolder } from "./cli.mjs";
+import { examine, healthy, host, html, listen, problemJson, refusal } from "./doctor-hosts.mjs";
 import { devVars, toml } from "./mistakes.mjs";
 import { newProject } from "./project.mjs";
 import { secrets, startStarter } from "./starter.mjs";
-
-/** @typedef {import("node:http").RequestListener} RequestListener */
-
-const html = { "content-type": "text/html; charset=utf-8" };
-const problemJson = { "content-type": "application/problem+json" };
-const healthy = { status: "ok", version: "0.1.0", dedupe: "durable-object", secrets: 1 };
-const refusal = { type: "about:blank", title: "Unauthorized", status: 401, code: "invalid_signature" };
 
 /** @type {Awaited<ReturnType<typeof startStarter>>} */
 let starter;
@@ -27,40 +20,6 @@ before(async () => {
   starter = await startStarter();
 });
 after(() => starter.close());
-
-/** Serves on a port of this machine until the test ends. @param {import("node:test").TestContext} t @param {import("node:http").Server} server */
-async function listen(t, server) {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.after(() => server.close().closeAllConnections());
-  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
-  return `127.0.0.1:${port}`;
-}
-
-/** The findings of `doctor` about a URL, in a folder without a project. @param {string} url @param {string} [folder] */
-async function examine(url, folder) {
-  const { code, stdout, stderr } = await runCli(["doctor", "--json", url], folder === undefined ? {} : { folder });
-  assert.equal(stderr, "");
-  /** @type {{ checks: import("./project.mjs").Finding[] }} */
-  const { checks } = JSON.parse(stdout);
-  const problems = checks.filter(({ status }) => status === "problem");
-  return { code, stdout, checks, problems: problems.map((check) => check.code), problem: problems[0] };
-}
-
-/** A server whose health is right, and whose webhook answers as given. @param {(url: URL) => { status: number, headers?: Record<string, string>, body?: unknown }} webhook @returns {RequestListener} */
-function host(webhook) {
-  return (request, response) => {
-    const url = new URL(request.url ?? "/", `http://${request.headers.host}`);
-    const {
-      status,
-      headers = {},
-      body = "",
-    } = url.pathname === "/healthz"
-      ? { status: 200, headers: { "content-type": "application/json" }, body: healthy }
-      : webhook(url);
-    response.writeHead(status, headers).end(typeof body === "string" ? body : JSON.stringify(body));
-  };
-}
 
 test("the real gateway is right, in the starter's folder", async () => {
   const project = await newProject();
