@@ -38,7 +38,7 @@ testMistakes({
     },
   ],
   events_bound: { makes: cuts("[[queues.producers]]", '"EVENTS"') },
-  dedupe: { problems: ["dedupe", "dedupe_store"], makes: edits('"durable-object"', '"durable"') },
+  dedupe: { makes: edits('"durable-object"', '"durable"'), cure: edits('"durable"', '"durable-object"') },
   migrate_from_kv: { makes: vars('MIGRATE_FROM_KV = "yes"') },
   dedupe_store: [
     { makes: cuts("[[durable_objects.bindings]]", "DEDUPER") },

@@ -28,10 +28,13 @@ export const gateway: Group<Project> = {
     events_bound: (project) => needs(project, "EVENTS", "producer of a queue", "events have no queue to go to"),
     dedupe: ({ gateway }) => choice(gateway, "DEDUPE", ["kv", strictMode]),
     migrate_from_kv: ({ gateway }) => choice(gateway, "MIGRATE_FROM_KV", ["true", "false"]),
-    dedupe_store: (project) =>
-      settingOf(project.gateway, "DEDUPE") === strictMode
-        ? needs(project, "DEDUPER", "Durable Object class", `DEDUPE = "${strictMode}" remembers events there`)
-        : needs(project, "SEEN", "KV namespace", 'DEDUPE = "kv" remembers events there'),
+    dedupe_store: (project) => {
+      const mode = settingOf(project.gateway, "DEDUPE") ?? "kv";
+      if (mode === strictMode) {
+        return needs(project, "DEDUPER", "Durable Object class", `DEDUPE = "${strictMode}" remembers events there`);
+      }
+      return mode === "kv" ? needs(project, "SEEN", "KV namespace", 'DEDUPE = "kv" remembers events there') : undefined;
+    },
     migration_source: (project) =>
       settingOf(project.gateway, "DEDUPE") === strictMode && settingOf(project.gateway, "MIGRATE_FROM_KV") === "true"
         ? needs(project, "SEEN", "KV namespace", "MIGRATE_FROM_KV = true looks for events there")
