@@ -43,8 +43,12 @@ export interface Finding {
   readonly code: DiagnosisCode;
   /** The mistake in one sentence. */
   readonly message: string;
-  /** What to do, in one or two sentences. */
+  /** What to do, in a few short sentences. */
   readonly cure: string;
+  /** The side that has made the mistake, if it is known: the settings here, or the program that has signed. */
+  readonly party?: "receiver" | "signer";
+  /** The position of the secret, if the mistake is one of a secret; 0 is the newest. */
+  readonly position?: number;
   /**
    * The combination of a body and a secret whose HMAC equals the signature. Without it, the finding is a fact of the
    * header or of a secret, or `unexplained`.

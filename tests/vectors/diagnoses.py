@@ -1,14 +1,17 @@
 """The vectors of diagnoses.json: a received body, a header and configured secrets, each with mistakes.
 
-`expect` has the codes of the findings in their order, and the position of the secret with which the verifier accepts the
-delivery. If the signature is explained, `signed` and `keyHex` are what the proof must give: the body that was signed, and
-the key.
+`expect` has the findings in their order, and the position of the secret with which the verifier accepts the delivery. If
+the signature is explained, `signed` and `keyHex` are what the proof must give: the body that was signed, and the key.
+
+A finding is written here as its code, then the party (`:signer`) if both can make the mistake, then the secret's position
+(`@1`) if it is not 0, then `?` if it has no proof although the signature is explained.
 """
 
 import base64
 import hashlib
 import hmac
 import json
+import re
 
 SECRET = "whsec_4f9d0c1b7a6e5d8c3b2a1f0e9d8c7b6a"
 OLD_SECRET = "whsec_00112233445566778899aabbccddeeff"
@@ -25,6 +28,28 @@ RICH = {
     "list": [1, [], {}, {"b": True, "a": None}],
 }
 
+# The side that makes a mistake, if only one can.
+PARTIES = {
+    "signature_prefix": "signer",
+    "signature_base64": "signer",
+    "signature_upper_case": "signer",
+    "secret_missing": "receiver",
+    "secret_list": "receiver",
+    "secret_decoded": "signer",
+    "body_timestamped": "signer",
+}
+
+
+def finding(text, is_explained):
+    code, party, position, unproven = re.fullmatch(r"(\w+)(?::(\w+))?(?:@(\w+))?(\?)?", text).groups()
+    found = {"code": code, "proven": is_explained and not unproven}
+    party = party or PARTIES.get(code)
+    if party:
+        found["party"] = party
+    if code.startswith("secret_") and position != "none":
+        found["position"] = int(position or 0)
+    return found
+
 
 def hmac_hex(key, body):
     return hmac.new(key, body, hashlib.sha256).hexdigest()
@@ -39,19 +64,31 @@ def diagnoses():
         except UnicodeDecodeError:
             return [{"hex": body.hex()}]
 
-    def add(name, codes, received=COMPACT, signed=None, key=SECRET, secrets=(SECRET,), header=str, verified=None):
+    def add(
+        name,
+        codes,
+        received=COMPACT,
+        signed=None,
+        key=SECRET,
+        secrets=(SECRET,),
+        header=str,
+        verified=None,
+        is_explained=True,
+    ):
         received, signed, key = (
             value.encode() if isinstance(value, str) else value
             for value in (received, received if signed is None else signed, key)
         )
         signature = header(hmac_hex(key, signed))
-        expect = {"codes": codes, "verified": verified, "signed": part(signed), "keyHex": key.hex()}
+        findings = [finding(code, is_explained) for code in codes]
+        expect = {"findings": findings, "verified": verified}
+        if is_explained:
+            expect |= {"signed": part(signed), "keyHex": key.hex()}
         vector = {"name": name, "secrets": list(secrets), "body": part(received), "signature": signature}
         vectors.append({**vector, "expect": expect})
 
     def unexplained(name, codes, **fields):
-        add(name, codes, **fields)
-        del vectors[-1]["expect"]["signed"], vectors[-1]["expect"]["keyHex"]
+        add(name, codes, is_explained=False, **fields)
 
     def as_base64(digits):
         return base64.b64encode(bytes.fromhex(digits)).decode()
@@ -61,7 +98,7 @@ def diagnoses():
     add("right signature of the newest of two secrets", [], secrets=both, verified=0)
     add("right signature of an empty body", [], received="", verified=0)
     add("right signature of a body that is not JSON", [], received=b"\xff\x00", verified=0)
-    add("signed with the previous secret", ["secret_previous"], secrets=both, key=OLD_SECRET, verified=1)
+    add("signed with the previous secret", ["secret_previous@1"], secrets=both, key=OLD_SECRET, verified=1)
     add("the same secret twice", [], secrets=(SECRET, SECRET), verified=0)
 
     # The header.
@@ -86,20 +123,31 @@ def diagnoses():
     unexplained("header with a wrong character", ["signature_character"], header=lambda digits: digits[:-1] + "g")
 
     # The secrets.
-    unexplained("no secret", ["secret_missing"], secrets=())
+    unexplained("no secret", ["secret_missing@none"], secrets=())
     unexplained("blank secret", ["secret_missing"], secrets=(" \n",))
-    white_space, quoted = ["secret_white_space"], ["secret_quoted"]
+    white_space, quoted = ["secret_white_space:receiver"], ["secret_quoted:receiver"]
     add("configured with a line break", white_space, secrets=(SECRET + "\n",))
     add("configured with spaces around", white_space, secrets=(f" {SECRET} ",))
-    add("both have the line break", white_space, secrets=(SECRET + "\n",), key=SECRET + "\n")
-    add("signed with LF after the secret", white_space, key=SECRET + "\n")
-    add("signed with CRLF after the secret", white_space, key=SECRET + "\r\n")
-    add("signed with a space after the secret", white_space, key=SECRET + " ")
     add("configured with quotation marks", quoted, secrets=(f'"{SECRET}"',))
     add("configured with apostrophes and a line break", white_space + quoted, secrets=(f"'{SECRET}'\n",))
-    add("signed with quotation marks", quoted, key=f'"{SECRET}"')
-    add("signed with apostrophes", quoted, key=f"'{SECRET}'")
-    add("both have the quotation marks", quoted, secrets=(f'"{SECRET}"',), key=f'"{SECRET}"')
+    invisible = "\ufeff" + SECRET
+    add("byte order mark before the secret", ["secret_invisible_character:receiver"], secrets=(invisible,))
+    signed_white_space, signed_quoted = ["secret_white_space:signer"], ["secret_quoted:signer"]
+    add("signed with LF after the secret", signed_white_space, key=SECRET + "\n")
+    add("signed with CRLF after the secret", signed_white_space, key=SECRET + "\r\n")
+    add("signed with a space after the secret", signed_white_space, key=SECRET + " ")
+    add("signed with quotation marks", signed_quoted, key=f'"{SECRET}"')
+    add("signed with apostrophes", signed_quoted, key=f"'{SECRET}'")
+    for name, text, codes in (
+        ("the line break", SECRET + "\n", ["secret_white_space"]),
+        ("the quotation marks", f'"{SECRET}"', ["secret_quoted"]),
+        ("the byte order mark", invisible, ["secret_invisible_character"]),
+        ("quotation marks and a line break", f'"{SECRET}"\n', ["secret_white_space", "secret_quoted"]),
+    ):
+        both_sides = [f"{code}:{party}" for party in ("receiver", "signer") for code in codes]
+        add(f"both have {name}", both_sides, secrets=(text,), key=text)
+    one_side = white_space + ["secret_quoted:receiver", "secret_quoted:signer"]
+    add("both have quotation marks, one a line break", one_side, secrets=(f'"{SECRET}"\n',), key=f'"{SECRET}"')
     decoded = ["secret_decoded"]
     whole = "c2VjcmV0IG9mIHRoZSBzaWduZXI="
     add("decoded from hexadecimal digits after the prefix", decoded, key=bytes.fromhex(DIGITS))
@@ -107,13 +155,12 @@ def diagnoses():
     add("decoded from base64url with the prefix", decoded, key=base64.urlsafe_b64decode(SECRET + "=="))
     add("decoded from base64, no prefix", decoded, secrets=(whole,), key=base64.b64decode(whole))
     add("decoded from hexadecimal digits, no prefix", decoded, secrets=(DIGITS,), key=bytes.fromhex(DIGITS))
-    add("signed without the prefix", ["secret_prefix_removed"], key=DIGITS)
-    add("configured without the prefix", ["secret_prefix_removed"], secrets=(DIGITS,))
-    add("byte order mark before the secret", ["secret_invisible_character"], secrets=("\ufeff" + SECRET,))
+    add("signed without the prefix", ["secret_prefix_removed:signer"], key=DIGITS)
+    add("configured without the prefix", ["secret_prefix_removed:receiver"], secrets=(DIGITS,))
     add("several secrets in one text", ["secret_list"], secrets=(f"{SECRET}\n{OLD_SECRET}\n",), key=OLD_SECRET)
-    add("blank secret before the right one", ["secret_missing", "secret_previous"], secrets=("", SECRET), verified=1)
-    add("another secret has white space", white_space, secrets=(SECRET, OLD_SECRET + "\n"), verified=0)
-    previous = ["secret_prefix_removed", "secret_previous"]
+    add("blank secret before the right one", ["secret_missing?", "secret_previous@1"], secrets=("", SECRET), verified=1)
+    add("another secret has white space", ["secret_white_space:receiver@1?"], secrets=(SECRET, OLD_SECRET + "\n"), verified=0)
+    previous = ["secret_prefix_removed:signer@1", "secret_previous@1"]
     add("previous secret without its prefix", previous, secrets=both, key=OLD_SECRET[6:])
 
     # The body.
@@ -164,8 +211,8 @@ def diagnoses():
     add("UTF-8 decoded as Latin-1", latin1, received=city.encode().decode("latin1"), signed=city)
     add("Latin-1 sent, UTF-8 signed", latin1, received=city.encode("latin1"), signed=city)
     add("UTF-8 sent, Latin-1 signed", latin1, received=city, signed=city.encode("latin1"))
-    add("signature of an empty body", ["body_empty"], signed="")
-    unexplained("nothing was read", ["body_empty"], received="", signed=COMPACT)
+    add("signature of an empty body", ["body_empty:signer"], signed="")
+    unexplained("nothing was read", ["body_empty:receiver"], received="", signed=COMPACT)
     for name, stamp in (
         ("createdAt", "2026-11-24T06:55:00.120Z"),
         ("createdAt in seconds", "1795503300"),
@@ -177,20 +224,20 @@ def diagnoses():
     add("signed after the header's time stamp", stamped, signed=f"1700000000.{COMPACT}", header=listed)
 
     # Several at once.
-    three = ["signature_base64", "secret_white_space", "body_trailing_newline"]
+    three = ["signature_base64", "secret_white_space:receiver", "body_trailing_newline"]
     secrets = (f" {SECRET}\n",)
     add("base64, trimmed secret, added newline", three, COMPACT + "\n", COMPACT, secrets=secrets, header=as_base64)
     prefixed = lambda digits: "sha256=" + digits
-    php = ["signature_prefix", "secret_prefix_removed", "body_reserialised"]
+    php = ["signature_prefix", "secret_prefix_removed:signer", "body_reserialised"]
     add("prefix, removed prefix, PHP", php, compact, texts["as PHP writes it"], key=DIGITS, header=prefixed)
-    old = ["secret_decoded", "secret_previous", "body_byte_order_mark"]
+    old = ["secret_decoded@1", "secret_previous@1", "body_byte_order_mark"]
     key = bytes.fromhex(OLD_SECRET[6:])
     add("previous secret decoded, mark lost", old, signed="\ufeff" + COMPACT, secrets=both, key=key)
 
     nothing = ["unexplained"]
     unexplained("another registration's secret", nothing, key=OTHER_SECRET)
     unexplained("upper case, and another secret", ["signature_upper_case", *nothing], key=OTHER_SECRET, header=str.upper)
-    trimmed = ["secret_white_space", *nothing]
+    trimmed = [*white_space, *nothing]
     unexplained("white space, and another secret", trimmed, key=OTHER_SECRET, secrets=(SECRET + "\n",))
     unexplained("number that was normalised", nothing, received=COMPACT, signed=COMPACT.replace("49.00", "49"))
     unexplained("value that was altered", nothing, received=COMPACT, signed=COMPACT.replace("evt_1", "evt_2"))

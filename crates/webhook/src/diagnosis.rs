@@ -126,7 +126,7 @@ impl Finding {
         self.mistake.code()
     }
 
-    /// Returns what to do about it, in one or two sentences.
+    /// Returns what to do about it, in a few short sentences.
     #[must_use]
     pub fn cure(&self) -> &'static str {
         self.mistake.cure()
@@ -159,7 +159,7 @@ fn secret_findings(texts: &[&str], proof: Option<Proof>, verified: Option<usize>
         let proof = proof.filter(|proof| proof.position() == position);
         let mistakes = match proof {
             Some(proof) => proof.secret_change().mistakes(text, position),
-            None => mistake_in(text, position).into_iter().collect(),
+            None => mistake_in(text, position, Party::Receiver).into_iter().collect(),
         };
         let previous = (position > 0 && matched == Some(position))
             .then_some(Mistake::SecretPrevious { position });

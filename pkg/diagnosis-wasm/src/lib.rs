@@ -1,6 +1,6 @@
 //! The diagnosis of the npm package: translates between values of JavaScript and of the webhook crate, which decides.
 
-use cronozen_webhook::diagnosis;
+use cronozen_webhook::diagnosis::{self, Party};
 use serde::Serialize;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -23,6 +23,10 @@ struct Finding {
     code: &'static str,
     message: String,
     cure: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    party: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     proof: Option<String>,
 }
@@ -54,14 +58,17 @@ pub fn diagnose(
 }
 
 fn translated(diagnosis: &diagnosis::Diagnosis) -> Diagnosis {
+    let position = |position: Option<usize>| position.and_then(|position| position.try_into().ok());
     let findings = diagnosis.findings().iter().map(|finding| Finding {
         code: finding.code(),
         message: finding.mistake().to_string(),
         cure: finding.cure(),
+        party: finding.mistake().party().map(|party| match party {
+            Party::Receiver => "receiver",
+            Party::Signer => "signer",
+        }),
+        position: position(finding.mistake().position()),
         proof: finding.proof().map(ToString::to_string),
     });
-    Diagnosis {
-        verified: diagnosis.verified().and_then(|position| position.try_into().ok()),
-        findings: findings.collect(),
-    }
+    Diagnosis { verified: position(diagnosis.verified()), findings: findings.collect() }
 }

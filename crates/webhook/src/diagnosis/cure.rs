@@ -4,7 +4,7 @@ use super::mistake::{Mistake, Party};
 use crate::signature::MalformedSignature;
 
 impl Mistake {
-    /// Returns what to do about it, in one or two sentences.
+    /// Returns what to do about it, in a few short sentences.
     #[must_use]
     pub fn cure(self) -> &'static str {
         match self {
@@ -30,8 +30,11 @@ impl Mistake {
             Self::SecretQuoted { party: Party::Signer, .. } => {
                 "Remove the quotation marks from the secret where the body is signed."
             }
-            Self::SecretInvisibleCharacter { .. } => {
+            Self::SecretInvisibleCharacter { party: Party::Receiver, .. } => {
                 "Copy the secret again, as plain text, or type the setting anew."
+            }
+            Self::SecretInvisibleCharacter { party: Party::Signer, .. } => {
+                "Copy the secret again, as plain text, where the body is signed."
             }
             Self::SecretDecoded { .. } => {
                 "Sign with the secret's text as it is, in UTF-8. It is not decoded, although it looks like an encoding."
@@ -46,19 +49,24 @@ impl Mistake {
                 "It verifies only while that secret is active. Keep both active until the sender signs with the newest."
             }
             Self::BodyReserialised { .. } => {
-                "Pass the bytes that came over the wire, before anything has parsed them."
+                "Pass the bytes that came over the wire, before anything has parsed them. If you sign it yourself, sign the very bytes \
+                 that you send."
             }
             Self::BodyTrailingNewline(_) => {
-                "Pass the exact bytes. echo and editors add a line break: use printf %s or curl --data-binary."
+                "Pass the exact bytes. echo and editors add a line break: use printf %s or curl --data-binary. If you \
+                 sign it yourself, sign the very bytes that you send."
             }
             Self::BodyLineBreaks => {
-                "Pass the exact bytes. Git, editors and text modes change line breaks: treat the body as binary."
+                "Pass the exact bytes. Git, editors and text modes change line breaks: treat the body as binary. If you \
+                 sign it yourself, sign the very bytes that you send."
             }
             Self::BodyByteOrderMark(_) => {
-                "Pass the exact bytes. Some editors and decoders of text add or remove the mark: treat the body as binary."
+                "Pass the exact bytes. Some editors and decoders of text add or remove the mark: treat the body as binary. \
+                 If you sign it yourself, sign the very bytes that you send."
             }
             Self::BodyLatin1 => {
-                "Pass the exact bytes, or a string that was decoded as UTF-8, and send the body in UTF-8."
+                "Pass the exact bytes, or a string that was decoded as UTF-8, and send the body in UTF-8. If you sign it \
+                 yourself, sign the very bytes that you send."
             }
             Self::BodyEmpty(Party::Receiver) => {
                 "Read the body once, keep its bytes, and pass them. A stream that was read before gives nothing."

@@ -69,6 +69,8 @@ pub enum Mistake {
     SecretInvisibleCharacter {
         /// The position of the secret.
         position: usize,
+        /// The side whose secret has the character.
+        party: Party,
     },
     /// The signer has decoded the secret.
     SecretDecoded {
@@ -148,6 +150,43 @@ impl Mistake {
             Self::Unexplained { .. } => "unexplained",
         }
     }
+
+    /// Returns the side that has made the mistake, if it is known. The bytes of a body may change on any side.
+    #[must_use]
+    pub fn party(self) -> Option<Party> {
+        match self {
+            Self::SecretMissing { .. } | Self::SecretList { .. } => Some(Party::Receiver),
+            Self::SecretWhiteSpace { party, .. }
+            | Self::SecretQuoted { party, .. }
+            | Self::SecretInvisibleCharacter { party, .. }
+            | Self::SecretPrefixRemoved { party, .. }
+            | Self::BodyEmpty(party) => Some(party),
+            Self::SignatureMalformed(
+                MalformedSignature::Prefix
+                | MalformedSignature::Base64
+                | MalformedSignature::UpperCase,
+            )
+            | Self::SecretDecoded { .. }
+            | Self::BodyTimestamped => Some(Party::Signer),
+            _ => None,
+        }
+    }
+
+    /// Returns the position of the secret, if the mistake is one of a secret.
+    #[must_use]
+    pub fn position(self) -> Option<usize> {
+        match self {
+            Self::SecretMissing { position } => position,
+            Self::SecretList { position }
+            | Self::SecretWhiteSpace { position, .. }
+            | Self::SecretQuoted { position, .. }
+            | Self::SecretInvisibleCharacter { position, .. }
+            | Self::SecretDecoded { position, .. }
+            | Self::SecretPrefixRemoved { position, .. }
+            | Self::SecretPrevious { position } => Some(position),
+            _ => None,
+        }
+    }
 }
 
 /// Writes the mistake in one sentence, the failure first.
@@ -188,8 +227,12 @@ impl fmt::Display for Mistake {
                     party(*at)
                 )
             }
-            Self::SecretInvisibleCharacter { position } => {
-                write!(formatter, "secret at position {position} contains an invisible character")
+            Self::SecretInvisibleCharacter { position, party: at } => {
+                write!(
+                    formatter,
+                    "secret at position {position} contains an invisible character {}",
+                    party(*at)
+                )
             }
             Self::SecretDecoded { position, encoding } => {
                 let encoding = match encoding {

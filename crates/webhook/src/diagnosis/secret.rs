@@ -1,6 +1,7 @@
 //! The keys that a signer may have made from a secret by mistake.
 
 use core::fmt;
+use core::iter::once;
 
 use zeroize::Zeroizing;
 
@@ -91,9 +92,8 @@ pub(super) fn keys_of(texts: &[&str]) -> Vec<Key> {
     keys
 }
 
-/// Returns the mistake in a text that the verifier refuses.
-pub(super) fn mistake_in(text: &str, position: usize) -> Option<Mistake> {
-    let party = Party::Receiver;
+/// Returns the mistake of a side whose text the verifier refuses.
+pub(super) fn mistake_in(text: &str, position: usize, party: Party) -> Option<Mistake> {
     Some(match Secrets::new(&[text]).err()? {
         SecretsError::Count { .. } | SecretsError::Empty { .. } => {
             Mistake::SecretMissing { position: Some(position) }
@@ -101,7 +101,9 @@ pub(super) fn mistake_in(text: &str, position: usize) -> Option<Mistake> {
         SecretsError::InnerWhiteSpace { .. } => Mistake::SecretList { position },
         SecretsError::OuterWhiteSpace { .. } => Mistake::SecretWhiteSpace { position, party },
         SecretsError::QuotationMark { .. } => Mistake::SecretQuoted { position, party },
-        SecretsError::InvisibleCharacter { .. } => Mistake::SecretInvisibleCharacter { position },
+        SecretsError::InvisibleCharacter { .. } => {
+            Mistake::SecretInvisibleCharacter { position, party }
+        }
     })
 }
 
@@ -172,11 +174,17 @@ impl SecretChange {
                 is_trimmed.then_some(Mistake::SecretWhiteSpace { position, party }),
                 is_unquoted.then_some(Mistake::SecretQuoted { position, party }),
                 (cleaning == Cleaning::Visible)
-                    .then_some(Mistake::SecretInvisibleCharacter { position }),
+                    .then_some(Mistake::SecretInvisibleCharacter { position, party }),
             ],
         };
         // Both sides use the text in this form, which the verifier refuses.
-        let remaining = self.cleaning.apply(text).and_then(|clean| mistake_in(&clean, position));
+        let clean = self.cleaning.apply(text).unwrap_or_default();
+        let inner = clean.trim();
+        let inner = (inner.len() < clean.len()).then_some(inner);
+        let remaining = [Party::Receiver, Party::Signer].into_iter().flat_map(|party| {
+            let texts = once(&**clean).chain(inner);
+            texts.filter_map(move |text| mistake_in(text, position, party))
+        });
         let party = Party::Signer;
         let formed = match self.form {
             Form::AsItIs => None,

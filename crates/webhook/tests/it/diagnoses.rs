@@ -2,7 +2,7 @@
 
 use crate::signing;
 use crate::vectors::{self, Part};
-use cronozen_webhook::diagnosis::{MAX_WORK_BYTES, Mistake, diagnose};
+use cronozen_webhook::diagnosis::{Finding, MAX_WORK_BYTES, Mistake, Party, diagnose};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -17,10 +17,33 @@ struct Vector {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Expected {
-    codes: Vec<String>,
+    findings: Vec<ExpectedFinding>,
     verified: Option<usize>,
     signed: Option<Vec<Part>>,
     key_hex: Option<String>,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct ExpectedFinding {
+    code: String,
+    party: Option<String>,
+    position: Option<usize>,
+    proven: bool,
+}
+
+impl From<&Finding> for ExpectedFinding {
+    fn from(finding: &Finding) -> Self {
+        let party = finding.mistake().party().map(|party| match party {
+            Party::Receiver => "receiver",
+            Party::Signer => "signer",
+        });
+        Self {
+            code: finding.code().to_owned(),
+            party: party.map(str::to_owned),
+            position: finding.mistake().position(),
+            proven: finding.proof().is_some(),
+        }
+    }
 }
 
 #[test]
@@ -31,8 +54,9 @@ fn every_shared_diagnosis_is_the_expected_one() {
         let body = vectors::body(&vector.body);
         let header = vector.signature.as_deref().map(str::as_bytes);
         let diagnosis = diagnose(&body, header, &vector.secrets);
-        let codes: Vec<_> = diagnosis.findings().iter().map(|finding| finding.code()).collect();
-        assert_eq!(codes, expect.codes, "{name}");
+        let findings: Vec<ExpectedFinding> =
+            diagnosis.findings().iter().map(ExpectedFinding::from).collect();
+        assert_eq!(findings, expect.findings, "{name}");
         assert_eq!(diagnosis.verified(), expect.verified, "{name}");
         assert!(diagnosis.work() <= MAX_WORK_BYTES, "{name}");
         let proof = diagnosis.proof();
