@@ -17,7 +17,7 @@
 pub use json_style::JsonStyle;
 pub use mistake::{Difference, KeyEncoding, Mistake, Party};
 pub use proof::Proof;
-pub use search::MAX_WORK_BYTES;
+pub use work::MAX_WORK_BYTES;
 
 mod body;
 mod cure;
@@ -30,6 +30,7 @@ mod mistake;
 mod proof;
 mod search;
 mod secret;
+mod work;
 
 use crate::signature::{MAX_SECRETS, Secrets, Signature};
 use header::Header;
@@ -63,11 +64,11 @@ pub fn diagnose(body: &[u8], signature: Option<&[u8]>, secrets: &[impl AsRef<str
         None if body.is_empty() => Some(Mistake::BodyEmpty(Party::Receiver)),
         None => Some(Mistake::Unexplained {
             combinations: search.combinations,
-            all: !search.is_cut_short,
+            all: !search.work.is_cut_short(),
         }),
     };
     findings.extend(rest.map(proven));
-    Diagnosis { findings, verified, proof, work: search.work }
+    Diagnosis { findings, verified, proof, work: search.work.done() }
 }
 
 /// The result of [`diagnose`].

@@ -6,17 +6,17 @@ use std::borrow::Cow;
 use super::json::Document;
 use super::json_style::JsonStyle;
 use super::mistake::{Difference, Mistake, Party};
+use super::work::{Work, length};
 use crate::time::Timestamp;
 
 /// The byte order mark of UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The work of writing JSON, in terms of hashed bytes for each byte. It depends on the escapes and the keys, and was
-/// measured.
-const WRITING_JSON: u64 = 2;
-
-/// The bytes that are copied with the work of hashing one.
+/// The bytes that are copied or searched with the work of hashing one.
 const COPIES: u64 = 4;
+
+/// The work of changing the bytes of a body one by one, in terms of hashed bytes for each byte. It was measured.
+const CHANGING: u64 = 4;
 
 /// A body that may have been signed. Only [`BodyChange::apply`] makes one, so the bytes are those of the change.
 pub(super) struct Candidate<'body> {
@@ -25,21 +25,16 @@ pub(super) struct Candidate<'body> {
 }
 
 impl<'body> Candidate<'body> {
+    pub(super) fn unchanged(body: &'body [u8]) -> Self {
+        Self { change: BodyChange::None, bytes: body.into() }
+    }
+
     pub(super) fn change(&self) -> BodyChange {
         self.change
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
-    }
-
-    /// Returns the work of making it, in terms of hashed bytes.
-    pub(super) fn work(&self) -> u64 {
-        match (&self.bytes, self.change) {
-            (Cow::Borrowed(_), _) => 0,
-            (Cow::Owned(bytes), BodyChange::Json(_)) => WRITING_JSON * length(bytes),
-            (Cow::Owned(bytes), _) => length(bytes) / COPIES,
-        }
     }
 
     pub(super) fn into_bytes(self) -> Cow<'body, [u8]> {
@@ -104,20 +99,30 @@ impl BodyChange {
         cheap.into_iter().chain(sources.map(Self::Timestamped)).chain(styles.map(Self::Json))
     }
 
-    /// Applies the change to a body and its document. Returns `None` if it does not apply, or changes nothing.
+    /// Applies the change to a body and its document. Returns `None` if it does not apply, changes nothing, or takes more
+    /// work than is left.
     pub(super) fn apply<'body>(
         self,
         body: &'body [u8],
         document: Option<&Document<'_>>,
+        work: &mut Work,
     ) -> Option<Candidate<'body>> {
+        if self.is_cheap() {
+            work.spend(length(body) / COPIES)?;
+        }
         let bytes: Cow<'body, [u8]> = match self {
-            Self::None => return Some(Candidate { change: self, bytes: body.into() }),
+            Self::None => return Some(Candidate::unchanged(body)),
             Self::WithEnd(end) => [body, end.as_bytes()].concat().into(),
             Self::WithoutEnd(end) => body.strip_suffix(end.as_bytes())?.into(),
             // The body is searched first: that is quicker than to write it again unchanged.
             Self::LineFeeds if !body.contains(&b'\r') => return None,
             Self::CarriageReturns if !body.contains(&b'\n') => return None,
             Self::ToLatin1 | Self::FromLatin1 if body.is_ascii() => return None,
+            Self::LineFeeds | Self::CarriageReturns | Self::ToLatin1 | Self::FromLatin1
+                if work.spend(CHANGING.saturating_mul(length(body))).is_none() =>
+            {
+                return None;
+            }
             Self::LineFeeds => without_carriage_returns(body).into(),
             Self::CarriageReturns => with_carriage_returns(body).into(),
             Self::WithByteOrderMark => [BYTE_ORDER_MARK, body].concat().into(),
@@ -129,12 +134,12 @@ impl BodyChange {
                 let timestamp = source.text(document)?;
                 [timestamp.as_bytes(), b".", body].concat().into()
             }
-            Self::Json(style) => document?.write(style)?.into_bytes().into(),
+            Self::Json(style) => document?.write(style, work)?.into_bytes().into(),
         };
         (*bytes != *body).then_some(Candidate { change: self, bytes })
     }
 
-    /// Returns true if the change takes less work than an HMAC of the body.
+    /// Returns true if the change does not write the body again.
     pub(super) fn is_cheap(self) -> bool {
         !matches!(self, Self::Json(_))
     }
@@ -194,11 +199,11 @@ impl fmt::Display for BodyChange {
 
 impl TimestampSource {
     fn text(self, document: Option<&Document<'_>>) -> Option<String> {
-        let created_at = || document?.field("createdAt");
-        let millis = || Timestamp::parse_rfc3339(&created_at()?).map(Timestamp::as_millis);
+        let created_at = || document?.created_at();
+        let millis = || Timestamp::parse_rfc3339(created_at()?).map(Timestamp::as_millis);
         match self {
             Self::Header(timestamp) => Some(timestamp.to_string()),
-            Self::CreatedAt => created_at(),
+            Self::CreatedAt => created_at().map(str::to_owned),
             Self::CreatedAtSeconds => millis().map(|millis| millis.div_euclid(1000).to_string()),
             Self::CreatedAtMillis => millis().map(|millis| millis.to_string()),
         }
@@ -230,9 +235,4 @@ fn to_latin1(body: &[u8]) -> Option<Vec<u8>> {
 
 fn from_latin1(body: &[u8]) -> Vec<u8> {
     body.iter().map(|byte| char::from(*byte)).collect::<String>().into_bytes()
-}
-
-/// Returns the length of some bytes, as a measure of work.
-pub(super) fn length(bytes: &[u8]) -> u64 {
-    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }

@@ -1,12 +1,13 @@
 //! A JSON text, taken apart so that it can be written again as other serialisers write it.
 
-use core::cell::Cell;
+use core::cell::OnceCell;
 use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 
 use super::json_style::{Features, JsonStyle};
 use super::json_text;
+use super::work::{Work, length};
 
 /// The largest number of values and keys in a body that is written again. An event has some tens; this many take 8 MiB.
 const MAX_VALUES: usize = 256 * 1024;
@@ -18,16 +19,27 @@ const MAX_DEPTH: usize = 128;
 /// the body's.
 const MAX_WRITTEN_BYTES: usize = 4 * 1024 * 1024;
 
+/// The work of taking a JSON text apart, of sorting its keys, and of writing it, in terms of hashed bytes for each byte. They
+/// were measured with texts of short values and of many keys, which take the most.
+const PARSING: u64 = 8;
+const SORTING: u64 = 16;
+const WRITING: u64 = 4;
+
 /// A body that is one valid JSON text.
 #[derive(Default)]
 pub(super) struct Document<'body> {
+    bytes: u64,
     /// Each value before the values in it. In an object, each key is before its value.
     values: Vec<Value<'body>>,
+    /// The same with the keys sorted, once a style needs it.
+    sorted: OnceCell<Vec<Value<'body>>>,
     features: Features,
-    /// True when a limit was exceeded, so some forms cannot be tried.
-    is_cut_short: Cell<bool>,
+    created_at: Option<String>,
+    /// The levels of indentation of all lines together, if each value has a line.
+    levels: usize,
 }
 
+#[derive(Clone, Copy)]
 struct Value<'body> {
     kind: Kind,
     /// The text of a string or a scalar, as it stands in the body.
@@ -46,8 +58,9 @@ enum Kind {
 }
 
 impl<'body> Document<'body> {
-    /// Takes a body apart. Returns `None` if it is not JSON. A document that exceeds a limit is empty.
-    pub(super) fn parse(body: &'body [u8]) -> Option<Self> {
+    /// Takes a body apart. Returns `None` if it is not JSON, or exceeds a limit.
+    pub(super) fn parse(body: &'body [u8], work: &mut Work) -> Option<Self> {
+        work.spend(PARSING.saturating_mul(length(body)))?;
         let text = str::from_utf8(body).ok()?;
         // What follows relies on a valid text.
         serde_json::from_str::<IgnoredAny>(text).ok()?;
@@ -55,16 +68,23 @@ impl<'body> Document<'body> {
         let mut values: Vec<Value<'body>> = Vec::new();
         let mut open = Vec::new();
         let mut end = 0;
+        let mut levels = 0;
+        let mut is_after_colon = false;
         while let Some(byte) = bytes.get(end) {
             let start = end;
             end += 1;
             let kind = match byte {
-                b' ' | b'\t' | b'\r' | b'\n' | b',' | b':' => continue,
+                b' ' | b'\t' | b'\r' | b'\n' | b',' => continue,
+                b':' => {
+                    is_after_colon = true;
+                    continue;
+                }
                 b'}' | b']' => {
                     let next = values.len();
-                    let closed = open.pop().and_then(|position: usize| values.get_mut(position));
-                    if let Some(value) = closed {
-                        value.next = next;
+                    let position: usize = open.pop()?;
+                    values.get_mut(position)?.next = next;
+                    if next > position + 1 {
+                        levels += open.len();
                     }
                     continue;
                 }
@@ -79,7 +99,11 @@ impl<'body> Document<'body> {
                 Kind::Array | Kind::Object => end,
             };
             if values.len() == MAX_VALUES || open.len() == MAX_DEPTH {
-                return Some(Self { is_cut_short: Cell::new(true), ..Self::default() });
+                work.cut_short();
+                return None;
+            }
+            if !core::mem::take(&mut is_after_colon) {
+                levels += open.len();
             }
             if matches!(kind, Kind::Array | Kind::Object) {
                 open.push(values.len());
@@ -87,8 +111,9 @@ impl<'body> Document<'body> {
             let next = values.len() + 1;
             values.push(Value { kind, text: text.get(start..end)?, next });
         }
-        let mut document = Self { values, ..Self::default() };
+        let mut document = Self { bytes: length(body), values, levels, ..Self::default() };
         document.features = document.features();
+        document.created_at = document.field("createdAt");
         Some(document)
     }
 
@@ -97,25 +122,74 @@ impl<'body> Document<'body> {
         JsonStyle::all(self.features)
     }
 
-    /// Returns true if some forms could not be written because of a limit.
-    pub(super) fn is_cut_short(&self) -> bool {
-        self.is_cut_short.get()
+    /// Returns the field `createdAt`: the decoded string, or the number as it is written.
+    pub(super) fn created_at(&self) -> Option<&str> {
+        self.created_at.as_deref()
     }
 
-    /// Writes the text in a style. Returns `None` if it would be too long.
-    pub(super) fn write(&self, style: JsonStyle) -> Option<String> {
-        let mut writer = Writer { document: self, style, written: String::new() };
-        writer.value(0, 0)?;
+    /// Writes the text in a style. Returns `None` if it would be too long, or take more work than is left.
+    pub(super) fn write(&self, style: JsonStyle, work: &mut Work) -> Option<String> {
+        let indentation = self.levels.saturating_mul(style.spacing.indentation().len());
+        if indentation > MAX_WRITTEN_BYTES {
+            work.cut_short();
+            return None;
+        }
+        let values = if style.is_sorted { self.sorted(work)? } else { &self.values };
+        let limit = MAX_WRITTEN_BYTES.min(work.room(WRITING));
+        let mut writer = Writer { values, style, limit, written: String::new() };
+        let end = writer.value(0, 0);
+        #[cfg(test)]
+        super::work::meter::add(writer.written.len());
+        // What was written has taken its work, also if it has become too long.
+        work.charge(WRITING.saturating_mul(length(writer.written.as_bytes())));
+        if end.is_none() {
+            work.cut_short();
+            return None;
+        }
         if style.ends_with_line_break() {
             writer.written.push('\n');
         }
         Some(writer.written)
     }
 
+    /// Returns the values with the keys of each object sorted.
+    fn sorted(&self, work: &mut Work) -> Option<&[Value<'body>]> {
+        if self.sorted.get().is_none() {
+            work.spend(SORTING.saturating_mul(self.bytes))?;
+        }
+        let sorted = self.sorted.get_or_init(|| {
+            let mut sorted = Vec::with_capacity(self.values.len());
+            self.sort(0, &mut sorted);
+            sorted
+        });
+        Some(sorted)
+    }
+
+    /// Copies a value and those in it, with the keys sorted.
+    fn sort(&self, position: usize, sorted: &mut Vec<Value<'body>>) {
+        let Some(value) = self.values.get(position) else { return };
+        let copy = sorted.len();
+        sorted.push(*value);
+        if value.kind == Kind::Object {
+            let mut keys: Vec<usize> = children(&self.values, position).step_by(2).collect();
+            keys.sort_by_cached_key(|key| self.decoded(*key));
+            for key in keys {
+                self.sort(key, sorted);
+                self.sort(key + 1, sorted);
+            }
+        } else {
+            children(&self.values, position).for_each(|child| self.sort(child, sorted));
+        }
+        let next = sorted.len();
+        if let Some(value) = sorted.get_mut(copy) {
+            value.next = next;
+        }
+    }
+
     /// Returns the decoded string, or the number as it is written, that the last field of this name has.
-    pub(super) fn field(&self, name: &str) -> Option<String> {
-        let object = self.values.first().filter(|value| value.kind == Kind::Object)?;
-        let keys: Vec<usize> = self.children(0, object).step_by(2).collect();
+    fn field(&self, name: &str) -> Option<String> {
+        self.values.first().filter(|value| value.kind == Kind::Object)?;
+        let keys: Vec<usize> = children(&self.values, 0).step_by(2).collect();
         let key = keys.into_iter().rfind(|key| self.decoded(*key) == name)?;
         let value = self.values.get(key + 1)?;
         match value.kind {
@@ -123,15 +197,6 @@ impl<'body> Document<'body> {
             Kind::Scalar => Some(value.text.to_owned()),
             Kind::Array | Kind::Object => None,
         }
-    }
-
-    /// Returns the positions of the values directly in the one at `position`: in an object, keys and values in turn.
-    fn children(&self, position: usize, value: &Value<'_>) -> impl Iterator<Item = usize> {
-        let end = value.next;
-        let first = Some(position + 1).filter(|first| *first < end);
-        core::iter::successors(first, move |position| {
-            self.values.get(*position).map(|value| value.next).filter(|next| *next < end)
-        })
     }
 
     fn decoded(&self, position: usize) -> Cow<'body, str> {
@@ -145,7 +210,7 @@ impl<'body> Document<'body> {
                 Kind::String if json_text::is_plain(value.text) => {}
                 Kind::String => json_text::units(value.text).for_each(|unit| features.add(unit)),
                 Kind::Object => {
-                    let keys = self.children(position, value).step_by(2);
+                    let keys = children(&self.values, position).step_by(2);
                     features.has_unsorted_keys |= !keys.map(|key| self.decoded(key)).is_sorted();
                 }
                 Kind::Array | Kind::Scalar => {}
@@ -153,6 +218,15 @@ impl<'body> Document<'body> {
         }
         features
     }
+}
+
+/// Returns the positions of the values directly in the one at `position`: in an object, keys and values in turn.
+fn children(values: &[Value<'_>], position: usize) -> impl Iterator<Item = usize> {
+    let end = values.get(position).map_or(0, |value| value.next);
+    let first = Some(position + 1).filter(|first| *first < end);
+    core::iter::successors(first, move |position| {
+        values.get(*position).map(|value| value.next).filter(|next| *next < end)
+    })
 }
 
 fn end_of_string(bytes: &[u8], mut end: usize) -> usize {
@@ -173,35 +247,30 @@ fn end_of_scalar(bytes: &[u8], start: usize) -> usize {
 
 /// The state of writing a document.
 struct Writer<'document> {
-    document: &'document Document<'document>,
+    values: &'document [Value<'document>],
     style: JsonStyle,
+    limit: usize,
     written: String,
 }
 
 impl Writer<'_> {
     fn value(&mut self, position: usize, depth: usize) -> Option<()> {
-        let document = self.document;
-        let value = document.values.get(position)?;
+        let values = self.values;
+        let value = values.get(position)?;
         match value.kind {
-            Kind::String => json_text::write(value.text, self.style.escapes, &mut self.written),
+            Kind::String => {
+                json_text::write(value.text, self.style.escapes, self.limit, &mut self.written);
+            }
             Kind::Scalar => self.written.push_str(value.text),
             Kind::Array => {
-                let items = document.children(position, value);
-                self.list('[', ']', items, depth, Self::value)?;
+                self.list('[', ']', children(values, position), depth, Self::value)?;
             }
             Kind::Object => {
-                let mut keys: Vec<usize> = document.children(position, value).step_by(2).collect();
-                if self.style.is_sorted {
-                    keys.sort_by_cached_key(|key| document.decoded(*key));
-                }
-                self.list('{', '}', keys.into_iter(), depth, Self::field)?;
+                let keys = children(values, position).step_by(2);
+                self.list('{', '}', keys, depth, Self::field)?;
             }
         }
-        if self.written.len() > MAX_WRITTEN_BYTES {
-            document.is_cut_short.set(true);
-            return None;
-        }
-        Some(())
+        (self.written.len() <= self.limit).then_some(())
     }
 
     fn field(&mut self, key: usize, depth: usize) -> Option<()> {
@@ -241,9 +310,19 @@ mod tests {
 
     /// Returns the longest text of all styles, and whether a limit was exceeded.
     fn longest(text: &str) -> (usize, bool) {
-        let document = Document::parse(text.as_bytes()).unwrap();
-        let lengths = document.styles().filter_map(|style| document.write(style));
-        (lengths.map(|text| text.len()).max().unwrap_or_default(), document.is_cut_short())
+        let mut is_cut_short = false;
+        let mut length = |style, document: &Document<'_>| {
+            let mut work = Work::default();
+            let length = document.write(style, &mut work).map(|text| text.len());
+            is_cut_short |= work.is_cut_short();
+            length
+        };
+        let mut work = Work::default();
+        let Some(document) = Document::parse(text.as_bytes(), &mut work) else {
+            return (0, work.is_cut_short());
+        };
+        let longest = document.styles().filter_map(|style| length(style, &document)).max();
+        (longest.unwrap_or_default(), is_cut_short)
     }
 
     #[test]

@@ -150,6 +150,11 @@ impl Spacing {
         if self == Self::Compact { ":" } else { ": " }
     }
 
+    /// Returns the indentation at each level.
+    pub(super) fn indentation(self) -> &'static str {
+        if let Self::Indented(indentation) = self { indentation } else { "" }
+    }
+
     /// Begins a line, if each value has a line.
     pub(super) fn write_break(self, depth: usize, written: &mut String) {
         if let Self::Indented(indentation) = self {

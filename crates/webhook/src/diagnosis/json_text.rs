@@ -40,11 +40,11 @@ pub(super) fn decoded(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Writes a valid string again, with its quotation marks.
-pub(super) fn write(text: &str, escapes: Escapes, written: &mut String) {
+/// Writes a valid string again, with its quotation marks. Stops soon after `written` has exceeded the limit.
+pub(super) fn write(text: &str, escapes: Escapes, limit: usize, written: &mut String) {
     written.push('"');
     let mut rest = inside(text);
-    loop {
+    while written.len() <= limit {
         // Copies what needs no second look.
         let end = rest.bytes().position(|byte| !escapes.are_absent_from(byte));
         let (same, other) = rest.split_at_checked(end.unwrap_or(rest.len())).unwrap_or_default();

@@ -9,6 +9,7 @@ use super::body::{BodyChange, Candidate};
 use super::header::Reading;
 use super::json::Document;
 use super::secret::{Key, SecretChange};
+use super::work::Work;
 use crate::signature::Signature;
 
 /// A combination of a signature, a key and a body that match. Only a function that has compared the HMAC in constant
@@ -40,6 +41,8 @@ impl Proof {
         key: &Key,
         body: &Candidate<'_>,
     ) -> Option<Self> {
+        #[cfg(test)]
+        super::work::meter::add(body.bytes().len());
         let mac = key.secret.sign(body.bytes());
         signature.position_in(&[mac.0]).ok()?;
         Some(Self {
@@ -66,8 +69,11 @@ impl Proof {
     /// Returns the bytes that were signed. `body` must be the body of the diagnosis.
     #[must_use]
     pub fn body<'body>(&self, body: &'body [u8]) -> Cow<'body, [u8]> {
-        let document = if self.body.needs_document() { Document::parse(body) } else { None };
-        let candidate = self.body.apply(body, document.as_ref());
+        // One body takes less work than the search in which it was found.
+        let mut work = Work::default();
+        let needs_document = self.body.needs_document();
+        let document = needs_document.then(|| Document::parse(body, &mut work)).flatten();
+        let candidate = self.body.apply(body, document.as_ref(), &mut work);
         candidate.map_or(Cow::Borrowed(body), Candidate::into_bytes)
     }
 

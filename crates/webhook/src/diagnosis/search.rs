@@ -1,30 +1,22 @@
 //! The search for the combination of a key and a body that gives the signature.
 
-use super::body::{BodyChange, Candidate, length};
+use super::body::{BodyChange, Candidate};
 use super::header::Reading;
 use super::json::Document;
 use super::proof::Proof;
 use super::secret::Key;
+use super::work::{Work, length};
 use crate::signature::Signature;
-
-/// The most work of a search, in terms of hashed bytes. It is enough for all combinations of a usual event, and takes less
-/// than 50 ms on a server's processor for any body of up to 1 MiB.
-pub const MAX_WORK_BYTES: u64 = 40 * 1024 * 1024;
 
 /// The bytes that an HMAC hashes besides the body: two blocks.
 const HMAC_BYTES: u64 = 128;
-
-/// The work of taking a JSON text apart, in terms of hashed bytes for each byte.
-const PARSING: u64 = 4;
 
 /// The result of a search, and its extent.
 #[derive(Default)]
 pub(super) struct Search {
     pub(super) proof: Option<Proof>,
     pub(super) combinations: u32,
-    pub(super) work: u64,
-    /// True if a limit has left out some combinations.
-    pub(super) is_cut_short: bool,
+    pub(super) work: Work,
 }
 
 impl Search {
@@ -38,63 +30,99 @@ impl Search {
         let mut search = Self::default();
         let configured = keys.partition_point(|key| key.change.is_by_receiver());
         let (as_configured, by_signer) = keys.split_at(configured);
-        let unchanged = BodyChange::None.apply(body, None);
-        if unchanged.is_some_and(|candidate| search.has_found(found, as_configured, &candidate)) {
+        let unchanged = Candidate::unchanged(body);
+        search.try_keys(found, as_configured, &unchanged);
+        if search.proof.is_some() {
             return search;
         }
-        let document = search.spend(PARSING * length(body)).and_then(|()| Document::parse(body));
+        let document = Document::parse(body, &mut search.work);
         let document = document.as_ref();
-        let changes: Vec<_> = BodyChange::all(document, timestamp).collect();
-        let first_costly = changes.partition_point(|change| change.is_cheap());
-        let (cheap, costly) = changes.split_at(first_costly);
-        let parts = [
-            (cheap, as_configured),
-            (&[BodyChange::None], by_signer),
-            (costly, as_configured),
-            (&changes, by_signer),
-        ];
-        for (changes, keys) in parts {
-            for change in changes {
-                let candidate = change.apply(body, document);
-                if candidate.is_some_and(|candidate| search.has_found(found, keys, &candidate)) {
-                    return search;
-                }
-            }
+        let mut changes: Vec<_> = BodyChange::all(document, timestamp).collect();
+        let mut costly = changes.split_off(changes.partition_point(|change| change.is_cheap()));
+        // A change that does not apply is not tried again with the other keys.
+        changes.retain(|change| search.applies(found, as_configured, body, document, *change));
+        search.try_keys(found, by_signer, &unchanged);
+        costly.retain(|change| search.applies(found, as_configured, body, document, *change));
+        changes.append(&mut costly);
+        for change in changes {
+            search.applies(found, by_signer, body, document, change);
         }
-        search.is_cut_short |= document.is_some_and(Document::is_cut_short);
         search
     }
 
-    /// Tries a candidate with each key. Returns true when the search is over.
-    fn has_found(
+    /// Tries a changed body with each key. Returns false if the change does not apply, or the search is over.
+    fn applies(
         &mut self,
         found: (Reading, Signature),
         keys: &[Key],
-        candidate: &Candidate<'_>,
+        body: &[u8],
+        document: Option<&Document<'_>>,
+        change: BodyChange,
     ) -> bool {
-        if self.spend(candidate.work()).is_none() {
-            return true;
+        if self.proof.is_some() {
+            return false;
         }
+        let candidate = change.apply(body, document, &mut self.work);
+        candidate.is_some_and(|candidate| {
+            self.try_keys(found, keys, &candidate);
+            true
+        })
+    }
+
+    /// Tries a body with each key, until one matches or too little work is left.
+    fn try_keys(&mut self, found: (Reading, Signature), keys: &[Key], candidate: &Candidate<'_>) {
         for key in keys {
-            if self.spend(HMAC_BYTES + length(candidate.bytes())).is_none() {
-                return true;
+            let cost = HMAC_BYTES.saturating_add(length(candidate.bytes()));
+            if self.proof.is_some() || self.work.spend(cost).is_none() {
+                return;
             }
             self.combinations += 1;
             self.proof = Proof::check(found, key, candidate);
-            if self.proof.is_some() {
-                return true;
-            }
         }
-        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::work::{MAX_WORK_BYTES, meter};
+    use crate::diagnosis::{Mistake, diagnose};
+
+    const MIB: usize = 1024 * 1024;
+
+    /// Returns the bytes that a search in vain has hashed, written and sorted, and whether it has tried everything.
+    fn done(body: &str) -> (u64, bool) {
+        meter::take();
+        let diagnosis = diagnose(body.as_bytes(), Some(&[b'0'; 64]), &["whsec_00", "whsec_11"]);
+        let mistakes = diagnosis.findings().iter().map(|finding| finding.mistake());
+        let all = mistakes
+            .last()
+            .is_some_and(|mistake| matches!(mistake, Mistake::Unexplained { all: true, .. }));
+        (meter::take().try_into().unwrap(), all)
     }
 
-    /// Takes work from what is left. Returns `None` if too little is left.
-    fn spend(&mut self, work: u64) -> Option<()> {
-        if self.work + work > MAX_WORK_BYTES {
-            self.is_cut_short = true;
-            return None;
+    #[test]
+    fn the_work_that_is_done_stays_within_the_limit() {
+        let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        let fields: String =
+            (0..50_000).rev().map(|key| format!("\"{key:05}</\u{e9}\":0,")).collect();
+        for body in [
+            "x".repeat(MIB),
+            "\u{e9}".repeat(MIB),
+            format!("[{}0]", "0,".repeat(100_000)),
+            format!("{{{fields}\"a\":0}}"),
+            // Their indentation is too long, or nearly.
+            format!("{{\"b\":\"\u{e9}/<\",\"a\":[{}0]}}", format!("{},", nested(120)).repeat(300)),
+            format!("{{\"b\":\"\u{e9}/<\",\"a\":[{}0]}}", format!("{},", nested(120)).repeat(130)),
+            // Their escapes are too long.
+            format!("[\"{}\"]", "\u{e9}".repeat(MIB)),
+            format!("[\"</{}\"]", "'".repeat(MIB)),
+        ] {
+            let (bytes, all) = done(&body);
+            assert!(!all && bytes <= MAX_WORK_BYTES, "{bytes} for {} bytes", body.len());
+            // The limit is used.
+            assert!(bytes >= MAX_WORK_BYTES / 8, "{bytes} for {} bytes", body.len());
         }
-        self.work += work;
-        Some(())
+        let (bytes, all) = done("{\"b\":\"\u{e9}/<\",\"a\":[1,2]}");
+        assert!(all && bytes < MAX_WORK_BYTES / 100, "{bytes}");
     }
 }
