@@ -19,6 +19,7 @@ export type DiagnosisCode =
   | "signature_surrounded"
   | "signature_base64"
   | "signature_upper_case"
+  | "signature_repeated"
   | "signature_length"
   | "signature_character"
   | "secret_missing"

@@ -117,7 +117,25 @@ def diagnoses():
     add("header in quotation marks", ["signature_surrounded"], header=lambda digits: f'"{digits}"')
     all_three = ["signature_surrounded", "signature_prefix", "signature_upper_case"]
     add("header with three mistakes", all_three, header=lambda digits: f' "sha256={digits.upper()}" ')
-    add("header sent twice", ["signature_length"], header=lambda digits: f"{digits}, {digits}")
+    other = "0" * 64
+    for name, header in (
+        ("a header sent twice", lambda digits: f"{digits}, {digits}"),
+        ("a header sent after another", lambda digits: f"{other}, {digits}"),
+        ("a header sent after an empty one", lambda digits: f", {digits}"),
+        ("a header sent before an empty one", lambda digits: f"{digits},"),
+    ):
+        add(name, ["signature_repeated"], header=header)
+    several = lambda digits: f"t=1700000000,v1={other},v1={digits}"
+    add("header with two v1=", ["signature_prefix"], header=several)
+    fourth = lambda digits: ",".join([*[f"v1={other}"] * 3, f"v1={digits}"])
+    add("header with four v1=", ["signature_prefix"], header=fourth)
+    fifth = lambda digits: ",".join([*[f"v1={other}"] * 4, f"v1={digits}"])
+    unexplained("header with five v1=", ["signature_prefix", "unexplained"], header=fifth)
+    unexplained("another signature twice", ["signature_repeated", "unexplained"], header=lambda _: f"{other}, {other}")
+    add("header beside something else", ["signature_length"], header=lambda digits: f"{digits}, other")
+    add("header with 0x", ["signature_prefix"], header=lambda digits: "0x" + digits)
+    of_digits = lambda digits: base64.b64encode(digits.encode()).decode()
+    add("header in base64 of the digits", ["signature_base64"], header=of_digits)
     unexplained("header cut off", ["signature_length"], header=lambda digits: digits[:63])
     unexplained("header cut off at 43 digits", ["signature_length"], header=lambda digits: digits[:43])
     unexplained("header with a wrong character", ["signature_character"], header=lambda digits: digits[:-1] + "g")

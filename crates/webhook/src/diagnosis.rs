@@ -26,6 +26,8 @@ mod header;
 mod json;
 mod json_style;
 mod json_text;
+mod json_writer;
+mod message;
 mod mistake;
 mod proof;
 mod search;
@@ -47,24 +49,26 @@ pub fn diagnose(body: &[u8], signature: Option<&[u8]>, secrets: &[impl AsRef<str
     let texts: Vec<&str> = secrets.iter().map(AsRef::as_ref).take(MAX_SECRETS).collect();
     let header = Header::read(signature);
     let keys = keys_of(&texts);
-    let search = header
-        .found
-        .map(|found| Search::run(found, header.timestamp, &keys, body))
-        .unwrap_or_default();
+    let search = if header.found.is_empty() {
+        Search::default()
+    } else {
+        Search::run(&header.found, header.timestamp, &keys, body)
+    };
 
     let verified = verified(body, signature, &texts);
 
     let proof = search.proof;
     let proven = |mistake| Finding { mistake, proof };
-    let mut findings: Vec<Finding> = header.mistakes.into_iter().map(proven).collect();
+    let mistakes = header.mistakes(proof.map(|proof| proof.reading()));
+    let mut findings: Vec<Finding> = mistakes.into_iter().map(proven).collect();
     findings.extend(secret_findings(&texts, proof, verified));
     let rest = match proof {
         Some(found) => found.body_change().mistake(),
-        None if verified.is_some() || header.found.is_none() || keys.is_empty() => None,
+        None if verified.is_some() || header.found.is_empty() || keys.is_empty() => None,
         None if body.is_empty() => Some(Mistake::BodyEmpty(Party::Receiver)),
         None => Some(Mistake::Unexplained {
             combinations: search.combinations,
-            all: !search.work.is_cut_short(),
+            all: !search.work.is_cut_short() && !header.is_cut_short,
         }),
     };
     findings.extend(rest.map(proven));

@@ -12,6 +12,10 @@ impl Mistake {
                 "Pass the value of the request's header x-cronozen-signature. If a proxy removes it, let it pass."
             }
             Self::SignatureMalformed(malformed) => malformed_cure(malformed),
+            Self::SignatureBase64OfDigits => "Send the hexadecimal digits themselves.",
+            Self::SignatureRepeated => {
+                "Find what sets the header a second time, a proxy or the sending program, and let one value through."
+            }
             Self::SecretMissing { .. } => {
                 "Set CRONOZEN_SIGNING_SECRET to the signing secret that Cronozen showed at the registration."
             }

@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use serde::de::IgnoredAny;
 
 use super::json_style::{Features, JsonStyle};
-use super::json_text;
 use super::work::{Work, length};
+use super::{json_text, json_writer};
 
 /// The largest number of values and keys in a body that is written again. An event has some tens; this many take 8 MiB.
 const MAX_VALUES: usize = 256 * 1024;
@@ -40,16 +40,16 @@ pub(super) struct Document<'body> {
 }
 
 #[derive(Clone, Copy)]
-struct Value<'body> {
-    kind: Kind,
+pub(super) struct Value<'body> {
+    pub(super) kind: Kind,
     /// The text of a string or a scalar, as it stands in the body.
-    text: &'body str,
+    pub(super) text: &'body str,
     /// The position of the first value that is not in this one.
     next: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Array,
     Object,
     String,
@@ -136,20 +136,15 @@ impl<'body> Document<'body> {
         }
         let values = if style.is_sorted { self.sorted(work)? } else { &self.values };
         let limit = MAX_WRITTEN_BYTES.min(work.room(WRITING));
-        let mut writer = Writer { values, style, limit, written: String::new() };
-        let end = writer.value(0, 0);
+        let (written, is_whole) = json_writer::write(values, style, limit);
         #[cfg(test)]
-        super::work::meter::add(writer.written.len());
+        super::work::meter::add(written.len());
         // What was written has taken its work, also if it has become too long.
-        work.charge(WRITING.saturating_mul(length(writer.written.as_bytes())));
-        if end.is_none() {
+        work.charge(WRITING.saturating_mul(length(written.as_bytes())));
+        if !is_whole {
             work.cut_short();
-            return None;
         }
-        if style.ends_with_line_break() {
-            writer.written.push('\n');
-        }
-        Some(writer.written)
+        is_whole.then_some(written)
     }
 
     /// Returns the values with the keys of each object sorted.
@@ -221,7 +216,7 @@ impl<'body> Document<'body> {
 }
 
 /// Returns the positions of the values directly in the one at `position`: in an object, keys and values in turn.
-fn children(values: &[Value<'_>], position: usize) -> impl Iterator<Item = usize> {
+pub(super) fn children(values: &[Value<'_>], position: usize) -> impl Iterator<Item = usize> {
     let end = values.get(position).map_or(0, |value| value.next);
     let first = Some(position + 1).filter(|first| *first < end);
     core::iter::successors(first, move |position| {
@@ -243,65 +238,6 @@ fn end_of_scalar(bytes: &[u8], start: usize) -> usize {
     let is_after = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | b']' | b'}');
     let rest = bytes.get(start..).unwrap_or_default();
     rest.iter().position(is_after).map_or(bytes.len(), |length| start + length)
-}
-
-/// The state of writing a document.
-struct Writer<'document> {
-    values: &'document [Value<'document>],
-    style: JsonStyle,
-    limit: usize,
-    written: String,
-}
-
-impl Writer<'_> {
-    fn value(&mut self, position: usize, depth: usize) -> Option<()> {
-        let values = self.values;
-        let value = values.get(position)?;
-        match value.kind {
-            Kind::String => {
-                json_text::write(value.text, self.style.escapes, self.limit, &mut self.written);
-            }
-            Kind::Scalar => self.written.push_str(value.text),
-            Kind::Array => {
-                self.list('[', ']', children(values, position), depth, Self::value)?;
-            }
-            Kind::Object => {
-                let keys = children(values, position).step_by(2);
-                self.list('{', '}', keys, depth, Self::field)?;
-            }
-        }
-        (self.written.len() <= self.limit).then_some(())
-    }
-
-    fn field(&mut self, key: usize, depth: usize) -> Option<()> {
-        self.value(key, depth)?;
-        self.written.push_str(self.style.spacing.colon());
-        self.value(key + 1, depth)
-    }
-
-    fn list(
-        &mut self,
-        open: char,
-        close: char,
-        mut items: impl Iterator<Item = usize>,
-        depth: usize,
-        write: fn(&mut Self, usize, usize) -> Option<()>,
-    ) -> Option<()> {
-        let spacing = self.style.spacing;
-        self.written.push(open);
-        if let Some(first) = items.next() {
-            spacing.write_break(depth + 1, &mut self.written);
-            write(self, first, depth + 1)?;
-            for item in items {
-                self.written.push_str(spacing.comma());
-                spacing.write_break(depth + 1, &mut self.written);
-                write(self, item, depth + 1)?;
-            }
-            spacing.write_break(depth, &mut self.written);
-        }
-        self.written.push(close);
-        Some(())
-    }
 }
 
 #[cfg(test)]

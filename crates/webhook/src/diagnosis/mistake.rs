@@ -1,9 +1,7 @@
-//! The mistakes that a diagnosis can find, in words.
-
-use core::fmt;
+//! The mistakes that a diagnosis can find.
 
 use super::json_style::JsonStyle;
-use crate::signature::{MalformedSignature, SignatureError};
+use crate::signature::MalformedSignature;
 
 /// The side that has made a mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +39,10 @@ pub enum Mistake {
     SignatureMissing,
     /// The header's value is not 64 lowercase hexadecimal digits.
     SignatureMalformed(MalformedSignature),
+    /// The header's value is base64 of the 64 digits.
+    SignatureBase64OfDigits,
+    /// The header holds several values.
+    SignatureRepeated,
     /// There is no secret, or the one at this position is blank.
     SecretMissing {
         /// The position of the blank secret; none without any secret.
@@ -132,6 +134,8 @@ impl Mistake {
                 MalformedSignature::Length { .. } => "signature_length",
                 MalformedSignature::Character { .. } => "signature_character",
             },
+            Self::SignatureBase64OfDigits => "signature_base64",
+            Self::SignatureRepeated => "signature_repeated",
             Self::SecretMissing { .. } => "secret_missing",
             Self::SecretList { .. } => "secret_list",
             Self::SecretWhiteSpace { .. } => "secret_white_space",
@@ -166,6 +170,7 @@ impl Mistake {
                 | MalformedSignature::Base64
                 | MalformedSignature::UpperCase,
             )
+            | Self::SignatureBase64OfDigits
             | Self::SecretDecoded { .. }
             | Self::BodyTimestamped => Some(Party::Signer),
             _ => None,
@@ -185,111 +190,6 @@ impl Mistake {
             | Self::SecretPrefixRemoved { position, .. }
             | Self::SecretPrevious { position } => Some(position),
             _ => None,
-        }
-    }
-}
-
-/// Writes the mistake in one sentence, the failure first.
-impl fmt::Display for Mistake {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let party = |party| match party {
-            Party::Receiver => "in your settings",
-            Party::Signer => "where the body was signed",
-        };
-        match self {
-            Self::SignatureMissing => SignatureError::Missing.fmt(formatter),
-            Self::SignatureMalformed(malformed) => {
-                SignatureError::Malformed(*malformed).fmt(formatter)
-            }
-            Self::SecretMissing { position: None } => {
-                formatter.write_str("no secret: the list is empty")
-            }
-            Self::SecretMissing { position: Some(position) } => {
-                write!(formatter, "secret at position {position} is empty or blank")
-            }
-            Self::SecretList { position } => {
-                write!(
-                    formatter,
-                    "secret at position {position} contains white space: it is several secrets"
-                )
-            }
-            Self::SecretWhiteSpace { position, party: at } => {
-                write!(
-                    formatter,
-                    "secret at position {position} has white space around it {}",
-                    party(*at)
-                )
-            }
-            Self::SecretQuoted { position, party: at } => {
-                write!(
-                    formatter,
-                    "secret at position {position} has quotation marks around it {}",
-                    party(*at)
-                )
-            }
-            Self::SecretInvisibleCharacter { position, party: at } => {
-                write!(
-                    formatter,
-                    "secret at position {position} contains an invisible character {}",
-                    party(*at)
-                )
-            }
-            Self::SecretDecoded { position, encoding } => {
-                let encoding = match encoding {
-                    KeyEncoding::Base64 => "base64",
-                    KeyEncoding::Hexadecimal => "hexadecimal digits",
-                };
-                write!(
-                    formatter,
-                    "secret at position {position} was decoded from {encoding} for signing"
-                )
-            }
-            Self::SecretPrefixRemoved { position, party: at } => {
-                write!(
-                    formatter,
-                    "secret at position {position} lacks its prefix whsec_ {}",
-                    party(*at)
-                )
-            }
-            Self::SecretPrevious { position } => {
-                write!(
-                    formatter,
-                    "signed with the secret at position {position}, not with the newest"
-                )
-            }
-            Self::BodyReserialised { style } => {
-                write!(formatter, "body parsed and serialised again: the signed body is {style}")
-            }
-            Self::BodyTrailingNewline(Difference::Added) => formatter
-                .write_str("line break added at the end of the body: the signed body has none"),
-            Self::BodyTrailingNewline(Difference::Lost) => formatter
-                .write_str("line break lost at the end of the body: the signed body has one"),
-            Self::BodyLineBreaks => formatter.write_str(
-                "line breaks of the body changed: the signed body has others (LF or CRLF)",
-            ),
-            Self::BodyByteOrderMark(Difference::Added) => formatter
-                .write_str("byte order mark added before the body: the signed body has none"),
-            Self::BodyByteOrderMark(Difference::Lost) => {
-                formatter.write_str("byte order mark lost before the body: the signed body has one")
-            }
-            Self::BodyLatin1 => formatter.write_str(
-                "encoding of the body changed: UTF-8 and Latin-1 were taken for each other",
-            ),
-            Self::BodyEmpty(Party::Receiver) => formatter.write_str("body empty: nothing was read"),
-            Self::BodyEmpty(Party::Signer) => {
-                formatter.write_str("body not signed: the signature is that of an empty body")
-            }
-            Self::BodyTimestamped => {
-                formatter.write_str("time stamp signed with the body: only the body must be signed")
-            }
-            Self::Unexplained { combinations, all } => {
-                let extent = if *all { "all" } else { "not all, because the work is limited" };
-                write!(
-                    formatter,
-                    "signature unexplained after {combinations} combinations ({extent}): most likely another \
-                     registration's secret, or a body whose numbers or order of keys changed"
-                )
-            }
         }
     }
 }

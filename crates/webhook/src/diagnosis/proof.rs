@@ -35,16 +35,17 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// Compares the HMAC of a candidate with a signature, in constant time. Returns a proof if they are equal.
+    /// Compares the HMAC of a candidate with signatures, each in constant time. Returns a proof if one is equal.
     pub(super) fn check(
-        (reading, signature): (Reading, Signature),
+        found: &[(Reading, Signature)],
         key: &Key,
         body: &Candidate<'_>,
     ) -> Option<Self> {
         #[cfg(test)]
         super::work::meter::add(body.bytes().len());
         let mac = key.secret.sign(body.bytes());
-        signature.position_in(&[mac.0]).ok()?;
+        let is_equal = |signature: Signature| signature.position_in(&[mac.0]).is_ok();
+        let (reading, signature) = *found.iter().find(|(_, signature)| is_equal(*signature))?;
         Some(Self {
             reading,
             signature,
@@ -82,6 +83,10 @@ impl Proof {
     pub fn key(&self, secrets: &[impl AsRef<str>]) -> Zeroizing<Vec<u8>> {
         let text = secrets.get(self.position).map_or("", AsRef::as_ref);
         self.secret.key(text).unwrap_or_default()
+    }
+
+    pub(super) fn reading(&self) -> Reading {
+        self.reading
     }
 
     pub(super) fn secret_change(&self) -> SecretChange {

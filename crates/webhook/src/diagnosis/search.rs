@@ -22,7 +22,7 @@ pub(super) struct Search {
 impl Search {
     /// Searches single changes first, the cheap ones before the costly ones. Then it searches pairs.
     pub(super) fn run(
-        found: (Reading, Signature),
+        found: &[(Reading, Signature)],
         timestamp: Option<u64>,
         keys: &[Key],
         body: &[u8],
@@ -53,7 +53,7 @@ impl Search {
     /// Tries a changed body with each key. Returns false if the change does not apply, or the search is over.
     fn applies(
         &mut self,
-        found: (Reading, Signature),
+        found: &[(Reading, Signature)],
         keys: &[Key],
         body: &[u8],
         document: Option<&Document<'_>>,
@@ -70,7 +70,12 @@ impl Search {
     }
 
     /// Tries a body with each key, until one matches or too little work is left.
-    fn try_keys(&mut self, found: (Reading, Signature), keys: &[Key], candidate: &Candidate<'_>) {
+    fn try_keys(
+        &mut self,
+        found: &[(Reading, Signature)],
+        keys: &[Key],
+        candidate: &Candidate<'_>,
+    ) {
         for key in keys {
             let cost = HMAC_BYTES.saturating_add(length(candidate.bytes()));
             if self.proof.is_some() || self.work.spend(cost).is_none() {
@@ -85,7 +90,7 @@ impl Search {
 #[cfg(test)]
 mod tests {
     use crate::diagnosis::work::{MAX_WORK_BYTES, meter};
-    use crate::diagnosis::{Mistake, diagnose};
+    use crate::diagnosis::{Finding, Mistake, diagnose};
 
     const MIB: usize = 1024 * 1024;
 
@@ -93,9 +98,9 @@ mod tests {
     fn done(body: &str) -> (u64, bool) {
         meter::take();
         let diagnosis = diagnose(body.as_bytes(), Some(&[b'0'; 64]), &["whsec_00", "whsec_11"]);
-        let mistakes = diagnosis.findings().iter().map(|finding| finding.mistake());
+        let mut mistakes = diagnosis.findings().iter().map(Finding::mistake);
         let all = mistakes
-            .last()
+            .next_back()
             .is_some_and(|mistake| matches!(mistake, Mistake::Unexplained { all: true, .. }));
         (meter::take().try_into().unwrap(), all)
     }
@@ -103,8 +108,9 @@ mod tests {
     #[test]
     fn the_work_that_is_done_stays_within_the_limit() {
         let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        let fields: String =
-            (0..50_000).rev().map(|key| format!("\"{key:05}</\u{e9}\":0,")).collect();
+        let fields = (0..50_000)
+            .rev()
+            .fold(String::new(), |fields, key| fields + &format!("\"{key:05}</\u{e9}\":0,"));
         for body in [
             "x".repeat(MIB),
             "\u{e9}".repeat(MIB),
