@@ -23,7 +23,10 @@ export type DiagnosisCode =
   | "signature_length"
   | "signature_character"
   | "secret_missing"
+  | "secret_count"
   | "secret_list"
+  | "secret_wrapped"
+  | "secret_assignment"
   | "secret_white_space"
   | "secret_quoted"
   | "secret_invisible_character"
@@ -59,7 +62,10 @@ export interface Finding {
 
 /** The result of {@link diagnose}. */
 export interface Diagnosis {
-  /** The position of the secret with which a `Verifier` accepts the signature as it is; 0 is the newest. */
+  /**
+   * The position of the secret with which a `Verifier` accepts the signature as it is; 0 is the newest. It is undefined if
+   * a `Verifier` refuses one of the secrets, or their number.
+   */
   readonly verified: number | undefined;
   /** The mistakes in the header, then in the secrets, then in the body. Empty if nothing is wrong. */
   readonly findings: readonly Finding[];

@@ -34,7 +34,10 @@ PARTIES = {
     "signature_base64": "signer",
     "signature_upper_case": "signer",
     "secret_missing": "receiver",
+    "secret_count": "receiver",
     "secret_list": "receiver",
+    "secret_wrapped": "receiver",
+    "secret_assignment": "receiver",
     "secret_decoded": "signer",
     "body_timestamped": "signer",
 }
@@ -176,8 +179,26 @@ def diagnoses():
     add("signed without the prefix", ["secret_prefix_removed:signer"], key=DIGITS)
     add("configured without the prefix", ["secret_prefix_removed:receiver"], secrets=(DIGITS,))
     add("several secrets in one text", ["secret_list"], secrets=(f"{SECRET}\n{OLD_SECRET}\n",), key=OLD_SECRET)
-    add("blank secret before the right one", ["secret_missing?", "secret_previous@1"], secrets=("", SECRET), verified=1)
-    add("another secret has white space", ["secret_white_space:receiver@1?"], secrets=(SECRET, OLD_SECRET + "\n"), verified=0)
+    add("blank secret before the right one", ["secret_missing?"], secrets=("", SECRET))
+    add("another secret has white space", ["secret_white_space:receiver@1?"], secrets=(SECRET, OLD_SECRET + "\n"))
+    add("the same secret with white space before it", ["secret_white_space:receiver?"], secrets=(SECRET + "\n", SECRET))
+    add("nine secrets", ["secret_count@none?"], secrets=(SECRET, *[OLD_SECRET] * 8))
+    lists = ["secret_list"]
+    add("secrets separated by commas", lists, secrets=(f"{SECRET},{OLD_SECRET}",), key=OLD_SECRET)
+    add("quoted secrets separated by commas", lists, secrets=(f'"{SECRET}", "{OLD_SECRET}"',), key=OLD_SECRET)
+    unexplained("secrets separated by commas, and another", [*lists, "unexplained"], secrets=(f"{SECRET},{OLD_SECRET}",), key=OTHER_SECRET)
+    wrapped = f"{SECRET[:20]}\n  {SECRET[20:]}"
+    add("a secret that was wrapped", ["secret_wrapped"], secrets=(wrapped,))
+    unexplained("a secret that was wrapped, and another", [*lists, "unexplained"], secrets=(wrapped,), key=OTHER_SECRET)
+    line = ["secret_assignment"]
+    for text in (
+        f"CRONOZEN_SIGNING_SECRET={SECRET}",
+        f"export CRONOZEN_SIGNING_SECRET={SECRET}\n",
+        f'CRONOZEN_SIGNING_SECRET="{SECRET}"',
+        f"CRONOZEN_SIGNING_SECRET = '{SECRET}'",
+    ):
+        add(f"a line as the secret: {text.replace(SECRET, '...').strip()}", line, secrets=(text,))
+    unexplained("a line as the secret, and another", [*line, "unexplained"], secrets=(f"A={SECRET}",), key=OTHER_SECRET)
     previous = ["secret_prefix_removed:signer@1", "secret_previous@1"]
     add("previous secret without its prefix", previous, secrets=both, key=OLD_SECRET[6:])
 

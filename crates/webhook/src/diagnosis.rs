@@ -20,6 +20,7 @@ pub use proof::Proof;
 pub use work::MAX_WORK_BYTES;
 
 mod body;
+mod cleaning;
 mod cure;
 mod decode;
 mod header;
@@ -37,7 +38,7 @@ mod work;
 use crate::signature::{MAX_SECRETS, Secrets, Signature};
 use header::Header;
 use search::Search;
-use secret::{keys_of, mistake_in};
+use secret::{has_limit, keys_of, mistake_in};
 
 /// Returns the mistakes that explain why a signature does not verify.
 ///
@@ -55,12 +56,19 @@ pub fn diagnose(body: &[u8], signature: Option<&[u8]>, secrets: &[impl AsRef<str
         Search::run(&header.found, header.timestamp, &keys, body)
     };
 
-    let verified = verified(body, signature, &texts);
+    let has_left_out = header.is_cut_short
+        || secrets.len() > MAX_SECRETS
+        || texts.iter().any(|text| has_limit(text));
+    let verified = verified(body, signature, secrets);
 
     let proof = search.proof;
     let proven = |mistake| Finding { mistake, proof };
     let mistakes = header.mistakes(proof.map(|proof| proof.reading()));
     let mut findings: Vec<Finding> = mistakes.into_iter().map(proven).collect();
+    if secrets.len() > MAX_SECRETS {
+        let mistake = Mistake::SecretCount { found: secrets.len() };
+        findings.push(Finding { mistake, proof: None });
+    }
     findings.extend(secret_findings(&texts, proof, verified));
     let rest = match proof {
         Some(found) => found.body_change().mistake(),
@@ -68,7 +76,7 @@ pub fn diagnose(body: &[u8], signature: Option<&[u8]>, secrets: &[impl AsRef<str
         None if body.is_empty() => Some(Mistake::BodyEmpty(Party::Receiver)),
         None => Some(Mistake::Unexplained {
             combinations: search.combinations,
-            all: !search.work.is_cut_short() && !header.is_cut_short,
+            all: !search.work.is_cut_short() && !has_left_out,
         }),
     };
     findings.extend(rest.map(proven));
@@ -92,7 +100,8 @@ impl Diagnosis {
         &self.findings
     }
 
-    /// Returns the position of the secret with which the verifier accepts the signature as it is, counted from 0.
+    /// Returns the position of the secret with which the verifier accepts the signature as it is, counted from 0. The
+    /// verifier accepts nothing if one of the secrets is not valid, or if there are too many.
     #[must_use]
     pub fn verified(&self) -> Option<usize> {
         self.verified
@@ -145,12 +154,11 @@ impl Finding {
     }
 }
 
-/// Asks the verifier itself.
-fn verified(body: &[u8], signature: Option<&[u8]>, texts: &[&str]) -> Option<usize> {
+/// Asks the verifier itself, which refuses the whole list if one secret is not valid.
+fn verified(body: &[u8], signature: Option<&[u8]>, secrets: &[impl AsRef<str>]) -> Option<usize> {
     let signature = Signature::parse(signature).ok()?;
-    texts.iter().position(|text| {
-        Secrets::new(&[text]).is_ok_and(|secrets| secrets.verify(body, signature).is_ok())
-    })
+    let secrets = Secrets::new(secrets).ok()?;
+    secrets.verify(body, signature).ok().map(|verified| verified.key().into())
 }
 
 fn secret_findings(texts: &[&str], proof: Option<Proof>, verified: Option<usize>) -> Vec<Finding> {
@@ -166,8 +174,9 @@ fn secret_findings(texts: &[&str], proof: Option<Proof>, verified: Option<usize>
             Some(proof) => proof.secret_change().mistakes(text, position),
             None => mistake_in(text, position, Party::Receiver).into_iter().collect(),
         };
-        let previous = (position > 0 && matched == Some(position))
-            .then_some(Mistake::SecretPrevious { position });
+        let is_newer = |newer: &&str| newer != text && Secrets::new(&[newer]).is_ok();
+        let is_previous = matched == Some(position) && texts.iter().take(position).any(is_newer);
+        let previous = is_previous.then_some(Mistake::SecretPrevious { position });
         let mistakes = mistakes.into_iter().chain(previous);
         findings.extend(mistakes.map(|mistake| Finding { mistake, proof }));
     }

@@ -19,8 +19,21 @@ impl Mistake {
             Self::SecretMissing { .. } => {
                 "Set CRONOZEN_SIGNING_SECRET to the signing secret that Cronozen showed at the registration."
             }
-            Self::SecretList { .. } => {
-                "Pass each secret as a text of its own, the newest first: split the text at white space."
+            Self::SecretCount { .. } => {
+                "Remove the oldest secrets. Those after the eighth were not tried."
+            }
+            Self::SecretList { word: Some(_), .. } => {
+                "Pass each secret as a text of its own, the newest first: split the text at white space and commas."
+            }
+            Self::SecretList { word: None, .. } => {
+                "Pass each secret as a text of its own, the newest first. If it is one secret that a terminal has \
+                 wrapped, remove the white space from it."
+            }
+            Self::SecretWrapped { .. } => {
+                "Remove the white space from the secret: a terminal or an editor has wrapped it."
+            }
+            Self::SecretAssignment { .. } => {
+                "Configure what follows the = alone, without the name before it."
             }
             Self::SecretWhiteSpace { party: Party::Receiver, .. } => {
                 "Trim the secret. printf %s writes no line break after it, echo does."
@@ -50,7 +63,8 @@ impl Mistake {
                 "Sign with the whole secret, with whsec_ at its start."
             }
             Self::SecretPrevious { .. } => {
-                "It verifies only while that secret is active. Keep both active until the sender signs with the newest."
+                "If it is another registration's secret, nothing is wrong. If it is the previous one, keep it until \
+                 Cronozen signs with the newest."
             }
             Self::BodyReserialised { .. } => {
                 "Pass the bytes that came over the wire, before anything has parsed them. If you sign it yourself, sign the very bytes \
@@ -80,6 +94,9 @@ impl Mistake {
             }
             Self::BodyTimestamped => {
                 "Sign the body alone. Cronozen signs no time stamp, as other senders do."
+            }
+            Self::Unexplained { combinations: 0, .. } => {
+                "Diagnose a smaller delivery that was signed in the same way."
             }
             Self::Unexplained { .. } => {
                 "Pass the secrets of all registrations that send to this URL, and the bytes that came over the wire. If \

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::mistake::{Difference, KeyEncoding, Mistake, Party};
-use crate::signature::SignatureError;
+use crate::signature::{SecretsError, SignatureError};
 
 /// Writes the mistake in one sentence, the failure first.
 impl fmt::Display for Mistake {
@@ -16,6 +16,7 @@ impl fmt::Display for Mistake {
             Self::SecretMissing { position: None } => {
                 formatter.write_str("no secret: the list is empty")
             }
+            Self::SecretCount { found } => SecretsError::Count { found: *found }.fmt(formatter),
             Self::SecretPrevious { position } => {
                 write!(
                     formatter,
@@ -25,8 +26,11 @@ impl fmt::Display for Mistake {
             Self::BodyReserialised { style } => {
                 write!(formatter, "body parsed and serialised again: the signed body is {style}")
             }
+            Self::Unexplained { combinations: 0, .. } => {
+                formatter.write_str("signature unexplained: the body is too large to search")
+            }
             Self::Unexplained { combinations, all } => {
-                let extent = if *all { "all" } else { "not all, because the work is limited" };
+                let extent = if *all { "all" } else { "not all, because the search is limited" };
                 write!(
                     formatter,
                     "signature unexplained after {combinations} combinations ({extent}): most likely another \
@@ -63,7 +67,10 @@ impl Mistake {
                 "signature repeated: the header holds several values: something between sets it twice"
             }
             Self::SecretMissing { .. } => "is empty or blank",
-            Self::SecretList { .. } => "contains white space: it is several secrets",
+            Self::SecretList { word: None, .. } => "is several secrets, or one that was wrapped,",
+            Self::SecretList { word: Some(_), .. } => "is several secrets",
+            Self::SecretWrapped { .. } => "is broken by white space",
+            Self::SecretAssignment { .. } => "is a whole line: a name and = stand before it",
             Self::SecretWhiteSpace { .. } => "has white space around it",
             Self::SecretQuoted { .. } => "has quotation marks around it",
             Self::SecretInvisibleCharacter { .. } => "contains an invisible character",
@@ -102,6 +109,7 @@ impl Mistake {
             // Those that `Display` writes whole.
             Self::SignatureMissing
             | Self::SignatureMalformed(_)
+            | Self::SecretCount { .. }
             | Self::SecretPrevious { .. }
             | Self::BodyReserialised { .. }
             | Self::Unexplained { .. } => "",

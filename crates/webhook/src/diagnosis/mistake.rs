@@ -48,8 +48,25 @@ pub enum Mistake {
         /// The position of the blank secret; none without any secret.
         position: Option<usize>,
     },
-    /// One text holds several secrets.
+    /// There are more secrets than the verifier takes.
+    SecretCount {
+        /// The number of secrets.
+        found: usize,
+    },
+    /// One text holds several secrets, or perhaps one that was wrapped.
     SecretList {
+        /// The position of the text.
+        position: usize,
+        /// The position of the word that is a secret, if one has signed the body.
+        word: Option<usize>,
+    },
+    /// A secret holds white space, because a terminal has wrapped it.
+    SecretWrapped {
+        /// The position of the secret.
+        position: usize,
+    },
+    /// A text is a line such as `CRONOZEN_SIGNING_SECRET=whsec_…`, and not only its value.
+    SecretAssignment {
         /// The position of the text.
         position: usize,
     },
@@ -88,7 +105,7 @@ pub enum Mistake {
         /// The side whose secret lacks the prefix.
         party: Party,
     },
-    /// A secret that is not the newest has signed the body.
+    /// A secret that is not the newest has signed the body: the previous one, or another registration's.
     SecretPrevious {
         /// The position of the secret.
         position: usize,
@@ -114,7 +131,7 @@ pub enum Mistake {
     Unexplained {
         /// The number of combinations of a key and a body that were tried.
         combinations: u32,
-        /// True if all combinations were tried. Those of large bodies, and of many secrets, would take too long.
+        /// True if all combinations were tried. Those of large bodies, and of many or long secrets, would take too long.
         all: bool,
     },
 }
@@ -137,7 +154,10 @@ impl Mistake {
             Self::SignatureBase64OfDigits => "signature_base64",
             Self::SignatureRepeated => "signature_repeated",
             Self::SecretMissing { .. } => "secret_missing",
+            Self::SecretCount { .. } => "secret_count",
             Self::SecretList { .. } => "secret_list",
+            Self::SecretWrapped { .. } => "secret_wrapped",
+            Self::SecretAssignment { .. } => "secret_assignment",
             Self::SecretWhiteSpace { .. } => "secret_white_space",
             Self::SecretQuoted { .. } => "secret_quoted",
             Self::SecretInvisibleCharacter { .. } => "secret_invisible_character",
@@ -159,7 +179,11 @@ impl Mistake {
     #[must_use]
     pub fn party(self) -> Option<Party> {
         match self {
-            Self::SecretMissing { .. } | Self::SecretList { .. } => Some(Party::Receiver),
+            Self::SecretMissing { .. }
+            | Self::SecretCount { .. }
+            | Self::SecretList { .. }
+            | Self::SecretWrapped { .. }
+            | Self::SecretAssignment { .. } => Some(Party::Receiver),
             Self::SecretWhiteSpace { party, .. }
             | Self::SecretQuoted { party, .. }
             | Self::SecretInvisibleCharacter { party, .. }
@@ -182,7 +206,9 @@ impl Mistake {
     pub fn position(self) -> Option<usize> {
         match self {
             Self::SecretMissing { position } => position,
-            Self::SecretList { position }
+            Self::SecretList { position, .. }
+            | Self::SecretWrapped { position }
+            | Self::SecretAssignment { position }
             | Self::SecretWhiteSpace { position, .. }
             | Self::SecretQuoted { position, .. }
             | Self::SecretInvisibleCharacter { position, .. }

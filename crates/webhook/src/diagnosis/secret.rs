@@ -5,11 +5,10 @@ use core::iter::once;
 
 use zeroize::Zeroizing;
 
+use super::cleaning::{Cleaning, value_in, words};
 use super::decode;
 use super::mistake::{KeyEncoding, Mistake, Party};
-use crate::signature::{
-    MAX_SECRETS, Secret, Secrets, SecretsError, is_invisible, is_quotation_mark,
-};
+use crate::signature::{MAX_SECRETS, Secret, Secrets, SecretsError};
 
 /// The prefix of every signing secret.
 const PREFIX: &str = "whsec_";
@@ -29,16 +28,6 @@ pub(super) struct Key {
 pub(super) struct SecretChange {
     cleaning: Cleaning,
     form: Form,
-}
-
-/// The repair of a mistake in the configured text. Each contains those before it, apart from `Word`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cleaning {
-    None,
-    Trimmed,
-    Unquoted,
-    Visible,
-    Word(usize),
 }
 
 /// The mistake with which a signer makes a key from the text.
@@ -92,13 +81,25 @@ pub(super) fn keys_of(texts: &[&str]) -> Vec<Key> {
     keys
 }
 
-/// Returns the mistake of a side whose text the verifier refuses.
+/// Returns true if some variants of a text are not tried.
+pub(super) fn has_limit(text: &str) -> bool {
+    text.len() > MAX_VARIED_BYTES || words(text).nth(MAX_SECRETS).is_some()
+}
+
+/// Returns the mistake of a side whose text the verifier refuses, or that is clearly no secret alone.
 pub(super) fn mistake_in(text: &str, position: usize, party: Party) -> Option<Mistake> {
+    if value_in(text).is_some_and(|value| value.starts_with(PREFIX)) {
+        return Some(Mistake::SecretAssignment { position });
+    }
+    let list = Mistake::SecretList { position, word: None };
+    if words(text).filter(|word| word.starts_with(PREFIX)).nth(1).is_some() {
+        return Some(list);
+    }
     Some(match Secrets::new(&[text]).err()? {
         SecretsError::Count { .. } | SecretsError::Empty { .. } => {
             Mistake::SecretMissing { position: Some(position) }
         }
-        SecretsError::InnerWhiteSpace { .. } => Mistake::SecretList { position },
+        SecretsError::InnerWhiteSpace { .. } => list,
         SecretsError::OuterWhiteSpace { .. } => Mistake::SecretWhiteSpace { position, party },
         SecretsError::QuotationMark { .. } => Mistake::SecretQuoted { position, party },
         SecretsError::InvisibleCharacter { .. } => {
@@ -110,9 +111,6 @@ pub(super) fn mistake_in(text: &str, position: usize, party: Party) -> Option<Mi
 impl SecretChange {
     /// Returns the changes that may give a different key.
     fn all(text: &str) -> impl Iterator<Item = Self> {
-        let words = if text.split_whitespace().nth(1).is_some() { MAX_SECRETS } else { 0 };
-        let cleanings = [Cleaning::None, Cleaning::Trimmed, Cleaning::Unquoted, Cleaning::Visible];
-        let cleanings = cleanings.into_iter().chain((0..words).map(Cleaning::Word));
         let limit = if text.len() > MAX_VARIED_BYTES { 1 } else { usize::MAX };
         let changes = move |cleaning: Cleaning| {
             // A text that is still no secret is not varied: it is varied after the next cleaning.
@@ -121,7 +119,7 @@ impl SecretChange {
             let forms = if is_clean { FORMS.len() } else { 1 };
             FORMS.into_iter().take(forms).map(move |form| Self { cleaning, form })
         };
-        cleanings.flat_map(changes).take(limit)
+        Cleaning::all().flat_map(changes).take(limit)
     }
 
     /// The last rank: 0 is a key as it is configured, 1 one of a repaired text, 2 any other.
@@ -163,27 +161,14 @@ impl SecretChange {
 
     /// Returns the mistakes that the change stands for, in a text.
     pub(super) fn mistakes(self, text: &str, position: usize) -> Vec<Mistake> {
-        let party = Party::Receiver;
-        let trimmed = text.trim();
-        let is_trimmed = self.cleaning != Cleaning::None && trimmed.len() < text.len();
-        let is_unquoted = matches!(self.cleaning, Cleaning::Unquoted | Cleaning::Visible)
-            && unquoted(text).len() < trimmed.len();
-        let cleaned = match self.cleaning {
-            Cleaning::Word(_) => [Some(Mistake::SecretList { position }), None, None],
-            cleaning => [
-                is_trimmed.then_some(Mistake::SecretWhiteSpace { position, party }),
-                is_unquoted.then_some(Mistake::SecretQuoted { position, party }),
-                (cleaning == Cleaning::Visible)
-                    .then_some(Mistake::SecretInvisibleCharacter { position, party }),
-            ],
-        };
         // Both sides use the text in this form, which the verifier refuses.
         let clean = self.cleaning.apply(text).unwrap_or_default();
         let inner = clean.trim();
         let inner = (inner.len() < clean.len()).then_some(inner);
         let remaining = [Party::Receiver, Party::Signer].into_iter().flat_map(|party| {
             let texts = once(&**clean).chain(inner);
-            texts.filter_map(move |text| mistake_in(text, position, party))
+            let mistakes = texts.filter_map(move |text| mistake_in(text, position, party));
+            mistakes.filter(move |mistake| mistake.party() == Some(party))
         });
         let party = Party::Signer;
         let formed = match self.form {
@@ -198,20 +183,14 @@ impl SecretChange {
                 Some(Mistake::SecretDecoded { position, encoding })
             }
         };
-        cleaned.into_iter().flatten().chain(remaining).chain(formed).collect()
+        self.cleaning.mistakes(text, position).chain(remaining).chain(formed).collect()
     }
 }
 
 /// Writes the change as a part of a proof's text.
 impl fmt::Display for SecretChange {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.cleaning {
-            Cleaning::None => Ok(()),
-            Cleaning::Trimmed => formatter.write_str(", trimmed"),
-            Cleaning::Unquoted => formatter.write_str(", without quotation marks"),
-            Cleaning::Visible => formatter.write_str(", without invisible characters"),
-            Cleaning::Word(word) => write!(formatter, ", the word at position {word} of it"),
-        }?;
+        self.cleaning.fmt(formatter)?;
         formatter.write_str(match self.form {
             Form::AsItIs => "",
             Form::Followed("\n") => ", followed by LF",
@@ -230,38 +209,6 @@ impl fmt::Display for SecretChange {
             }
         })
     }
-}
-
-impl Cleaning {
-    /// Returns the repaired text, or `None` if the text does not have the mistake.
-    fn apply(self, text: &str) -> Option<Zeroizing<String>> {
-        let trimmed = text.trim();
-        let repaired = match self {
-            Self::None | Self::Trimmed => {
-                if self == Self::None { text } else { trimmed }.to_owned()
-            }
-            Self::Unquoted => unquoted(text).to_owned(),
-            Self::Visible => {
-                let mut visible = Zeroizing::new(String::with_capacity(text.len()));
-                // Line breaks are control characters, too, but they are white space.
-                visible
-                    .extend(text.chars().filter(|character| {
-                        character.is_whitespace() || !is_invisible(*character)
-                    }));
-                if visible.len() == text.len() {
-                    return None;
-                }
-                unquoted(&visible).to_owned()
-            }
-            Self::Word(word) => text.split_whitespace().nth(word)?.to_owned(),
-        };
-        Some(Zeroizing::new(repaired))
-    }
-}
-
-fn unquoted(text: &str) -> &str {
-    let is_mark = |character: char| u8::try_from(character).is_ok_and(is_quotation_mark);
-    text.trim().trim_matches(is_mark).trim()
 }
 
 impl KeyEncoding {

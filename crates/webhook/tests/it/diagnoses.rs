@@ -2,7 +2,7 @@
 
 use crate::signing;
 use crate::vectors::{self, Part};
-use cronozen_webhook::diagnosis::{Finding, MAX_WORK_BYTES, Mistake, Party, diagnose};
+use cronozen_webhook::diagnosis::{Diagnosis, Finding, MAX_WORK_BYTES, Mistake, Party, diagnose};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -67,6 +67,10 @@ fn every_shared_diagnosis_is_the_expected_one() {
     }
 }
 
+fn codes(diagnosis: &Diagnosis) -> Vec<&'static str> {
+    diagnosis.findings().iter().map(|finding| finding.code()).collect()
+}
+
 /// Returns true if all combinations were tried, and the signature is still unexplained.
 fn is_searched_whole(body: &str) -> bool {
     let diagnosis = diagnose(body.as_bytes(), Some(&[b'0'; 64]), &["whsec_test"]);
@@ -103,4 +107,39 @@ fn secrets_after_the_eighth_are_ignored() {
         let diagnosis = diagnose(b"{}", Some(header.as_bytes()), &secrets[first..count]);
         assert_eq!(diagnosis.verified(), (first == 1).then_some(7));
     }
+    // The verifier refuses nine, even if the first has signed.
+    secrets[0] = "whsec_test";
+    let diagnosis = diagnose(b"{}", Some(header.as_bytes()), &secrets);
+    assert_eq!(diagnosis.verified(), None);
+    assert_eq!(codes(&diagnosis), ["secret_count"]);
+}
+
+#[test]
+fn a_search_that_left_out_an_input_does_not_claim_to_be_whole() {
+    let is_whole = |secrets: &[&str]| {
+        let diagnosis = diagnose(b"{}", Some(&[b'0'; 64]), secrets);
+        match diagnosis.findings().last().unwrap().mistake() {
+            Mistake::Unexplained { all, .. } => all,
+            mistake => panic!("{mistake}"),
+        }
+    };
+    assert!(is_whole(&["whsec_test"; 8]));
+    assert!(!is_whole(&["whsec_test"; 9]));
+    assert!(is_whole(&[&"x".repeat(1024)]));
+    assert!(!is_whole(&[&"x".repeat(1025)]));
+    assert!(is_whole(&[&"word ".repeat(8)]));
+    assert!(!is_whole(&[&"word ".repeat(9)]));
+}
+
+#[test]
+fn a_body_that_is_too_large_to_search_is_called_so() {
+    let body = vec![b'x'; 41 * 1024 * 1024];
+    let diagnosis = diagnose(&body, Some(&[b'0'; 64]), &["whsec_test"]);
+    let finding = &diagnosis.findings()[0];
+    assert_eq!(finding.code(), "unexplained");
+    assert!(finding.mistake().to_string().ends_with("too large to search"));
+    // The verifier itself has no such limit.
+    let header = signing::sign(&body, "whsec_test");
+    let diagnosis = diagnose(&body, Some(header.as_bytes()), &["whsec_test"]);
+    assert_eq!((diagnosis.verified(), codes(&diagnosis)), (Some(0), vec![]));
 }
