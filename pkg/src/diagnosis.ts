@@ -85,16 +85,20 @@ export function diagnose(body: RawBody, signature: SignatureSource, secrets: str
   const bytes = typeof raw === "string" ? encoder.encode(raw) : raw;
   const value = signatureOf(signature);
   const texts = secretsOf(secrets).map((secret) => encoder.encode(secret));
-  const joined = new Uint8Array(texts.reduce((length, text) => length + text.length, 0));
-  let end = 0;
-  for (const text of texts) {
-    joined.set(text, end);
-    end += text.length;
-    text.fill(0);
-  }
   const lengths = Uint32Array.from(texts, (text) => text.length);
-  // A new instance for each call: nothing of a body or a secret stays in its memory.
-  const glue = makeGlue();
-  glue.__wbg_set_wasm(makeExports({ "./diagnosis_bg.js": glue }));
-  return glue.diagnose(bytes, value === undefined ? undefined : encoder.encode(value), joined, lengths);
+  const joined = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));
+  try {
+    let end = 0;
+    for (const text of texts) {
+      joined.set(text, end);
+      end += text.length;
+      text.fill(0);
+    }
+    // A new instance for each call: nothing of a body or a secret stays in its memory.
+    const glue = makeGlue();
+    glue.__wbg_set_wasm(makeExports({ "./diagnosis_bg.js": glue }));
+    return glue.diagnose(bytes, value === undefined ? undefined : encoder.encode(value), joined, lengths);
+  } finally {
+    joined.fill(0);
+  }
 }

@@ -228,10 +228,15 @@ def diagnoses():
     for digits in ("00fc", "d83d", "dd12", "003c", "003e"):
         net = net.replace(f"\\u{digits}", f"\\u{digits.upper()}")
     texts["as .NET writes it"] = net
+    texts["compact, with a line break"] = compact + "\n"
+    texts["indented, with CRLF"] = json.dumps(RICH, indent=2).replace("\n", "\r\n")
+    texts["indented by 4 spaces, with CRLF and a line break"] = texts["indented by 4 spaces"].replace("\n", "\r\n") + "\r\n"
     texts["indented, with a line break"] = json.dumps(RICH, indent=2) + "\n"
     for name, signed in texts.items():
-        received = texts["as Python writes it"] if name == "compact" else compact
+        received = texts["as Python writes it"] if name.startswith("compact") else compact
         add(f"signed body is {name}", ["body_reserialised"], received=received, signed=signed)
+    marked = ["body_byte_order_mark", "body_reserialised"]
+    add("byte order mark before a body written again", marked, received="\ufeff" + texts["indented by tabs"], signed=compact)
     add("numbers are kept", ["body_reserialised"], received='{ "a": [49.00, 1E+2, -0] }', signed='{"a":[49.00,1E+2,-0]}')
     surrogate = '{"a":"\\ud800"}'
     add("lone surrogate", ["body_reserialised"], received=surrogate.replace(":", ": "), signed=surrogate)

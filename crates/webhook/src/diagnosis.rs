@@ -70,8 +70,11 @@ pub fn diagnose(body: &[u8], signature: Option<&[u8]>, secrets: &[impl AsRef<str
         findings.push(Finding { mistake, proof: None });
     }
     findings.extend(secret_findings(&texts, proof, verified));
+    if let Some(proof) = proof {
+        findings.extend(proof.body_change().mistakes(body).map(proven));
+    }
     let rest = match proof {
-        Some(found) => found.body_change().mistake(),
+        Some(_) => None,
         None if verified.is_some() || header.found.is_empty() || keys.is_empty() => None,
         None if body.is_empty() => Some(Mistake::BodyEmpty(Party::Receiver)),
         None => Some(Mistake::Unexplained {
@@ -174,8 +177,10 @@ fn secret_findings(texts: &[&str], proof: Option<Proof>, verified: Option<usize>
             Some(proof) => proof.secret_change().mistakes(text, position),
             None => mistake_in(text, position, Party::Receiver).into_iter().collect(),
         };
-        let is_newer = |newer: &&str| newer != text && Secrets::new(&[newer]).is_ok();
-        let is_previous = matched == Some(position) && texts.iter().take(position).any(is_newer);
+        // The same text before it would have matched first.
+        let mut newer = texts.iter().take(position);
+        let is_previous =
+            matched == Some(position) && newer.any(|newer| Secrets::new(&[newer]).is_ok());
         let previous = is_previous.then_some(Mistake::SecretPrevious { position });
         let mistakes = mistakes.into_iter().chain(previous);
         findings.extend(mistakes.map(|mistake| Finding { mistake, proof }));

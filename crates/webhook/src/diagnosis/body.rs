@@ -10,7 +10,7 @@ use super::work::{Work, length};
 use crate::time::Timestamp;
 
 /// The byte order mark of UTF-8.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The bytes that are copied or searched with the work of hashing one.
 const COPIES: u64 = 4;
@@ -149,8 +149,15 @@ impl BodyChange {
         matches!(self, Self::Json(_) | Self::Timestamped(_))
     }
 
-    /// Returns the mistake that the change stands for.
-    pub(super) fn mistake(self) -> Option<Mistake> {
+    /// Returns the mistakes that the change stands for, in a body.
+    pub(super) fn mistakes(self, body: &[u8]) -> impl Iterator<Item = Mistake> {
+        // A body is written again without its byte order mark.
+        let lacks_mark = matches!(self, Self::Json(_)) && body.starts_with(BYTE_ORDER_MARK);
+        let mark = lacks_mark.then_some(Mistake::BodyByteOrderMark(Difference::Added));
+        mark.into_iter().chain(self.mistake())
+    }
+
+    fn mistake(self) -> Option<Mistake> {
         Some(match self {
             Self::None => return None,
             Self::WithEnd(_) => Mistake::BodyTrailingNewline(Difference::Lost),

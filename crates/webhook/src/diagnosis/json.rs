@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 
+use super::body::BYTE_ORDER_MARK;
 use super::json_style::{Features, JsonStyle};
 use super::work::{Work, length};
 use super::{json_text, json_writer};
@@ -58,10 +59,10 @@ pub(super) enum Kind {
 }
 
 impl<'body> Document<'body> {
-    /// Takes a body apart. Returns `None` if it is not JSON, or exceeds a limit.
+    /// Takes a body apart, without its byte order mark. Returns `None` if it is not JSON, or exceeds a limit.
     pub(super) fn parse(body: &'body [u8], work: &mut Work) -> Option<Self> {
         work.spend(PARSING.saturating_mul(length(body)))?;
-        let text = str::from_utf8(body).ok()?;
+        let text = str::from_utf8(body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body)).ok()?;
         // What follows relies on a valid text.
         serde_json::from_str::<IgnoredAny>(text).ok()?;
         let bytes = text.as_bytes();

@@ -21,8 +21,8 @@ pub(super) enum Spacing {
     Compact,
     /// A space after each comma and colon, as Python writes.
     Spaced,
-    /// A line for each value, indented by this text at each level.
-    Indented(&'static str),
+    /// A line for each value, indented by this text at each level, after this line break.
+    Indented(&'static str, &'static str),
 }
 
 /// The escapes in strings, besides those that JSON requires.
@@ -66,7 +66,8 @@ impl Features {
 }
 
 impl JsonStyle {
-    /// Returns the styles that give different texts for a document with these features, the likeliest first.
+    /// Returns the styles to try for a document with these features, the likeliest first. Most give different texts; those
+    /// of an empty object, or of control characters, may give the same.
     pub(super) fn all(features: Features) -> impl Iterator<Item = Self> {
         let Features { has_slash, has_html, has_non_ascii, has_dot_net, has_unsorted_keys } =
             features;
@@ -81,13 +82,21 @@ impl JsonStyle {
         let spacings = [
             (Spacing::Compact, false),
             (Spacing::Spaced, false),
-            (Spacing::Indented("  "), false),
-            (Spacing::Indented("    "), false),
-            (Spacing::Indented("\t"), false),
+            (Spacing::Indented("  ", "\n"), false),
+            (Spacing::Indented("    ", "\n"), false),
+            (Spacing::Indented("\t", "\n"), false),
             // As jq and editors write.
-            (Spacing::Indented("  "), true),
-            (Spacing::Indented("    "), true),
-            (Spacing::Indented("\t"), true),
+            (Spacing::Compact, true),
+            (Spacing::Indented("  ", "\n"), true),
+            (Spacing::Indented("    ", "\n"), true),
+            (Spacing::Indented("\t", "\n"), true),
+            // As programs and editors write on Windows.
+            (Spacing::Indented("  ", "\r\n"), false),
+            (Spacing::Indented("    ", "\r\n"), false),
+            (Spacing::Indented("\t", "\r\n"), false),
+            (Spacing::Indented("  ", "\r\n"), true),
+            (Spacing::Indented("    ", "\r\n"), true),
+            (Spacing::Indented("\t", "\r\n"), true),
         ];
         let orders = [(false, true), (true, has_unsorted_keys)];
         let orders = orders.into_iter().filter_map(|(sorted, differs)| differs.then_some(sorted));
@@ -108,9 +117,13 @@ impl JsonStyle {
         })
     }
 
-    /// Returns true if a line break follows the text.
-    pub(super) fn ends_with_line_break(self) -> bool {
-        self.ends_with_line_break
+    /// Returns what follows the text.
+    pub(super) fn end(self) -> &'static str {
+        match self.spacing {
+            _ if !self.ends_with_line_break => "",
+            Spacing::Indented(_, line_break) => line_break,
+            Spacing::Compact | Spacing::Spaced => "\n",
+        }
     }
 }
 
@@ -120,10 +133,12 @@ impl fmt::Display for JsonStyle {
         formatter.write_str(match self.spacing {
             Spacing::Compact => "compact JSON",
             Spacing::Spaced => "JSON with a space after commas and colons",
-            Spacing::Indented("\t") => "JSON indented by tabs",
-            Spacing::Indented("    ") => "JSON indented by 4 spaces",
-            Spacing::Indented(_) => "JSON indented by 2 spaces",
+            Spacing::Indented("\t", _) => "JSON indented by tabs",
+            Spacing::Indented("    ", _) => "JSON indented by 4 spaces",
+            Spacing::Indented(..) => "JSON indented by 2 spaces",
         })?;
+        let is_of_windows = matches!(self.spacing, Spacing::Indented(_, "\r\n"));
+        formatter.write_str(if is_of_windows { ", in lines that end with CRLF" } else { "" })?;
         formatter.write_str(match self.escapes {
             Escapes::Least => "",
             Escapes::NonAscii => ", non-ASCII characters escaped",
@@ -152,13 +167,13 @@ impl Spacing {
 
     /// Returns the indentation at each level.
     pub(super) fn indentation(self) -> &'static str {
-        if let Self::Indented(indentation) = self { indentation } else { "" }
+        if let Self::Indented(indentation, _) = self { indentation } else { "" }
     }
 
     /// Begins a line, if each value has a line.
     pub(super) fn write_break(self, depth: usize, written: &mut String) {
-        if let Self::Indented(indentation) = self {
-            written.push('\n');
+        if let Self::Indented(indentation, line_break) = self {
+            written.push_str(line_break);
             (0..depth).for_each(|_| written.push_str(indentation));
         }
     }

@@ -8,9 +8,7 @@ use super::json_text;
 pub(super) fn write(values: &[Value<'_>], style: JsonStyle, limit: usize) -> (String, bool) {
     let mut writer = Writer { values, style, limit, written: String::new() };
     let is_whole = writer.value(0, 0).is_some();
-    if style.ends_with_line_break() {
-        writer.written.push('\n');
-    }
+    writer.written.push_str(style.end());
     (writer.written, is_whole)
 }
 
