@@ -15,8 +15,11 @@ const SECRET: &str = "whsec_that_must_not_stay_in_memory";
 /// The two states of SHA-256 that the key's HMAC starts with, in the byte order of this machine's memory.
 static STATES: OnceLock<[[u8; 32]; 2]> = OnceLock::new();
 
-/// The number of freed blocks that contained one of the states.
+/// The number of freed blocks that contained one of the states, or the text.
 static FOUND: AtomicUsize = AtomicUsize::new(0);
+
+/// True while blocks are searched for the secret's text, too: the callers of other functions free texts of their own.
+static SEARCHES_TEXT: AtomicBool = AtomicBool::new(false);
 
 /// True while blocks are searched: the other tests of this binary free large ones.
 static SEARCHES: AtomicBool = AtomicBool::new(false);
@@ -34,7 +37,11 @@ unsafe impl GlobalAlloc for SearchingAllocator {
         if SEARCHES.load(Ordering::Relaxed) {
             let bytes = unsafe { std::slice::from_raw_parts(block, layout.size()) };
             let holds = |state: &[u8; 32]| bytes.windows(32).any(|window| window == state);
-            if STATES.get().is_some_and(|states| states.iter().any(holds)) {
+            // A block that became too small holds only the start of the text.
+            let text = &SECRET.as_bytes()[..16];
+            let holds_text = SEARCHES_TEXT.load(Ordering::Relaxed)
+                && bytes.windows(text.len()).any(|window| window == text);
+            if holds_text || STATES.get().is_some_and(|states| states.iter().any(holds)) {
                 FOUND.fetch_add(1, Ordering::Relaxed);
             }
         }
@@ -92,6 +99,26 @@ fn no_key_is_left_in_freed_memory() {
         assert!(diagnosis.proof().is_none());
     }
     assert!(Secrets::new(&[SECRET; MAX_SECRETS + 1]).is_err());
+    a_diagnosis_frees_no_text_of_a_secret();
     SEARCHES.store(false, Ordering::Relaxed);
     assert_eq!(FOUND.load(Ordering::Relaxed), 0);
+}
+
+/// The texts are copied, repaired, cut into words and varied.
+fn a_diagnosis_frees_no_text_of_a_secret() {
+    let texts = [
+        SECRET.to_owned(),
+        format!(" {SECRET}\n"),
+        format!("\"{SECRET}\""),
+        format!("\u{feff}{SECRET}"),
+        format!("A={SECRET}"),
+        format!("{SECRET},whsec_other"),
+        format!("whsec_other\n{SECRET}"),
+    ];
+    SEARCHES_TEXT.store(true, Ordering::Relaxed);
+    drop(SECRET.to_owned());
+    assert_eq!(FOUND.swap(0, Ordering::Relaxed), 1);
+    let diagnosis = diagnose(b"other", Some(&[b'0'; 64]), &texts);
+    assert!(diagnosis.proof().is_none());
+    SEARCHES_TEXT.store(false, Ordering::Relaxed);
 }
