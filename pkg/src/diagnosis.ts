@@ -63,8 +63,8 @@ export interface Finding {
 /** The result of {@link diagnose}. */
 export interface Diagnosis {
   /**
-   * The position of the secret with which a `Verifier` accepts the signature as it is; 0 is the newest. It is undefined if
-   * a `Verifier` refuses one of the secrets, or their number.
+   * The position of the secret with which a `Verifier` accepts the signature as it is; 0 is the newest. It is undefined
+   * if a `Verifier` refuses one of the secrets, or their number.
    */
   readonly verified: number | undefined;
   /** The mistakes in the header, then in the secrets, then in the body. Empty if nothing is wrong. */

@@ -1,10 +1,11 @@
 """The vectors of diagnoses.json: a received body, a header and configured secrets, each with mistakes.
 
-`expect` has the findings in their order, and the position of the secret with which the verifier accepts the delivery. If
-the signature is explained, `signed` and `keyHex` are what the proof must give: the body that was signed, and the key.
+`expect` has the findings in their order, and the position of the secret with which the verifier accepts the delivery.
+If the signature is explained, `signed` and `keyHex` are what the proof must give: the body that was signed, and
+the key.
 
-A finding is written here as its code, then the party (`:signer`) if both can make the mistake, then the secret's position
-(`@1`) if it is not 0, then `?` if it has no proof although the signature is explained.
+A finding is written here as its code, then the party (`:signer`) if both can make the mistake, then the secret's
+position (`@1`) if it is not 0, then `?` if it has no proof although the signature is explained.
 """
 
 import base64
@@ -186,7 +187,12 @@ def diagnoses():
     lists = ["secret_list"]
     add("secrets separated by commas", lists, secrets=(f"{SECRET},{OLD_SECRET}",), key=OLD_SECRET)
     add("quoted secrets separated by commas", lists, secrets=(f'"{SECRET}", "{OLD_SECRET}"',), key=OLD_SECRET)
-    unexplained("secrets separated by commas, and another", [*lists, "unexplained"], secrets=(f"{SECRET},{OLD_SECRET}",), key=OTHER_SECRET)
+    unexplained(
+        "secrets separated by commas, and another",
+        [*lists, "unexplained"],
+        secrets=(f"{SECRET},{OLD_SECRET}",),
+        key=OTHER_SECRET,
+    )
     wrapped = f"{SECRET[:20]}\n  {SECRET[20:]}"
     add("a secret that was wrapped", ["secret_wrapped"], secrets=(wrapped,))
     unexplained("a secret that was wrapped, and another", [*lists, "unexplained"], secrets=(wrapped,), key=OTHER_SECRET)
@@ -230,13 +236,15 @@ def diagnoses():
     texts["as .NET writes it"] = net
     texts["compact, with a line break"] = compact + "\n"
     texts["indented, with CRLF"] = json.dumps(RICH, indent=2).replace("\n", "\r\n")
-    texts["indented by 4 spaces, with CRLF and a line break"] = texts["indented by 4 spaces"].replace("\n", "\r\n") + "\r\n"
+    windows_file = texts["indented by 4 spaces"].replace("\n", "\r\n") + "\r\n"
+    texts["indented by 4 spaces, with CRLF and a line break"] = windows_file
     texts["indented, with a line break"] = json.dumps(RICH, indent=2) + "\n"
     for name, signed in texts.items():
         received = texts["as Python writes it"] if name.startswith("compact") else compact
         add(f"signed body is {name}", ["body_reserialised"], received=received, signed=signed)
     marked = ["body_byte_order_mark", "body_reserialised"]
-    add("byte order mark before a body written again", marked, received="\ufeff" + texts["indented by tabs"], signed=compact)
+    with_mark = "\ufeff" + texts["indented by tabs"]
+    add("byte order mark before a body written again", marked, received=with_mark, signed=compact)
     add("numbers are kept", ["body_reserialised"], received='{ "a": [49.00, 1E+2, -0] }', signed='{"a":[49.00,1E+2,-0]}')
     surrogate = '{"a":"\\ud800"}'
     add("lone surrogate", ["body_reserialised"], received=surrogate.replace(":", ": "), signed=surrogate)

@@ -99,8 +99,8 @@ impl BodyChange {
         cheap.into_iter().chain(sources.map(Self::Timestamped)).chain(styles.map(Self::Json))
     }
 
-    /// Applies the change to a body and its document. Returns `None` if it does not apply, changes nothing, or takes more
-    /// work than is left.
+    /// Applies the change to a body and its document. Returns `None` if it does not apply, changes nothing, or takes
+    /// more work than is left.
     pub(super) fn apply<'body>(
         self,
         body: &'body [u8],

@@ -67,24 +67,24 @@ impl Mistake {
                  Cronozen signs with the newest."
             }
             Self::BodyReserialised { .. } => {
-                "Pass the bytes that came over the wire, before anything has parsed them. If you sign it yourself, sign the very bytes \
-                 that you send."
-            }
-            Self::BodyTrailingNewline(_) => {
-                "Pass the exact bytes. echo and editors add a line break: use printf %s or curl --data-binary. If you \
-                 sign it yourself, sign the very bytes that you send."
-            }
-            Self::BodyLineBreaks => {
-                "Pass the exact bytes. Git, editors and text modes change line breaks: treat the body as binary. If you \
-                 sign it yourself, sign the very bytes that you send."
-            }
-            Self::BodyByteOrderMark(_) => {
-                "Pass the exact bytes. Some editors and decoders of text add or remove the mark: treat the body as binary. \
+                "Pass the bytes that came over the wire, before anything has parsed them. \
                  If you sign it yourself, sign the very bytes that you send."
             }
+            Self::BodyTrailingNewline(_) => {
+                "Pass the exact bytes. echo and editors add a line break: use printf %s or curl --data-binary. \
+                 If you sign it yourself, sign the very bytes that you send."
+            }
+            Self::BodyLineBreaks => {
+                "Pass the exact bytes. Git, editors and text modes change line breaks: treat the body as binary. \
+                 If you sign it yourself, sign the very bytes that you send."
+            }
+            Self::BodyByteOrderMark(_) => {
+                "Pass the exact bytes. Some editors and decoders of text add or remove the mark: treat the body as \
+                 binary. If you sign it yourself, sign the very bytes that you send."
+            }
             Self::BodyLatin1 => {
-                "Pass the exact bytes, or a string that was decoded as UTF-8, and send the body in UTF-8. If you sign it \
-                 yourself, sign the very bytes that you send."
+                "Pass the exact bytes, or a string that was decoded as UTF-8, and send the body in UTF-8. \
+                 If you sign it yourself, sign the very bytes that you send."
             }
             Self::BodyEmpty(Party::Receiver) => {
                 "Read the body once, keep its bytes, and pass them. A stream that was read before gives nothing."

@@ -20,8 +20,8 @@ const MAX_DEPTH: usize = 128;
 /// the body's.
 const MAX_WRITTEN_BYTES: usize = 4 * 1024 * 1024;
 
-/// The work of taking a JSON text apart, of sorting its keys, and of writing it, in terms of hashed bytes for each byte. They
-/// were measured with texts of short values and of many keys, which take the most.
+/// The work of taking a JSON text apart, of sorting its keys, and of writing it, in terms of hashed bytes for each
+/// byte. They were measured with texts of short values and of many keys, which take the most.
 const PARSING: u64 = 8;
 const SORTING: u64 = 16;
 const WRITING: u64 = 4;

@@ -66,8 +66,8 @@ impl Features {
 }
 
 impl JsonStyle {
-    /// Returns the styles to try for a document with these features, the likeliest first. Most give different texts; those
-    /// of an empty object, or of control characters, may give the same.
+    /// Returns the styles to try for a document with these features, the likeliest first. Most give different texts;
+    /// those of an empty object, or of control characters, may give the same.
     pub(super) fn all(features: Features) -> impl Iterator<Item = Self> {
         let Features { has_slash, has_html, has_non_ascii, has_dot_net, has_unsorted_keys } =
             features;

@@ -30,8 +30,8 @@ pub enum KeyEncoding {
     Hexadecimal,
 }
 
-/// A mistake, or another reason to act. Positions are those of secrets in the list, counted from 0. No text of it holds a
-/// secret, a signature or a part of a body.
+/// A mistake, or another reason to act. Positions are those of secrets in the list, counted from 0. No text of it holds
+/// a secret, a signature or a part of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Mistake {
@@ -131,7 +131,8 @@ pub enum Mistake {
     Unexplained {
         /// The number of combinations of a key and a body that were tried.
         combinations: u32,
-        /// True if all combinations were tried. Those of large bodies, and of many or long secrets, would take too long.
+        /// True if all combinations were tried. Those of large bodies, and of many or long secrets, would take
+        /// too long.
         all: bool,
     },
 }

@@ -54,8 +54,8 @@ pub(super) fn length(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
-/// The bytes that were hashed, written and sorted in this thread, counted where it is done: for the tests, which compare
-/// them with the limit.
+/// The bytes that were hashed, written and sorted in this thread, counted where it is done: for the tests, which
+/// compare them with the limit.
 #[cfg(test)]
 pub(super) mod meter {
     use core::cell::Cell;
