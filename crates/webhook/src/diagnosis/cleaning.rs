@@ -47,13 +47,15 @@ impl Cleaning {
             }
             Self::Value => value_in(text)?.to_owned(),
             Self::Joined => {
-                text.split_whitespace().nth(1)?;
                 let joined = filtered(text, |character| !character.is_whitespace());
+                if joined.len() == text.trim().len() {
+                    return None;
+                }
                 unquoted(&joined).to_owned()
             }
-            Self::Word(word) => {
-                words(text).nth(1)?;
-                unquoted(words(text).nth(word)?).to_owned()
+            Self::Word(position) => {
+                word(text, 1)?;
+                unquoted(word(text, position)?).to_owned()
             }
         };
         Some(Zeroizing::new(repaired))
@@ -114,10 +116,10 @@ pub(super) fn value_in(text: &str) -> Option<&str> {
     is_assignment.then_some(value)
 }
 
-/// Returns the texts between white space and commas.
-pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
+/// Returns the text at a position among those between white space and commas.
+pub(super) fn word(text: &str, position: usize) -> Option<&str> {
     let is_separator = |character: char| character.is_whitespace() || character == ',';
-    text.split(is_separator).filter(|word| !word.is_empty())
+    text.split(is_separator).filter(|word| !word.is_empty()).nth(position)
 }
 
 fn unquoted(text: &str) -> &str {
@@ -125,7 +127,7 @@ fn unquoted(text: &str) -> &str {
     text.trim().trim_matches(is_mark).trim()
 }
 
-fn filtered(text: &str, is_kept: impl Fn(&char) -> bool) -> Zeroizing<String> {
+fn filtered(text: &str, is_kept: fn(&char) -> bool) -> Zeroizing<String> {
     // The exact room: a string that grows would leave copies of the secret behind.
     let mut kept = Zeroizing::new(String::with_capacity(text.len()));
     kept.extend(text.chars().filter(is_kept));

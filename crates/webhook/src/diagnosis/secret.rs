@@ -1,11 +1,10 @@
 //! The keys that a signer may have made from a secret by mistake.
 
 use core::fmt;
-use core::iter::once;
 
 use zeroize::Zeroizing;
 
-use super::cleaning::{Cleaning, value_in, words};
+use super::cleaning::{Cleaning, value_in, word};
 use super::decode;
 use super::mistake::{KeyEncoding, Mistake, Party};
 use crate::signature::{MAX_SECRETS, Secret, Secrets, SecretsError};
@@ -83,7 +82,7 @@ pub(super) fn keys_of(texts: &[&str]) -> Vec<Key> {
 
 /// Returns true if some variants of a text are not tried.
 pub(super) fn has_limit(text: &str) -> bool {
-    text.len() > MAX_VARIED_BYTES || words(text).nth(MAX_SECRETS).is_some()
+    text.len() > MAX_VARIED_BYTES || word(text, MAX_SECRETS).is_some()
 }
 
 /// Returns the mistake of a side whose text the verifier refuses, or that is clearly no secret alone.
@@ -92,7 +91,7 @@ pub(super) fn mistake_in(text: &str, position: usize, party: Party) -> Option<Mi
         return Some(Mistake::SecretAssignment { position });
     }
     let list = Mistake::SecretList { position, word: None };
-    if words(text).filter(|word| word.starts_with(PREFIX)).nth(1).is_some() {
+    if word(text, 1).is_some_and(|word| word.starts_with(PREFIX)) {
         return Some(list);
     }
     Some(match Secrets::new(&[text]).err()? {
@@ -161,15 +160,17 @@ impl SecretChange {
 
     /// Returns the mistakes that the change stands for, in a text.
     pub(super) fn mistakes(self, text: &str, position: usize) -> Vec<Mistake> {
+        let mut mistakes: Vec<Mistake> = self.cleaning.mistakes(text, position).collect();
         // Both sides use the text in this form, which the verifier refuses.
         let clean = self.cleaning.apply(text).unwrap_or_default();
         let inner = clean.trim();
-        let inner = (inner.len() < clean.len()).then_some(inner);
-        let remaining = [Party::Receiver, Party::Signer].into_iter().flat_map(|party| {
-            let texts = once(&**clean).chain(inner);
-            let mistakes = texts.filter_map(move |text| mistake_in(text, position, party));
-            mistakes.filter(move |mistake| mistake.party() == Some(party))
-        });
+        for party in [Party::Receiver, Party::Signer] {
+            for text in [&*clean, inner] {
+                let remaining = mistake_in(text, position, party);
+                let remaining = remaining.filter(|mistake| mistake.party() == Some(party));
+                mistakes.extend(remaining.filter(|mistake| !mistakes.contains(mistake)));
+            }
+        }
         let party = Party::Signer;
         let formed = match self.form {
             Form::AsItIs => None,
@@ -183,7 +184,8 @@ impl SecretChange {
                 Some(Mistake::SecretDecoded { position, encoding })
             }
         };
-        self.cleaning.mistakes(text, position).chain(remaining).chain(formed).collect()
+        mistakes.extend(formed);
+        mistakes
     }
 }
 
