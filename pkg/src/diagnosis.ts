@@ -73,7 +73,8 @@ export interface Diagnosis {
 
 /**
  * Returns the mistakes that explain why a signature does not verify, alone or together. It is for those who hold the
- * secret: never answer a sender with it. It takes a tenth of a second for a usual event, and seconds for a large one.
+ * secret: never answer a sender with it. It takes some hundredths of a second for a usual event, and up to two
+ * seconds for a large one.
  *
  * @param secrets the secrets as you have them configured, the newest first, even if a `Verifier` refuses them; those
  *   after the eighth are ignored

@@ -13,7 +13,12 @@ import { diagnosisVectors } from "../support/vectors.mjs";
 import { answerOf } from "../support/workerd.mjs";
 import { pathOf } from "./builds.mjs";
 
-const vectors = diagnosisVectors();
+/**
+ * @typedef {{ code: string, party?: string, position?: number, proven: boolean }} ExpectedFinding
+ * @typedef {ReturnType<typeof diagnosisVectors>[number] & { expect: { findings: ExpectedFinding[] } }} Vector
+ */
+
+const vectors = /** @type {Vector[]} */ (diagnosisVectors());
 const body = '{"eventId":"evt_1"}';
 
 test("every shared diagnosis is the expected one", () => {

@@ -32,14 +32,13 @@ export function messageVectors() {
 }
 
 /**
- * A received body with its header and secrets, and the findings. `signed` is there if the signature is explained.
+ * A received body with its header and secrets, and the codes that explain it. `signed` is there if the signature is
+ * explained.
  *
  * @typedef {Omit<import("../runtimes/checks.js").Vector, "signature" | "expect"> & {
  *   signature: string | null,
- *   expect: { findings: DiagnosisFinding[], verified: number | null, signed?: import("../runtimes/checks.js").Part[] },
+ *   expect: { codes: string[], verified: number | null, signed?: import("../runtimes/checks.js").Part[] },
  * }} DiagnosisVector
- *
- * @typedef {{ code: string, party?: string, position?: number, proven: boolean }} DiagnosisFinding
  */
 
 /** Returns the vectors of diagnoses. @returns {DiagnosisVector[]} */
