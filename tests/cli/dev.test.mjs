@@ -1,6 +1,7 @@
 // `dev` in a project that `init` has written: its output, and its end.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -79,8 +80,16 @@ test("dev applies new migrations, and says which messages a reload has lost", pa
   const port = String(await freePort());
   const running = dev("--port", port, "--no-samples");
   await until(running, /Webhook/);
-  writeFileSync(join(folder, "migrations", "0002_notes.sql"), "CREATE TABLE notes (text TEXT);\n");
+  const migration = join(folder, "migrations", "0002_notes.sql");
+  // As `wrangler d1 migrations create` writes it. If it were applied now, it would never be applied again.
+  writeFileSync(migration, "-- Migration number: 0002\n");
+  await new Promise((resolve) => setTimeout(resolve, 4000));
+  writeFileSync(migration, "-- Migration number: 0002\nCREATE TABLE notes (text TEXT);\n");
   await until(running, /^migrations applied$/m);
+  const query = ["d1", "execute", "DB", "--local", "--command", "SELECT count(*) FROM notes"];
+  const wrangler = join(root, "node_modules", "wrangler", "bin", "wrangler.js");
+  const asked = spawnSync(process.execPath, [wrangler, ...query], { cwd: folder, encoding: "utf8" });
+  assert.equal(asked.status, 0, asked.stdout + asked.stderr);
 
   const handlers = join(folder, "src", "handlers.ts");
   const text = readFileSync(handlers, "utf8");

@@ -130,6 +130,12 @@ test("a failure of the API does not lower a retention", patience, async () => {
   assert.deepEqual([...queues], [["cronozen-events", 1_209_600]]);
 });
 
+test("a failure of the API does not give a new queue a short retention", patience, async () => {
+  failing.set("cronozen-events", new Set(["POST"]));
+  assert.equal((await setup()).code, 0);
+  assert.deepEqual([...queues.values()], [1_209_600, 1_209_600]);
+});
+
 test("without a login, setup says how to log in", patience, async () => {
   const { code, stderr } = await runCli(["setup"], { folder });
   assert.equal(code, 2);

@@ -90,6 +90,7 @@ const commands = {
   "single quotes": `curl -X POST https://example.com/webhooks/cronozen ${header} --data-raw '${body}'`,
   "double quotes": `curl https://example.com -H "x-cronozen-signature: ${sign(body)}" -d "${json}"`,
   "ANSI quotes": `curl 'https://example.com' ${header} --data-raw $'${ansi}'`,
+  "a body on a line of its own": `curl https://example.com \\\n  ${header} \\\n  --data-binary \\\n    '${body}'`,
   "unquoted Korean": `curl https://example.com/전정 ${header} --data-binary '${body}'`,
   "several lines": `$ curl https://example.com \\\n  ${header} \\\n  --data-binary '${body}' | cat\n`,
   "attached values": `curl -sSH'X-Cronozen-Signature: ${sign(body)}' -d'${body}' https://example.com`,

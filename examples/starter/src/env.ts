@@ -1,4 +1,4 @@
-// What wrangler.toml binds, and the secrets.
+// The bindings of wrangler.toml, and the secrets.
 
 export interface Env {
   CRONOZEN_SIGNING_SECRET: string;

@@ -105,6 +105,12 @@ function wordsIn(text: string): string[] {
   let word: string | undefined;
   let rest = text;
   while (rest !== "") {
+    const [continuation] = /^\\\r?\n/.exec(rest) ?? [];
+    if (continuation !== undefined) {
+      // It neither begins nor ends a word.
+      rest = rest.slice(continuation.length);
+      continue;
+    }
     const piece = pieceOf(rest);
     rest = rest.slice(piece.length);
     if (piece.text !== undefined) {
@@ -130,10 +136,6 @@ interface Piece {
 
 function pieceOf(rest: string): Piece {
   const match = (pattern: RegExp): RegExpExecArray | null => pattern.exec(rest);
-  const continued = match(/^\\\r?\n/);
-  if (continued) {
-    return { length: continued[0].length, text: "" };
-  }
   const space = match(/^[ \t]+/);
   if (space) {
     return { length: space[0].length };

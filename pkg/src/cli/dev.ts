@@ -1,6 +1,7 @@
 // `dev`: runs the project on this machine, and sends it samples.
 
-import { existsSync, watch } from "node:fs";
+import { existsSync, readdirSync, readFileSync, watch } from "node:fs";
+import { join } from "node:path";
 import type { Command } from "commander";
 import { numberUpTo } from "./arguments.ts";
 import { post, signatureOf } from "./delivery.ts";
@@ -8,7 +9,7 @@ import { checkPort, DevServer } from "./dev-server.ts";
 import { defaultPath, pathOf } from "./gateway-settings.ts";
 import { localSecrets } from "./local-secrets.ts";
 import { fieldsOf, isReload, readable } from "./log.ts";
-import { bold, dim, Failure, red, yellow } from "./output.ts";
+import { bold, dim, Failure, yellow } from "./output.ts";
 import { consumerOption, runWrangler, wranglerScript } from "./project.ts";
 import { sampleOf, sampleTypes } from "./samples.ts";
 import { projectHere } from "./workers.ts";
@@ -75,8 +76,8 @@ async function dev({ port, samples, verbose = false }: DevOptions): Promise<void
     await server.ended;
   };
   const stopped = new AbortController();
-  watchMigrations(stopped.signal);
   try {
+    watchMigrations(stopped.signal);
     if ((await Promise.race([served(), interrupted])) === undefined) {
       throw new Failure(`wrangler dev ended:\n${server.printed.slice(-10).join("\n")}`);
     }
@@ -103,11 +104,10 @@ function showLog(server: DevServer, verbose: boolean): void {
     if (shown !== undefined) {
       console.log(shown);
     }
-    const { outcome, eventId } = fieldsOf(line) ?? {};
-    if (eventId !== undefined && outcome === "retried") {
-      waiting.add(eventId);
-    } else if (eventId !== undefined) {
-      waiting.delete(eventId);
+    // A line with a code is the gateway's.
+    const { outcome, eventId, code } = fieldsOf(line) ?? {};
+    if (eventId !== undefined && code === undefined) {
+      waiting[outcome === "retried" ? "add" : "delete"](eventId);
     }
     if (isReload(line) && waiting.size > 0) {
       console.log(yellow(`gone from the local queue: ${[...waiting].join(", ")}. Send them again, with new ids.`));
@@ -122,14 +122,12 @@ function watchMigrations(signal: AbortSignal): void {
     return;
   }
   let timer: NodeJS.Timeout | undefined;
+  let last = Promise.resolve();
   watch(migrationsFolder, { signal }, () => {
     clearTimeout(timer);
-    // An editor writes a file in several steps.
+    // An editor writes a file in several steps. One run at a time: two would make the same table.
     timer = setTimeout(() => {
-      migrate().then(
-        () => console.log(dim("migrations applied")),
-        (error: Error) => console.error(red(error.message)),
-      );
+      last = last.then(applyNewMigrations);
     }, quietMs);
   });
 }
@@ -142,6 +140,20 @@ async function sendSamples(webhook: URL, secret: string): Promise<void> {
     await post(webhook, body, signatureOf(body, secret));
   }
   await post(webhook, first, signatureOf(first, `${secret}_other`));
+}
+
+async function applyNewMigrations(): Promise<void> {
+  // A migration is applied once. An empty one, as wrangler creates it, would be done for ever.
+  const texts = readdirSync(migrationsFolder).map((name) => readFileSync(join(migrationsFolder, name), "utf8"));
+  if (texts.some((text) => text.replaceAll(/--.*/g, "").trim() === "")) {
+    return;
+  }
+  try {
+    await migrate();
+    console.log(dim("migrations applied"));
+  } catch (error) {
+    console.error((error as Error).message);
+  }
 }
 
 /** Makes the tables of the handlers in the local database. */

@@ -1,19 +1,17 @@
-// The secrets for a machine of one's own, in .dev.vars, which git ignores.
+// The secrets for this machine, in .dev.vars, which git ignores.
 
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Failure } from "./output.ts";
 import { variablesIn } from "./project.ts";
+import { usableToken } from "./secrets.ts";
 
 /** The secrets, and what is made up for each. */
 const kinds = {
   CRONOZEN_SIGNING_SECRET: () => `whsec_${randomBytes(32).toString("hex")}`,
   ADMIN_TOKEN: () => randomBytes(32).toString("hex"),
 };
-
-/** The console accepts no shorter token. */
-const minTokenCharacters = 32;
 
 /** The newest signing secret, and the token of the console. */
 export interface LocalSecrets {
@@ -41,9 +39,9 @@ export function localSecrets(folder: string): LocalSecrets {
     writeFileSync(file, text, { mode: 0o600 });
   }
   const { CRONOZEN_SIGNING_SECRET: list = "", ADMIN_TOKEN: token = "" } = variablesIn(file);
-  if (token.length < minTokenCharacters) {
+  if (!usableToken.test(token)) {
     throw new Failure(
-      `ADMIN_TOKEN in .dev.vars has fewer than ${minTokenCharacters} characters: empty it to get a new one`,
+      "ADMIN_TOKEN in .dev.vars unusable: 32 characters of ASCII or more without a space are expected. Empty it to get a new one",
     );
   }
   return { secret: String(list.trim().split(/\s+/, 1)), token, created };

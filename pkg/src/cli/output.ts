@@ -37,7 +37,8 @@ export function reported(failure: Failure): number {
     process.stdout.write(`${JSON.stringify({ ok: false, error: failure.message }, null, 2)}\n`);
   } else {
     const { message } = failure;
-    process.stderr.write(`${red("failed")}  ${process.stderr.isTTY ? wrapped(message, 8).trimStart() : message}\n`);
+    const label = process.stderr.isTTY && !process.env.NO_COLOR ? "\x1b[31mfailed\x1b[0m" : "failed";
+    process.stderr.write(`${label}  ${process.stderr.isTTY ? wrapped(message, 8).trimStart() : message}\n`);
   }
   return failed;
 }

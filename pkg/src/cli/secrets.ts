@@ -1,10 +1,23 @@
 // The secrets that commands use: from the environment or, for a Worker on this machine, from .dev.vars.
 
+import { signingSecrets } from "../consumer/secrets.ts";
 import { Failure } from "./output.ts";
 import { variablesIn } from "./project.ts";
 
 /** The file from which `wrangler dev` reads the secrets. */
 const localFile = ".dev.vars";
+
+/** The gateway takes at most so many signing secrets. */
+export const mostSecrets = 8;
+
+/** The console takes no other token: pkg/src/console/settings.ts. */
+export const usableToken = /^[\x21-\x7e]{32,}$/;
+
+/** Returns the signing secrets in a variable's value, split as the gateway and the consumer do. */
+export function secretsIn(value: string | undefined): string[] {
+  // signingSecrets takes a byte order mark for white space. The gateway refuses it, as it does U+200B.
+  return signingSecrets({ CRONOZEN_SIGNING_SECRET: value?.replaceAll("\ufeff", "\u200b") });
+}
 
 /** Returns the newest signing secret, with which Cronozen signs. */
 export function signingSecret(url: URL): string {

@@ -50,15 +50,21 @@ async function setQueue(name: string): Promise<{ created: boolean; retentionSeco
     throw new Failure(`queue ${name} not looked up: ${found}. ${loginCure}`);
   }
   const created = !found.exists;
-  const attempts = [longest, ...(created || (found.retention ?? longest) <= longestFree ? [longestFree] : [])];
   let failure = "";
-  for (const retentionSeconds of attempts) {
-    const option = `--message-retention-period-secs=${retentionSeconds}`;
-    const { code, printed } = await runWrangler(["queues", created ? "create" : "update", name, option]);
-    if (code === 0) {
-      return { created, retentionSeconds };
-    }
+  const set = async (action: "create" | "update", seconds: number): Promise<boolean> => {
+    const args = ["queues", action, name, `--message-retention-period-secs=${seconds}`];
+    const { code, printed } = await runWrangler(args);
     failure ||= failureIn(printed);
+    return code === 0;
+  };
+  const action = created ? "create" : "update";
+  if (await set(action, longest)) {
+    return { created, retentionSeconds: longest };
+  }
+  if ((created || (found.retention ?? longest) <= longestFree) && (await set(action, longestFree))) {
+    // The failure may have been another one than the plan's limit.
+    const retentionSeconds = (await set("update", longest)) ? longest : longestFree;
+    return { created, retentionSeconds };
   }
   throw new Failure(`queue ${name} not set up: ${failure}`);
 }

@@ -3,11 +3,11 @@
 import type { Command } from "commander";
 import { Verifier } from "cronozen-edge";
 import { type Diagnosis, diagnose } from "cronozen-edge/diagnosis";
-import { signingSecrets } from "../consumer/secrets.ts";
 import { type Capture, expectedInput, isUtf16, readRequest, withoutStart } from "./capture.ts";
 import { isCurl, readCurl, readFile } from "./curl.ts";
 import { bold, dim, Failure, green, prints, type Result, red, wrapped } from "./output.ts";
 import { variablesIn } from "./project.ts";
+import { mostSecrets, secretsIn } from "./secrets.ts";
 
 interface VerifyOptions {
   readonly body?: string;
@@ -22,9 +22,6 @@ interface Variable {
 
 /** The variables with secrets, the newest first. */
 const secretNames = ["CRONOZEN_SIGNING_SECRET_NEXT", "CRONOZEN_SIGNING_SECRET"];
-
-/** The gateway refuses settings with more. */
-const mostSecrets = 8;
 
 /** The largest body that a verifier takes. */
 const maxBodyBytes = 1_048_576;
@@ -120,10 +117,7 @@ function variablesInUse(): Variable[] {
   const variables = secretNames
     .map((name) => ({
       name,
-      secrets: secretsIn(
-        name,
-        [process.env[name], local[name]].find((value) => value?.trim()),
-      ),
+      secrets: secretsIn([process.env[name], local[name]].find((value) => value?.trim())),
     }))
     .filter(({ secrets }) => secrets.length > 0);
   if (variables.length === 0) {
@@ -132,12 +126,6 @@ function variablesInUse(): Variable[] {
     );
   }
   return variables;
-}
-
-/** Returns the secrets of a variable, split as the gateway and the consumer do. */
-function secretsIn(name: string, value: string | undefined): string[] {
-  // signingSecrets takes a byte order mark for white space. The gateway refuses it, as it does U+200B.
-  return signingSecrets({ [name]: value?.replaceAll("\ufeff", "\u200b") });
 }
 
 /** Returns true if a verifier takes all of the secrets. With one that it refuses, the gateway verifies nothing. */

@@ -140,7 +140,7 @@ export async function projectHere(environment?: string): Promise<Project> {
   throw new Failure("settings not found: run this in a project's folder, which has a wrangler.toml");
 }
 
-/** Returns true if wrangler's settings, or else its code, are those of a gateway. */
+/** Returns true if the Worker's code, or else its settings, are a gateway's. */
 function isGateway({ settings, code }: Worker): boolean {
   return (
     (typeof code !== "string" && code.imports.has("cronozen-edge/worker")) ||

@@ -4,7 +4,7 @@ import { stripVTControlCharacters } from "node:util";
 import { runWrangler } from "../project.ts";
 import type { Project, Worker } from "../workers.ts";
 import { type Check, each, type Group, ok, problem, unknown, type Verdict } from "./check.ts";
-import { pasted } from "./cure.ts";
+import { optionsFor, pasted } from "./cure.ts";
 import { consumptionsOf, freeRetention, hours, queuesIn, retentionOf } from "./queues.ts";
 
 /** The account, as wrangler lists it. A text is the reason why a part is not known. */
@@ -74,7 +74,7 @@ export const account: Group<Account> = {
         }
         if (wanted === undefined) {
           return unknown(
-            `retention that consume counts on not known: the code shows no number, and ${name} has ${found.retention} s`,
+            `retention that consume counts on not known: the code shows no number`,
             "Compare retry.retentionSeconds of consume with it: the queue's retention is as long, or longer.",
           );
         }
@@ -141,7 +141,11 @@ export const account: Group<Account> = {
     secrets_set: secretsSet,
   },
   summary: ({ queues, databases }) =>
-    `${queues.map(({ name }) => name).join(" and ")} exist; ${databases.length} databases; all secrets are set`,
+    [
+      ...(queues.length > 0 ? [`queues ${queues.map(({ name }) => name).join(" and ")}`] : []),
+      ...(typeof databases === "string" ? [] : [`${databases.length} databases`]),
+      "all required secrets",
+    ].join("; "),
 };
 
 function secretsSet({ secrets, project }: Account): ReturnType<Check<Account>> {
@@ -161,11 +165,6 @@ function secretsSet({ secrets, project }: Account): ReturnType<Check<Account>> {
           pasted("Run:", `npx wrangler secret put ${missing}${options}`),
         );
   });
-}
-
-/** Returns wrangler's options for a Worker. */
-function optionsFor({ environment }: Project, { file }: Worker): string {
-  return ` --config ${file}${environment === undefined ? "" : ` --env ${environment}`}`;
 }
 
 /** Reads a queue from what wrangler prints, which is for people: what it does not find is not known. */

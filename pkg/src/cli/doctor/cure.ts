@@ -100,3 +100,8 @@ function jsonLines(entry: Entry): string[] {
 function inToml(value: Value): string {
   return Array.isArray(value) ? `[${value.map(inToml).join(", ")}]` : JSON.stringify(value);
 }
+
+/** Returns wrangler's options for a Worker. */
+export function optionsFor({ environment }: Project, { file }: Worker): string {
+  return ` --config ${file}${environment === undefined ? "" : ` --env ${environment}`}`;
+}

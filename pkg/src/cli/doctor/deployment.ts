@@ -7,6 +7,7 @@ import { pathOf, settingOf, strictMode } from "../gateway-settings.ts";
 import { isLocal } from "../secrets.ts";
 import type { Project } from "../workers.ts";
 import { each, type Group, ok, problem, unknown, type Verdict } from "./check.ts";
+import { optionsFor } from "./cure.ts";
 import { mayRead } from "./gateway.ts";
 import { verdictOnOther } from "./other-answer.ts";
 
@@ -110,7 +111,7 @@ export const deployment: Group<Deployment> = {
         ? ok(`the deployment is in ${mode === strictMode ? "strict" : mode} mode, as the settings say`)
         : problem(
             `settings not deployed: DEDUPE is ${mode} here, and ${health.json.dedupe} there`,
-            `Deploy them: npx wrangler deploy --config ${project.gateway.file}`,
+            `Deploy them: npx wrangler deploy${optionsFor(project, project.gateway)}`,
           );
     },
   },

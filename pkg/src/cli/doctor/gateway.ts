@@ -133,9 +133,9 @@ function optional({ gateway }: Project, name: string, kind: string): Verdict | u
     return;
   }
   return found === kind
-    ? ok(`${name} is a ${kind}`)
+    ? ok(`${name} is the ${kind}`)
     : problem(
-        `${name} of another kind: a ${kind} is expected, and ${gateway.file} has a ${found} of this name`,
+        `${name} of another kind: ${kind} expected, and ${gateway.file} has a ${found} of this name`,
         `In ${gateway.file}, give the ${found} another name.`,
       );
 }

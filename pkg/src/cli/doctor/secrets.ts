@@ -6,9 +6,10 @@ import { dirname, join, relative } from "node:path";
 import { Verifier } from "cronozen-edge";
 import { settingOf } from "../gateway-settings.ts";
 import { variablesIn } from "../project.ts";
+import { mostSecrets, secretsIn, usableToken } from "../secrets.ts";
 import type { Project, Worker } from "../workers.ts";
 import { each, type Group, ok, problem, unknown, type Verdict } from "./check.ts";
-import { pasted, setIn } from "./cure.ts";
+import { optionsFor, pasted, setIn } from "./cure.ts";
 
 const signingSecret = "CRONOZEN_SIGNING_SECRET";
 const nextSecret = "CRONOZEN_SIGNING_SECRET_NEXT";
@@ -17,12 +18,6 @@ const adminToken = "ADMIN_TOKEN";
 /** Files with values of secrets, which must not get into a repository. Those of environments may be there, too. */
 const secretFiles = [".dev.vars", ".prod.vars"];
 const isSecretFile = /^\.(dev|prod)\.vars(?!.*\.example$)/;
-
-/** The gateway and `signingSecrets` take at most so many. */
-const mostSecrets = 8;
-
-/** The console takes no shorter token: pkg/src/console/settings.ts. */
-const usableToken = /^[\x21-\x7e]{32,}$/;
 
 /** The reason why git lists nothing in a folder outside of a repository. */
 const noRepository = "no repository";
@@ -55,8 +50,10 @@ export const secrets: Group<Project> = {
               `In ${worker.file}, set both under vars, or neither.`,
             );
       }),
-    secrets_not_in_vars: ({ workers }) =>
-      each(workers, ({ settings: { vars }, file }) => {
+    secrets_not_in_vars: (project) =>
+      each(project.workers, (worker) => {
+        const { file } = worker;
+        const { vars } = worker.settings;
         const found = [signingSecret, nextSecret, adminToken].find((name) => name in vars);
         return found === undefined
           ? ok(`${file} holds no secret`)
@@ -64,7 +61,7 @@ export const secrets: Group<Project> = {
               `${found} readable in ${file}: everyone who reads the file has the secret`,
               pasted(
                 `Remove ${found} from ${file}, and get another one. Then run:`,
-                `npx wrangler secret put ${found}`,
+                `npx wrangler secret put ${found}${optionsFor(project, worker)}`,
               ),
             );
       }),
@@ -129,10 +126,6 @@ function requires(project: Project, worker: Worker, name: string): Verdict {
         `${name} not required: ${worker.file} could be deployed without it`,
         setIn(project, worker, "secrets", { required: [...required, name] }),
       );
-}
-
-function secretsIn(value: string | undefined): string[] {
-  return (value ?? "").split(/\s+/).filter((secret) => secret !== "");
 }
 
 /** Returns what is wrong with secrets, without their text. */
