@@ -9,7 +9,7 @@ import { checkPort, DevServer } from "./dev-server.ts";
 import { defaultPath, pathOf } from "./gateway-settings.ts";
 import { localSecrets } from "./local-secrets.ts";
 import { fieldsOf, isReload, readable } from "./log.ts";
-import { bold, dim, Failure, yellow } from "./output.ts";
+import { bold, dim, Failure, well, yellow } from "./output.ts";
 import { consumerOption, runWrangler, wranglerScript } from "./project.ts";
 import { sampleOf, sampleTypes } from "./samples.ts";
 import { projectHere } from "./workers.ts";
@@ -85,6 +85,8 @@ async function dev({ port, samples, verbose = false }: DevOptions): Promise<void
     stopped.abort();
     await server.stop();
   }
+  // A run of migrations that hangs would keep this process alive.
+  process.exit(well);
 }
 
 function introduce(webhook: URL): void {
