@@ -138,7 +138,7 @@ test("an interrupted redrive goes on when it runs again, and sends each once", p
     steps += dryRun ? 0 : 1;
     if (steps === 2) {
       child?.kill("SIGINT");
-      // So that the signal arrives before the answer.
+      // The signal must arrive before the answer.
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
     const { authorization = "" } = headers;

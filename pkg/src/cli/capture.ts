@@ -110,7 +110,7 @@ function withinLength(rest: Buffer, header: string | undefined): { body: Buffer;
       note: `The input has ${rest.length} bytes after the head. By its Content-Length, the body is the first ${length}.`,
     };
   }
-  // What was changed is in all of the body, so the diagnosis needs all of it.
+  // The change may be anywhere in the body, so the diagnosis needs all of it.
   const change = rest.length > length ? "longer than it was sent" : "incomplete or changed";
   return {
     body: rest,

@@ -80,7 +80,7 @@ export function messagesOf({ types, count, eventId: first = newEventId(), data, 
     const type = types[event % types.length] ?? "";
     const eventId = count === 1 ? first : `${first}_${event + 1}`;
     const { data: sample, ...envelope } = sampleOf(type, { eventId, createdAt });
-    // What was given stands verbatim: a number may have more digits than JavaScript keeps.
+    // Given data is sent verbatim: a number may have more digits than JavaScript keeps.
     const signed = `${JSON.stringify(envelope).slice(0, -1)},"data":${data ?? JSON.stringify(sample)}}`;
     const signature = signatureOf(signed, signing);
     const body = tamper === "body" ? `${signed} ` : signed;

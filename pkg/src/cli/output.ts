@@ -1,10 +1,10 @@
-// What commands print: a result for people or, with `--json`, for programs.
+// The output of commands: a result for people or, with `--json`, for programs.
 
 import type { Command } from "commander";
 
 /** The exit codes: all is well, the answer is no, and the command could not do its work. */
 export const well = 0;
-export const notWell = 1;
+const notWell = 1;
 export const failed = 2;
 
 /** The result of a command. */

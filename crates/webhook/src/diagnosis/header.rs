@@ -12,7 +12,7 @@ const SEPARATORS: [u8; 3] = [b',', b';', b' '];
 /// The largest number of signatures in one header that are tried. A sender that rotates its secret sends two.
 const MAX_READINGS: usize = 4;
 
-/// What was found in the header.
+/// The readings of a header, and its mistakes.
 pub(super) struct Header {
     /// The signatures in it, each with the way in which it was found.
     pub(super) found: Vec<(Reading, Signature)>,

@@ -63,7 +63,7 @@ impl<'body> Document<'body> {
     pub(super) fn parse(body: &'body [u8], work: &mut Work) -> Option<Self> {
         work.spend(PARSING.saturating_mul(length(body)))?;
         let text = str::from_utf8(body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body)).ok()?;
-        // What follows relies on a valid text.
+        // The code below relies on a valid text.
         serde_json::from_str::<IgnoredAny>(text).ok()?;
         let bytes = text.as_bytes();
         let mut values: Vec<Value<'body>> = Vec::new();
@@ -140,7 +140,7 @@ impl<'body> Document<'body> {
         let (written, is_whole) = json_writer::write(values, style, limit);
         #[cfg(test)]
         super::work::meter::add(written.len());
-        // What was written has taken its work, also if it has become too long.
+        // A text that has become too long was written, too, so its work counts.
         work.charge(WRITING.saturating_mul(length(written.as_bytes())));
         if !is_whole {
             work.cut_short();

@@ -105,7 +105,7 @@ impl JsonStyle {
         orders.flat_map(move |is_sorted| {
             let escapes = escapes.clone();
             spacings.into_iter().flat_map(move |(spacing, ends_with_line_break)| {
-                // Of those that write a space after commas, only Python's is common.
+                // Python's is the only common serialiser that writes a space after commas.
                 let is_used = move |escapes: &Escapes| {
                     spacing != Spacing::Spaced
                         || matches!(escapes, Escapes::Least | Escapes::NonAscii)
