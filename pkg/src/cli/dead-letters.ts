@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { AdminApi } from "./admin-api.ts";
 import { addressOf, numberUpTo } from "./arguments.ts";
 import { columns, cut, plain, plainLines } from "./columns.ts";
+import { localPort } from "./gateway-settings.ts";
 import { bold, dim, prints, type Result, wrapped } from "./output.ts";
 import { type RedriveOptions, redrive } from "./redrive.ts";
 
@@ -37,7 +38,7 @@ interface ShowOptions {
   readonly body?: true;
 }
 
-const defaultUrl = "http://localhost:8787/console";
+const defaultUrl = `http://localhost:${localPort}/console`;
 
 /** The API's pages have at most 200 rows. */
 const pageSize = 200;

@@ -6,15 +6,13 @@ import type { Command } from "commander";
 import { numberUpTo } from "./arguments.ts";
 import { post, signatureOf } from "./delivery.ts";
 import { checkPort, DevServer } from "./dev-server.ts";
-import { defaultPath, pathOf } from "./gateway-settings.ts";
+import { defaultPath, localPort, pathOf } from "./gateway-settings.ts";
 import { localSecrets } from "./local-secrets.ts";
 import { fieldsOf, isReload, readable } from "./log.ts";
 import { bold, dim, Failure, well, yellow } from "./output.ts";
 import { consumerOption, runWrangler, wranglerScript } from "./project.ts";
 import { sampleOf, sampleTypes } from "./samples.ts";
 import { projectHere } from "./workers.ts";
-
-const defaultPort = 8787;
 
 const migrationsFolder = "migrations";
 
@@ -39,7 +37,7 @@ export function addDev(program: Command): void {
     .description(
       "Runs the project in the current folder on this machine, in the real Workers runtime, and sends one sample of each type. It makes up missing secrets, makes the tables, and reloads what you change. Ctrl-C stops it.",
     )
-    .option("--port <port>", "the port to listen on", numberUpTo(65_535), defaultPort)
+    .option("--port <port>", "the port to listen on", numberUpTo(65_535), localPort)
     .option("--no-samples", "send nothing")
     .option("--verbose", "show all that wrangler prints")
     .action(dev);
@@ -90,7 +88,7 @@ async function dev({ port, samples, verbose = false }: DevOptions): Promise<void
 }
 
 function introduce(webhook: URL): void {
-  const url = webhook.port === String(defaultPort) && webhook.pathname === defaultPath ? "" : ` ${webhook}`;
+  const url = webhook.port === String(localPort) && webhook.pathname === defaultPath ? "" : ` ${webhook}`;
   console.log(`
   ${bold("Webhook")}    ${webhook}
   ${bold("Admin API")}  ${webhook.origin}/console/api/status  ${dim("(Authorization: Bearer ADMIN_TOKEN of .dev.vars)")}

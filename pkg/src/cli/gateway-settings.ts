@@ -17,7 +17,10 @@ export const limits = {
 export type Limits = typeof limits;
 
 export const defaultPath = "/webhooks/cronozen";
-const healthPath = "/healthz";
+export const healthPath = "/healthz";
+
+/** The port of `wrangler dev`, unless another one is chosen. */
+export const localPort = 8787;
 
 /** Returns the text of a variable. Numbers and booleans become text, as in the gateway. */
 export function settingOf(worker: Worker | undefined, name: string): string | undefined {

@@ -1,6 +1,6 @@
 // The project in the current folder, as `init` writes it: its settings, its secrets and its wrangler.
 
-import { type SpawnOptions, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -25,21 +25,18 @@ export function installed(module: string): string {
   }
 }
 
-/** Starts wrangler with these arguments. It sends no statistics, and prints no banner. */
-export function startWrangler(args: readonly string[], options: SpawnOptions = {}) {
-  const env = { ...process.env, ...quiet, ...options.env };
-  return spawn(process.execPath, [wranglerScript(), ...args], { ...options, env });
-}
-
 /** Runs wrangler, and returns its exit code and what it printed, without colours. It cannot ask anything. */
 export async function runWrangler(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<{ code: number | null; printed: string }> {
-  const child = startWrangler(args, { stdio: ["ignore", "pipe", "pipe"], env: { NO_COLOR: "1", ...env } });
+  const child = spawn(process.execPath, [wranglerScript(), ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...quiet, NO_COLOR: "1", ...env },
+  });
   let printed = "";
   for (const stream of [child.stdout, child.stderr]) {
-    stream?.on("data", (data: Buffer) => {
+    stream.on("data", (data: Buffer) => {
       printed += data.toString();
     });
   }

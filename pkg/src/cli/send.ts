@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { addressOf, numberUpTo } from "./arguments.ts";
 import { deliverAll, forgeries, type Plan, sizeOf } from "./deliveries.ts";
-import { defaultPath } from "./gateway-settings.ts";
+import { defaultPath, localPort } from "./gateway-settings.ts";
 import { Failure, prints, type Result } from "./output.ts";
 import { interruption, Progress } from "./progress.ts";
 import { sampleTypes } from "./samples.ts";
@@ -26,7 +26,7 @@ interface SendOptions {
   readonly json?: true;
 }
 
-const defaultUrl = `http://localhost:8787${defaultPath}`;
+const defaultUrl = `http://localhost:${localPort}${defaultPath}`;
 
 /** More would be a load test of the platform. */
 const maxCount = 100_000;

@@ -2,17 +2,14 @@
 
 import type { Command } from "commander";
 import { failureIn, loginCure, readQueue } from "./doctor/account.ts";
+import { freeRetention, longestRetention } from "./doctor/queues.ts";
 import { Failure, green, prints, type Result } from "./output.ts";
 import { runWrangler } from "./project.ts";
 import { projectHere } from "./workers.ts";
 
-/** The most that Cloudflare allows, in seconds: 14 days, and 24 hours on the free plan. */
-const longest = 1_209_600;
-const longestFree = 86_400;
-
 const wordsOf = new Map([
-  [longest, "14 days"],
-  [longestFree, "24 hours, the most of the free plan"],
+  [longestRetention, "14 days"],
+  [freeRetention, "24 hours, the most of the free plan"],
 ]);
 
 export function addSetup(program: Command): void {
@@ -58,12 +55,12 @@ async function setQueue(name: string): Promise<{ created: boolean; retentionSeco
     return code === 0;
   };
   const action = created ? "create" : "update";
-  if (await set(action, longest)) {
-    return { created, retentionSeconds: longest };
+  if (await set(action, longestRetention)) {
+    return { created, retentionSeconds: longestRetention };
   }
-  if ((created || (found.retention ?? longest) <= longestFree) && (await set(action, longestFree))) {
+  if ((created || (found.retention ?? longestRetention) <= freeRetention) && (await set(action, freeRetention))) {
     // The failure may have been another one than the plan's limit.
-    const retentionSeconds = (await set("update", longest)) ? longest : longestFree;
+    const retentionSeconds = (await set("update", longestRetention)) ? longestRetention : freeRetention;
     return { created, retentionSeconds };
   }
   throw new Failure(`queue ${name} not set up: ${failure}`);

@@ -3,7 +3,7 @@
 import { setImmediate } from "node:timers/promises";
 import { shown } from "../arguments.ts";
 import { timeoutMs, unansweredBecause } from "../delivery.ts";
-import { pathOf, settingOf, strictMode } from "../gateway-settings.ts";
+import { healthPath, pathOf, settingOf, strictMode } from "../gateway-settings.ts";
 import { isLocal } from "../secrets.ts";
 import type { Project } from "../workers.ts";
 import { each, type Group, ok, problem, unknown, type Verdict } from "./check.ts";
@@ -28,8 +28,6 @@ export interface Deployment {
   readonly health: Answer | string;
   readonly webhook: Answer | string;
 }
-
-const healthPath = "/healthz";
 
 /** Distance is no problem: an answer this late leaves too little of the sender's 5 s. */
 const slowMs = 4000;

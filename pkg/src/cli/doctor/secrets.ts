@@ -23,7 +23,7 @@ const isSecretFile = /^\.(dev|prod)\.vars(?!.*\.example$)/;
 const noRepository = "no repository";
 
 /** A command that prints such a token. */
-export const tokenCommand = "openssl rand -hex 32";
+const tokenCommand = "openssl rand -hex 32";
 
 export const secrets: Group<Project> = {
   name: "secrets",
