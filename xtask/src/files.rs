@@ -66,3 +66,8 @@ pub fn keep_only(folder: &Path, names: &[OsString]) -> Result<()> {
     }
     Ok(())
 }
+
+/// Returns the bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -4,6 +4,7 @@ mod files;
 mod glue;
 mod mutants;
 mod npm;
+mod page;
 mod prune;
 mod simulation;
 mod starter;

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use wasm_bindgen_cli_support::{Bindgen, EncodeInto};
 
-use crate::files::{copy, copy_folder, create, read, read_text, write};
+use crate::files::{copy, copy_folder, create, hex, read, read_text, write};
 use crate::glue::{make_instantiable, split_enums, wrap_in_factory};
+use crate::page;
 use crate::starter;
 use crate::tools::{binaryen, declarations, esbuild};
 use crate::wasm::{Compilation, project_root};
@@ -132,7 +133,8 @@ pub fn build(extent: Extent, flavour: Flavour) -> Result<()> {
     let verifier = bindgen(&root, VERIFIER, SIMD, "simd128", &build)?;
     let optimised = dist.join("verifier.wasm");
     binaryen(&root, "wasm-opt", &[&["-O3"], &FEATURES[..]].concat(), &verifier.module, &optimised)?;
-    // As a banner, because esbuild would break a long string, and so that the source maps do not count it.
+    // Base64 is shorter, but longer after gzip: its characters are not aligned with the bytes, so nothing repeats. As a
+    // banner, because esbuild would break a long string, and so that the source maps do not count it.
     let digits = format!("--banner:js=var verifierHex=\"{}\";", hex(&read(&optimised)?));
     let (enums, glue) = split_enums(&verifier.glue)?;
     write(&build.join("enums.ts"), enums)?;
@@ -142,11 +144,12 @@ pub fn build(extent: Extent, flavour: Flavour) -> Result<()> {
         let same = verifier.glue == plain.glue;
         ensure!(same, "the glue must be the same with and without SIMD");
         translate(&root, VERIFIER, &plain.module, &build)?;
-        let diagnosis = bindgen(&root, DIAGNOSIS, PLAIN, "plain", &build)?;
-        translate(&root, DIAGNOSIS, &diagnosis.module, &build)?;
-        let glue = wrap_in_factory(&diagnosis.glue)?;
-        minify(&root, &glue, &build.join("diagnosis-glue.js"))?;
     }
+    let diagnosis = bindgen(&root, DIAGNOSIS, PLAIN, "plain", &build)?;
+    translate(&root, DIAGNOSIS, &diagnosis.module, &build)?;
+    let glue = wrap_in_factory(&diagnosis.glue)?;
+    minify(&root, &glue, &build.join("diagnosis-glue.js"))?;
+    page::build(&root, &build)?;
 
     for (bundle, format, source) in BUNDLES {
         if extent == Extent::Workers && !WORKER_BUNDLES.contains(&bundle) {
@@ -227,10 +230,4 @@ fn minify(root: &Path, script: &str, output: &Path) -> Result<()> {
     let source = output.with_extension("unminified.js");
     write(&source, script)?;
     esbuild(root, &["--minify"], &source, output)
-}
-
-/// Returns the bytes as hexadecimal digits. Base64 is shorter, but longer after gzip: its characters are not aligned
-/// with the bytes, so nothing repeats.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

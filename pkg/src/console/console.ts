@@ -1,4 +1,4 @@
-// The console: an admin API for the ledger and the dead letters.
+// The console: a page, and an admin API for the ledger and the dead letters.
 
 import { configError, refuseUnknown } from "../consumer/config-error.ts";
 import type { DeadLetters } from "../consumer/dead-letters.ts";
@@ -6,7 +6,8 @@ import { log, reasonOf } from "../consumer/log.ts";
 import { hasMethod } from "../kind.ts";
 import { assertSameOrigin, authenticate } from "./access.ts";
 import { login, logout } from "./login.ts";
-import { Problem, problemOf, textOf } from "./problem.ts";
+import { page } from "./pages.ts";
+import { Problem, problemOf } from "./problem.ts";
 import { type Call, type Routes, routeOf, routes } from "./routes.ts";
 import { accessOf } from "./settings.ts";
 
@@ -20,9 +21,6 @@ export interface ConsoleOptions<Env> {
 const names = ["deadLetters", "mount"];
 
 const defaultMount = "/console";
-
-/** The links of alerts lead to such a path. */
-const incidentPath = /^\/incidents\/\d+$/;
 
 /**
  * Returns a `fetch` handler for the paths under `mount`; any other path is answered 404. It shows nothing to anyone without a
@@ -53,14 +51,13 @@ async function answer<Env>(
   stores: Pick<Call<Env>, "env" | "deadLetters">,
 ): Promise<Response> {
   const url = new URL(request.url);
-  const path = url.pathname.startsWith(`${mount}/`) ? url.pathname.slice(mount.length) : undefined;
-  if (path === "/" || url.pathname === mount || incidentPath.test(path ?? "")) {
-    return textOf(
-      `The console has no page yet. Its admin API is under ${mount}/api/, such as ${mount}/api/incidents/7.\n`,
-    );
+  const isBelow = url.pathname === mount || url.pathname.startsWith(`${mount}/`);
+  const path = isBelow ? url.pathname.slice(mount.length) || "/" : undefined;
+  if (path === undefined) {
+    throw new Problem(404, "not_found", `no such path: the console is under ${mount}`);
   }
-  if (!path?.startsWith("/api/")) {
-    throw new Problem(404, "not_found", `no such path: the admin API is under ${mount}/api/`);
+  if (!path.startsWith("/api/")) {
+    return page(request, mount, path);
   }
   const access = accessOf(stores.env);
   if (path === "/api/login") {

@@ -29,7 +29,7 @@ const titles = {
 } as const;
 
 /** No answer is stored, shown in another site's frame, or taken for a page. */
-const guarded = {
+export const guarded = {
   "cache-control": "no-store",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   "referrer-policy": "no-referrer",
@@ -50,8 +50,4 @@ export function problemOf({ status, code, message, headers }: Problem): Response
     status,
     headers: { "content-type": "application/problem+json", ...guarded, ...headers },
   });
-}
-
-export function textOf(text: string): Response {
-  return new Response(text, { headers: { "content-type": "text/plain; charset=utf-8", ...guarded } });
 }

@@ -1,0 +1,5 @@
+import { Heading } from "./parts.tsx";
+
+export function Audit() {
+  return <Heading title="Audit" />;
+}

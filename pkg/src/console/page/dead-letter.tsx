@@ -1,0 +1,5 @@
+import { Heading } from "./parts.tsx";
+
+export function DeadLetter() {
+  return <Heading title="DeadLetter" />;
+}

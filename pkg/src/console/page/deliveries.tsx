@@ -1,0 +1,5 @@
+import { Heading } from "./parts.tsx";
+
+export function Deliveries() {
+  return <Heading title="Deliveries" />;
+}

@@ -1,0 +1,5 @@
+import { Heading } from "./parts.tsx";
+
+export function Delivery() {
+  return <Heading title="Delivery" />;
+}

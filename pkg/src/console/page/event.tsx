@@ -1,0 +1,5 @@
+import { Heading } from "./parts.tsx";
+
+export function Event() {
+  return <Heading title="Event" />;
+}

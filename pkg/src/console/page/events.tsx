@@ -1,0 +1,117 @@
+// The view of what happened to events: a search by id, type, source and time.
+
+import { useLocation } from "preact-iso";
+import type { Entry, EntryPage } from "../events.ts";
+import { viewPath, withQuery } from "./api.ts";
+import { Filters, TimeField } from "./filters.tsx";
+import { LoadError } from "./notice.tsx";
+import { CopyCurl, Empty, Heading, Id, Loading, Outcome, Pager, Table } from "./parts.tsx";
+import { Time } from "./time.tsx";
+import { useAnswer } from "./use-answer.ts";
+
+export function Events() {
+  const { query, route } = useLocation();
+  const path = withQuery("events", query);
+  const loaded = useAnswer<EntryPage>(path);
+  const { answer } = loaded;
+  const search = ({ id, ...chosen }: Readonly<Record<string, string>>) =>
+    route(id ? viewPath("event", { id }) : viewPath("events", chosen));
+  return (
+    <>
+      <Heading title="Events">
+        <CopyCurl path={path} />
+      </Heading>
+      <Filters label="Search" onSubmit={search}>
+        <label>
+          Event id
+          <input type="search" name="id" maxLength={320} size={28} placeholder="evt_…" autocomplete="off" />
+        </label>
+        <label>
+          Type
+          <input name="type" maxLength={320} defaultValue={query.type} key={query.type} placeholder="all types" />
+        </label>
+        <label>
+          Outcome
+          <select name="source" defaultValue={query.source ?? ""} key={query.source}>
+            <option value="">all</option>
+            <option value="ledger">handled</option>
+            <option value="ignored">ignored</option>
+            <option value="dead">dead letter</option>
+          </select>
+        </label>
+        <TimeField label="From" name="from" value={query.from} />
+        <TimeField label="To" name="to" value={query.to} />
+        <button type="submit" class="primary">
+          Search
+        </button>
+      </Filters>
+      <LoadError loaded={loaded} />
+      {answer === undefined ? loaded.isLoading && <Loading /> : <Results page={answer} query={query} />}
+    </>
+  );
+}
+
+function Results({ page, query }: { readonly page: EntryPage; readonly query: Readonly<Record<string, string>> }) {
+  const { before, ...filters } = query;
+  const isFiltered = Object.values(filters).some((value) => value !== "");
+  if (page.events.length === 0) {
+    return isFiltered ? (
+      <Empty title="Nothing matches.">
+        The type is compared as a whole, and the times are those at which an event was handled or failed for good.{" "}
+        <a href={viewPath("events")}>Show all events</a>
+      </Empty>
+    ) : (
+      <Empty title="No event has been handled yet.">
+        An event appears here when the consumer has handled or ignored it, or given up on it. What has arrived is under{" "}
+        <a href={viewPath("deliveries")}>deliveries</a>.
+      </Empty>
+    );
+  }
+  return (
+    <>
+      <Table
+        label="Events"
+        columns={[
+          "Time",
+          "Outcome",
+          "Event",
+          "Type",
+          { name: "Attempts", class: "number wide" },
+          { name: "Reason", class: "wide" },
+        ]}
+      >
+        {page.events.map((entry) => (
+          <Row key={`${entry.outcome} ${entry.eventId} ${entry.at}`} entry={entry} />
+        ))}
+      </Table>
+      <Pager
+        first={before === undefined ? undefined : viewPath("events", filters)}
+        next={page.next === null ? undefined : viewPath("events", { ...filters, before: page.next })}
+      />
+    </>
+  );
+}
+
+function Row({ entry }: { readonly entry: Entry }) {
+  const { at, outcome, eventId, type, attempts } = entry;
+  return (
+    <tr>
+      <td>
+        <Time at={at} />
+      </td>
+      <td>
+        <Outcome name={outcome} />
+      </td>
+      <td>
+        {eventId === null ? (
+          <a href={viewPath(`dead-letters/${"deadLetter" in entry ? entry.deadLetter : ""}`)}>without an id</a>
+        ) : (
+          <Id value={eventId} href={viewPath("event", { id: eventId })} />
+        )}
+      </td>
+      <td>{type ?? <span class="muted">–</span>}</td>
+      <td class="number wide">{attempts ?? "–"}</td>
+      <td class="wide reason">{"reason" in entry ? entry.reason : ""}</td>
+    </tr>
+  );
+}

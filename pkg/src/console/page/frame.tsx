@@ -1,0 +1,57 @@
+// The frame around all views: the name, the navigation, and the settings of the page.
+
+import type { ComponentChildren } from "preact";
+import { mount, viewPath } from "./api.ts";
+
+const views = [
+  ["", "Overview"],
+  ["deliveries", "Deliveries"],
+  ["events", "Events"],
+  ["dead-letters", "Dead letters"],
+  ["incidents", "Incidents"],
+  ["audit", "Audit"],
+  ["diagnose", "Diagnose"],
+] as const;
+
+interface FrameProps {
+  /** The path of the page. */
+  readonly path: string;
+  /** Counts beside the names of views. */
+  readonly counts?: Readonly<Record<string, number | undefined>>;
+  /** What stands at the end of the bar. */
+  readonly tools?: ComponentChildren;
+  readonly children: ComponentChildren;
+}
+
+export function Frame({ path, counts = {}, tools, children }: FrameProps) {
+  const [, current = ""] = path.slice(mount.length).split("/");
+  return (
+    <>
+      <a class="skip" href="#main">
+        Skip to the content
+      </a>
+      <header class="bar">
+        <a class="name" href={viewPath("")}>
+          <img src={document.querySelector<HTMLLinkElement>("link[rel=icon]")?.href} alt="" width="20" height="20" />
+          Cronozen Edge
+        </a>
+        <nav aria-label="Views">
+          {views.map(([view, name]) => (
+            <a key={view} href={viewPath(view)} aria-current={isCurrent(view, current) ? "page" : undefined}>
+              {name}
+              {Boolean(counts[view]) && <span class="count">{counts[view]}</span>}
+            </a>
+          ))}
+        </nav>
+        <div class="tools">{tools}</div>
+      </header>
+      <main id="main" tabIndex={-1}>
+        {children}
+      </main>
+    </>
+  );
+}
+
+function isCurrent(view: string, current: string): boolean {
+  return view === current || (view === "events" && current === "event");
+}

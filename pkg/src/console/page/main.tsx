@@ -1,0 +1,126 @@
+// The console's page.
+
+import { render } from "preact";
+import { useContext, useEffect, useRef, useState } from "preact/hooks";
+import { LocationProvider, Route, Router, useLocation } from "preact-iso";
+import { mount, viewPath } from "./api.ts";
+import { Audit } from "./audit.tsx";
+import { DeadLetter } from "./dead-letter.tsx";
+import { DeadLetters } from "./dead-letters.tsx";
+import { Deliveries } from "./deliveries.tsx";
+import { Delivery } from "./delivery.tsx";
+import { Event } from "./event.tsx";
+import { Events } from "./events.tsx";
+import { Frame } from "./frame.tsx";
+import { Incident, Incidents } from "./incidents.tsx";
+import { Overview } from "./overview.tsx";
+import { Empty, Heading } from "./parts.tsx";
+import { SessionContext, SessionProvider } from "./session.tsx";
+import { Shortcuts } from "./shortcuts.tsx";
+import { StatusContext, useStatus } from "./status.ts";
+import { storedZone, storeZone, type Zone, ZoneContext } from "./time.tsx";
+
+function Page() {
+  const [zone, setZone] = useState<Zone>(storedZone);
+  const switchZone = () => {
+    const next = zone === "local" ? "utc" : "local";
+    storeZone(next);
+    setZone(next);
+  };
+  return (
+    <ZoneContext.Provider value={zone}>
+      <SessionProvider>
+        <Views zone={zone} onZone={switchZone} />
+      </SessionProvider>
+    </ZoneContext.Provider>
+  );
+}
+
+function Views({ zone, onZone }: { readonly zone: Zone; readonly onZone: () => void }) {
+  const { path } = useLocation();
+  const { operator, logout } = useContext(SessionContext);
+  const [showsShortcuts, setShowsShortcuts] = useState(false);
+  const status = useStatus();
+  useFocus(path);
+  const tools = (
+    <>
+      <button
+        type="button"
+        class="small quiet"
+        onClick={onZone}
+        aria-label={`Times: ${zone === "utc" ? "UTC" : "local"}`}
+      >
+        {zone === "utc" ? "UTC" : "Local time"}
+      </button>
+      <button type="button" class="small quiet" onClick={() => setShowsShortcuts(true)} aria-label="Keyboard shortcuts">
+        ?
+      </button>
+      <span class="operator" title={`by ${operator?.by}`}>
+        {operator?.name}
+      </span>
+      {operator?.by === "session" && (
+        <button type="button" class="small quiet" onClick={logout}>
+          Log out
+        </button>
+      )}
+    </>
+  );
+  const counts = {
+    "dead-letters": status.answer?.deadLetters.open,
+    incidents: status.answer?.alerts.open,
+  };
+  return (
+    <StatusContext.Provider value={status}>
+      <Frame path={path} counts={counts} tools={tools}>
+        <Router>
+          <Route path={mount} component={Overview} />
+          <Route path={`${mount}/deliveries`} component={Deliveries} />
+          <Route path={`${mount}/deliveries/:position`} component={Delivery} />
+          <Route path={`${mount}/events`} component={Events} />
+          <Route path={`${mount}/event`} component={Event} />
+          <Route path={`${mount}/dead-letters`} component={DeadLetters} />
+          <Route path={`${mount}/dead-letters/:id`} component={DeadLetter} />
+          <Route path={`${mount}/incidents`} component={Incidents} />
+          <Route path={`${mount}/incidents/:id`} component={Incident} />
+          <Route path={`${mount}/audit`} component={Audit} />
+          <Route default component={NoView} />
+        </Router>
+      </Frame>
+      <Shortcuts onZone={onZone} isOpen={showsShortcuts} setOpen={setShowsShortcuts} />
+    </StatusContext.Provider>
+  );
+}
+
+function NoView() {
+  return (
+    <>
+      <Heading title="No such page" />
+      <Empty title="There is nothing at this address.">
+        <a href={viewPath("")}>Go to the overview</a>
+      </Empty>
+    </>
+  );
+}
+
+/** Has a screen reader read the new view's heading. */
+function useFocus(path: string): void {
+  const isFirst = useRef(true);
+  useEffect(() => {
+    if (!isFirst.current) {
+      document.querySelector<HTMLElement>("main h1")?.focus({ preventScroll: true });
+      scrollTo(0, 0);
+    }
+    isFirst.current = false;
+  }, [path]);
+}
+
+const app = document.querySelector("#app");
+if (app !== null) {
+  render(
+    // The view for diagnoses is a page of its own, which cannot connect to anything.
+    <LocationProvider scope={new RegExp(`^${mount.replaceAll(".", "\\.")}(?!/(diagnose|api)(/|$))`)}>
+      <Page />
+    </LocationProvider>,
+    app,
+  );
+}

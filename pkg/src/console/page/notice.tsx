@@ -1,0 +1,117 @@
+// Says what went wrong, and what to do about it.
+
+import type { ApiError } from "./api.ts";
+import { Time } from "./time.tsx";
+import type { Loaded } from "./use-answer.ts";
+
+interface Cure {
+  readonly title: string;
+  readonly cure: string;
+}
+
+/** The title and the cure for each code of an error. */
+const cures: Readonly<Record<string, Cure>> = {
+  timeout: {
+    title: "The Worker does not answer",
+    cure: "D1 or the queue may be slow. Try again; if it stays like this, look at the Worker's log and at Cloudflare's status page.",
+  },
+  unreachable: {
+    title: "The Worker cannot be reached",
+    cure: "Look whether you are online, and whether the Worker is running and deployed. A browser extension may also block the request.",
+  },
+  access_ended: {
+    title: "Your session with Cloudflare Access has ended",
+    cure: "Reload this page: Access asks you to log in.",
+  },
+  access_required: {
+    title: "This console is behind Cloudflare Access alone",
+    cure: "Open it at the address that your Access application protects. If you are there already, look whether the application covers this path.",
+  },
+  cookie_refused: {
+    title: "The login worked, but the browser has not kept its cookie",
+    cure: "Safari keeps it over HTTPS only: on your machine, use Chrome, Edge or Firefox. Elsewhere, open the console over HTTPS.",
+  },
+  unauthorized: {
+    title: "The token is wrong",
+    cure: "Compare it with the secret ADMIN_TOKEN of this Worker. If it is lost, set another one with: npx wrangler secret put ADMIN_TOKEN",
+  },
+  too_many_failures: {
+    title: "Too many wrong tokens",
+    cure: "Wait for a minute. The right token works at once.",
+  },
+  cross_site: {
+    title: "The request came from another address than the console's",
+    cure: "Open the console at the address at which its Worker runs, and do the same again.",
+  },
+  no_activity: {
+    title: "Deliveries are not recorded here",
+    cure: "Bind the gateway's Durable Object as ACTIVITY, and add activity: (env) => env.ACTIVITY to deadLetters().",
+  },
+  not_found: {
+    title: "There is no such thing",
+    cure: "It may have been pruned, or the address is wrong.",
+  },
+  misconfigured: {
+    title: "A setting of the console is wrong, so nothing is shown",
+    cure: "Set the secret ADMIN_TOKEN (32 characters or more), or ACCESS_TEAM and ACCESS_AUDIENCE. Then reload.",
+  },
+  unavailable: {
+    title: "Something behind the console failed",
+    cure: "D1, R2, the queue or Activity failed or was too slow: the Worker's log has the reason. Try again in a moment.",
+  },
+  not_json: {
+    title: "The answer is not the console's",
+    cure: "Something between you and the Worker has answered, or the Worker itself has failed. Look at its log, then try again.",
+  },
+  failed: {
+    title: "The page failed",
+    cure: "Reload it.",
+  },
+};
+
+interface NoticeProps {
+  readonly error: ApiError;
+  readonly onRetry?: () => void;
+  readonly isInLogin?: boolean;
+}
+
+export function ErrorNotice({ error, onRetry }: NoticeProps) {
+  const { title, cure } = cures[error.code] ?? {
+    title: "The request was refused",
+    cure: "Mend what the message names, and try again.",
+  };
+  return (
+    <div class="notice bad" role="alert">
+      <strong>{title}</strong>
+      <p>{cure}</p>
+      <p class="muted">
+        {error.status > 0 && `${error.status} `}
+        {error.code}: {error.message}
+      </p>
+      {onRetry && (
+        <button type="button" onClick={onRetry}>
+          Try again
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** Shows the error of a view. What was loaded before stays below it. */
+export function LoadError({ loaded }: { readonly loaded: Loaded<unknown> }) {
+  const { error, answer, loadedAt, reload } = loaded;
+  // The login is already there.
+  if (error === undefined || error.code === "unauthorized") {
+    return null;
+  }
+  return (
+    <>
+      <ErrorNotice error={error} onRetry={reload} />
+      {answer !== undefined && (
+        <p class="muted">
+          What follows is from <Time at={new Date(loadedAt).toISOString()} />.
+        </p>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,204 @@
+// The small parts that views are made of.
+
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { mount } from "./api.ts";
+
+/** How long a button shows that it has copied. */
+const copiedMs = 1500;
+
+export type Tone = "good" | "bad" | "warn" | "info" | "quiet";
+
+/** A word with a dot: the tone is never shown by its colour alone. */
+export function Badge({ tone, children }: { readonly tone: Tone; readonly children: ComponentChildren }) {
+  return <span class={`badge ${tone}`}>{children}</span>;
+}
+
+/** The tone of an outcome or a state, wherever it is shown. */
+export const tones: Readonly<Record<string, Tone>> = {
+  accepted: "good",
+  handled: "good",
+  duplicate: "quiet",
+  outdated: "quiet",
+  ignored: "quiet",
+  erased: "quiet",
+  redriven: "info",
+  rejected: "warn",
+  failed: "bad",
+  failed_again: "bad",
+  dead: "bad",
+  open: "bad",
+  closed: "good",
+  trapped: "bad",
+  marker_failed: "warn",
+  late_commit: "warn",
+  late_send_failed: "warn",
+};
+
+export function Outcome({ name }: { readonly name: string }) {
+  return <Badge tone={tones[name] ?? "quiet"}>{name.replaceAll("_", " ")}</Badge>;
+}
+
+/** Copies a text. */
+export function CopyButton({ text, label }: { readonly text: string; readonly label: string }) {
+  const [state, setState] = useState<"" | "copied" | "failed">("");
+  const timer = useRef<number>(undefined);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      setState("copied");
+    } catch {
+      setState("failed");
+    }
+    clearTimeout(timer.current);
+    timer.current = window.setTimeout(() => setState(""), copiedMs);
+  };
+  return (
+    <button type="button" class="small quiet" onClick={copy}>
+      {state === "copied" ? "Copied" : state === "failed" ? "Not copied" : label}
+    </button>
+  );
+}
+
+/** An id, in full, that can be copied. */
+export function Id({ value, href }: { readonly value: string | null | undefined; readonly href?: string }) {
+  if (value === null || value === undefined) {
+    return <span class="muted">–</span>;
+  }
+  return (
+    <span class="id">
+      {href === undefined ? <code>{value}</code> : <a href={href}>{value}</a>}
+      <CopyIcon text={value} />
+    </span>
+  );
+}
+
+function CopyIcon({ text }: { readonly text: string }) {
+  const [isCopied, setCopied] = useState(false);
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      setCopied(true);
+      setTimeout(() => setCopied(false), copiedMs);
+    } catch {
+      // The id stays there to be selected.
+    }
+  };
+  return (
+    <button type="button" class="copy" aria-label={`Copy ${text}`} title="Copy" onClick={copy}>
+      <svg viewBox="0 0 16 16" aria-hidden="true">
+        {isCopied ? <path d="M3 8.5l3 3 7-7" /> : <path d="M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8z" />}
+      </svg>
+    </button>
+  );
+}
+
+/** Copies a command that asks the admin API the same. */
+export function CopyCurl({ path, body }: { readonly path: string; readonly body?: object }) {
+  const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+  const command = [
+    `curl ${quoted(`${location.origin}${mount}/api/${path}`)}`,
+    '-H "Authorization: Bearer $ADMIN_TOKEN"',
+    ...(body === undefined ? [] : ["-H 'Content-Type: application/json'", `-d ${quoted(JSON.stringify(body))}`]),
+  ].join(" ");
+  return <CopyButton text={command} label="Copy as curl" />;
+}
+
+/** Says what is empty, and why. */
+export function Empty({ title, children }: { readonly title: string; readonly children?: ComponentChildren }) {
+  return (
+    <div class="empty">
+      <strong>{title}</strong>
+      {children && <p>{children}</p>}
+    </div>
+  );
+}
+
+export function Loading() {
+  return (
+    <p class="muted loading" role="status">
+      Loading…
+    </p>
+  );
+}
+
+/** A list of names and values. */
+export function Facts({ children }: { readonly children: ComponentChildren }) {
+  return <dl class="facts">{children}</dl>;
+}
+
+export function Fact({ name, children }: { readonly name: string; readonly children: ComponentChildren }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+/** The heading of a view, and what can be done there. */
+export function Heading({ title, children }: { readonly title: string; readonly children?: ComponentChildren }) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    document.title = `${title} · Cronozen Edge`;
+  }, [title]);
+  return (
+    <header class="heading">
+      <h1 ref={heading} tabIndex={-1}>
+        {title}
+      </h1>
+      <div class="actions">{children}</div>
+    </header>
+  );
+}
+
+interface TableProps {
+  readonly label: string;
+  readonly columns: readonly (string | { readonly name: string; readonly class: string })[];
+  readonly children: ComponentChildren;
+}
+
+/** A table that scrolls on its own when it is too wide. Columns of the class `wide` are left out on a phone. */
+export function Table({ label, columns, children }: TableProps) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by the keyboard
+    <section class="scroll" tabIndex={0} aria-label={label}>
+      <table>
+        <thead>
+          <tr>
+            {columns.map((column) => {
+              const { name, class: className } = typeof column === "string" ? { name: column, class: "" } : column;
+              return (
+                <th key={name} scope="col" class={className}>
+                  {name}
+                </th>
+              );
+            })}
+          </tr>
+        </thead>
+        <tbody>{children}</tbody>
+      </table>
+    </section>
+  );
+}
+
+interface PagerProps {
+  /** The address of the first page, if this is another one. */
+  readonly first?: string | undefined;
+  /** The address of the next page, if there is one. */
+  readonly next?: string | undefined;
+}
+
+export function Pager({ first, next }: PagerProps) {
+  return first === undefined && next === undefined ? null : (
+    <nav class="pager" aria-label="Pages">
+      {first !== undefined && <a href={first}>Newest</a>}
+      {next !== undefined && (
+        <a href={next} rel="next">
+          Older
+        </a>
+      )}
+    </nav>
+  );
+}

@@ -1,0 +1,140 @@
+// Keyboard shortcuts, and the list of them.
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { useLocation } from "preact-iso";
+import { viewPath } from "./api.ts";
+
+const offKey = "cronozen-console-shortcuts-off";
+
+/** The time within which the second key of a pair must come. */
+const pairMs = 1200;
+
+/** The views by the key that follows `g`. */
+const places: Readonly<Record<string, readonly [view: string, name: string]>> = {
+  o: ["", "Overview"],
+  d: ["deliveries", "Deliveries"],
+  e: ["events", "Events"],
+  l: ["dead-letters", "Dead letters"],
+  i: ["incidents", "Incidents"],
+  a: ["audit", "Audit"],
+};
+
+const others = [
+  ["/", "go to the search"],
+  ["j, k", "go to the next, the previous row"],
+  ["Enter", "open the row"],
+  ["u", "show times in UTC, or local"],
+  ["?", "show this list"],
+  ["Esc", "close it"],
+];
+
+/** Single keys disturb those who dictate, so they can be switched off. */
+function areOff(): boolean {
+  try {
+    return localStorage.getItem(offKey) !== null;
+  } catch {
+    return false;
+  }
+}
+
+function switchTo(isOn: boolean): void {
+  try {
+    isOn ? localStorage.removeItem(offKey) : localStorage.setItem(offKey, "1");
+  } catch {
+    // Without storage, they stay as they are.
+  }
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && (target.matches("input, textarea, select") || target.isContentEditable);
+}
+
+/** Moves the focus among the rows' links. */
+function moveRow(step: number): void {
+  const links = [...document.querySelectorAll<HTMLElement>("main tbody tr")].flatMap(
+    (row) => row.querySelector<HTMLElement>("a") ?? [],
+  );
+  const current = links.indexOf(document.activeElement as HTMLElement);
+  const next = current === -1 ? (step > 0 ? 0 : links.length - 1) : current + step;
+  links[Math.min(Math.max(next, 0), links.length - 1)]?.focus();
+}
+
+interface ShortcutsProps {
+  readonly onZone: () => void;
+  readonly isOpen: boolean;
+  readonly setOpen: (isOpen: boolean) => void;
+}
+
+export function Shortcuts({ onZone, isOpen, setOpen }: ShortcutsProps) {
+  const { route } = useLocation();
+  const pairUntil = useRef(0);
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent) => {
+      const { key } = event;
+      const isBusy = document.querySelector("dialog[open]") !== null;
+      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || isBusy || areOff()) {
+        return;
+      }
+      const place = performance.now() < pairUntil.current ? places[key] : undefined;
+      pairUntil.current = key === "g" ? performance.now() + pairMs : 0;
+      if (place !== undefined) {
+        route(viewPath(place[0]));
+      } else if (key === "?") {
+        setOpen(true);
+      } else if (key === "/") {
+        event.preventDefault();
+        document.querySelector<HTMLElement>("main input[type=search]")?.focus();
+      } else if (key === "j" || key === "k") {
+        moveRow(key === "j" ? 1 : -1);
+      } else if (key === "u") {
+        onZone();
+      }
+    };
+    addEventListener("keydown", pressed);
+    return () => removeEventListener("keydown", pressed);
+  }, [route, onZone, setOpen]);
+  return isOpen ? <ShortcutList onClose={() => setOpen(false)} /> : null;
+}
+
+function ShortcutList({ onClose }: { readonly onClose: () => void }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [isOn, setOn] = useState(!areOff());
+  useEffect(() => dialog.current?.showModal(), []);
+  return (
+    <dialog ref={dialog} aria-labelledby="shortcuts-title" onClose={onClose}>
+      <h2 id="shortcuts-title">Keyboard shortcuts</h2>
+      <dl class="shortcuts">
+        {Object.entries(places).map(([key, [, name]]) => (
+          <div key={key}>
+            <dt>
+              <kbd>g</kbd> <kbd>{key}</kbd>
+            </dt>
+            <dd>{name}</dd>
+          </div>
+        ))}
+        {others.map(([key, what]) => (
+          <div key={key}>
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={isOn}
+          onChange={(event) => {
+            switchTo(event.currentTarget.checked);
+            setOn(event.currentTarget.checked);
+          }}
+        />
+        Use these shortcuts in this browser
+      </label>
+      <form method="dialog">
+        <button type="submit">Close</button>
+      </form>
+    </dialog>
+  );
+}

@@ -1,0 +1,86 @@
+// Times: local or UTC, by the operator's choice, and the other one on hover.
+
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+
+export type Zone = "local" | "utc";
+
+export const ZoneContext = createContext<Zone>("local");
+
+const zoneKey = "cronozen-console-zone";
+
+/** Returns the stored choice. */
+export function storedZone(): Zone {
+  try {
+    return localStorage.getItem(zoneKey) === "utc" ? "utc" : "local";
+  } catch {
+    return "local";
+  }
+}
+
+export function storeZone(zone: Zone): void {
+  try {
+    localStorage.setItem(zoneKey, zone);
+  } catch {
+    // Without storage, the choice lasts until the page is reloaded.
+  }
+}
+
+const parts = {
+  year: "numeric",
+  month: "2-digit",
+  day: "2-digit",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: "h23",
+} as const;
+
+// The Swedish format is that of ISO 8601.
+const formats = {
+  local: new Intl.DateTimeFormat("sv-SE", parts),
+  utc: new Intl.DateTimeFormat("sv-SE", { ...parts, timeZone: "UTC" }),
+};
+
+/** Returns a time as `2026-11-24 06:55:01`. */
+export function formatTime(at: string | number, zone: Zone): string {
+  const time = new Date(at);
+  return Number.isNaN(time.getTime()) ? String(at) : formats[zone].format(time);
+}
+
+const units = [
+  ["day", 86_400],
+  ["hour", 3600],
+  ["minute", 60],
+] as const;
+
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "short" });
+
+/** Returns a time as `5 min. ago`. */
+export function formatAge(at: string | number, now = Date.now()): string {
+  const seconds = (new Date(at).getTime() - now) / 1000;
+  const [unit, length] = units.find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];
+  return relative.format(Math.trunc(seconds / length), unit);
+}
+
+interface TimeProps {
+  /** As RFC 3339. */
+  readonly at: string | null | undefined;
+  /** Shows the age, too. */
+  readonly withAge?: boolean;
+}
+
+export function Time({ at, withAge = false }: TimeProps) {
+  const zone = useContext(ZoneContext);
+  if (at === null || at === undefined) {
+    return <span class="muted">–</span>;
+  }
+  const other = zone === "local" ? `${at} (UTC)` : `${formatTime(at, "local")} (local)`;
+  return (
+    <time dateTime={at} title={other}>
+      {formatTime(at, zone)}
+      {zone === "utc" && <span class="muted"> UTC</span>}
+      {withAge && <span class="muted"> · {formatAge(at)}</span>}
+    </time>
+  );
+}
