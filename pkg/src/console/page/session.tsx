@@ -53,7 +53,8 @@ export function SessionProvider({ children }: { children: ComponentChildren }) {
   }, []);
   useEffect(() => void load(), []);
   const logout = useCallback(async () => {
-    await ask("logout", { body: {} });
+    // Without an answer, the session goes on, and the reloaded page shows it.
+    await ask("logout", { body: {} }).catch(() => {});
     location.reload();
   }, []);
   const session = useMemo(
@@ -103,8 +104,8 @@ function Login({ isExpired, onLogin }: { isExpired: boolean; onLogin: (operator:
   };
 
   return (
-    // Escape must not close it: there is nothing to see without a session.
-    <dialog ref={dialog} class="login" aria-labelledby="login-title" onCancel={(event) => event.preventDefault()}>
+    // Escape closes it, also against a handler of `cancel`. There is nothing to see without a session.
+    <dialog ref={dialog} class="login" aria-labelledby="login-title" onClose={() => dialog.current?.showModal()}>
       <form onSubmit={submit}>
         <h2 id="login-title">{isExpired ? "Your session has ended" : "Log in"}</h2>
         <p class="muted">
