@@ -1,14 +1,282 @@
 // The page that says why a signature does not match. It cannot connect to anything: what is pasted stays in the browser.
 
-import { render } from "preact";
+import { render, type TargetedEvent } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { diagnose } from "../../diagnosis.ts";
+import { type Diagnosed, DiagnosisResult } from "./diagnosis-result.tsx";
 import { Frame } from "./frame.tsx";
 import { Heading } from "./parts.tsx";
+
+/** The largest body that a verifier takes. */
+const maxBodyBytes = 1_048_576;
+
+type State = { readonly is: "idle" | "working" } | { readonly is: "done"; readonly diagnosed: Diagnosed } | Failed;
+
+interface Failed {
+  readonly is: "failed";
+  readonly reason: string;
+}
+
+function Diagnose() {
+  const form = useRef<HTMLFormElement>(null);
+  const [file, setFile] = useState<File>();
+  const [areShown, setShown] = useState(false);
+  const [state, setState] = useState<State>({ is: "idle" });
+  // Rises with each change of the fields, so that no result is shown that is of others.
+  const round = useRef(0);
+
+  const change = (next: State = { is: "idle" }) => {
+    round.current += 1;
+    setState(next);
+  };
+  const clear = () => {
+    form.current?.reset();
+    setFile(undefined);
+    setShown(false);
+    change();
+  };
+  const take = (chosen: File | undefined) => {
+    if (chosen !== undefined && chosen.size > maxBodyBytes) {
+      change({ is: "failed", reason: tooLarge(chosen.size) });
+    } else if (chosen !== undefined) {
+      setFile(chosen);
+      change();
+    }
+  };
+  const remove = () => {
+    setFile(undefined);
+    change();
+  };
+  const submit = (event: TargetedEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const { elements } = event.currentTarget;
+    const entered = (name: string) => (elements.namedItem(name) as HTMLInputElement | HTMLTextAreaElement).value;
+    const fields = { text: entered("body"), signature: entered("signature"), secrets: entered("secrets") };
+    change({ is: "working" });
+    const { current } = round;
+    // A large body takes more than a second, in which nothing is drawn.
+    requestAnimationFrame(() =>
+      setTimeout(async () => {
+        const next = await resultOf(file, fields);
+        if (round.current === current) {
+          setState(next);
+        }
+      }),
+    );
+  };
+  useClearedOnLeave(clear);
+  useDrop(take);
+
+  const isWorking = state.is === "working";
+  return (
+    <>
+      <Heading title="Diagnose a signature" />
+      <p class="prose">
+        A delivery was refused with <code>invalid_signature</code>? Paste what came, and this page says why its
+        signature does not match. <strong>Everything stays in this browser:</strong> this page is not allowed to connect
+        to anything, which the browser enforces.
+      </p>
+      <form ref={form} class="card" aria-label="Delivery" autocomplete="off" onSubmit={submit} onInput={() => change()}>
+        <BodyField file={file} onFile={take} onRemove={remove} />
+        <SignatureField />
+        <SecretsField areShown={areShown} onShow={() => setShown(!areShown)} />
+        <div class="actions">
+          <button type="submit" class="primary" disabled={isWorking}>
+            Diagnose
+          </button>
+          <button type="button" onClick={clear}>
+            Clear
+          </button>
+          <span role="status" class="muted">
+            {isWorking && "Working…"}
+          </span>
+        </div>
+      </form>
+      {state.is === "failed" && (
+        <div class="notice bad" role="alert">
+          {state.reason}
+        </div>
+      )}
+      {state.is === "done" && <DiagnosisResult {...state.diagnosed} />}
+    </>
+  );
+}
+
+interface BodyFieldProps {
+  readonly file: File | undefined;
+  readonly onFile: (file: File | undefined) => void;
+  readonly onRemove: () => void;
+}
+
+function BodyField({ file, onFile, onRemove }: BodyFieldProps) {
+  return (
+    <div class="field">
+      <label for="body">Body, as it came</label>
+      {file !== undefined && (
+        <p class="actions">
+          <code>{file.name}</code>
+          <span class="muted">{file.size.toLocaleString("en")} bytes</span>
+          <button type="button" class="small" onClick={onRemove}>
+            Remove the file
+          </button>
+        </p>
+      )}
+      <textarea
+        id="body"
+        name="body"
+        rows={8}
+        hidden={file !== undefined}
+        spellcheck={false}
+        autocomplete="off"
+        autocapitalize="off"
+        aria-describedby="body-hint"
+      />
+      <input
+        type="file"
+        aria-label="File with the body"
+        hidden={file !== undefined}
+        onInput={(event) => event.stopPropagation()}
+        onChange={(event) => {
+          onFile(event.currentTarget.files?.[0]);
+          // Otherwise the same file could not be chosen again.
+          event.currentTarget.value = "";
+        }}
+      />
+      <small id="body-hint">
+        Choose a file, or drop it on this page, to keep the exact bytes: the text field turns CRLF into LF. At most 1
+        MiB.
+      </small>
+    </div>
+  );
+}
+
+function SignatureField() {
+  return (
+    <div class="field">
+      <label for="signature">Signature</label>
+      <textarea
+        id="signature"
+        name="signature"
+        rows={2}
+        spellcheck={false}
+        autocomplete="off"
+        autocapitalize="off"
+        aria-describedby="signature-hint"
+        onKeyDown={(event) => {
+          // A line break would be part of the value.
+          if (event.key === "Enter" && !event.isComposing) {
+            event.preventDefault();
+            event.currentTarget.form?.requestSubmit();
+          }
+        }}
+      />
+      <small id="signature-hint">
+        The value of the header <code>X-Cronozen-Signature</code>. Leave it empty if the request has none.
+      </small>
+    </div>
+  );
+}
+
+function SecretsField({ areShown, onShow }: { readonly areShown: boolean; readonly onShow: () => void }) {
+  const field = {
+    id: "secrets",
+    name: "secrets",
+    spellcheck: false,
+    autocomplete: "off",
+    autocapitalize: "off",
+    "aria-describedby": "secrets-hint",
+    onPaste: pasteOnOneLine,
+  } as const;
+  return (
+    <div class="field">
+      <label for="secrets">Signing secrets</label>
+      <div class="joined">
+        {areShown ? <input type="text" {...field} /> : <input type="password" {...field} />}
+        <button type="button" aria-pressed={areShown} onClick={onShow}>
+          Show
+        </button>
+      </div>
+      <small id="secrets-hint">
+        As they are set in <code>CRONOZEN_SIGNING_SECRET</code>: one to eight, separated by white space, the newest
+        first. Those of <code>CRONOZEN_SIGNING_SECRET_NEXT</code> come before them.
+      </small>
+    </div>
+  );
+}
+
+/** Some browsers drop the line breaks from what is pasted into one line, which would join two secrets. */
+function pasteOnOneLine(event: TargetedEvent<HTMLInputElement, ClipboardEvent>): void {
+  const text = event.clipboardData?.getData("text/plain") ?? "";
+  if (/[\r\n]/.test(text)) {
+    event.preventDefault();
+    const { currentTarget } = event;
+    const { selectionStart, selectionEnd } = currentTarget;
+    currentTarget.setRangeText(text.replace(/[\r\n]+/g, " "), selectionStart ?? 0, selectionEnd ?? 0, "end");
+    currentTarget.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  }
+}
+
+interface Fields {
+  readonly text: string;
+  readonly signature: string;
+  readonly secrets: string;
+}
+
+async function resultOf(file: File | undefined, { text, signature, secrets }: Fields): Promise<State> {
+  try {
+    const body = file === undefined ? new TextEncoder().encode(text) : new Uint8Array(await file.arrayBuffer());
+    if (body.length > maxBodyBytes) {
+      return { is: "failed", reason: tooLarge(body.length) };
+    }
+    // Split as the gateway does it: a byte order mark is no white space, but a mistake to be found.
+    const list = secrets.split(/[^\S\ufeff]+/).filter((secret) => secret !== "");
+    const value = signature.replace(/^x-cronozen-signature:[ \t]*/i, "");
+    const diagnosis = diagnose(body, value === "" ? undefined : value, list);
+    return { is: "done", diagnosed: { diagnosis, body, isFile: file !== undefined, secrets: list.length } };
+  } catch (error) {
+    const reason = error instanceof DOMException ? "file not readable, choose it again" : String(error);
+    return { is: "failed", reason: `The diagnosis failed: ${reason}.` };
+  }
+}
+
+function tooLarge(bytes: number): string {
+  return `Body too large: ${bytes.toLocaleString("en")} bytes, and a verifier takes at most ${maxBodyBytes.toLocaleString("en")}.`;
+}
+
+/** A browser keeps pages that were left, with what is in their fields. */
+function useClearedOnLeave(clear: () => void): void {
+  useEffect(() => {
+    addEventListener("pagehide", clear);
+    return () => removeEventListener("pagehide", clear);
+  }, []);
+}
+
+/** Takes a file that is dropped anywhere on the page: the browser would open it in the page's place. */
+function useDrop(take: (file: File | undefined) => void): void {
+  useEffect(() => {
+    const over = (event: DragEvent) => {
+      if (event.dataTransfer?.types.includes("Files")) {
+        event.preventDefault();
+      }
+    };
+    const drop = (event: DragEvent) => {
+      over(event);
+      take(event.dataTransfer?.files[0]);
+    };
+    addEventListener("dragover", over);
+    addEventListener("drop", drop);
+    return () => {
+      removeEventListener("dragover", over);
+      removeEventListener("drop", drop);
+    };
+  }, []);
+}
 
 const app = document.querySelector("#app");
 if (app !== null) {
   render(
     <Frame path={location.pathname}>
-      <Heading title="Diagnose" />
+      <Diagnose />
     </Frame>,
     app,
   );

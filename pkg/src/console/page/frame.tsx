@@ -1,6 +1,7 @@
 // The frame around all views: the name, the navigation, and the settings of the page.
 
 import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { mount, viewPath } from "./api.ts";
 
 const views = [
@@ -25,6 +26,10 @@ interface FrameProps {
 
 export function Frame({ path, counts = {}, tools, children }: FrameProps) {
   const [, current = ""] = path.slice(mount.length).split("/");
+  const nav = useRef<HTMLElement>(null);
+  // On a phone, the views scroll sideways. The counts move them.
+  const shown = JSON.stringify([current, counts]);
+  useEffect(() => nav.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" }), [shown]);
   return (
     <>
       <a class="skip" href="#main">
@@ -35,7 +40,7 @@ export function Frame({ path, counts = {}, tools, children }: FrameProps) {
           <img src={document.querySelector<HTMLLinkElement>("link[rel=icon]")?.href} alt="" width="20" height="20" />
           Cronozen Edge
         </a>
-        <nav aria-label="Views">
+        <nav ref={nav} aria-label="Views">
           {views.map(([view, name]) => (
             <a key={view} href={viewPath(view)} aria-current={isCurrent(view, current) ? "page" : undefined}>
               {name}

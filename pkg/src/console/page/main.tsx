@@ -12,7 +12,8 @@ import { Delivery } from "./delivery.tsx";
 import { Event } from "./event.tsx";
 import { Events } from "./events.tsx";
 import { Frame } from "./frame.tsx";
-import { Incident, Incidents } from "./incidents.tsx";
+import { Incident } from "./incident.tsx";
+import { Incidents } from "./incidents.tsx";
 import { Overview } from "./overview.tsx";
 import { Empty, Heading } from "./parts.tsx";
 import { SessionContext, SessionProvider } from "./session.tsx";
@@ -48,7 +49,7 @@ function Views({ zone, onZone }: { readonly zone: Zone; readonly onZone: () => v
         type="button"
         class="small quiet"
         onClick={onZone}
-        aria-label={`Times: ${zone === "utc" ? "UTC" : "local"}`}
+        title={`Show times ${zone === "utc" ? "local" : "in UTC"}`}
       >
         {zone === "utc" ? "UTC" : "Local time"}
       </button>
