@@ -39,6 +39,7 @@ const routes = /** @type {const} */ ([
   ["POST", "/dead-letters/prune"],
   ["POST", "/erase"],
   ["GET", "/activity"],
+  ["GET", "/outcomes"],
   ["GET", "/deliveries"],
   ["GET", "/losses"],
   ["GET", "/incidents"],

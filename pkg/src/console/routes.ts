@@ -7,6 +7,7 @@ import { actorOf, type Operator } from "./access.ts";
 import { activityStatus, askActivity, boundActivity, deliveriesOf, rangeOf } from "./activity.ts";
 import { findEvent, positions, searchEvents } from "./events.ts";
 import { bodyOf, boolean, type Fields, integer, integers, oneOf, parametersOf, text, time } from "./fields.ts";
+import { countOutcomes } from "./outcomes.ts";
 import { answerOf, Problem } from "./problem.ts";
 
 /** A request, and what its route works on. */
@@ -35,6 +36,8 @@ const maxMuteMs = 2_592_000_000;
 
 const limit = integer(1, maxLimit);
 
+const rangeFields = { by: oneOf("minute", "hour", "day"), from: time, to: time };
+
 const selectionFields = {
   ids: integers(maxPruned),
   upTo: integer(0),
@@ -55,6 +58,7 @@ export function routes<Env>(): Routes<Env> {
     "/session": { GET: showSession },
     "/status": { GET: showStatus },
     "/activity": { GET: showActivity },
+    "/outcomes": { GET: showOutcomes },
     "/deliveries": { GET: listDeliveries },
     "/events": { GET: listEvents },
     "/event": { GET: showEvent },
@@ -112,8 +116,12 @@ async function showStatus<Env>({ url, env, deadLetters }: Call<Env>): Promise<Re
 }
 
 async function showActivity<Env>({ url, env, deadLetters }: Call<Env>): Promise<Response> {
-  const range = rangeOf(parametersOf(url, { by: oneOf("minute", "hour", "day"), from: time, to: time }));
+  const range = rangeOf(parametersOf(url, rangeFields));
   return answerOf(await askActivity(deadLetters, env, (activity) => activity.summary(range)));
+}
+
+async function showOutcomes<Env>({ url, env, deadLetters }: Call<Env>): Promise<Response> {
+  return answerOf(await countOutcomes(deadLetters, env, rangeOf(parametersOf(url, rangeFields))));
 }
 
 async function listDeliveries<Env>({ url, env, deadLetters }: Call<Env>): Promise<Response> {
