@@ -153,10 +153,11 @@ async function problemsOf(url) {
  */
 async function invite(server, storage) {
   const { readable } = await import("../pkg/src/cli/log.ts");
-  const api = `${server.url}/console/api`;
+  const page = `${server.url}/console`;
   // A new id at every start: the local store remembers events for as long as the real one.
   const eventId = `evt_${randomUUID().slice(0, 8)}`;
   console.log(`The webhook is ${server.url}/webhooks/cronozen. ${dim("Ctrl-C stops it.")}
+The console is ${page}/ ${dim("(log in with any name, and the ADMIN_TOKEN of examples/starter/.dev.vars)")}
 
 What you can do now, from another terminal in this folder:
 
@@ -175,11 +176,10 @@ ${green("See the payments that were recorded")}
   npx wrangler d1 execute DB --local --config examples/starter/wrangler.toml \\
     --persist-to ${relative(root, storage)} --command "SELECT * FROM payments"
 
-${green("See what happened to it, and list the dead letters")}
+${green("See what happened to it")}: ${page}/event?id=${eventId}, or
 
   . examples/starter/.dev.vars
-  curl "${api}/event?id=${eventId}" -H "Authorization: Bearer $ADMIN_TOKEN"
-  curl "${api}/dead-letters" -H "Authorization: Bearer $ADMIN_TOKEN"
+  curl "${page}/api/event?id=${eventId}" -H "Authorization: Bearer $ADMIN_TOKEN"
 
 ${green("Change a handler")}: edit examples/starter/src/handlers.ts, and it is reloaded
 

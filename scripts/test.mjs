@@ -48,6 +48,7 @@ const checks = [
   ["types of the scripts and tests", "tsc", ["--project", "."]],
   ["types of the Workers", "tsc", ["--project", "src/js"]],
   ["types of the command line", "tsc", ["--project", "pkg/src/cli"]],
+  ["types of the console's page", "tsc", ["--project", "pkg/src/console/page"]],
   ["build of the Worker that traps", "cargo", ["xtask", "worker", "--test-trap"]],
   ["build of the consumer in Rust", "cargo", ["xtask", "consumer-rust"]],
   ["tests of the npm package", "node", [...nodeTest, "tests/package/*.test.mjs"]],

@@ -26,9 +26,9 @@ after(() => {
   }
 });
 
-/** @param {...string} args */
-function dev(...args) {
-  const running = startCli(["dev", ...args], { folder });
+/** @param {string} project @param {...string} args */
+function dev(project, ...args) {
+  const running = startCli(["dev", ...args], { folder: project });
   started.push(running);
   return running;
 }
@@ -41,6 +41,16 @@ async function until({ child, printed }, text) {
   }
 }
 
+/** Asserts that the console is where it is said to be. @param {string} printed @param {string} port */
+async function assertConsole(printed, port) {
+  const [, address = assert.fail(printed)] =
+    /^ {2}Console {2}(\S+) {2}\(log in with ADMIN_TOKEN of \.dev\.vars\)$/m.exec(printed) ?? [];
+  assert.equal(address, `http://127.0.0.1:${port}/console/`);
+  const page = await fetch(address);
+  assert.equal(page.status, 200);
+  assert.match(await page.text(), /^<!doctype html>\n<html lang="en" data-mount="\/console">/);
+}
+
 /** @param {string} port */
 async function isServed(port) {
   return fetch(`http://127.0.0.1:${port}/healthz`).then(
@@ -51,11 +61,12 @@ async function isServed(port) {
 
 test("dev makes up secrets, sends a sample of each type, and ends with an interruption", patience, async () => {
   const port = String(await freePort());
-  const running = dev("--port", port);
+  const running = dev(folder, "--port", port);
   await until(running, /(consumer {2}handled .*\n.*){9}/s);
   const { stdout } = running.printed;
   assert.match(stdout, /^Made up CRONOZEN_SIGNING_SECRET and ADMIN_TOKEN in \.dev\.vars\.$/m);
-  assert.ok(stdout.includes(`  Webhook    http://127.0.0.1:${port}/webhooks/cronozen\n`));
+  assert.ok(stdout.includes(`  Webhook  http://127.0.0.1:${port}/webhooks/cronozen\n`));
+  await assertConsole(stdout, port);
   assert.equal(stdout.match(/gateway {3}accepted /g)?.length, 9);
   assert.equal(stdout.match(/gateway {3}duplicate /g)?.length, 1);
   assert.equal(
@@ -78,7 +89,7 @@ test("dev makes up secrets, sends a sample of each type, and ends with an interr
 
 test("dev applies new migrations, and says which messages a reload has lost", patience, async () => {
   const port = String(await freePort());
-  const running = dev("--port", port, "--no-samples");
+  const running = dev(folder, "--port", port, "--no-samples");
   await until(running, /Webhook/);
   const migration = join(folder, "migrations", "0002_notes.sql");
   // As `wrangler d1 migrations create` writes it. If it were applied now, it would never be applied again.
@@ -110,9 +121,21 @@ test("dev applies new migrations, and says which messages a reload has lost", pa
   assert.equal((await running.ended).code, 0);
 });
 
+test("with two Workers, the console is at the same address", patience, async () => {
+  const two = scratchFolder();
+  await runCli(["init", ".", "--two-workers"], { folder: two });
+  symlinkSync(join(root, "node_modules"), join(two, "node_modules"));
+  const port = String(await freePort());
+  const running = dev(two, "--port", port, "--no-samples");
+  await until(running, /Send/);
+  await assertConsole(running.printed.stdout, port);
+  running.child.kill("SIGINT");
+  assert.equal((await running.ended).code, 0);
+});
+
 test("wrangler does not outlive a killed dev", patience, async () => {
   const port = String(await freePort());
-  const running = dev("--port", port, "--no-samples");
+  const running = dev(folder, "--port", port, "--no-samples");
   await until(running, /Webhook/);
   running.child.kill("SIGKILL");
   for (let tries = 0; await isServed(port); tries += 1) {

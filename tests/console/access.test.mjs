@@ -39,6 +39,7 @@ const routes = /** @type {const} */ ([
   ["POST", "/dead-letters/prune"],
   ["POST", "/erase"],
   ["GET", "/activity"],
+  ["GET", "/outcomes"],
   ["GET", "/deliveries"],
   ["GET", "/losses"],
   ["GET", "/incidents"],
@@ -360,7 +361,7 @@ test("an assertion that is forged, expired, of another audience, issuer or key, 
     ["nothing", "x"],
   ])) {
     const { status, answer } = await send("GET", "/events", asserted(value));
-    assert.deepEqual([status, answer.code], [401, "unauthorized"], name);
+    assert.deepEqual([status, answer.code], [401, "access_required"], name);
   }
   await assertRefused(asserted(await assertion({ aud: ["other"] })));
 });
@@ -401,6 +402,13 @@ test("a new key of Access is fetched when it is first used, at most once a minut
 test("with Access alone, the token and the login open nothing", async () => {
   await assertRefused({ ...bearer(`Bearer ${token}`), settings: access });
   assert.equal((await login({}, {}, access)).status, 404);
+  assert.equal((await send("GET", "/events", { settings: access })).answer.code, "access_required");
+  const both = { ...access, ADMIN_TOKEN: token };
+  assert.equal(
+    (await send("GET", "/events", { settings: both })).answer.code,
+    "unauthorized",
+    "the token opens it, too",
+  );
 });
 
 test("Access on the Worker itself counts only for the right audience", async () => {
@@ -424,17 +432,5 @@ test("a cross-site change through Access is refused, one of a service token is n
     const asked = asserted(value);
     const found = await send("POST", "/dead-letters/redrive", { ...asked, headers: { ...asked.headers, ...headers } });
     assert.equal(found.status, status, JSON.stringify(headers));
-  }
-});
-
-test("the shell needs no session and holds no data", async () => {
-  for (const path of ["/console", "/console/", "/console/incidents/7"]) {
-    const { status, text, headers } = await tested.send(path);
-    assert.equal(status, 200);
-    assert.match(text, /^The console has no page yet/);
-    assert.equal(headers.get("cache-control"), "no-store");
-  }
-  for (const path of ["/", "/consoles/api/events", "/console/apis", "/console/incidents", "/other"]) {
-    assert.equal((await tested.send(path)).status, 404);
   }
 });

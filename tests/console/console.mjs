@@ -33,7 +33,7 @@ export class TestConsole {
     this.miniflare = miniflareWith({ d1Databases: ["DB", "DEAD"], r2Buckets: ["BODIES"] });
     /** @type {import("cronozen-edge/consumer").DeadLetters<any>} */
     this.letters = deadLetters({
-      queue: () => undefined,
+      queue: (env) => env.DEAD_QUEUE,
       events: (env) => env.EVENTS,
       database: (env) => env.DEAD,
       ledger: (env) => env.DB,

@@ -7,6 +7,7 @@ import { d1, ignore } from "cronozen-edge/consumer";
 import { Run } from "../consumer/run.mjs";
 import { messageOf } from "../support/messages.mjs";
 import { TestConsole } from "./console.mjs";
+import { Reads } from "./counting.mjs";
 
 const rows = 1_000_000;
 
@@ -24,9 +25,7 @@ const types = [
 
 /** @type {TestConsole} */
 let tested;
-/** The rows that the statements of a request have read, and the milliseconds that SQLite took. */
-let read = 0;
-let sqlMs = 0;
+const reads = new Reads();
 before(async () => {
   tested = await TestConsole.start();
   await tested.ask("/events");
@@ -56,38 +55,9 @@ before(async () => {
   )
     .bind(JSON.stringify(types))
     .run();
-  tested.env = { ...tested.env, DB: counting(tested.env.DB), DEAD: counting(tested.env.DEAD) };
+  tested.env = { ...tested.env, DB: reads.of(tested.env.DB), DEAD: reads.of(tested.env.DEAD) };
 });
 after(() => tested.stop());
-
-/** Counts the rows that are read. @param {any} db */
-function counting(db) {
-  return {
-    prepare: (/** @type {string} */ query) => countingStatement(db.prepare(query)),
-    batch: async (/** @type {any[]} */ statements) => {
-      const results = await db.batch(statements.map(({ inner }) => inner));
-      for (const { meta } of results) {
-        read += meta.rows_read;
-        sqlMs += meta.duration;
-      }
-      return results;
-    },
-  };
-}
-
-/** @param {any} inner @returns {any} */
-function countingStatement(inner) {
-  return {
-    inner,
-    bind: (/** @type {unknown[]} */ ...values) => countingStatement(inner.bind(...values)),
-    all: async () => {
-      const result = await inner.all();
-      read += result.meta.rows_read;
-      sqlMs += result.meta.duration;
-      return result;
-    },
-  };
-}
 
 /** The middle of the year. */
 const july = "from=2026-07-01&to=2026-07-02";
@@ -108,16 +78,16 @@ for (const [name, path, found] of /** @type {const} */ ([
     /** @type {number[]} */
     const times = [];
     for (let turn = 0; turn < 9; turn += 1) {
-      [read, sqlMs] = [0, 0];
+      [reads.rows, reads.sqlMs] = [0, 0];
       const started = performance.now();
       const { answer } = await tested.ask(path);
       times.push(performance.now() - started);
       assert.equal(answer.events?.length ?? Number("history" in answer), found);
     }
     // From each of the three tables come at most the newest 51 rows of ten types, and the index is read for them, too.
-    assert.ok(read <= 9000, `${read} rows`);
+    assert.ok(reads.rows <= 9000, `${reads.rows} rows`);
     const [median] = times.sort((one, other) => one - other).slice(4);
-    context.diagnostic(`${read} rows read, median ${median?.toFixed(1)} ms, SQLite ${sqlMs.toFixed(1)} ms`);
+    context.diagnostic(`${reads.rows} rows read, median ${median?.toFixed(1)} ms, SQLite ${reads.sqlMs.toFixed(1)} ms`);
   });
 }
 

@@ -22,8 +22,8 @@ const limits = {
   "dist/edge.js": 6000,
   // Half of it is left out of a Worker that does not import `deadLetters`.
   "dist/consumer.js": 14_500,
-  // Nearly half of it is jose.
-  "dist/console.js": 17_000,
+  // The page is 75 KB of it, its diagnosis another 76 KB, and jose 7 KB.
+  "dist/console.js": 183 * 1024,
   "dist/alerts.js": 12_000,
   // Half of it is the parser of arguments.
   "dist/cli.js": 50_000,

@@ -3,10 +3,11 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, symlinkSync } from "node:fs";
+import { mkdtempSync, readFileSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { after, test } from "node:test";
+import { parseEnv } from "node:util";
 import { readable } from "../../pkg/src/cli/log.ts";
 import { output, root } from "../../scripts/command.mjs";
 import { freePort } from "../support/ports.mjs";
@@ -115,10 +116,17 @@ test("stays up, prints commands that work when pasted, shows a readable log, and
     const shown = new RegExp(`^\\d\\d:\\d\\d:\\d\\d {2}${line} {2}${eventId} {2}payment\\.completed {2}\\d+ ms$`, "m");
     await until(() => shown.test(printed()), child, printed);
   }
-  assert.match(
-    output("bash", ["-c", pasted("See what happened to it")]) ?? "",
-    /^\{"eventId":"evt_.*\{"deadLetters":\[.*\],"next":null\}$/,
+  assert.match(output("bash", ["-c", pasted("See what happened to it")]) ?? "", /^\{"eventId":"evt_.*"handled".*\}$/);
+  assert.ok(printed().includes(`\nThe console is http://127.0.0.1:${port}/console/ (log in with any name, `));
+  for (const path of ["", `event?id=${eventId}`]) {
+    const address = `http://127.0.0.1:${port}/console/${path}`;
+    assert.ok(printed().includes(address), address);
+    assert.match(await (await fetch(address)).text(), /^<!doctype html>/);
+  }
+  const { ADMIN_TOKEN = assert.fail("no token") } = parseEnv(
+    readFileSync(join(root, "examples", "starter", ".dev.vars"), "utf8"),
   );
+  assert.ok(!printed().includes(ADMIN_TOKEN));
   assert.match(output("bash", ["-c", pasted("See the payments")]) ?? "", new RegExp(eventId));
 
   const busy = start(["--once", "--port", port]);

@@ -4,7 +4,8 @@ CREATE TABLE IF NOT EXISTS cronozen_events (
   event_id TEXT PRIMARY KEY, type TEXT, created_at TEXT, received_at TEXT, handled_at TEXT NOT NULL,
   attempts INTEGER, outcome TEXT NOT NULL, body_key TEXT
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS cronozen_events_by_type ON cronozen_events (type, handled_at);
+CREATE INDEX IF NOT EXISTS cronozen_events_by_type
+  ON cronozen_events (type, handled_at, event_id, outcome);
 
 -- What this consumer does with an event: it stores it.
 CREATE TABLE events (

@@ -90,9 +90,9 @@ async function dev({ port, samples, verbose = false }: DevOptions): Promise<void
 function introduce(webhook: URL): void {
   const url = webhook.port === String(localPort) && webhook.pathname === defaultPath ? "" : ` ${webhook}`;
   console.log(`
-  ${bold("Webhook")}    ${webhook}
-  ${bold("Admin API")}  ${webhook.origin}/console/api/status  ${dim("(Authorization: Bearer ADMIN_TOKEN of .dev.vars)")}
-  ${bold("Send")}       npx --no cronozen-edge send payment.completed${url}
+  ${bold("Webhook")}  ${webhook}
+  ${bold("Console")}  ${webhook.origin}/console/  ${dim("(log in with ADMIN_TOKEN of .dev.vars)")}
+  ${bold("Send")}     npx --no cronozen-edge send payment.completed${url}
 `);
 }
 

@@ -40,8 +40,12 @@ export async function authenticate(request: Request, access: Access, context: un
     (token === undefined ? undefined : await byToken(request, token)) ??
     (application && (await byAccess(request, application, context)));
   if (operator === undefined) {
-    const cure = token === undefined ? "come through Cloudflare Access" : "send the token, or log in";
-    throw new Problem(401, "unauthorized", `no valid credential: ${cure}`, { "www-authenticate": "Bearer" });
+    // The page asks for the token only where there is one.
+    const [code, cure] =
+      token === undefined
+        ? ["access_required", "come through Cloudflare Access"]
+        : ["unauthorized", "send the token, or log in"];
+    throw new Problem(401, code, `no valid credential: ${cure}`, { "www-authenticate": "Bearer" });
   }
   return operator;
 }

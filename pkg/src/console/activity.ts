@@ -1,6 +1,6 @@
 // Asks the gateway's Durable Object `Activity`, for the routes of the admin API.
 
-import type { ActivityReader, ActivityRecord, ActivityStatus, ActivityUnit } from "../activity.ts";
+import type { ActivityReader, ActivityRecord, ActivityStatus, ActivityUnit, SummaryQuery } from "../activity.ts";
 import type { DeadLetters } from "../consumer/dead-letters.ts";
 import { reasonOf } from "../consumer/log.ts";
 import { dayMs, hourMs, inTime, minuteMs } from "../consumer/time.ts";
@@ -12,7 +12,7 @@ const timeoutMs = 5000;
 /** The range of a summary that names none. */
 const defaultMs: Record<ActivityUnit, number> = { minute: hourMs, hour: 2 * dayMs, day: 90 * dayMs };
 
-const unitMs: Record<ActivityUnit, number> = { minute: minuteMs, hour: hourMs, day: dayMs };
+export const unitMs: Record<ActivityUnit, number> = { minute: minuteMs, hour: hourMs, day: dayMs };
 
 /** The reason why something of Activity is missing in an answer. */
 export interface Unavailable {
@@ -55,7 +55,7 @@ export function rangeOf({
   readonly by?: ActivityUnit;
   readonly from?: string;
   readonly to?: string;
-}): { readonly by: ActivityUnit; readonly from: string; readonly to: string } {
+}): SummaryQuery {
   // The present minute included.
   const end = to ?? new Date(Date.now() + minuteMs).toISOString();
   const start = from === undefined ? Date.parse(end) - defaultMs[by] : Date.parse(from);

@@ -80,7 +80,7 @@ const end = "9999";
 const columns = "type, created_at AS createdAt, received_at AS receivedAt, attempts";
 
 /** The tables, the columns of an entry's time and key, and the entry. */
-const tables = {
+export const tables = {
   ledger: {
     table: "cronozen_events",
     at: "handled_at",
@@ -176,13 +176,9 @@ function statementOf(
   const newest = (ofType: string) => `SELECT ${key} FROM ${table}
     WHERE type IS ${ofType} AND ${at} >= ?2 AND (${at}, ${key}) < (?3, ?4)
     ORDER BY ${at} DESC, ${key} DESC LIMIT ?5`;
-  // The last type is NULL: events without a type.
   const keys =
     type === undefined
-      ? `WITH RECURSIVE types (type) AS (
-           SELECT min(type) FROM ${table}
-           UNION ALL SELECT (SELECT min(type) FROM ${table} WHERE type > types.type) FROM types
-           WHERE types.type IS NOT NULL)
+      ? `WITH RECURSIVE ${typesOf(table)}
          SELECT one.${key} FROM types JOIN ${table} AS one ON one.${key} IN (${newest("types.type")})
          WHERE ?1 IS NULL`
       : newest("?1");
@@ -193,6 +189,14 @@ function statementOf(
   return db
     .prepare(query)
     .bind(type ?? null, from, ...(before !== undefined && before[0] < to ? before : [to, lowest]), limit + 1);
+}
+
+/** The types in a table, at most so many, as a part of WITH RECURSIVE. The last one is NULL: events without a type. */
+export function typesOf(table: string, most = -1): string {
+  return `types (type) AS (
+    SELECT min(type) FROM ${table}
+    UNION ALL SELECT (SELECT min(type) FROM ${table} WHERE type > types.type) FROM types WHERE types.type IS NOT NULL
+    LIMIT ${most})`;
 }
 
 const everything = `SELECT ${tables.ledger.entry} FROM cronozen_events WHERE event_id = ?1 AND outcome <> 'erased'

@@ -1,13 +1,15 @@
 // The routes of the admin API, for an operator who is known.
 
-import { alertStatus, listIncidents, muteIncident, showIncident } from "../alerts/incidents.ts";
+import { listIncidents, muteIncident, showIncident } from "../alerts/incidents.ts";
 import type { DeadLetters } from "../consumer/dead-letters.ts";
 import { type LetterSelection, maxPruned, maxRedriven } from "../consumer/redrive.ts";
 import { actorOf, type Operator } from "./access.ts";
-import { activityStatus, askActivity, boundActivity, deliveriesOf, rangeOf } from "./activity.ts";
+import { askActivity, boundActivity, deliveriesOf, rangeOf } from "./activity.ts";
 import { findEvent, positions, searchEvents } from "./events.ts";
 import { bodyOf, boolean, type Fields, integer, integers, oneOf, parametersOf, text, time } from "./fields.ts";
+import { countOutcomes } from "./outcomes.ts";
 import { answerOf, Problem } from "./problem.ts";
+import { readStatus } from "./status.ts";
 
 /** A request, and what its route works on. */
 export interface Call<Env> {
@@ -35,6 +37,8 @@ const maxMuteMs = 2_592_000_000;
 
 const limit = integer(1, maxLimit);
 
+const rangeFields = { by: oneOf("minute", "hour", "day"), from: time, to: time };
+
 const selectionFields = {
   ids: integers(maxPruned),
   upTo: integer(0),
@@ -55,6 +59,7 @@ export function routes<Env>(): Routes<Env> {
     "/session": { GET: showSession },
     "/status": { GET: showStatus },
     "/activity": { GET: showActivity },
+    "/outcomes": { GET: showOutcomes },
     "/deliveries": { GET: listDeliveries },
     "/events": { GET: listEvents },
     "/event": { GET: showEvent },
@@ -102,18 +107,16 @@ async function showSession<Env>({ url, operator }: Call<Env>): Promise<Response>
 
 async function showStatus<Env>({ url, env, deadLetters }: Call<Env>): Promise<Response> {
   parametersOf(url, {});
-  const letters = await deadLetters.letters(env);
-  const [totals, status, activity] = await Promise.all([
-    deadLetters.totals(env),
-    alertStatus(letters),
-    activityStatus(deadLetters, env),
-  ]);
-  return answerOf({ deadLetters: totals, alerts: status, activity });
+  return answerOf(await readStatus(deadLetters, env));
 }
 
 async function showActivity<Env>({ url, env, deadLetters }: Call<Env>): Promise<Response> {
-  const range = rangeOf(parametersOf(url, { by: oneOf("minute", "hour", "day"), from: time, to: time }));
+  const range = rangeOf(parametersOf(url, rangeFields));
   return answerOf(await askActivity(deadLetters, env, (activity) => activity.summary(range)));
+}
+
+async function showOutcomes<Env>({ url, env, deadLetters }: Call<Env>): Promise<Response> {
+  return answerOf(await countOutcomes(deadLetters, env, rangeOf(parametersOf(url, rangeFields))));
 }
 
 async function listDeliveries<Env>({ url, env, deadLetters }: Call<Env>): Promise<Response> {

@@ -47,7 +47,7 @@ export async function readBacklog(queue: Queue | undefined): Promise<Backlog | u
  * Reads the queue of events first: a message moves from there to the dead letters'. A failure must not hide a loss, so it
  * counts as an empty queue.
  */
-export async function readBacklogs({ events, deadQueue }: Stores): Promise<Backlogs> {
+export async function readBacklogs({ events, deadQueue }: Pick<Stores, "events" | "deadQueue">): Promise<Backlogs> {
   const known = async (queue: Queue | undefined) => readBacklog(queue).catch(() => undefined);
   return { events: await known(events), dead: await known(deadQueue) };
 }

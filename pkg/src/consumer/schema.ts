@@ -23,7 +23,9 @@ export const ledgerSchema: Schema = {
         event_id TEXT PRIMARY KEY, type TEXT, created_at TEXT, received_at TEXT, handled_at TEXT NOT NULL,
         attempts INTEGER, outcome TEXT NOT NULL, body_key TEXT
       ) STRICT, WITHOUT ROWID`,
-      "CREATE INDEX IF NOT EXISTS cronozen_events_by_type ON cronozen_events (type, handled_at)",
+      // In the order of a search; the outcome comes last, so that events are counted from the index alone.
+      `CREATE INDEX IF NOT EXISTS cronozen_events_by_type
+        ON cronozen_events (type, handled_at, event_id, outcome)`,
       // `ifNewest` writes a NULL for an older state, so that the table refuses it.
       `CREATE TABLE IF NOT EXISTS cronozen_newest (
         entity TEXT PRIMARY KEY, created_at TEXT NOT NULL

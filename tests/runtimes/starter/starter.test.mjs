@@ -87,6 +87,9 @@ for (const [name, options, configs] of /** @type {[string, string[], string[]][]
         assert.ok(tries < 300, printed());
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
+      const [, address = ""] = /Console {2}(\S+)/.exec(printed()) ?? [];
+      assert.equal(address, new URL("/console/", url).href, printed());
+      assert.match(await (await fetch(address)).text(), /^<!doctype html>/);
     });
 
     for (const config of configs) {
