@@ -40,7 +40,7 @@ const countSteps = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((digit
 
 /** The range and the steps of a scale of times, in milliseconds. It is logarithmic. */
 const [leastMs, mostMs] = [4, 7000];
-const msSteps = [5, 10, 50, 100, 500, 1000, 4000];
+const msSteps = [5, 25, 100, 500, 2000];
 
 /** Draws into the element, and again when its width or the theme changes. */
 export function drawPlot(element: HTMLElement, drawing: Drawing): { plot: uPlot; destroy: () => void } {
@@ -56,7 +56,7 @@ export function drawPlot(element: HTMLElement, drawing: Drawing): { plot: uPlot;
   const theme = matchMedia("(prefers-color-scheme: dark)");
   const repaint = () => {
     colors.clear();
-    plot.redraw(false);
+    plot.redraw();
   };
   theme.addEventListener("change", repaint);
   return {
@@ -90,7 +90,7 @@ function optionsOf(element: HTMLElement, drawing: Drawing, color: Color): uPlot.
     width: element.clientWidth,
     height,
     ms: 1,
-    padding: [18, 4, 0, 0],
+    padding: [18, 18, 0, 0],
     tzDate: (at) => (zone === "utc" ? uPlot.tzDate(new Date(at), "Etc/UTC") : new Date(at)),
     legend: { show: false },
     cursor: {
@@ -118,8 +118,8 @@ function optionsOf(element: HTMLElement, drawing: Drawing, color: Color): uPlot.
       {
         stroke: () => color("--muted"),
         font,
-        size: 44,
-        space: 34,
+        size: 50,
+        space: 28,
         grid: { stroke: () => color("--border"), width: 1 },
         ticks: { show: false },
         values: (_, values) => values.map((value) => (isCounts ? compact.format(value) : formatMs(value))),
@@ -157,7 +157,7 @@ function lineOf(name: string, color: Color): uPlot.Series {
   return {
     stroke: () => color(name),
     width: 1.5,
-    points: { show: true, size: 4, width: 0, fill: () => color(name) },
+    points: { show: true, size: 5, width: 0, fill: () => color(name) },
   };
 }
 
@@ -176,10 +176,11 @@ function drawMarks(plot: uPlot, marks: readonly Mark[], color: Color): void {
   ctx.strokeStyle = ctx.fillStyle = color("--muted");
   ctx.lineWidth = ratio;
   ctx.font = `${11 * ratio}px system-ui, sans-serif`;
+  ctx.textAlign = "left";
   ctx.textBaseline = "bottom";
   ctx.setLineDash([3 * ratio, 3 * ratio]);
-  // A label that would cover the one before it is left out.
-  let free = 0;
+  // The newest first. A label that would cover a newer one is left out.
+  let end = Number.POSITIVE_INFINITY;
   for (const { at, label } of marks) {
     const x = Math.round(plot.valToPos(at, "x", true));
     if (x < bbox.left || x > bbox.left + bbox.width) {
@@ -190,10 +191,10 @@ function drawMarks(plot: uPlot, marks: readonly Mark[], color: Color): void {
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
     const { width } = ctx.measureText(label);
-    const left = Math.min(x, bbox.left + bbox.width - width);
-    if (left >= free) {
+    const left = Math.max(x - width, 0);
+    if (left + width <= end) {
       ctx.fillText(label, left, bbox.top - 5 * ratio);
-      free = left + width + 8 * ratio;
+      end = left - 8 * ratio;
     }
   }
   ctx.restore();

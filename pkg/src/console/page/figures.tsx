@@ -30,24 +30,33 @@ export function Figures({ status, minutes, losses }: FiguresProps) {
         <Figure name="Duplicates" value={deliveries?.duplicate} href={outcome("duplicate")} />
         <Figure name="Refused" value={deliveries?.refused} href={outcome("rejected")} tone="warn" />
         <Figure name="Failed" value={deliveries?.failed} href={outcome("failed")} tone="bad" />
-        <Figure name="Half answered in" value={bound(0.5)} href={viewPath("deliveries")} />
-        <Figure name="99 % answered in" value={bound(0.99)} href={viewPath("deliveries")} />
+        <Figure name="p50 time" value={bound(0.5)} href={viewPath("deliveries")} />
+        <Figure name="p99 time" value={bound(0.99)} href={viewPath("deliveries")} />
       </section>
       <section aria-label="Now">
         <h2>Now</h2>
         <Figure name="Open dead letters" value={open} href={viewPath("dead-letters")} tone="bad" />
-        <Figure name="On the queue" value={status.backlog?.events} href={outcome("accepted")} />
-        <Figure name="To be dead letters" value={status.backlog?.dead} href={viewPath("dead-letters")} />
+        <Figure name="Event queue" value={status.backlog?.events} href={outcome("accepted")} />
+        <Figure name="Dead-letter queue" value={status.backlog?.dead} href={viewPath("dead-letters")} />
         <Figure
           name="Lost"
           value={losses?.lost}
           href={lost > 0 ? "#lost" : viewPath("incidents")}
           tone="bad"
-          note={losses && losses.waiting > 0 && `${formatNumber(losses.waiting)} may still come`}
+          note={losses && lossNote(losses)}
         />
       </section>
     </div>
   );
+}
+
+function lossNote({ waiting, notKept }: Losses): string {
+  return [
+    waiting > 0 && `${formatNumber(waiting)} may still come`,
+    notKept > 0 && `${formatNumber(notKept)} cannot be looked for`,
+  ]
+    .filter(Boolean)
+    .join(", ");
 }
 
 interface FigureProps {
@@ -65,11 +74,8 @@ function Figure({ name, value, href, tone, note }: FigureProps) {
   return (
     <a class="figure" href={href}>
       <span class="muted">{name}</span>
-      {isKnown ? (
-        <strong class={tone !== undefined && value !== 0 ? tone : undefined}>{shown}</strong>
-      ) : (
-        <span class="unknown muted">not known here</span>
-      )}
+      <strong class={tone !== undefined && isKnown && value !== 0 ? tone : undefined}>{isKnown ? shown : "–"}</strong>
+      {!isKnown && <small>not known here</small>}
       {note && <small>{note}</small>}
     </a>
   );

@@ -20,6 +20,9 @@ const lateMs = 15 * minuteMs;
 
 const silentMs = dayMs;
 
+/** The alerts' part of the page has the whole reason of a sink. */
+const reasonLength = 80;
+
 /** The rules whose incidents have a sentence of their own here. */
 const told = ["misconfigured", "failing", "signatures", "loss", "dead_letter", "late", "quiet"];
 
@@ -191,7 +194,7 @@ export function nothingArrived({ activity, arrivedAt, status, periods }: Facts):
 
 export function sinks({ status }: Facts): Finding[] {
   const { failing, problems } = status.alerts;
-  const reasons = [...problems, ...failing.map(({ sink, reason }) => `${sink}: ${reason}`)];
+  const reasons = [...problems, ...failing.map(({ sink, reason }) => `${sink}: ${reason.slice(0, reasonLength)}`)];
   return reasons.length === 0
     ? []
     : [
@@ -224,9 +227,15 @@ export function alertsNotRunning({ status, now, isLocal = false }: Facts): Findi
 
 export function activityMissing({ status: { activity } }: Facts): Finding[] {
   if (activity === null) {
-    const text =
-      "Bind the gateway's Durable Object as ACTIVITY, and add activity: (env) => env.ACTIVITY to deadLetters(). Nothing else is known to be wrong.";
-    return [{ name: "activity", tone: "quiet", title: "Deliveries are not known here", text }];
+    return [
+      {
+        name: "activity",
+        tone: "quiet",
+        title: "Deliveries are not known here",
+        text: "The gateway's Activity is not bound. Nothing else is known to be wrong.",
+        links: [{ view: "#plots", name: "See how to bind it" }],
+      },
+    ];
   }
   if (!("unavailable" in activity)) {
     return [];
@@ -235,14 +244,15 @@ export function activityMissing({ status: { activity } }: Facts): Finding[] {
   return [{ name: "activity", tone: "warn", title: "Deliveries are not known at the moment", text }];
 }
 
-export function silent({ activity, arrivedAt, open, now, status }: Facts): Finding[] {
+export function silent(facts: Facts): Finding[] {
+  const { activity, arrivedAt, open, now, status } = facts;
   const incident = open.get("quiet");
   if (incident !== undefined) {
     return [ofIncident(incident, "warn")];
   }
   // Without a time, the deployment that has seen the last delivery is forgotten.
   const isOld = arrivedAt === undefined ? status.deadLetters.letters > 0 : Date.parse(arrivedAt) <= now - silentMs;
-  return activity === undefined || !isOld
+  return activity === undefined || !isOld || signatures(facts).length > 0
     ? []
     : [
         {

@@ -107,8 +107,8 @@ function secretName(position: number, secrets: number): string {
 
 export function DeploymentsCard({ gateways }: { readonly gateways: readonly GatewayStatus[] }) {
   return gateways.length === 0 ? null : (
-    <section class="stack" aria-labelledby="deployments">
-      <h2 id="deployments">Deployments of the gateway</h2>
+    <div class="stack">
+      <h2>Deployments of the gateway</h2>
       <Table
         label="Deployments of the gateway"
         columns={["Deployment", "Tag", "State", "First delivery", "Last delivery"]}
@@ -130,16 +130,16 @@ export function DeploymentsCard({ gateways }: { readonly gateways: readonly Gate
                 <Badge tone="bad">misconfigured</Badge>
               )}
             </td>
-            <td>
+            <td data-name="First">
               <Time at={gateway.firstAt} />
             </td>
-            <td>
+            <td data-name="Last">
               <Time at={gateway.lastAt} withAge />
             </td>
           </tr>
         ))}
       </Table>
-    </section>
+    </div>
   );
 }
 

@@ -13,14 +13,14 @@ import type { Loaded } from "./use-answer.ts";
 
 /** Shows the lost events, and that the look for them is not at its end. */
 export function LostEvents({ losses: { answer, isLoading, reload } }: { readonly losses: Loaded<Losses> }) {
-  if (answer === undefined || (answer.lost === 0 && !answer.more && answer.notKept === 0)) {
+  if (answer === undefined || (answer.lost === 0 && !answer.more)) {
     return null;
   }
   const { lost, events, more, notKept, checkedTo } = answer;
   return (
-    <section class="stack" id="lost" aria-labelledby="lost-title">
+    <div class="stack" id="lost">
       <header class="heading">
-        <h2 id="lost-title">{lost > 0 ? "Lost events" : "The look for lost events"}</h2>
+        <h2>{lost > 0 ? "Lost events" : "The look for lost events"}</h2>
         <button type="button" class="small" onClick={reload} disabled={isLoading}>
           {more ? "Look further" : "Look again"}
         </button>
@@ -47,7 +47,7 @@ export function LostEvents({ losses: { answer, isLoading, reload } }: { readonly
           ))}
         </Table>
       )}
-    </section>
+    </div>
   );
 }
 
@@ -85,7 +85,7 @@ export function AlertsCard({ status, incidents }: AlertsProps) {
       <Facts>
         <Fact name="Alerts ran">
           {ranAt === null ? (
-            <>never: the Worker's cron calls them, and a local one has none</>
+            <>never: the Worker's cron runs them, and a local Worker has none</>
           ) : (
             <Time at={ranAt} withAge />
           )}

@@ -96,7 +96,8 @@ function Verdict({ status, minutes, incidents, losses }: VerdictProps) {
         <ul>
           {others.map((finding) => (
             <li key={`${finding.name} ${finding.title}`} class={finding.tone}>
-              <strong>{finding.title}.</strong> <Sentence finding={finding} />
+              <strong>{finding.title}.</strong>{" "}
+              <Sentence finding={finding.links === undefined ? finding : { ...finding, text: "" }} />
             </li>
           ))}
         </ul>
@@ -137,8 +138,8 @@ function Start() {
         Send a sample from your project's directory: <Id value={command} />
       </li>
       <li>
-        Register the gateway's address with Cronozen, by default <Id value={`${location.origin}/webhooks/cronozen`} />,
-        and set the secret that you get as CRONOZEN_SIGNING_SECRET.
+        Register the gateway's address with Cronozen, and set the secret that it shows as CRONOZEN_SIGNING_SECRET. By
+        default, the address is <Id value={`${location.origin}/webhooks/cronozen`} />
       </li>
     </ol>
   );

@@ -62,7 +62,11 @@ export function Plot(props: PlotProps) {
         </ul>
       </figcaption>
       <div class="canvas" ref={canvas} role="img" aria-label={`${title}. ${ranges[by]}, by ${by}: ${summary}.`}>
-        {isEmpty && <span class="nothing muted">Nothing in this time</span>}
+        {isEmpty && (
+          <span class="nothing">
+            <span>Nothing in this time</span>
+          </span>
+        )}
       </div>
       {note !== undefined && <p class="muted">{note}</p>}
       <PlotTable {...props} />
@@ -157,7 +161,7 @@ function PlotTable({ title, by, times, series, format }: PlotProps) {
 }
 
 /** Days are those of UTC, whatever the operator's zone. */
-function periodName(at: number, by: ActivityUnit, zone: Zone): string {
+export function periodName(at: number, by: ActivityUnit, zone: Zone): string {
   return by === "day"
     ? `${formatTime(at, "utc").slice(0, "2026-11-24".length)} UTC`
     : formatTime(at, zone).slice(0, "2026-11-24 06:55".length);

@@ -1,6 +1,6 @@
 // The plots of the overview: deliveries, what became of events, and times.
 
-import { useContext, useMemo } from "preact/hooks";
+import { useContext, useMemo, useRef } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import type { ActivitySummary, ActivityUnit, GatewayStatus } from "../../activity.ts";
 
@@ -11,9 +11,9 @@ import { formatBound } from "./figures.tsx";
 import { LoadError } from "./notice.tsx";
 import type { OutcomePeriod, OutcomeSummary } from "./outcomes.ts";
 import { Empty, Loading } from "./parts.tsx";
-import { Plot, type PlotSeries, ranges } from "./plot.tsx";
+import { Plot, type PlotSeries, periodName, ranges } from "./plot.tsx";
 import type { Status } from "./status.ts";
-import { formatTime, ZoneContext } from "./time.tsx";
+import { ZoneContext } from "./time.tsx";
 import { type Loaded, useAnswer } from "./use-answer.ts";
 import { knownActivity } from "./verdict.ts";
 
@@ -38,9 +38,11 @@ export function Plots({ by, status, minutes }: PlotsProps) {
   });
   const outcomes = useAnswer<OutcomeSummary>(`outcomes?by=${by}`, { everyMs: slowMs });
   const loaded = isMinute ? minutes : longer;
+  const deliveries = useLast(loaded);
+  const became = useLast(outcomes);
   const marks = useMemo(() => marksOf(activity?.gateways ?? []), [activity]);
   return (
-    <section class="stack" aria-label="Plots">
+    <section class="stack" id="plots" aria-label="Plots">
       <header class="heading">
         <h2>Over time</h2>
         <fieldset class="choice">
@@ -65,20 +67,28 @@ export function Plots({ by, status, minutes }: PlotsProps) {
       ) : (
         <>
           <LoadError loaded={loaded} />
-          {loaded.answer === undefined && loaded.isLoading && <Loading />}
+          {deliveries.answer === undefined && loaded.isLoading && <Loading />}
         </>
       )}
-      {loaded.answer && <DeliveriesPlot by={by} summary={loaded.answer} now={loaded.loadedAt} marks={marks} />}
+      {deliveries.answer && <DeliveriesPlot summary={deliveries.answer} now={deliveries.loadedAt} marks={marks} />}
       <div class="columns">
-        {outcomes.answer && <OutcomesPlot by={by} summary={outcomes.answer} now={outcomes.loadedAt} marks={marks} />}
-        {loaded.answer && <TimesPlot by={by} summary={loaded.answer} now={loaded.loadedAt} marks={marks} />}
+        {became.answer && <OutcomesPlot summary={became.answer} now={became.loadedAt} marks={marks} />}
+        {deliveries.answer && <TimesPlot summary={deliveries.answer} now={deliveries.loadedAt} marks={marks} />}
       </div>
     </section>
   );
 }
 
+/** Returns what was loaded last: a plot stays until that of another range is there. */
+function useLast<Answer>(loaded: Loaded<Answer>): Loaded<Answer> {
+  const last = useRef(loaded);
+  if (loaded.answer !== undefined) {
+    last.current = loaded;
+  }
+  return last.current;
+}
+
 interface PlotProps<Summary> {
-  readonly by: ActivityUnit;
   readonly summary: Summary;
   /** When it was loaded, in milliseconds since 1970. */
   readonly now: number;
@@ -92,8 +102,9 @@ const deliverySeries = [
   ["Failed", "failed", "--plot-failed"],
 ] as const;
 
-function DeliveriesPlot({ by, summary, now, marks }: PlotProps<ActivitySummary>) {
-  const slots = slotsOf(by, summary.periods, now);
+function DeliveriesPlot({ summary, now, marks }: PlotProps<ActivitySummary>) {
+  const { by, periods } = summary;
+  const slots = slotsOf(by, periods, now);
   const counts = slots.map(({ period }) => deliveriesOf(period === undefined ? [] : [period]));
   const series = deliverySeries.map(([name, kind, color]) =>
     countSeries(
@@ -112,9 +123,9 @@ const outcomeSeries = [
   ["Dead letters", "--plot-failed", ({ dead }: OutcomePeriod) => dead],
 ] as const;
 
-function OutcomesPlot({ by, summary, now, marks }: PlotProps<OutcomeSummary>) {
+function OutcomesPlot({ summary, now, marks }: PlotProps<OutcomeSummary>) {
   const zone = useContext(ZoneContext);
-  const { from, countedFrom, periods } = summary;
+  const { by, from, countedFrom, periods } = summary;
   const slots = slotsOf(by, periods, now);
   const series = outcomeSeries.map(([name, color, count]) =>
     countSeries(
@@ -125,7 +136,7 @@ function OutcomesPlot({ by, summary, now, marks }: PlotProps<OutcomeSummary>) {
   );
   const isPart = Date.parse(countedFrom) > Date.parse(from);
   const note = isPart
-    ? `There are too many events: those before ${formatTime(countedFrom, zone)} are not counted.`
+    ? `There are too many events: those before ${periodName(Date.parse(countedFrom), by, zone)} are not counted.`
     : undefined;
   const times = slots.map(({ at }) => at);
   return (
@@ -134,13 +145,13 @@ function OutcomesPlot({ by, summary, now, marks }: PlotProps<OutcomeSummary>) {
 }
 
 const timeSeries = [
-  ["Half", "--plot-accepted", 0.5],
-  ["99 %", "--plot-slow", 0.99],
+  ["p50", "--plot-accepted", 0.5],
+  ["p99", "--plot-slow", 0.99],
 ] as const;
 
 /** The histogram has bounds only, so a value says "at most". */
-function TimesPlot({ by, summary, now, marks }: PlotProps<ActivitySummary>) {
-  const { boundsMs, periods } = summary;
+function TimesPlot({ summary, now, marks }: PlotProps<ActivitySummary>) {
+  const { by, boundsMs, periods } = summary;
   const slots = slotsOf(by, periods, now);
   const shown = slots.flatMap(({ period }) => period ?? []);
   const series = timeSeries.map(([name, color, share]) => ({
@@ -162,12 +173,12 @@ function countSeries(name: string, color: string, values: readonly number[]): Pl
   return { name, color, values, whole: formatNumber(values.reduce((sum, value) => sum + value, 0)) };
 }
 
-/** A deployment is marked at its first line. The oldest comes first. */
+/** A deployment is marked at its first line. The newest comes first. */
 function marksOf(gateways: readonly GatewayStatus[]): Mark[] {
   return gateways
     .map(({ firstAt, tag, deployment }) => ({
       at: Date.parse(firstAt),
       label: `deployed ${tag || deployment?.slice(0, 8) || ""}`.trim(),
     }))
-    .sort((one, other) => one.at - other.at);
+    .sort((one, other) => other.at - one.at);
 }
