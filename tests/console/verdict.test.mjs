@@ -84,7 +84,7 @@ function judge(state) {
         state.activity === null || Object.hasOwn(state.activity ?? {}, "unavailable")
           ? state.activity
           : { ...activity, ...state.activity },
-      ...(state.backlog && { backlog: state.backlog }),
+      backlog: state.backlog ?? { events: null, dead: null },
     },
     minutes: periods === null ? undefined : { by: "minute", boundsMs, periods },
     incidents: rules.map(incident),

@@ -3,9 +3,9 @@
 import type { ComponentChildren } from "preact";
 import type { ActivitySummary } from "../../activity.ts";
 import type { Losses } from "../../consumer/losses.ts";
+import type { Status } from "../status.ts";
 import { viewPath } from "./api.ts";
 import { boundOf, deliveriesOf, formatNumber, timesOf } from "./counts.ts";
-import type { Status } from "./status.ts";
 import { knownActivity } from "./verdict.ts";
 
 interface FiguresProps {
@@ -36,8 +36,8 @@ export function Figures({ status, minutes, losses }: FiguresProps) {
       <section aria-label="Now">
         <h2>Now</h2>
         <Figure name="Open dead letters" value={open} href={viewPath("dead-letters")} tone="bad" />
-        <Figure name="Event queue" value={status.backlog?.events} href={outcome("accepted")} />
-        <Figure name="Dead-letter queue" value={status.backlog?.dead} href={viewPath("dead-letters")} />
+        <Figure name="Event queue" value={status.backlog.events} href={outcome("accepted")} />
+        <Figure name="Dead-letter queue" value={status.backlog.dead} href={viewPath("dead-letters")} />
         <Figure
           name="Lost"
           value={losses?.lost}

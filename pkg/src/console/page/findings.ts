@@ -163,7 +163,7 @@ export function late({ status, activity, minutes, open, periods, now }: Facts): 
   if (incident !== undefined) {
     return [ofIncident(incident, "bad")];
   }
-  const waiting = status.backlog?.events ?? 0;
+  const waiting = status.backlog.events ?? 0;
   const isKnown = activity !== undefined && minutes !== undefined;
   return !isKnown || waiting <= deliveriesOf(since(periods, now - lateMs)).accepted
     ? []

@@ -2,10 +2,10 @@
 
 import type { ComponentChildren } from "preact";
 import type { GatewayStatus } from "../../activity.ts";
+import type { Status } from "../status.ts";
 import { formatNumber } from "./counts.ts";
 import { problemsOf } from "./findings.ts";
 import { Badge, Fact, Facts, Id, Table } from "./parts.tsx";
-import type { Status } from "./status.ts";
 import { Time } from "./time.tsx";
 import { knownActivity } from "./verdict.ts";
 

@@ -2,12 +2,12 @@
 
 import type { IncidentPage } from "../../alerts/incidents.ts";
 import type { Losses } from "../../consumer/losses.ts";
+import type { Status } from "../status.ts";
 import { viewPath } from "./api.ts";
 import { formatNumber } from "./counts.ts";
 import { formatBytes, Share } from "./gateway.tsx";
 import { LoadError } from "./notice.tsx";
 import { Badge, Fact, Facts, Id, Table } from "./parts.tsx";
-import type { Status } from "./status.ts";
 import { Time } from "./time.tsx";
 import type { Loaded } from "./use-answer.ts";
 

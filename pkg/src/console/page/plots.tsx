@@ -3,16 +3,15 @@
 import { useContext, useMemo, useRef } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import type { ActivitySummary, ActivityUnit, GatewayStatus } from "../../activity.ts";
-
+import type { OutcomePeriod, OutcomeSummary } from "../outcomes.ts";
+import type { Status } from "../status.ts";
 import { viewPath } from "./api.ts";
 import type { Mark } from "./canvas.ts";
 import { boundOf, deliveriesOf, formatNumber, slotsOf, timesOf } from "./counts.ts";
 import { formatBound } from "./figures.tsx";
 import { LoadError } from "./notice.tsx";
-import type { OutcomePeriod, OutcomeSummary } from "./outcomes.ts";
 import { Empty, Loading } from "./parts.tsx";
 import { Plot, type PlotSeries, periodName, ranges } from "./plot.tsx";
-import type { Status } from "./status.ts";
 import { ZoneContext } from "./time.tsx";
 import { type Loaded, useAnswer } from "./use-answer.ts";
 import { knownActivity } from "./verdict.ts";

@@ -3,6 +3,7 @@
 import type { ActivityPeriod, ActivityStatus, ActivitySummary, GatewayStatus } from "../../activity.ts";
 import type { Incident } from "../../alerts/incidents.ts";
 import type { Losses } from "../../consumer/losses.ts";
+import type { Status } from "../status.ts";
 import { counted, deliveriesOf } from "./counts.ts";
 import {
   activityMissing,
@@ -20,7 +21,6 @@ import {
   sinks,
   wrongSignatures,
 } from "./findings.ts";
-import type { Status } from "./status.ts";
 
 export interface Finding {
   /** The rule of an incident, or a name of this file. */
