@@ -146,6 +146,9 @@ test("wrong signatures and nothing accepted since mean a wrong secret", () => {
   assertVerdict({ rules: ["signatures"] }, "signatures", "bad", /title of signatures/);
   const first = assertVerdict({ activity: never, periods: [minute(1, {}, 1)] }, "signatures", "bad", /1 delivery/);
   assert.deepEqual(first.others, []);
+  const old = { gateways: [gateway({ keys: { 0: { deliveries: 1, lastAt: ago(2000) } } })] };
+  // It is not silent, too.
+  assert.deepEqual(judge({ activity: old, periods: wrong.slice(1) }).others, []);
 });
 
 test("forged deliveries beside true ones do not alarm", () => {
