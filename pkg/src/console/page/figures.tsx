@@ -53,7 +53,7 @@ export function Figures({ status, minutes, losses }: FiguresProps) {
 function lossNote({ waiting, notKept }: Losses): string {
   return [
     waiting > 0 && `${formatNumber(waiting)} may still come`,
-    notKept > 0 && `${formatNumber(notKept)} cannot be looked for`,
+    notKept > 0 && `${formatNumber(notKept)} not recorded`,
   ]
     .filter(Boolean)
     .join(", ");
