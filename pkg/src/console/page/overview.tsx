@@ -1,5 +1,147 @@
-import { Heading } from "./parts.tsx";
+// The overview: how the whole is, in a sentence, figures and plots.
+
+import { useContext } from "preact/hooks";
+import { useLocation } from "preact-iso";
+import type { ActivitySummary, ActivityUnit } from "../../activity.ts";
+import type { IncidentPage } from "../../alerts/incidents.ts";
+import type { Losses } from "../../consumer/losses.ts";
+import type { Status } from "../status.ts";
+import { viewPath } from "./api.ts";
+import { Figures } from "./figures.tsx";
+import { DeploymentsCard, GatewayCard } from "./gateway.tsx";
+import { LoadError } from "./notice.tsx";
+import { AlertsCard, LostEvents } from "./overview-cards.tsx";
+import { CopyCurl, Heading, Id, Loading } from "./parts.tsx";
+import { Plots } from "./plots.tsx";
+import { StatusContext } from "./status.ts";
+import { Time } from "./time.tsx";
+import { type Loaded, useAnswer } from "./use-answer.ts";
+import { type FindingLink, knownActivity, type Finding as VerdictFinding, verdictOf } from "./verdict.ts";
+
+const minutesMs = 30_000;
+
+/** Alerts run every 5 minutes. */
+const incidentsMs = 60_000;
+
+/** The first ones are enough here. */
+const maxIncidents = 10;
+
+const localHosts = /^(localhost|127\.0\.0\.1|\[::1\])$/;
 
 export function Overview() {
-  return <Heading title="Overview" />;
+  const { query } = useLocation();
+  const by: ActivityUnit = query.by === "hour" || query.by === "day" ? query.by : "minute";
+  const status = useContext(StatusContext);
+  const isBound = status.answer?.activity !== null;
+  const minutes = useAnswer<ActivitySummary>(isBound ? "activity?by=minute" : undefined, { everyMs: minutesMs });
+  const incidents = useAnswer<IncidentPage>(`incidents?state=open&limit=${maxIncidents}`, { everyMs: incidentsMs });
+  const losses = useAnswer<Losses>(isBound ? "losses" : undefined);
+  const { answer } = status;
+  return (
+    <>
+      <Heading title="Overview">
+        <CopyCurl path="status" />
+      </Heading>
+      <LoadError loaded={status} />
+      {answer === undefined ? (
+        status.isLoading && <Loading />
+      ) : (
+        <>
+          <Verdict status={answer} minutes={minutes} incidents={incidents} losses={losses} />
+          <Figures status={answer} minutes={minutes.answer} losses={losses.answer} />
+          <LostEvents losses={losses} />
+          <Plots by={by} status={answer} minutes={minutes} />
+          <div class="columns">
+            <AlertsCard status={answer} incidents={incidents} />
+            <GatewayCard status={answer} />
+          </div>
+          <DeploymentsCard gateways={knownActivity(answer)?.gateways ?? []} />
+        </>
+      )}
+    </>
+  );
+}
+
+interface VerdictProps {
+  readonly status: Status;
+  readonly minutes: Loaded<ActivitySummary>;
+  readonly incidents: Loaded<IncidentPage>;
+  readonly losses: Loaded<Losses>;
+}
+
+/** Waits for what it judges: "all is well" must not come first. */
+function Verdict({ status, minutes, incidents, losses }: VerdictProps) {
+  if ([minutes, incidents, losses].some((loaded) => loaded.isLoading && loaded.loadedAt === 0)) {
+    return (
+      <div class="notice verdict">
+        <Loading />
+      </div>
+    );
+  }
+  const { others, ...first } = verdictOf({
+    status,
+    minutes: minutes.answer,
+    incidents: incidents.answer?.incidents,
+    losses: losses.answer,
+    now: Date.now(),
+    isLocal: localHosts.test(location.hostname),
+  });
+  return (
+    <section class={`notice verdict ${first.tone}`} aria-label="Verdict">
+      <h2>
+        <span role="status">{first.title}</span>
+      </h2>
+      <Sentence finding={first} />
+      {first.name === "nothing_arrived" && <Start />}
+      {others.length > 0 && (
+        <ul>
+          {others.map((finding) => (
+            <li key={`${finding.name} ${finding.title}`} class={finding.tone}>
+              <strong>{finding.title}.</strong>{" "}
+              <Sentence finding={finding.links === undefined ? finding : { ...finding, text: "" }} />
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function Sentence({ finding: { text, at, links = [] } }: { readonly finding: VerdictFinding }) {
+  return (
+    <p>
+      {text}
+      {at !== undefined && (
+        <>
+          {" "}
+          <Time at={at} withAge />.
+        </>
+      )}{" "}
+      {links.map((link) => (
+        <a key={link.name} href={addressOf(link)}>
+          {link.name}
+        </a>
+      ))}
+    </p>
+  );
+}
+
+function addressOf({ view, parameters }: FindingLink): string {
+  return view.startsWith("#") ? view : viewPath(view, parameters);
+}
+
+/** The first steps. */
+function Start() {
+  const command = `npx --no cronozen-edge send payment.completed ${location.origin}`;
+  return (
+    <ol>
+      <li>
+        Send a sample from your project's directory: <Id value={command} />
+      </li>
+      <li>
+        Register the gateway's address with Cronozen, and set the secret that it shows as CRONOZEN_SIGNING_SECRET. By
+        default, the address is <Id value={`${location.origin}/webhooks/cronozen`} />
+      </li>
+    </ol>
+  );
 }

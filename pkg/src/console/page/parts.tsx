@@ -61,14 +61,25 @@ export function CopyButton({ text, label }: { readonly text: string; readonly la
   );
 }
 
-/** An id, in full, that can be copied. */
-export function Id({ value, href }: { readonly value: string | null | undefined; readonly href?: string }) {
+interface IdProps {
+  readonly value: string | null | undefined;
+  readonly href?: string;
+  /** Shows so many characters. The whole id is on hover, and is copied. */
+  readonly characters?: number;
+}
+
+/** An id that can be copied: in full, unless its first characters are enough. */
+export function Id({ value, href, characters }: IdProps) {
   if (value === null || value === undefined) {
     return <span class="muted">–</span>;
   }
   return (
     <span class="id">
-      {href === undefined ? <code>{value}</code> : <a href={href}>{value}</a>}
+      {href === undefined ? (
+        <code title={characters === undefined ? undefined : value}>{value.slice(0, characters)}</code>
+      ) : (
+        <a href={href}>{value}</a>
+      )}
       <CopyIcon text={value} />
     </span>
   );

@@ -58,7 +58,7 @@ export function useAnswer<Answer>(path: string | undefined, { everyMs }: Options
   useEvery(state.isLoading ? undefined : everyMs, reload);
   // After a change of the path, the old answer is not shown for the new one.
   const { answer, loadedAt, error, isLoading } =
-    state.path === path ? state : { answer: undefined, loadedAt: 0, error: undefined, isLoading: true };
+    state.path === path ? state : { answer: undefined, loadedAt: 0, error: undefined, isLoading: path !== undefined };
   return { answer, loadedAt, error, isLoading, reload };
 }
 

@@ -1,0 +1,117 @@
+// The overview's cards beside the figures: lost events, incidents and alerts.
+
+import type { IncidentPage } from "../../alerts/incidents.ts";
+import type { Losses } from "../../consumer/losses.ts";
+import type { Status } from "../status.ts";
+import { viewPath } from "./api.ts";
+import { formatNumber } from "./counts.ts";
+import { formatBytes, Share } from "./gateway.tsx";
+import { LoadError } from "./notice.tsx";
+import { Badge, Fact, Facts, Id, Table } from "./parts.tsx";
+import { Time } from "./time.tsx";
+import type { Loaded } from "./use-answer.ts";
+
+/** Shows the lost events, and that the look for them is not at its end. */
+export function LostEvents({ losses: { answer, isLoading, reload } }: { readonly losses: Loaded<Losses> }) {
+  if (answer === undefined || (answer.lost === 0 && !answer.more)) {
+    return null;
+  }
+  const { lost, events, more, notKept, checkedTo } = answer;
+  return (
+    <div class="stack" id="lost">
+      <header class="heading">
+        <h2>{lost > 0 ? "Lost events" : "The look for lost events"}</h2>
+        <button type="button" class="small" onClick={reload} disabled={isLoading}>
+          {more ? "Look further" : "Look again"}
+        </button>
+      </header>
+      <p class="muted">
+        Events that were accepted up to <Time at={checkedTo} /> have been looked for.
+        {more && " Later ones have not been looked for yet."}
+        {notKept > 0 &&
+          ` Of ${formatNumber(notKept)} accepted events there is no record, so they cannot be looked for.`}
+        {lost > events.length && ` The oldest ${events.length} of ${formatNumber(lost)} are shown.`}
+      </p>
+      {lost > 0 && (
+        <Table label="Lost events" columns={["Accepted", "Event", "Type"]}>
+          {events.map(({ eventId, type, acceptedAt }) => (
+            <tr key={eventId}>
+              <td>
+                <Time at={acceptedAt} />
+              </td>
+              <td>
+                <Id value={eventId} href={viewPath("event", { id: eventId })} />
+              </td>
+              <td>{type ?? <span class="muted">–</span>}</td>
+            </tr>
+          ))}
+        </Table>
+      )}
+    </div>
+  );
+}
+
+interface AlertsProps {
+  readonly status: Status;
+  readonly incidents: Loaded<IncidentPage>;
+}
+
+export function AlertsCard({ status, incidents }: AlertsProps) {
+  const { open, ranAt, notWatched, problems, failing } = status.alerts;
+  const { bytes, maxBytes, letters } = status.deadLetters;
+  const shown = incidents.answer?.incidents ?? [];
+  return (
+    <section class="card" id="alerts" aria-labelledby="alerts-title">
+      <header class="heading">
+        <h2 id="alerts-title">Open incidents</h2>
+        <a href={viewPath("incidents")}>All incidents</a>
+      </header>
+      <LoadError loaded={incidents} />
+      {incidents.answer && shown.length === 0 && <p class="muted">No incident is open.</p>}
+      {shown.length > 0 && (
+        <ul class="incidents">
+          {shown.map(({ id, title, openedAt, mutedUntil }) => (
+            <li key={id}>
+              <a href={viewPath(`incidents/${id}`)}>{title}</a>
+              <span class="muted">
+                since <Time at={openedAt} withAge />
+                {mutedUntil !== null && Date.parse(mutedUntil) > Date.now() && " · muted"}
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+      {open > shown.length && shown.length > 0 && <p class="muted">{open} are open in all.</p>}
+      <Facts>
+        <Fact name="Alerts ran">
+          {ranAt === null ? (
+            <>never: the Worker's cron runs them, and a local Worker has none</>
+          ) : (
+            <Time at={ranAt} withAge />
+          )}
+        </Fact>
+        {failing.map(({ sink, messages, failedAt, reason }) => (
+          <Fact key={sink} name={`Sink ${sink}`}>
+            <Badge tone="bad">fails</Badge> {reason}; {messages} not sent, last tried at <Time at={failedAt} />
+          </Fact>
+        ))}
+        {problems.map((problem) => (
+          <Fact key={problem} name="Sink">
+            <Badge tone="bad">unusable</Badge> {problem}
+          </Fact>
+        ))}
+        {notWatched.length > 0 && (
+          <Fact name="Not watched">
+            {notWatched.map((rule) => rule.replaceAll("_", " ")).join(", ")}{" "}
+            <span class="muted">because what they need is not bound</span>
+          </Fact>
+        )}
+        <Fact name="Dead letters kept">
+          <Share of={bytes} most={maxBytes} label="Space of the dead letters">
+            {formatNumber(letters)}, {formatBytes(bytes)} of {formatBytes(maxBytes)}
+          </Share>
+        </Fact>
+      </Facts>
+    </section>
+  );
+}
