@@ -107,10 +107,10 @@ function Choice({ label, name, value, names }: ChoiceProps) {
   return (
     <label>
       {label}
-      <select name={name} defaultValue={value ?? ""} key={value}>
+      <select name={name} key={value}>
         <option value="">all</option>
         {options.map((option) => (
-          <option key={option} value={option}>
+          <option key={option} value={option} selected={option === value}>
             {option.replaceAll("_", " ")}
           </option>
         ))}
@@ -252,10 +252,10 @@ function Row({ row, isNew }: { readonly row: ActivityRecord; readonly isNew: boo
         {code !== undefined && code !== outcome && <div class="muted">{code}</div>}
         {count !== undefined && <div class="muted">{count} in all</div>}
       </td>
-      <td class="clipped">
+      <td class={eventId === undefined ? "absent" : "clipped"}>
         <Id value={eventId} href={viewPath("event", { id: eventId })} />
       </td>
-      <td class="clipped">
+      <td class={type === undefined ? "absent" : "clipped"}>
         <span title={type}>{type ?? "–"}</span>
       </td>
       <td class="number">

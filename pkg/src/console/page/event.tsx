@@ -55,7 +55,9 @@ export function Event() {
           <section class={`notice ${standing.tone}`} aria-label="State" role="status">
             <strong>{standing.title}</strong>
             <p>{standing.text}</p>
-            {standing.view !== undefined && <a href={viewPath(standing.view)}>{nameOf(standing.view)}</a>}
+            {standing.view !== undefined && (
+              <a href={viewPath(standing.view)}>Open {nameOf(standing.view).toLowerCase()}</a>
+            )}
           </section>
           <Head event={answer} />
           <Timeline event={answer} />

@@ -115,7 +115,7 @@ function lettersOf({ deadLetters }: EventAnswer): Draft[] {
       drafts.push({ at: failedAt, order: failure, outcome: "failed", text, reason });
     }
     const cause = reason === null ? "The queue gave up: it has no reason." : "It waits to be redriven.";
-    const text = `Stored as dead letter ${id}. ${redrivenAt === null || reason === null ? cause : ""}`.trim();
+    const text = `Stored as a dead letter. ${redrivenAt === null || reason === null ? cause : ""}`.trim();
     drafts.push({ at: storedAt, order: letter, outcome: "dead", text, view });
     if (redrivenAt !== null) {
       const earlier = redrives > 1 ? ` It is redrive ${redrives}; the times of earlier ones are not kept.` : "";
@@ -123,7 +123,7 @@ function lettersOf({ deadLetters }: EventAnswer): Draft[] {
         at: redrivenAt,
         order: redrive,
         outcome: "redriven",
-        text: `Put on the queue again, from dead letter ${id}.${earlier}`,
+        text: `Put on the queue again.${earlier}`,
         view,
       });
     }
