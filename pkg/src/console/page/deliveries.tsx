@@ -37,11 +37,13 @@ export function Deliveries() {
   return (
     <>
       <Heading title="Deliveries">
-        {isNewest && <Badge tone={isOn && !live.error ? "good" : "quiet"}>{isOn ? "Live" : "Paused"}</Badge>}
-        {isNewest && (
-          <button type="button" class="small" onClick={() => setOn(!isOn)}>
-            {isOn ? "Pause" : "Go live"}
-          </button>
+        {isNewest && answer !== undefined && (
+          <>
+            <Badge tone={isOn && !live.error ? "good" : "quiet"}>{isOn ? "Live" : "Paused"}</Badge>
+            <button type="button" class="small" onClick={() => setOn(!isOn)}>
+              {isOn ? "Pause" : "Go live"}
+            </button>
+          </>
         )}
         <CopyCurl path={path} />
       </Heading>
@@ -90,6 +92,11 @@ function DeliveryFilters({
       <button type="submit" class="primary">
         Filter
       </button>
+      {Object.keys(query).some((name) => name !== "before") && (
+        <a class="button" href={viewPath("deliveries")}>
+          Clear
+        </a>
+      )}
     </Filters>
   );
 }
@@ -264,7 +271,7 @@ function Row({ row, isNew }: { readonly row: ActivityRecord; readonly isNew: boo
       </td>
       <td class="number wide">{bytes ?? "–"}</td>
       <td class="number wide">{key ?? "–"}</td>
-      <td class="wide">{address ?? <span class="muted">–</span>}</td>
+      <td class="wide address">{address ?? <span class="muted">–</span>}</td>
       <td class="short" title={reason}>
         {reason}
       </td>

@@ -47,6 +47,7 @@ function Record({ record }: { readonly record: ActivityRecord }) {
         <strong>{title}</strong>
         <p>{meaning}</p>
         <p>{cure}</p>
+        {eventId !== undefined && <a href={viewPath("event", { id: eventId })}>Show the event</a>}
         {isDiagnosable && (
           <p>
             {/* It is a page of its own. */}

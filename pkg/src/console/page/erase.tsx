@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Erasure } from "../../consumer/erase.ts";
 import { ApiError, ask } from "./api.ts";
 import { ErrorNotice } from "./notice.tsx";
+import { Exact } from "./parts.tsx";
 
 interface Props {
   readonly eventId: string;
@@ -73,7 +74,11 @@ function EraseDialog({ eventId, onErased, onClose }: Props & { readonly onClose:
           {isBroken && <ErrorNotice error={state} />}
           <label>
             Type the event's id to confirm
-            <code class="id">{eventId}</code>
+            <span class="id">
+              <code>
+                <Exact text={eventId} />
+              </code>
+            </span>
             <input
               value={typed}
               onInput={(event) => setTyped(event.currentTarget.value)}

@@ -148,11 +148,11 @@ function UnknownEvent({ id }: { readonly id: string }) {
   return (
     <Empty title="Nothing is known of this event.">
       {isRecorded
-        ? "It has never arrived, or its deliveries are older than what is kept, and it waits on the queue. "
-        : "It has never arrived, or it waits on the queue: the deliveries are not recorded here, or cannot be read now. "}
-      Compare the id: it is searched exactly, and case counts. If Cronozen says that it was delivered, look for its time
-      in the <a href={viewPath("deliveries")}>deliveries</a>; otherwise retry it at Cronozen. This page looks again by
-      itself.
+        ? "It has never arrived with a right signature, or it waits on the queue and its deliveries are older than what is kept. "
+        : "It has never arrived with a right signature, or it waits on the queue: its deliveries are not recorded here, or cannot be read now. "}
+      Compare the id: it is searched exactly, and case counts. A refused delivery may have no id: look for its time in
+      the <a href={viewPath("deliveries")}>deliveries</a>. If it is not there either, retry the event at Cronozen. This
+      page looks again by itself.
       {id !== id.trim() && (
         <>
           {" "}

@@ -79,14 +79,7 @@ function Results({ page, query }: { readonly page: EntryPage; readonly query: Re
     <>
       <Table
         label="Events"
-        columns={[
-          "Time",
-          "Outcome",
-          "Event",
-          "Type",
-          { name: "Attempts", class: "number wide" },
-          { name: "Reason", class: "wide" },
-        ]}
+        columns={["Time", "Outcome", "Event", "Type", { name: "Attempts", class: "number wide" }, "Reason"]}
       >
         {page.events.map((entry) => (
           <Row key={`${entry.outcome} ${entry.eventId} ${entry.at}`} entry={entry} />
@@ -102,6 +95,7 @@ function Results({ page, query }: { readonly page: EntryPage; readonly query: Re
 
 function Row({ entry }: { readonly entry: Entry }) {
   const { at, outcome, eventId, type, attempts } = entry;
+  const reason = "reason" in entry ? (entry.reason ?? undefined) : undefined;
   return (
     <tr>
       <td>
@@ -121,7 +115,9 @@ function Row({ entry }: { readonly entry: Entry }) {
         <span title={type ?? undefined}>{type ?? "–"}</span>
       </td>
       <td class="number wide">{attempts ?? "–"}</td>
-      <td class="wide reason">{"reason" in entry ? entry.reason : ""}</td>
+      <td class="short" title={reason}>
+        {reason}
+      </td>
     </tr>
   );
 }
