@@ -165,7 +165,7 @@ const causes: Readonly<Record<string, readonly Cause[]>> = {
       title: "Wrong signature",
       meaning:
         "The header is well-formed, but none of the active secrets has signed these bytes. Usual causes: a rotated secret, another registration's secret, a changed body.",
-      cure: `Look whether the secret was rotated, and whether several registrations use this URL: each has a secret of its own. Add it as CRONOZEN_SIGNING_SECRET_NEXT. ${resend}`,
+      cure: `If the address is not Cronozen's, nothing needs to be done. Otherwise look whether the secret was rotated, or several registrations use this URL: each has a secret of its own. Add it as CRONOZEN_SIGNING_SECRET_NEXT. ${resend}`,
     },
   ],
   body_too_large: [
