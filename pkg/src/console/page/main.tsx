@@ -48,7 +48,7 @@ function Views({ zone, onZone }: { readonly zone: Zone; readonly onZone: () => v
         type="button"
         class="small quiet"
         onClick={onZone}
-        aria-label={`Times: ${zone === "utc" ? "UTC" : "local"}`}
+        aria-label={`${zone === "utc" ? "UTC" : "Local time"}: switch the zone of times`}
       >
         {zone === "utc" ? "UTC" : "Local time"}
       </button>
