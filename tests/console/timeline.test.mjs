@@ -76,11 +76,18 @@ test("deliveries, attempts, dead letters, redrives and the end are in one order 
 
 test("steps of the same time stand in the order of cause and effect", () => {
   const history = /** @type {const} */ ([{ at: at(0), outcome: "handled", attempts: 1 }]);
-  const letters = [{ ...letter, failedAt: at(0), storedAt: at(0), redrivenAt: at(0) }];
+  const first = { ...letter, failedAt: at(0), storedAt: at(0), redrivenAt: at(0), redrives: 1 };
+  // The newest first.
+  const letters = [{ ...first, id: 8 }, first];
   const event = { ...nothing, receivedAt: at(0), deliveries: [accepted], history, deadLetters: letters };
+  const steps = timelineOf(event);
   assert.deepEqual(
-    stepsOf(event).map(([outcome]) => outcome),
-    ["accepted", "failed", "dead", "redriven", "handled"],
+    steps.map(({ outcome }) => outcome),
+    ["accepted", "failed", "dead", "redriven", "failed", "dead", "redriven", "handled"],
+  );
+  assert.deepEqual(
+    steps.flatMap(({ view }) => view ?? []),
+    ["deliveries/1", "dead-letters/7", "dead-letters/7", "dead-letters/8", "dead-letters/8"],
   );
 });
 

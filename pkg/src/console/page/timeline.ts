@@ -22,21 +22,14 @@ export interface Step {
   readonly view?: string | undefined;
 }
 
-type Draft = Omit<Step, "afterMs"> & { readonly order: number };
-
-/** Two clocks may write the same time: then the cause comes first. */
-const arrival = 0;
-const queue = 1;
-const failure = 2;
-const letter = 3;
-const redrive = 4;
-const end = 5;
+type Draft = Omit<Step, "afterMs">;
 
 /** Returns what happened to an event, in the order of time. */
 export function timelineOf(event: EventAnswer): Step[] {
   const drafts = [...arrivalOf(event), ...deliveriesOf(event).map(stepOf), ...lettersOf(event), ...endsOf(event)];
-  drafts.sort((one, other) => msOf(one.at) - msOf(other.at) || one.order - other.order);
-  return drafts.map(({ order: _, ...step }, index) => {
+  // Of the same time, the cause stays before its effect: the sort is stable.
+  drafts.sort((one, other) => msOf(one.at) - msOf(other.at));
+  return drafts.map((step, index) => {
     const before = drafts[index - 1];
     return { ...step, afterMs: before === undefined ? null : msOf(step.at) - msOf(before.at) };
   });
@@ -76,7 +69,7 @@ function arrivalOf(event: EventAnswer): Draft[] {
   const isRecorded = deliveriesOf(event).some(({ at, outcome }) => at === receivedAt && queued.includes(outcome));
   return receivedAt === null || isRecorded
     ? []
-    : [{ at: receivedAt, order: arrival, outcome: "accepted", text: "The delivery that was queued arrived." }];
+    : [{ at: receivedAt, outcome: "accepted", text: "The delivery that was queued arrived." }];
 }
 
 const queued = ["accepted", "late_commit"];
@@ -88,40 +81,39 @@ function stepOf({ at, ms = 0, outcome, code, reason, position, dedupe }: Activit
   switch (outcome) {
     case "accepted": {
       const doubt = dedupe === "unknown" ? " KV could not say whether it had been seen before." : "";
-      return { at, order: arrival, outcome, text: `Delivered, and on the queue within ${took}.${doubt}`, reason, view };
+      return { at, outcome, text: `Delivered, and on the queue within ${took}.${doubt}`, reason, view };
     }
     case "duplicate":
-      return { at, order: arrival, outcome, text: "Delivered again. It was on the queue before.", reason, view };
+      return { at, outcome, text: "Delivered again. It was on the queue before.", reason, view };
     case "late_commit":
-      return { at: later, order: queue, outcome, text: `On the queue, ${took} after it arrived.`, reason, view };
+      return { at: later, outcome, text: `On the queue, ${took} after it arrived.`, reason, view };
     case "late_send_failed":
-      return { at: later, order: queue, outcome, text: "The send after the answer failed, too.", reason, view };
+      return { at: later, outcome, text: "The send after the answer failed, too.", reason, view };
     case "marker_failed":
-      return { at: later, order: queue, outcome, text: "It could not be marked as seen.", reason, view };
+      return { at: later, outcome, text: "It could not be marked as seen.", reason, view };
     case "failed":
-      return { at, order: arrival, outcome, text: `Delivered, but not accepted: ${code}.`, reason, view };
+      return { at, outcome, text: `Delivered, but not accepted: ${code}.`, reason, view };
     default:
-      return { at, order: arrival, outcome, text: `Delivered, but refused: ${code ?? outcome}.`, reason, view };
+      return { at, outcome, text: `Delivered, but refused: ${code ?? outcome}.`, reason, view };
   }
 }
 
-/** A dead letter has the end of its last attempt, when it was stored, and its last redrive. */
+/** The oldest first. A dead letter has the end of its last attempt, when it was stored, and its last redrive. */
 function lettersOf({ deadLetters }: EventAnswer): Draft[] {
-  return deadLetters.flatMap(({ id, attempts, reason, failedAt, storedAt, redrivenAt, redrives }) => {
+  return deadLetters.toReversed().flatMap(({ id, attempts, reason, failedAt, storedAt, redrivenAt, redrives }) => {
     const view = `dead-letters/${id}`;
     const drafts: Draft[] = [];
     if (failedAt !== null && reason !== null) {
       const text = attempts === null ? "The last attempt failed." : `Attempt ${attempts} failed, the last one.`;
-      drafts.push({ at: failedAt, order: failure, outcome: "failed", text, reason });
+      drafts.push({ at: failedAt, outcome: "failed", text, reason });
     }
     const cause = reason === null ? "The queue gave up: it has no reason." : "It waits to be redriven.";
     const text = `Stored as a dead letter. ${redrivenAt === null || reason === null ? cause : ""}`.trim();
-    drafts.push({ at: storedAt, order: letter, outcome: "dead", text, view });
+    drafts.push({ at: storedAt, outcome: "dead", text, view });
     if (redrivenAt !== null) {
       const earlier = redrives > 1 ? ` It is redrive ${redrives}; the times of earlier ones are not kept.` : "";
       drafts.push({
         at: redrivenAt,
-        order: redrive,
         outcome: "redriven",
         text: `Put on the queue again.${earlier}`,
         view,
@@ -146,7 +138,7 @@ function endsOf({ history }: EventAnswer): Draft[] {
     }
     const which = typeof attempts === "number" ? ` at attempt ${attempts}` : "";
     const failed = (attempts ?? 1) > 1 ? " The attempts before it are in the consumer's log." : "";
-    return [{ at, order: end, outcome, text: `${what}${which}.${failed}` }];
+    return [{ at, outcome, text: `${what}${which}.${failed}` }];
   });
 }
 
