@@ -86,7 +86,7 @@ async function limitedText(request: Request): Promise<string> {
   for (let bytes = 0; ; ) {
     const { done = true, value } = (await reader?.read()) ?? {};
     if (done || value === undefined) {
-      return new TextDecoder().decode(await new Blob(chunks as BlobPart[]).arrayBuffer());
+      return new TextDecoder().decode(await new Blob(chunks as Uint8Array<ArrayBuffer>[]).arrayBuffer());
     }
     bytes += value.length;
     if (bytes > maxBodyBytes) {

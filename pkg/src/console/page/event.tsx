@@ -1,5 +1,164 @@
-import { Heading } from "./parts.tsx";
+// The view of one event: how it stands, and all that happened to it.
+
+import { useContext, useState } from "preact/hooks";
+import { useLocation } from "preact-iso";
+import { viewPath, withQuery } from "./api.ts";
+import { EraseButton } from "./erase.tsx";
+import { Filters } from "./filters.tsx";
+import { LoadError } from "./notice.tsx";
+import { CopyCurl, Empty, Fact, Facts, Heading, Id, Loading, Outcome } from "./parts.tsx";
+import { standingOf } from "./standing.ts";
+import { StatusContext } from "./status.ts";
+import { Time } from "./time.tsx";
+import { type EventAnswer, formatDuration, isKnown, type Step, timelineOf } from "./timeline.ts";
+import { useAnswer } from "./use-answer.ts";
+
+const everyMs = 5000;
 
 export function Event() {
-  return <Heading title="Event" />;
+  const { query, route } = useLocation();
+  const { id = "" } = query;
+  const path = withQuery("event", { id });
+  const [isMoving, setMoving] = useState(false);
+  const loaded = useAnswer<EventAnswer>(id === "" ? undefined : path, isMoving ? { everyMs } : {});
+  const { answer, error } = loaded;
+  const isUnknown = error?.code === "not_found" && answer === undefined;
+  const standing = answer && standingOf(answer, Date.now());
+  // An event that waits, or may still come, is looked for again.
+  const moves = isUnknown || standing?.isMoving === true;
+  if (moves !== isMoving) {
+    setMoving(moves);
+  }
+  return (
+    <>
+      <Heading title="Event">
+        {id !== "" && <CopyCurl path={path} />}
+        {answer !== undefined && <EraseButton eventId={answer.eventId} onErased={loaded.reload} />}
+      </Heading>
+      <Filters label="Search" onSubmit={(values) => values.id && route(viewPath("event", values))}>
+        <label>
+          Event id
+          <input type="search" name="id" maxLength={320} size={40} defaultValue={id} key={id} autocomplete="off" />
+        </label>
+        <button type="submit" class="primary">
+          Search
+        </button>
+        <a class="button" href={viewPath("events")}>
+          All events
+        </a>
+      </Filters>
+      {!isUnknown && <LoadError loaded={loaded} />}
+      {isUnknown && <UnknownEvent id={id} />}
+      {loaded.isLoading && answer === undefined && !isUnknown && id !== "" && <Loading />}
+      {answer !== undefined && standing !== undefined && (
+        <>
+          <section class={`notice ${standing.tone}`} aria-label="State" role="status">
+            <strong>{standing.title}</strong>
+            <p>{standing.text}</p>
+            {standing.view !== undefined && (
+              <a href={viewPath(standing.view)}>Open {nameOf(standing.view).toLowerCase()}</a>
+            )}
+          </section>
+          <Head event={answer} />
+          <Timeline event={answer} />
+        </>
+      )}
+    </>
+  );
+}
+
+function Head({ event: { eventId, type, createdAt, receivedAt, deliveries } }: { readonly event: EventAnswer }) {
+  const first = isKnown(deliveries) ? deliveries[0] : undefined;
+  const shownType = type ?? first?.type;
+  return (
+    <section class="card" aria-label="Event">
+      <Facts>
+        <Fact name="Event id">
+          <Id value={eventId} />
+        </Fact>
+        <Fact name="Type">
+          {shownType == null ? (
+            <span class="muted">not known</span>
+          ) : (
+            <a href={viewPath("events", { type: shownType })}>{shownType}</a>
+          )}
+        </Fact>
+        <Fact name="Created">
+          {createdAt === null ? <span class="muted">not known yet</span> : <Time at={createdAt} withAge />}
+        </Fact>
+        <Fact name="Arrived">
+          <Time at={receivedAt ?? first?.at} withAge />
+        </Fact>
+      </Facts>
+    </section>
+  );
+}
+
+function Timeline({ event }: { readonly event: EventAnswer }) {
+  const { deliveries } = event;
+  return (
+    <section class="card">
+      <h2>What happened</h2>
+      {!isKnown(deliveries) && (
+        <p class="muted">
+          Its deliveries are not known:{" "}
+          {deliveries === null
+            ? "the gateway's Activity is not bound here. Bind it as ACTIVITY, and add the option activity to deadLetters()."
+            : `${deliveries.unavailable}. Reload to ask again.`}
+        </p>
+      )}
+      {isKnown(deliveries) && deliveries.length === 0 && (
+        <p class="muted">Records of its deliveries are not kept any more, or were erased.</p>
+      )}
+      <ol class="timeline">
+        {timelineOf(event).map((step) => (
+          <StepItem key={`${step.at} ${step.outcome} ${step.view} ${step.text}`} step={step} />
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function StepItem({ step: { at, afterMs, outcome, text, reason, view } }: { readonly step: Step }) {
+  return (
+    <li>
+      <div class="when">
+        <Time at={at} />
+        <span class="muted">{afterMs === null ? "" : `+${formatDuration(afterMs)}`}</span>
+      </div>
+      <Outcome name={outcome} />
+      <div>
+        {text} {view !== undefined && <a href={viewPath(view)}>{nameOf(view)}</a>}
+        {reason !== undefined && <p class="muted">{reason}</p>}
+      </div>
+    </li>
+  );
+}
+
+/** Returns `Dead letter 7` for `dead-letters/7`. */
+function nameOf(view: string): string {
+  const [list, id] = view.split("/");
+  return `${list === "deliveries" ? "Delivery" : "Dead letter"} ${id}`;
+}
+
+function UnknownEvent({ id }: { readonly id: string }) {
+  const { answer } = useContext(StatusContext);
+  const activity = answer?.activity;
+  const isRecorded = activity != null && !("unavailable" in activity);
+  return (
+    <Empty title="Nothing is known of this event.">
+      {isRecorded
+        ? "It has never arrived with a right signature, or it waits on the queue and its deliveries are older than what is kept. "
+        : "It has never arrived with a right signature, or it waits on the queue: its deliveries are not recorded here, or cannot be read now. "}
+      Compare the id: it is searched exactly, and case counts. A refused delivery may have no id: look for its time in
+      the <a href={viewPath("deliveries")}>deliveries</a>. If it is not there either, retry the event at Cronozen. This
+      page looks again by itself.
+      {id !== id.trim() && (
+        <>
+          {" "}
+          The id has white space around it. <a href={viewPath("event", { id: id.trim() })}>Search without it</a>
+        </>
+      )}
+    </Empty>
+  );
 }

@@ -9,6 +9,12 @@ import { CopyCurl, Empty, Heading, Id, Loading, Outcome, Pager, Table } from "./
 import { Time } from "./time.tsx";
 import { useAnswer } from "./use-answer.ts";
 
+const sources = [
+  ["ledger", "handled"],
+  ["ignored", "ignored"],
+  ["dead", "dead letter"],
+] as const;
+
 export function Events() {
   const { query, route } = useLocation();
   const path = withQuery("events", query);
@@ -32,11 +38,13 @@ export function Events() {
         </label>
         <label>
           Outcome
-          <select name="source" defaultValue={query.source ?? ""} key={query.source}>
+          <select name="source" key={query.source}>
             <option value="">all</option>
-            <option value="ledger">handled</option>
-            <option value="ignored">ignored</option>
-            <option value="dead">dead letter</option>
+            {sources.map(([source, name]) => (
+              <option key={source} value={source} selected={source === query.source}>
+                {name}
+              </option>
+            ))}
           </select>
         </label>
         <TimeField label="From" name="from" value={query.from} />
@@ -71,14 +79,7 @@ function Results({ page, query }: { readonly page: EntryPage; readonly query: Re
     <>
       <Table
         label="Events"
-        columns={[
-          "Time",
-          "Outcome",
-          "Event",
-          "Type",
-          { name: "Attempts", class: "number wide" },
-          { name: "Reason", class: "wide" },
-        ]}
+        columns={["Time", "Outcome", "Event", "Type", { name: "Attempts", class: "number wide" }, "Reason"]}
       >
         {page.events.map((entry) => (
           <Row key={`${entry.outcome} ${entry.eventId} ${entry.at}`} entry={entry} />
@@ -94,6 +95,7 @@ function Results({ page, query }: { readonly page: EntryPage; readonly query: Re
 
 function Row({ entry }: { readonly entry: Entry }) {
   const { at, outcome, eventId, type, attempts } = entry;
+  const reason = "reason" in entry ? (entry.reason ?? undefined) : undefined;
   return (
     <tr>
       <td>
@@ -102,16 +104,20 @@ function Row({ entry }: { readonly entry: Entry }) {
       <td>
         <Outcome name={outcome} />
       </td>
-      <td>
+      <td class="clipped">
         {eventId === null ? (
           <a href={viewPath(`dead-letters/${"deadLetter" in entry ? entry.deadLetter : ""}`)}>without an id</a>
         ) : (
           <Id value={eventId} href={viewPath("event", { id: eventId })} />
         )}
       </td>
-      <td>{type ?? <span class="muted">–</span>}</td>
+      <td class={type === null ? "absent" : "clipped"}>
+        <span title={type ?? undefined}>{type ?? "–"}</span>
+      </td>
       <td class="number wide">{attempts ?? "–"}</td>
-      <td class="wide reason">{"reason" in entry ? entry.reason : ""}</td>
+      <td class="short" title={reason}>
+        {reason}
+      </td>
     </tr>
   );
 }

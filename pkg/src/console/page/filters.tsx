@@ -18,7 +18,13 @@ export function Filters({ label, onSubmit, children }: FiltersProps) {
     const values: Record<string, string> = {};
     for (const field of event.currentTarget.elements) {
       if ((field instanceof HTMLInputElement || field instanceof HTMLSelectElement) && field.value.trim() !== "") {
-        values[field.name] = field.type === "datetime-local" ? timeOf(field.value, zone) : field.value.trim();
+        values[field.name] =
+          field.type === "datetime-local"
+            ? timeOf(field.value, zone)
+            : // An id may begin or end with a space, and is searched as it is.
+              field.type === "search"
+              ? field.value
+              : field.value.trim();
       }
     }
     onSubmit(values);

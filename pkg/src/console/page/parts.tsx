@@ -76,12 +76,32 @@ export function Id({ value, href, characters }: IdProps) {
   return (
     <span class="id">
       {href === undefined ? (
-        <code title={characters === undefined ? undefined : value}>{value.slice(0, characters)}</code>
-      ) : (
-        <a href={href}>{value}</a>
+          <code title={characters === undefined ? undefined : value}>
+            <Exact text={value.slice(0, characters)} />
+          </code>
+        ) : (
+          <a href={href}>
+            <Exact text={value} />
+          </a>
       )}
       <CopyIcon text={value} />
     </span>
+  );
+}
+
+/** Characters that cannot be seen, and those that change the order of others. Emoji need the joiner U+200D. */
+const hidden = /([\p{Bidi_Control}\p{Cc}\u00a0\u00ad\u200b\u200c\u2028\u2029\u2060\ufeff])/u;
+
+/** A text that others have chosen, with each hidden character as its number. */
+export function Exact({ text }: { readonly text: string }) {
+  return text.split(hidden).map((part, index) =>
+    index % 2 === 0 ? (
+      part
+    ) : (
+      <span key={index} class="hidden-character">
+        U+{(part.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}
+      </span>
+    ),
   );
 }
 
