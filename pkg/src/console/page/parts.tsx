@@ -76,13 +76,13 @@ export function Id({ value, href, characters }: IdProps) {
   return (
     <span class="id">
       {href === undefined ? (
-          <code title={characters === undefined ? undefined : value}>
-            <Exact text={value.slice(0, characters)} />
-          </code>
-        ) : (
-          <a href={href}>
-            <Exact text={value} />
-          </a>
+        <code title={characters === undefined ? undefined : value}>
+          <Exact text={value.slice(0, characters)} />
+        </code>
+      ) : (
+        <a href={href}>
+          <Exact text={value} />
+        </a>
       )}
       <CopyIcon text={value} />
     </span>
