@@ -49,7 +49,7 @@ function Views({ zone, onZone }: { readonly zone: Zone; readonly onZone: () => v
         type="button"
         class="small quiet"
         onClick={onZone}
-        aria-label={`Times: ${zone === "utc" ? "UTC" : "local"}`}
+        aria-label={zone === "utc" ? "UTC: show local time" : "Local time: show UTC"}
       >
         {zone === "utc" ? "UTC" : "Local time"}
       </button>
