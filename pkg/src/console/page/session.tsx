@@ -103,8 +103,14 @@ function Login({ isExpired, onLogin }: { isExpired: boolean; onLogin: (operator:
   };
 
   return (
-    // Escape must not close it: there is nothing to see without a session.
-    <dialog ref={dialog} class="login" aria-labelledby="login-title" onCancel={(event) => event.preventDefault()}>
+    // Escape must not close it: there is nothing to see without a session. A second Escape does, whatever the page says.
+    <dialog
+      ref={dialog}
+      class="login"
+      aria-labelledby="login-title"
+      onCancel={(event) => event.preventDefault()}
+      onClose={() => dialog.current?.showModal()}
+    >
       <form onSubmit={submit}>
         <h2 id="login-title">{isExpired ? "Your session has ended" : "Log in"}</h2>
         <p class="muted">
