@@ -33,6 +33,10 @@ export function RunDialog({ job, onClose }: RunDialogProps) {
   const done = earlier.current + (progress?.done ?? 0);
   const isRunning = progress?.phase === "running" || progress?.phase === "stopping";
 
+  /** Escape does not end what is not finished: only the button does. */
+  const isHeld = progress !== undefined && progress.phase !== "done";
+  const mayClose = useRef(false);
+
   useEffect(() => dialog.current?.showModal(), []);
   useEffect(() => {
     // The button that had the focus may be gone.
@@ -41,9 +45,13 @@ export function RunDialog({ job, onClose }: RunDialogProps) {
     }
   }, [isRunning]);
 
+  const close = () => {
+    mayClose.current = true;
+    dialog.current?.close();
+  };
   const closed = () => {
-    // A second Escape closes it, whatever the page says.
-    if (isRunning) {
+    // Without `closedby`, a second Escape closes it, whatever the page says.
+    if (isHeld && !mayClose.current) {
       dialog.current?.showModal();
     } else {
       onClose(done);
@@ -60,7 +68,8 @@ export function RunDialog({ job, onClose }: RunDialogProps) {
       ref={dialog}
       class="run"
       aria-labelledby="run-title"
-      onCancel={(event) => isRunning && event.preventDefault()}
+      closedby={isHeld ? "none" : "closerequest"}
+      onCancel={(event) => isHeld && event.preventDefault()}
       onClose={closed}
     >
       <h2 id="run-title" ref={heading} tabIndex={-1}>
@@ -73,11 +82,7 @@ export function RunDialog({ job, onClose }: RunDialogProps) {
       )}
       <div class="actions">
         {/* What an impatient second click on the start hits must not be the stop. */}
-        <button
-          type="button"
-          disabled={progress?.phase === "stopping"}
-          onClick={isRunning ? stop : () => dialog.current?.close()}
-        >
+        <button type="button" disabled={progress?.phase === "stopping"} onClick={isRunning ? stop : close}>
           {progress === undefined && plan?.letters !== 0
             ? "Cancel"
             : progress?.phase === "running"

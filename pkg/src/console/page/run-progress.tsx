@@ -37,7 +37,7 @@ export function RunProgress({ action, plan, progress, onGoOn, onRest }: RunProgr
       {refused.size > 0 && <Refusals refused={refused} />}
       {phase === "paused" && (
         <>
-          <ErrorNotice error={error as ApiError} />
+          {(error as ApiError).code !== "unauthorized" && <ErrorNotice error={error as ApiError} />}
           <Pause action={action} error={error as ApiError} />
         </>
       )}
@@ -78,6 +78,7 @@ function Pause({ action, error }: { readonly action: Action; readonly error: Api
   const hasBrokenOff = error.status === 0 || error.status >= 500;
   return (
     <p>
+      {error.code === "unauthorized" && "Your session has ended. "}
       It is paused, and goes on where it was.{" "}
       {hasBrokenOff &&
         action === "redrive" &&

@@ -108,6 +108,7 @@ function Login({ isExpired, onLogin }: { isExpired: boolean; onLogin: (operator:
       ref={dialog}
       class="login"
       aria-labelledby="login-title"
+      closedby="none"
       onCancel={(event) => event.preventDefault()}
       onClose={() => dialog.current?.showModal()}
     >
