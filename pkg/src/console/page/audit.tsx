@@ -91,14 +91,16 @@ function chosenText(action: string, details: Fields): ComponentChildren {
       </>
     );
   }
-  const ofState = state === undefined ? "" : ` if ${state}`;
+  const ofState = state === undefined ? "" : `, if ${state}`;
   if (Array.isArray(ids)) {
     return `${rangesOf(ids)}${ofState}`;
   }
   const filters = Object.entries(others).map(([name, value]) => `, ${name} ${value}`);
-  const range = after ? `from ${Number(after) + 1} to ${upTo}` : `up to ${upTo}`;
+  const range = after ? `after ${after}, up to ${upTo}` : `up to ${upTo}`;
   return `all ${state ?? "open"} ${range}${filters.join("")}`;
 }
+
+const nothing = <span class="muted">none was left</span>;
 
 function resultText(action: string, result: Fields): ComponentChildren {
   const { redriven = [], failed = [], pruned = [] } = result as Partial<Record<string, number[]>>;
@@ -106,7 +108,13 @@ function resultText(action: string, result: Fields): ComponentChildren {
     case "redrive":
       return (
         <>
-          <Letters verb="redrove" ids={redriven} />
+          {redriven.length === 0 ? (
+            nothing
+          ) : (
+            <>
+              redrove {counted(redriven.length, "dead letter")}: <Ids ids={redriven} />
+            </>
+          )}
           {failed.length > 0 && (
             <>
               ; the queue refused <Ids ids={failed} />
@@ -115,7 +123,8 @@ function resultText(action: string, result: Fields): ComponentChildren {
         </>
       );
     case "prune":
-      return <Letters verb="pruned" ids={pruned} />;
+      // They have no view any more.
+      return pruned.length === 0 ? nothing : `pruned ${counted(pruned.length, "dead letter")}: ${rangesOf(pruned)}`;
     case "erase":
       return erasureText(result);
     case "mute":
@@ -123,16 +132,6 @@ function resultText(action: string, result: Fields): ComponentChildren {
     default:
       return JSON.stringify(result);
   }
-}
-
-function Letters({ verb, ids }: { readonly verb: string; readonly ids: readonly number[] }) {
-  return ids.length === 0 ? (
-    <>{verb} none: they were taken before</>
-  ) : (
-    <>
-      {verb} {counted(ids.length, "dead letter")}: <Ids ids={ids} />
-    </>
-  );
 }
 
 function Ids({ ids }: { readonly ids: readonly number[] }) {

@@ -5,14 +5,13 @@ import { useLocation } from "preact-iso";
 import type { Letter, LetterPage } from "../../consumer/letters.ts";
 import { viewPath, withQuery } from "./api.ts";
 import { Filters, TimeField } from "./filters.tsx";
-import { LetterState } from "./letter-state.tsx";
+import { LetterRow } from "./letter-row.tsx";
 import { LoadError } from "./notice.tsx";
 import { counted, formatBytes, formatCount } from "./numbers.ts";
-import { CopyCurl, Empty, Heading, Id, Loading, Pager, Table } from "./parts.tsx";
+import { CopyCurl, Empty, Heading, Loading, Pager, Table } from "./parts.tsx";
 import { type Action, type Part, partsOf } from "./redrive-run.ts";
 import { RunContext } from "./runs.tsx";
 import { StatusContext } from "./status.ts";
-import { Time } from "./time.tsx";
 import { useAnswer } from "./use-answer.ts";
 
 type Query = Readonly<Record<string, string>>;
@@ -33,10 +32,15 @@ export function DeadLetters() {
       <Filters label="Filter" onSubmit={(values) => route(viewPath("dead-letters", values))}>
         <label>
           State
-          <select name="state" defaultValue={query.state ?? ""} key={query.state}>
+          {/* Preact knows no `defaultValue` of a select, and would reset a `value` at each reload. */}
+          <select name="state" key={query.state}>
             <option value="">open</option>
-            <option value="redriven">redriven</option>
-            <option value="all">all</option>
+            <option value="redriven" selected={query.state === "redriven"}>
+              redriven
+            </option>
+            <option value="all" selected={query.state === "all"}>
+              all
+            </option>
           </select>
         </label>
         <label>
@@ -125,7 +129,8 @@ function None({ query }: { readonly query: Query }) {
   }
   return state === undefined && total > 0 ? (
     <Empty title="No dead letter is open.">
-      All were redriven. <a href={viewPath("dead-letters", { state: "redriven" })}>Show what became of them</a>
+      {formatCount(total)} {total === 1 ? "was" : "were"} redriven.{" "}
+      <a href={viewPath("dead-letters", { state: "redriven" })}>Show what became of them</a>
     </Empty>
   ) : (
     <Empty title={state === "redriven" && total > 0 ? "None was redriven yet." : "There are no dead letters."}>
@@ -186,7 +191,13 @@ function Results({ page: { deadLetters, next }, query, onChange }: ResultsProps)
         ]}
       >
         {deadLetters.map((letter) => (
-          <Row key={letter.id} letter={letter} filters={filters} isSelected={ids.has(letter.id)} onSelect={select} />
+          <LetterRow
+            key={letter.id}
+            letter={letter}
+            filters={filters}
+            isSelected={ids.has(letter.id)}
+            onSelect={select}
+          />
         ))}
       </Table>
       <Pager
@@ -244,70 +255,5 @@ function Choice({ letters, selected, filters, onSelect, onRun }: ChoiceProps) {
         )}
       </div>
     </div>
-  );
-}
-
-interface RowProps {
-  readonly letter: Letter;
-  readonly filters: Query;
-  readonly isSelected: boolean;
-  readonly onSelect: (id: number, isSelected: boolean) => void;
-}
-
-function Row({ letter, filters, isSelected, onSelect }: RowProps) {
-  const { id, eventId, type, reason, attempts, storedAt } = letter;
-  return (
-    <tr class={isSelected ? "selected" : ""}>
-      <td class="check">
-        <input
-          type="checkbox"
-          aria-label={`Select dead letter ${id}`}
-          checked={isSelected}
-          onChange={(event) => onSelect(id, event.currentTarget.checked)}
-        />
-      </td>
-      <td>
-        <a href={viewPath(`dead-letters/${id}`)}>
-          <Time at={storedAt} />
-        </a>
-      </td>
-      <td>
-        {eventId === null ? (
-          <span class="muted">no id</span>
-        ) : (
-          <Id value={eventId} href={viewPath("event", { id: eventId })} />
-        )}
-      </td>
-      <td>
-        <FilterLink name="type" value={type} filters={filters} />
-      </td>
-      <td class="reason">
-        <FilterLink name="reason" value={reason} filters={filters} />
-      </td>
-      <td class="number wide">{attempts ?? "–"}</td>
-      <td>
-        <LetterState letter={letter} />
-      </td>
-    </tr>
-  );
-}
-
-interface FilterLinkProps {
-  readonly name: "type" | "reason";
-  readonly value: string | null;
-  readonly filters: Query;
-}
-
-/** Shows only those of this type or reason. Those that have none cannot be chosen. */
-function FilterLink({ name, value, filters }: FilterLinkProps) {
-  if (value === null) {
-    return <span class="muted">no {name}</span>;
-  }
-  return value === filters[name] ? (
-    value
-  ) : (
-    <a class="by" href={viewPath("dead-letters", { ...filters, [name]: value })} title={`Show only this ${name}`}>
-      {value}
-    </a>
   );
 }
