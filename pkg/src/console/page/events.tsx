@@ -32,11 +32,18 @@ export function Events() {
         </label>
         <label>
           Outcome
-          <select name="source" defaultValue={query.source ?? ""} key={query.source}>
+          {/* Preact knows no `defaultValue` of a select. */}
+          <select name="source" key={query.source}>
             <option value="">all</option>
-            <option value="ledger">handled</option>
-            <option value="ignored">ignored</option>
-            <option value="dead">dead letter</option>
+            <option value="ledger" selected={query.source === "ledger"}>
+              handled
+            </option>
+            <option value="ignored" selected={query.source === "ignored"}>
+              ignored
+            </option>
+            <option value="dead" selected={query.source === "dead"}>
+              dead letter
+            </option>
           </select>
         </label>
         <TimeField label="From" name="from" value={query.from} />
