@@ -109,9 +109,9 @@ export class Run {
     return this.#progress.phase === "running" || this.#progress.phase === "stopping";
   }
 
-  /** Starts it, or goes on where it was. While it runs, and after its end, this does nothing. */
+  /** Starts it, or goes on where it was. While it runs, this does nothing, and after its end, nothing is left. */
   async start(): Promise<void> {
-    if (this.isRunning || this.#progress.phase === "done") {
+    if (this.isRunning) {
       return;
     }
     this.#change({ phase: "running", error: undefined });

@@ -59,6 +59,7 @@ export function RunDialog({ job, onClose }: RunDialogProps) {
   };
   const takeRest = () => {
     earlier.current = done;
+    heading.current?.focus();
     reset();
     preview();
   };
