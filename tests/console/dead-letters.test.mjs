@@ -153,6 +153,23 @@ test("the dead letters of a time are listed, redriven and pruned alone, and a pr
   assert.deepEqual(await taken("prune", { to: from }), [first]);
 });
 
+test("ids with a state leave out those that somebody else has redriven meanwhile", async () => {
+  const [open = 0, other = 0] = await buryAt("both", 1, 2);
+  await silent(() => tested.post("/dead-letters/redrive", { ids: [other] }));
+  const sent = tested.sent.length;
+  const chosen = { ids: [open, other], state: "open" };
+  assert.equal((await tested.post("/dead-letters/prune", { ...chosen, dryRun: true })).answer.letters, 1);
+  const lines = await silent(() => tested.post("/dead-letters/redrive", chosen));
+  assert.deepEqual(
+    lines.map(({ id }) => id),
+    [open],
+  );
+  assert.equal(tested.sent.length, sent + 1);
+  assert.deepEqual((await tested.post("/dead-letters/prune", chosen)).answer.pruned, []);
+  const redriven = { ids: [open, other], state: "redriven" };
+  assert.equal((await tested.post("/dead-letters/prune", redriven)).answer.pruned.length, 2);
+});
+
 test("more ids than a step takes are refused, also without the API", async () => {
   const ids = Array.from({ length: 501 }, (_, number) => number + 1);
   await assert.rejects(tested.letters.redrive(tested.env, { ids: ids.slice(0, 21) }, "a test"), RangeError);

@@ -263,10 +263,11 @@ async function selectionOf(request: Request, maxIds: number): Promise<{ dryRun: 
     if (ids.length > maxIds) {
       throw new Problem(400, "invalid_parameter", `too many ids: at most ${maxIds}`);
     }
-    if (Object.keys(filter).length > 0) {
+    const { state, ...others } = filter;
+    if (Object.keys(others).length > 0) {
       throw new Problem(400, "invalid_parameter", "ids given together with a filter: send one of them");
     }
-    return { dryRun, selection: { ids } };
+    return { dryRun, selection: { ids, ...(state && { state }) } };
   }
   if (filter.upTo === undefined && !dryRun) {
     throw new Problem(400, "invalid_parameter", "ids or upTo missing: a dry run shows upTo");

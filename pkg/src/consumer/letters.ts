@@ -86,7 +86,8 @@ const outcomes = `SELECT event_id AS eventId, outcome, handled_at AS at FROM cro
   UNION ALL SELECT event_id, 'ignored', ignored_at FROM cronozen_ignored
   WHERE event_id IN (SELECT value FROM json_each(?1))`;
 
-const states = { open: "redriven_at IS NULL", redriven: "redriven_at IS NOT NULL", all: "true" };
+/** The conditions of the states by which dead letters are chosen. */
+export const states = { open: "redriven_at IS NULL", redriven: "redriven_at IS NOT NULL", all: "true" };
 
 interface Row extends Omit<Letter, "state" | "handledAt"> {
   readonly failedAgain: 0 | 1;

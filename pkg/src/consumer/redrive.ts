@@ -1,7 +1,7 @@
 // Redrives and prunes dead letters in steps. A step leases its rows, so that two operators do not take the same ones.
 
 import { finishAudit, recordPrune, startAudit } from "./audit.ts";
-import { type Filter, filterOf, queryLetters } from "./letters.ts";
+import { type Filter, filterOf, queryLetters, states } from "./letters.ts";
 import { log, reasonOf } from "./log.ts";
 import { bound, type Queue } from "./platform.ts";
 import type { Stores } from "./stores.ts";
@@ -9,7 +9,11 @@ import { inTime, minuteMs } from "./time.ts";
 
 /** The dead letters that an operation takes: some by their ids, or all that match up to an id. */
 export type LetterSelection =
-  | { readonly ids: readonly number[] }
+  | {
+      readonly ids: readonly number[];
+      /** Leaves out those whose state has changed meanwhile; any state by default. */
+      readonly state?: "open" | "redriven" | undefined;
+    }
   | (Filter & {
       /** The highest id: that of the preview, so that letters which fail again do not prolong the work for ever. */
       readonly upTo: number;
@@ -177,12 +181,13 @@ function countOpen({ db }: Stores, selection: LetterSelection) {
 /** Returns the condition of the rows that a step of a selection has not passed yet. */
 function conditionOf(selection: LetterSelection): { condition: string; values: readonly unknown[] } {
   if ("ids" in selection) {
-    return { condition: "id IN (SELECT value FROM json_each(?))", values: [JSON.stringify(selection.ids)] };
+    const isOfState = states[selection.state ?? "all"];
+    const ids = JSON.stringify(selection.ids);
+    return { condition: `${isOfState} AND id IN (SELECT value FROM json_each(?))`, values: [ids] };
   }
   const { upTo, after = 0, state = "open" } = selection;
   const { condition, values } = filterOf(selection);
-  const isOfState = state === "open" ? "redriven_at IS NULL" : "redriven_at IS NOT NULL";
-  return { condition: `${isOfState} AND id > ? AND id <= ? AND ${condition}`, values: [after, upTo, ...values] };
+  return { condition: `${states[state]} AND id > ? AND id <= ? AND ${condition}`, values: [after, upTo, ...values] };
 }
 
 function nextOf(selection: LetterSelection, taken: readonly Head[], most: number): number | null {

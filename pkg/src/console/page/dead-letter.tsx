@@ -1,5 +1,149 @@
-import { Heading } from "./parts.tsx";
+// The view of one dead letter.
+
+import type { ComponentChildren } from "preact";
+import { useContext } from "preact/hooks";
+import { useLocation, useRoute } from "preact-iso";
+import type { Letter, LetterState as Name, ShownLetter } from "../../consumer/letters.ts";
+import { viewPath } from "./api.ts";
+import { LetterState } from "./letter-state.tsx";
+import { Message } from "./message.tsx";
+import { LoadError } from "./notice.tsx";
+import { formatBytes } from "./numbers.ts";
+import { CopyCurl, Fact, Facts, Heading, Id, Loading } from "./parts.tsx";
+import { hintOf } from "./reasons.ts";
+import { type Action, partsOf } from "./redrive-run.ts";
+import { RunContext } from "./runs.tsx";
+import { Time } from "./time.tsx";
+import { useAnswer, useEvery } from "./use-answer.ts";
+
+/** One that is on its way soon has an outcome. */
+const everyMs = 5000;
 
 export function DeadLetter() {
-  return <Heading title="DeadLetter" />;
+  const { id } = useRoute().params;
+  const { route } = useLocation();
+  const path = `dead-letters/${id}`;
+  const loaded = useAnswer<ShownLetter>(path);
+  const { answer, reload, isLoading } = loaded;
+  const open = useContext(RunContext);
+  useEvery(answer?.state === "redriven" && !isLoading ? everyMs : undefined, reload);
+  const run = (action: Action, letter: Letter) =>
+    open({
+      action,
+      parts: partsOf(action, [letter]),
+      onTheirWay: letter.state === "redriven" ? 1 : 0,
+      onClose: (done) => (action === "prune" && done > 0 ? route(viewPath("dead-letters")) : reload()),
+    });
+  return (
+    <>
+      <Heading title={`Dead letter ${id}`}>
+        <CopyCurl path={path} />
+        {answer && (
+          <>
+            <button type="button" onClick={() => run("redrive", answer)}>
+              Redrive…
+            </button>
+            <button type="button" class="danger" onClick={() => run("prune", answer)}>
+              Prune…
+            </button>
+          </>
+        )}
+      </Heading>
+      <LoadError loaded={loaded} />
+      {answer === undefined ? (
+        isLoading && <Loading />
+      ) : (
+        <>
+          <Reason letter={answer} />
+          <div class="card">
+            <LetterFacts letter={answer} />
+          </div>
+          <Message key={answer.id} id={answer.id} text={answer.text} bytes={answer.bytes} />
+        </>
+      )}
+      <p>
+        <a href={viewPath("dead-letters")}>All open dead letters</a>
+      </p>
+    </>
+  );
+}
+
+function Reason({ letter: { reason } }: { readonly letter: Letter }) {
+  const hint = hintOf(reason);
+  return (
+    <div class={`notice ${hint?.mustNotRedrive ? "bad" : "warn"}`}>
+      <strong>{reason ?? "No reason: the consumer has not given one"}</strong>
+      <p>{hint?.text ?? "Remove the cause, deploy the consumer, then redrive."}</p>
+    </div>
+  );
+}
+
+function LetterFacts({ letter }: { readonly letter: Letter }) {
+  const { eventId, type, attempts, failedAt, queue, storedAt, redrivenAt, redrives, bytes } = letter;
+  return (
+    <Facts>
+      <Fact name="State">
+        <LetterState letter={letter} /> <span class="muted">{meaning(letter)}</span>
+      </Fact>
+      <Fact name="Event">
+        {eventId === null ? (
+          <span class="muted">no event id could be read</span>
+        ) : (
+          <Id value={eventId} href={viewPath("event", { id: eventId })} />
+        )}
+      </Fact>
+      <Fact name="Type">{type ?? <span class="muted">–</span>}</Fact>
+      <Fact name="Attempts">{attempts ?? <span class="muted">not known</span>}</Fact>
+      <Fact name="Failed">
+        <Time at={failedAt} withAge />
+      </Fact>
+      <Fact name="Stored">
+        <Time at={storedAt} withAge />
+      </Fact>
+      <Fact name="Queue">
+        <code>{queue}</code>
+      </Fact>
+      <Fact name="Redriven">
+        {redrivenAt === null ? (
+          "never"
+        ) : (
+          <>
+            <Time at={redrivenAt} withAge />
+            {redrives > 1 && ` (${redrives} times)`}
+          </>
+        )}
+      </Fact>
+      <Fact name="Size">{formatBytes(bytes)}</Fact>
+    </Facts>
+  );
+}
+
+const meanings: Readonly<Record<Exclude<Name, "handled" | "erased">, string>> = {
+  open: "Nobody has redriven it.",
+  redriven: "It was put on the queue. If it stays like this for days, the queue has lost it: redrive it again.",
+  failed_again: "Its event has failed again, and has a newer dead letter. This one can be pruned.",
+  outdated: "A newer event of the same entity had been handled. This one can be pruned.",
+  ignored: "The handler of its type ignores it. This one can be pruned.",
+};
+
+function meaning({ state, handledAt }: Letter): ComponentChildren {
+  if (state !== "handled" && state !== "erased") {
+    return (
+      <>
+        {meanings[state]}
+        {state === "open" && handledAt !== null && (
+          <>
+            {" "}
+            Its event has an outcome since <Time at={handledAt} />: a copy was handled.
+          </>
+        )}
+      </>
+    );
+  }
+  return (
+    <>
+      {state === "handled" ? "Its event was handled at " : "Its event was erased at "}
+      <Time at={handledAt} />. This one can be pruned.
+    </>
+  );
 }

@@ -1,5 +1,259 @@
-import { Heading } from "./parts.tsx";
+// The view of dead letters: the list with its filters, and the choice of those to redrive or prune.
+
+import { useContext, useState } from "preact/hooks";
+import { useLocation } from "preact-iso";
+import type { Letter, LetterPage } from "../../consumer/letters.ts";
+import { viewPath, withQuery } from "./api.ts";
+import { Filters, TimeField } from "./filters.tsx";
+import { LetterRow } from "./letter-row.tsx";
+import { LoadError } from "./notice.tsx";
+import { counted, formatBytes, formatCount } from "./numbers.ts";
+import { CopyCurl, Empty, Heading, Loading, Pager, Table } from "./parts.tsx";
+import { type Action, type Part, partsOf } from "./redrive-run.ts";
+import { RunContext } from "./runs.tsx";
+import { StatusContext } from "./status.ts";
+import { useAnswer } from "./use-answer.ts";
+
+type Query = Readonly<Record<string, string>>;
+
+const everyMs = 30_000;
 
 export function DeadLetters() {
-  return <Heading title="DeadLetters" />;
+  const { query, route } = useLocation();
+  const path = withQuery("dead-letters", query);
+  const loaded = useAnswer<LetterPage>(path, { everyMs });
+  const { answer } = loaded;
+  return (
+    <>
+      <Heading title="Dead letters">
+        <CopyCurl path={path} />
+      </Heading>
+      <Summary />
+      <Filters label="Filter" onSubmit={(values) => route(viewPath("dead-letters", values))}>
+        <label>
+          State
+          {/* Preact knows no `defaultValue` of a select, and would reset a `value` at each reload. */}
+          <select name="state" key={query.state}>
+            <option value="">open</option>
+            <option value="redriven" selected={query.state === "redriven"}>
+              redriven
+            </option>
+            <option value="all" selected={query.state === "all"}>
+              all
+            </option>
+          </select>
+        </label>
+        <label>
+          Event id
+          <input
+            type="search"
+            name="eventId"
+            maxLength={320}
+            size={14}
+            defaultValue={query.eventId}
+            key={query.eventId}
+          />
+        </label>
+        <label>
+          Type
+          <input
+            name="type"
+            maxLength={320}
+            size={14}
+            defaultValue={query.type}
+            key={query.type}
+            placeholder="all types"
+          />
+        </label>
+        <label>
+          Reason
+          <input
+            name="reason"
+            maxLength={320}
+            size={14}
+            defaultValue={query.reason}
+            key={query.reason}
+            placeholder="all reasons"
+          />
+        </label>
+        <TimeField label="From" name="from" value={query.from} />
+        <TimeField label="To" name="to" value={query.to} />
+        <button type="submit" class="primary">
+          Filter
+        </button>
+      </Filters>
+      <LoadError loaded={loaded} />
+      {answer === undefined
+        ? loaded.isLoading && <Loading />
+        : // Another page begins without a selection.
+          (answer.deadLetters.length === 0 && <None query={query} />) || (
+            <Results key={path} page={answer} query={query} onChange={loaded.reload} />
+          )}
+    </>
+  );
+}
+
+/** Says how many there are, and how much room they take when it becomes scarce. */
+function Summary() {
+  const { deadLetters } = useContext(StatusContext).answer ?? {};
+  if (deadLetters === undefined) {
+    return null;
+  }
+  const { letters, open, bytes, maxBytes } = deadLetters;
+  const share = `${formatBytes(bytes)} of ${formatBytes(maxBytes)}`;
+  return (
+    <>
+      <p class="muted">
+        {formatCount(open)} open, {formatCount(letters - open)} redriven
+      </p>
+      {bytes > maxBytes / 3 && (
+        <div class={`notice ${bytes > (maxBytes * 2) / 3 ? "bad" : "warn"}`}>
+          <strong>They take {share}</strong>
+          <p>When they are full, further ones wait on their queue. Redrive them, and prune those that were handled.</p>
+        </div>
+      )}
+    </>
+  );
+}
+
+function None({ query }: { readonly query: Query }) {
+  const total = useContext(StatusContext).answer?.deadLetters.letters ?? 0;
+  const { state, ...others } = query;
+  if (Object.keys(others).length > 0) {
+    return (
+      <Empty title="Nothing matches.">
+        The event id, the type and the reason are compared as a whole, and the times are those at which a dead letter
+        was stored. <a href={viewPath("dead-letters", { state })}>Show without filters</a>
+      </Empty>
+    );
+  }
+  return state === undefined && total > 0 ? (
+    <Empty title="No dead letter is open.">
+      {formatCount(total)} {total === 1 ? "was" : "were"} redriven.{" "}
+      <a href={viewPath("dead-letters", { state: "redriven" })}>Show what became of them</a>
+    </Empty>
+  ) : (
+    <Empty title={state === "redriven" && total > 0 ? "None was redriven yet." : "There are no dead letters."}>
+      An event that the consumer cannot handle is kept here with its reason, until you redrive or prune it.
+    </Empty>
+  );
+}
+
+interface ResultsProps {
+  readonly page: LetterPage;
+  readonly query: Query;
+  readonly onChange: () => void;
+}
+
+function Results({ page: { deadLetters, next }, query, onChange }: ResultsProps) {
+  const open = useContext(RunContext);
+  const [ids, setIds] = useState<ReadonlySet<number>>(new Set());
+  const { before, ...filters } = query;
+  // Those that a reload no longer shows are not taken.
+  const selected = deadLetters.filter(({ id }) => ids.has(id));
+  const run = (action: Action) => {
+    const parts = selected.length > 0 ? partsOf(action, selected) : [allOf(filters)];
+    const onTheirWay = selected.filter(({ state }) => state === "redriven").length;
+    open({
+      action,
+      parts,
+      onTheirWay,
+      onClose: () => {
+        setIds(new Set());
+        onChange();
+      },
+    });
+  };
+  const select = (id: number, isSelected: boolean) => {
+    const chosen = new Set(ids);
+    isSelected ? chosen.add(id) : chosen.delete(id);
+    setIds(chosen);
+  };
+  return (
+    <>
+      <Choice
+        letters={deadLetters}
+        selected={selected.length}
+        filters={filters}
+        onSelect={(isAll) => setIds(new Set(isAll ? deadLetters.map(({ id }) => id) : []))}
+        onRun={run}
+      />
+      <Table
+        label="Dead letters"
+        columns={[
+          { name: "Select", class: "check" },
+          "Stored",
+          "Event",
+          "Type",
+          "Reason",
+          { name: "Attempts", class: "number wide" },
+          "State",
+        ]}
+      >
+        {deadLetters.map((letter) => (
+          <LetterRow
+            key={letter.id}
+            letter={letter}
+            filters={filters}
+            isSelected={ids.has(letter.id)}
+            onSelect={select}
+          />
+        ))}
+      </Table>
+      <Pager
+        first={before === undefined ? undefined : viewPath("dead-letters", filters)}
+        next={next === null ? undefined : viewPath("dead-letters", { ...filters, before: next })}
+      />
+    </>
+  );
+}
+
+/** Returns all that the filters match. The API takes those of one state. */
+function allOf({ state, type, reason, from, to }: Query): Part {
+  const filters = Object.entries({ type, reason, from, to }).filter(([, value]) => value !== undefined);
+  return { ...Object.fromEntries(filters), state: state === "redriven" ? "redriven" : "open" };
+}
+
+interface ChoiceProps {
+  readonly letters: readonly Letter[];
+  readonly selected: number;
+  readonly filters: Query;
+  readonly onSelect: (isAll: boolean) => void;
+  readonly onRun: (action: Action) => void;
+}
+
+/** Selects the page, and starts what is done with the selection, or with all that match. */
+function Choice({ letters, selected, filters, onSelect, onRun }: ChoiceProps) {
+  const isAll = selected === letters.length;
+  const { state, ...others } = filters;
+  const what =
+    selected > 0 ? formatCount(selected) : Object.keys(others).length > 0 ? "all that match" : `all ${state ?? "open"}`;
+  const needsSelection = selected === 0 && (state === "all" || others.eventId !== undefined);
+  return (
+    <div class="heading">
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={isAll}
+          indeterminate={selected > 0 && !isAll}
+          onChange={(event) => onSelect(event.currentTarget.checked)}
+        />
+        {selected > 0 ? `${counted(selected, "dead letter")} selected` : "Select this page"}
+      </label>
+      <div class="actions">
+        {needsSelection ? (
+          <span class="muted">Select those to redrive or prune.</span>
+        ) : (
+          <>
+            <button type="button" onClick={() => onRun("redrive")}>
+              Redrive {what}…
+            </button>
+            <button type="button" class="danger" onClick={() => onRun("prune")}>
+              Prune {what}…
+            </button>
+          </>
+        )}
+      </div>
+    </div>
+  );
 }

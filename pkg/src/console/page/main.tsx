@@ -16,6 +16,7 @@ import { Incident } from "./incident.tsx";
 import { Incidents } from "./incidents.tsx";
 import { Overview } from "./overview.tsx";
 import { Empty, Heading } from "./parts.tsx";
+import { RunProvider } from "./runs.tsx";
 import { SessionContext, SessionProvider } from "./session.tsx";
 import { Shortcuts } from "./shortcuts.tsx";
 import { StatusContext, useStatus } from "./status.ts";
@@ -73,19 +74,21 @@ function Views({ zone, onZone }: { readonly zone: Zone; readonly onZone: () => v
   return (
     <StatusContext.Provider value={status}>
       <Frame path={path} counts={counts} tools={tools}>
-        <Router>
-          <Route path={mount} component={Overview} />
-          <Route path={`${mount}/deliveries`} component={Deliveries} />
-          <Route path={`${mount}/deliveries/:position`} component={Delivery} />
-          <Route path={`${mount}/events`} component={Events} />
-          <Route path={`${mount}/event`} component={Event} />
-          <Route path={`${mount}/dead-letters`} component={DeadLetters} />
-          <Route path={`${mount}/dead-letters/:id`} component={DeadLetter} />
-          <Route path={`${mount}/incidents`} component={Incidents} />
-          <Route path={`${mount}/incidents/:id`} component={Incident} />
-          <Route path={`${mount}/audit`} component={Audit} />
-          <Route default component={NoView} />
-        </Router>
+        <RunProvider>
+          <Router>
+            <Route path={mount} component={Overview} />
+            <Route path={`${mount}/deliveries`} component={Deliveries} />
+            <Route path={`${mount}/deliveries/:position`} component={Delivery} />
+            <Route path={`${mount}/events`} component={Events} />
+            <Route path={`${mount}/event`} component={Event} />
+            <Route path={`${mount}/dead-letters`} component={DeadLetters} />
+            <Route path={`${mount}/dead-letters/:id`} component={DeadLetter} />
+            <Route path={`${mount}/incidents`} component={Incidents} />
+            <Route path={`${mount}/incidents/:id`} component={Incident} />
+            <Route path={`${mount}/audit`} component={Audit} />
+            <Route default component={NoView} />
+          </Router>
+        </RunProvider>
       </Frame>
       <Shortcuts onZone={onZone} isOpen={showsShortcuts} setOpen={setShowsShortcuts} />
     </StatusContext.Provider>
