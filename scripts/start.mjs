@@ -176,7 +176,7 @@ ${green("See the payments that were recorded")}
   npx wrangler d1 execute DB --local --config examples/starter/wrangler.toml \\
     --persist-to ${relative(root, storage)} --command "SELECT * FROM payments"
 
-${green("See what happened to it")}: ${page}/event?id=${eventId}, or
+${green("See what happened to it")}: ${page}/event?id=${eventId} ${dim("(or, as JSON)")}
 
   . examples/starter/.dev.vars
   curl "${page}/api/event?id=${eventId}" -H "Authorization: Bearer $ADMIN_TOKEN"
