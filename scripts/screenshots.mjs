@@ -86,8 +86,9 @@ async function filled(show) {
 /** @param {(served: ServedConsole) => Promise<void>} show */
 async function withConsole(show) {
   const { ServedConsole } = await import("../tests/browser/console.mjs");
-  const served = await ServedConsole.start();
+  const served = new ServedConsole();
   try {
+    await served.start();
     await show(served);
     await served.check();
   } finally {

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { after, afterEach, before } from "node:test";
 import * as playwright from "playwright-core";
 import { DevServer } from "../../pkg/src/cli/dev-server.ts";
 import { root } from "../../scripts/command.mjs";
@@ -37,8 +38,37 @@ export const phone = { width: 390, height: 844 };
  * @property {RegExp[]} [expected] errors that the test causes
  */
 
+/**
+ * The views: the path below the console's, and the heading.
+ *
+ * @type {Record<string, [path: string, heading: string]>}
+ */
+export const views = {
+  overview: ["", "Overview"],
+  deliveries: ["/deliveries", "Deliveries"],
+  events: ["/events", "Events"],
+  "dead-letters": ["/dead-letters", "Dead letters"],
+  incidents: ["/incidents", "Incidents"],
+  audit: ["/audit", "Audit"],
+  diagnose: ["/diagnose", "Diagnose a signature"],
+};
+
 /** The page asks for its session before anybody has logged in. */
 const noSession = /^error: Failed to load resource: .* 401 .* \/console\/api\/(session|login)$/;
+
+/** Serves a console to the tests of a file. @param {(served: ServedConsole) => Promise<void>} [fill] its stores */
+export function useConsole(fill) {
+  const served = new ServedConsole();
+  before(async () => {
+    if (chromium.skip === false) {
+      await served.start();
+      await fill?.(served);
+    }
+  }, patience);
+  afterEach(() => served.check());
+  after(() => served.stop());
+  return served;
+}
 
 export class ServedConsole {
   url = "";
@@ -50,13 +80,7 @@ export class ServedConsole {
   /** The cookies of the sessions by the operator's name. @type {Map<string, string>} */
   #sessions = new Map();
 
-  static async start() {
-    const served = new ServedConsole();
-    await served.#start();
-    return served;
-  }
-
-  async #start() {
+  async start() {
     const secrets = join(this.#folder, "secrets.env");
     writeFileSync(secrets, `CRONOZEN_SIGNING_SECRET="${secret}"\nADMIN_TOKEN="${token}"\n`);
     this.server = new DevServer({
@@ -219,4 +243,16 @@ export class ServedConsole {
     assert.ok(response.ok, `${path}: ${text}`);
     return JSON.parse(text);
   }
+}
+
+/** Fills in the login. @param {Page} page @param {string} name */
+export async function logIn(page, name, secretToken = token) {
+  await page.getByLabel("Your name").fill(name);
+  await page.getByLabel("Token").fill(secretToken);
+  await page.getByRole("button", { name: "Log in" }).click();
+}
+
+/** The heading of a view. @param {Page} page @param {string} name */
+export function heading(page, name) {
+  return page.getByRole("heading", { level: 1, name, exact: true });
 }
