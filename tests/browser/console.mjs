@@ -6,6 +6,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import * as playwright from "playwright-core";
 import { DevServer } from "../../pkg/src/cli/dev-server.ts";
 import { root } from "../../scripts/command.mjs";
@@ -23,6 +24,10 @@ export const patience = { timeout: 120_000, skip: chromium.skip };
 
 const starter = join(root, "examples", "starter");
 
+/** An answer takes milliseconds; a machine may be busy. */
+const waitMs = 20_000;
+const pollMs = 50;
+
 /** Sizes of the window. */
 export const wide = { width: 1280, height: 800 };
 export const phone = { width: 390, height: 844 };
@@ -39,18 +44,18 @@ export const phone = { width: 390, height: 844 };
  */
 
 /**
- * The views: the path below the console's, and the heading.
+ * The views: the path below the console's, the heading, and the name in the navigation.
  *
- * @type {Record<string, [path: string, heading: string]>}
+ * @type {Record<string, [path: string, heading: string, link: string]>}
  */
 export const views = {
-  overview: ["", "Overview"],
-  deliveries: ["/deliveries", "Deliveries"],
-  events: ["/events", "Events"],
-  "dead-letters": ["/dead-letters", "Dead letters"],
-  incidents: ["/incidents", "Incidents"],
-  audit: ["/audit", "Audit"],
-  diagnose: ["/diagnose", "Diagnose a signature"],
+  overview: ["", "Overview", "Overview"],
+  deliveries: ["/deliveries", "Deliveries", "Deliveries"],
+  events: ["/events", "Events", "Events"],
+  "dead-letters": ["/dead-letters", "Dead letters", "Dead letters"],
+  incidents: ["/incidents", "Incidents", "Incidents"],
+  audit: ["/audit", "Audit", "Audit"],
+  diagnose: ["/diagnose", "Diagnose a signature", "Diagnose"],
 };
 
 /** The page asks for its session before anybody has logged in. */
@@ -104,10 +109,11 @@ export class ServedConsole {
     ]);
     this.browser = browser;
     const migrations = join(starter, "migrations");
-    const statements = readdirSync(migrations).flatMap((name) =>
-      readFileSync(join(migrations, name), "utf8").split(/;\s*$/m),
-    );
-    await this.sql("DB", ...statements.filter((query) => query.trim() !== "").map((query) => ({ query })));
+    const queries = readdirSync(migrations)
+      .flatMap((name) => readFileSync(join(migrations, name), "utf8").split(/;\s*$/m))
+      .filter((query) => query.trim() !== "");
+    const arrivals = "CREATE TABLE test_arrivals (event_id TEXT NOT NULL) STRICT";
+    await this.sql("DB", ...[...queries, arrivals].map((query) => ({ query })));
     // The package makes its tables at their first use.
     await this.ask("status");
     await this.ask("events");
@@ -148,6 +154,7 @@ export class ServedConsole {
     if (as !== "") {
       await this.#logIn(context, as);
     }
+    context.setDefaultTimeout(waitMs);
     const page = await context.newPage();
     await this.#watch(page, [noSession, ...expected]);
     await page.goto(this.url + path);
@@ -255,4 +262,13 @@ export async function logIn(page, name, secretToken = token) {
 /** The heading of a view. @param {Page} page @param {string} name */
 export function heading(page, name) {
   return page.getByRole("heading", { level: 1, name, exact: true });
+}
+
+/** Waits until a condition is true. @param {() => Promise<boolean>} condition @param {string} name of what is waited for */
+export async function until(condition, name, limitMs = waitMs) {
+  const end = performance.now() + limitMs;
+  while (!(await condition())) {
+    assert.ok(performance.now() < end, `not within ${limitMs} ms: ${name}`);
+    await sleep(pollMs);
+  }
 }

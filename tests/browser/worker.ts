@@ -37,8 +37,6 @@ interface Statements {
   readonly statements: readonly { readonly query: string; readonly values?: readonly unknown[] }[];
 }
 
-const arrivals = "CREATE TABLE IF NOT EXISTS test_arrivals (event_id TEXT NOT NULL) STRICT";
-
 export default {
   ...demonstration,
 
@@ -62,8 +60,7 @@ export default {
   async queue(batch: MessageBatch, env: Env, context: ExecutionContext): Promise<void> {
     if (batch.queue === "cronozen-events") {
       const ids = batch.messages.map(({ body }) => JSON.parse(String(body)).eventId);
-      const note = env.DB.prepare("INSERT INTO test_arrivals SELECT value FROM json_each(?)").bind(JSON.stringify(ids));
-      await env.DB.batch([env.DB.prepare(arrivals), note]);
+      await env.DB.prepare("INSERT INTO test_arrivals SELECT value FROM json_each(?)").bind(JSON.stringify(ids)).run();
     }
     await demonstration.queue(batch, env, context);
   },

@@ -1,0 +1,153 @@
+// Redrives on the page: each dead letter is sent once, whoever clicks how often.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { logIn, patience, until, useConsole } from "./console.mjs";
+import { fillLetters } from "./data.mjs";
+
+/** @typedef {import("playwright-core").Page} Page */
+
+const many = 5000;
+
+const served = useConsole(async (console) => {
+  await fillLetters(console, [
+    ...lettersOf("few", 3),
+    ...lettersOf("impatient", 30),
+    ...lettersOf("shared", 200),
+    ...lettersOf("expired", 60),
+    ...lettersOf("many", many),
+    { eventId: "evt_large", reason: "Error: large", type: "payment.completed", data: "x".repeat(1_048_576) },
+  ]);
+});
+
+/** @param {string} name @param {number} count */
+function lettersOf(name, count) {
+  return Array.from({ length: count }, (_, number) => ({ eventId: `${name}_${number}`, reason: `Error: ${name}` }));
+}
+
+/** How many dead letters of a reason were redriven how often, and how many messages have arrived. @param {string} name */
+async function sent(name) {
+  const letters = await served.sql("DEAD_LETTERS_DB", {
+    query: "SELECT redrives, count(*) AS letters FROM cronozen_dead_letters WHERE reason = ? GROUP BY redrives",
+    values: [`Error: ${name}`],
+  });
+  const arrivals = await served.sql("DB", {
+    query: "SELECT event_id, count(*) AS messages FROM test_arrivals WHERE event_id GLOB ? GROUP BY event_id",
+    values: [`${name}_*`],
+  });
+  return {
+    redrives: Object.fromEntries(letters.map(({ redrives, letters }) => [redrives, letters])),
+    arrived: arrivals.length,
+    twice: arrivals.filter(({ messages }) => messages > 1),
+  };
+}
+
+/** Opens the preview of all with a reason. @param {string} name @param {import("./console.mjs").Opened} [options] */
+async function preview(name, options) {
+  const page = await served.open(`/console/dead-letters?reason=Error: ${name}`, options);
+  await page.getByRole("button", { name: "Redrive all that match…" }).click();
+  return page;
+}
+
+/** Waits until each was redriven once, and each message has arrived once. @param {string} name @param {number} count */
+async function assertSentOnce(name, count) {
+  await until(async () => (await sent(name)).arrived === count, `${count} messages`);
+  assert.deepEqual(await sent(name), { redrives: { 1: count }, arrived: count, twice: [] });
+}
+
+test("a redrive shows what it would send, sends it, and is in the audit", patience, async () => {
+  const page = await preview("few", { as: "Grace" });
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("3 dead letters", { exact: true }).waitFor();
+  await dialog.getByRole("cell", { name: "Error: few" }).waitFor();
+  assert.deepEqual((await sent("few")).redrives, { 0: 3 });
+  await dialog.getByRole("button", { name: "Redrive 3" }).click();
+  await dialog.getByText("3 dead letters are on the way.").waitFor();
+  await dialog.getByRole("button", { name: "Close" }).click();
+  await page.getByText("Nothing matches.").waitFor();
+  await assertSentOnce("few", 3);
+  await page.getByRole("link", { name: "Audit" }).click();
+  await page.getByRole("cell", { name: "Grace" }).first().waitFor();
+});
+
+test("fifty impatient clicks send each dead letter once", patience, async () => {
+  const page = await preview("impatient");
+  const button = page.getByRole("button", { name: "Redrive 30" });
+  const box = (await button.boundingBox()) ?? assert.fail();
+  // Those of a script come before the page is drawn again, those of a mouse after it.
+  await button.evaluate((element) => {
+    for (let click = 0; click < 50; click += 1) {
+      /** @type {HTMLElement} */ (element).click();
+    }
+  });
+  for (let click = 0; click < 50; click += 1) {
+    await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+  }
+  await page.getByText("30 dead letters are on the way.").waitFor();
+  await assertSentOnce("impatient", 30);
+});
+
+test("two operators at once send each dead letter once", patience, async () => {
+  const pages = await Promise.all([preview("shared", { as: "Ada" }), preview("shared", { as: "Grace" })]);
+  for (const page of pages) {
+    await page.getByRole("button", { name: "Redrive 200" }).waitFor();
+  }
+  await Promise.all(pages.map((page) => page.getByRole("button", { name: "Redrive 200" }).click()));
+  await Promise.all(pages.map((page) => page.getByText(/on the way/).waitFor()));
+  await assertSentOnce("shared", 200);
+});
+
+test("a session that ends during a redrive goes on after the login", patience, async () => {
+  const page = await preview("expired", { expected: [/ 401 /] });
+  let steps = 0;
+  await page.route("**/api/dead-letters/redrive", async (route) => {
+    steps += 1;
+    if (steps === 2) {
+      await page.context().clearCookies();
+      // The cookies of this request have been chosen already.
+      const { cookie: _, ...headers } = await route.request().allHeaders();
+      await route.continue({ headers: { ...headers, cookie: "" } });
+    } else {
+      await route.continue();
+    }
+  });
+  await page.getByRole("button", { name: "Redrive 60" }).click();
+  await page.getByRole("dialog", { name: "Your session has ended" }).waitFor();
+  await logIn(page, "Ada");
+  await page.getByText("60 dead letters are on the way.").waitFor();
+  await assertSentOnce("expired", 60);
+});
+
+test("thousands are redriven with a progress, until a stop", patience, async () => {
+  const page = await preview("many");
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("5,000 dead letters").waitFor();
+  await dialog.getByRole("button", { name: "Redrive 5,000" }).click();
+  const progress = dialog.getByRole("progressbar");
+  await until(async () => Number(await progress.getAttribute("value")) >= 40, "two steps");
+  // Escape ends nothing.
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Escape");
+  await dialog.getByRole("button", { name: "Stop" }).click();
+  await dialog.getByText("Stopped.").waitFor();
+  const done = Number(await progress.getAttribute("value"));
+  assert.ok(done >= 40 && done < many, `${done} were sent`);
+  assert.deepEqual((await sent("many")).redrives, { 0: many - done, 1: done });
+  await dialog.getByRole("button", { name: "Go on" }).click();
+  await until(async () => Number(await progress.getAttribute("value")) > done, "another step");
+  await dialog.getByRole("button", { name: "Stop" }).click();
+  await dialog.getByText("Stopped.").waitFor();
+  const total = Number(await progress.getAttribute("value"));
+  await until(async () => (await sent("many")).arrived === total, `${total} messages`);
+  assert.deepEqual((await sent("many")).twice, []);
+});
+
+test("a dead letter of a mebibyte is shown on request", patience, async () => {
+  const page = await served.open("/console/dead-letters?reason=Error: large");
+  await page.getByRole("link", { name: "evt_large" }).waitFor();
+  await page.locator("main tbody tr a").first().click();
+  await page.getByRole("button", { name: "Show the message" }).click();
+  const text = await page.locator("pre").innerText();
+  assert.match(text, /^\{"v":1,"eventId":"evt_large"/);
+  assert.ok(text.length <= 200_000);
+});
