@@ -75,6 +75,10 @@ export function Time({ at, withAge = false }: TimeProps) {
   if (at === null || at === undefined) {
     return <span class="muted">–</span>;
   }
+  // The sender chooses `createdAt`.
+  if (Number.isNaN(Date.parse(at))) {
+    return <span>{at}</span>;
+  }
   const other = zone === "local" ? `${at} (UTC)` : `${formatTime(at, "local")} (local)`;
   return (
     <time dateTime={at} title={other}>
