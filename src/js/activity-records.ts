@@ -35,14 +35,14 @@ type KindName = keyof typeof kinds;
 
 const names = Object.keys(kinds) as KindName[];
 
-/** The kinds in which the records of an outcome are. All other outcomes are of the kind `other`. */
-const kindsOf: Readonly<Record<string, readonly KindName[]>> = {
-  accepted: ["queued"],
-  late_commit: ["queued"],
-  duplicate: ["duplicate"],
-  rejected: ["refused", "unsigned"],
-  failed: ["failed", "unsignedFailed"],
-};
+/** The kinds in which the records of an outcome are. All other outcomes are of the kind `other`. A query may name any. */
+const kindsOf: ReadonlyMap<string, readonly KindName[]> = new Map([
+  ["accepted", ["queued"]],
+  ["late_commit", ["queued"]],
+  ["duplicate", ["duplicate"]],
+  ["rejected", ["refused", "unsigned"]],
+  ["failed", ["failed", "unsignedFailed"]],
+]);
 
 /** More records than an object takes between two writes. */
 const maxUnwritten = 1000;
@@ -126,7 +126,7 @@ export class Records {
   /** Lists records that match, the newest first; or the oldest first, after a position. */
   list({ after, before = Number.MAX_SAFE_INTEGER, limit, ...filter }: DeliveryQuery, now: number): DeliveryPage {
     const isAscending = after !== undefined;
-    const searched = filter.outcome === undefined ? names : (kindsOf[filter.outcome] ?? ["other"]);
+    const searched = filter.outcome === undefined ? names : (kindsOf.get(filter.outcome) ?? ["other"]);
     const sources = searched.map((name) =>
       isAscending ? this.#ascending(names.indexOf(name), after) : this.#descending(names.indexOf(name), before),
     );
@@ -233,7 +233,7 @@ function* merged(sources: Generator<KeptRecord>[], direction: 1 | -1): Generator
 }
 
 function kindOf({ outcome, key }: LogLine): KindName {
-  const [first = "other", unsigned = first] = kindsOf[outcome] ?? [];
+  const [first = "other", unsigned = first] = kindsOf.get(outcome) ?? [];
   return key === undefined ? unsigned : first;
 }
 
