@@ -64,7 +64,8 @@ test("each view opens by a click, takes the focus, and the back button returns",
     assert.equal(page.url(), `${served.url}/console${path}`);
     assert.equal(await link(page, name).getAttribute("aria-current"), "page");
     if (path !== "/diagnose") {
-      assert.equal(await page.evaluate(() => document.activeElement?.textContent), title);
+      const focused = () => page.evaluate(() => document.activeElement?.textContent);
+      await until(async () => (await focused()) === title, `the focus on ${title}`);
     }
   }
   for (const [path, title] of visited.toReversed().slice(1)) {

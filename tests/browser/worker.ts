@@ -42,18 +42,14 @@ export default {
 
   async fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
     const { pathname } = new URL(request.url);
-    if (pathname === "/test/sql") {
-      const { database, statements } = await request.json<Statements>();
-      const bound = statements.map(({ query, values = [] }) => env[database].prepare(query).bind(...values));
-      const results = await env[database].batch(bound);
-      return Response.json(results.map((result) => result.results));
+    if (!pathname.startsWith("/test/")) {
+      return demonstration.fetch(request, broken(env, request.headers), context);
     }
-    if (pathname === "/test/activity") {
-      const namespace = env.ACTIVITY as DurableObjectNamespace<Activity>;
-      await namespace.get(namespace.idFromName("activity")).fill(await request.json());
-      return Response.json("filled");
+    try {
+      return Response.json(await (pathname === "/test/sql" ? runStatements(request, env) : fillActivity(request, env)));
+    } catch (error) {
+      return new Response(String(error), { status: 500 });
     }
-    return demonstration.fetch(request, broken(env, request.headers), context);
   },
 
   /** Notes each message of an event, so that a test sees how often it was sent. */
@@ -65,6 +61,19 @@ export default {
     await demonstration.queue(batch, env, context);
   },
 };
+
+async function runStatements(request: Request, env: Env): Promise<unknown> {
+  const { database, statements } = await request.json<Statements>();
+  const bound = statements.map(({ query, values = [] }) => env[database].prepare(query).bind(...values));
+  const results = await env[database].batch(bound);
+  return results.map((result) => result.results);
+}
+
+async function fillActivity(request: Request, env: Env): Promise<unknown> {
+  const namespace = env.ACTIVITY as DurableObjectNamespace<Activity>;
+  await namespace.get(namespace.idFromName("activity")).fill(await request.json());
+  return "filled";
+}
 
 /** Returns the environment without the bindings that one header names, and with those broken that another names. */
 function broken(env: Env, headers: Headers): Env {
