@@ -46,6 +46,7 @@ const checks = [
   ["build of the npm package and the Worker", "cargo", ["xtask", "npm"]],
   // They need the declarations that the package's build generates.
   ["types of the scripts and tests", "tsc", ["--project", "."]],
+  ["types of the tests in Chromium", "tsc", ["--project", "tests/browser"]],
   ["types of the Workers", "tsc", ["--project", "src/js"]],
   ["types of the command line", "tsc", ["--project", "pkg/src/cli"]],
   ["types of the console's page", "tsc", ["--project", "pkg/src/console/page"]],
@@ -55,6 +56,7 @@ const checks = [
   ["tests in workerd and of the scripts", "node", [...nodeTest, "tests/{worker,scripts}/*.test.mjs"]],
   ["tests of the command line", "node", [...nodeTest, "tests/cli/*.test.mjs"]],
   ["tests of the consumers and the console", "node", [...nodeTest, "tests/{alerts,consumer,console}/*.test.mjs"]],
+  ["tests of the console in Chromium", "node", [...nodeTest, "tests/browser/*.test.mjs"]],
   ["dry run of the deployment of the gateway", "wrangler", dryDeployment("wrangler.toml", "build/dry-run")],
   // The output folder is relative to the folder of the settings.
   ...["starter", "consumer-rust"].map(

@@ -58,6 +58,10 @@ export const views = {
   diagnose: ["/diagnose", "Diagnose a signature", "Diagnose"],
 };
 
+/** Runs in the page. */
+const reportViolations = `addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
+  complain("violation: " + violatedDirective + " " + blockedURI))`;
+
 /** The page asks for its session before anybody has logged in. */
 const noSession = /^error: Failed to load resource: .* 401 .* \/console\/api\/(session|login)$/;
 
@@ -189,11 +193,7 @@ export class ServedConsole {
       }
     };
     await page.exposeBinding("complain", (_, text) => complain(text));
-    await page.addInitScript(() => {
-      addEventListener("securitypolicyviolation", (event) => {
-        /** @type {any} */ (globalThis).complain(`violation: ${event.violatedDirective} ${event.blockedURI}`);
-      });
-    });
+    await page.addInitScript({ content: reportViolations });
     page.on("pageerror", (error) => complain(`page error: ${error.stack}`));
     page.on("dialog", (dialog) => {
       complain(`dialog: ${dialog.message()}`);

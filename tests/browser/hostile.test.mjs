@@ -167,7 +167,9 @@ test("a body of a mebibyte is diagnosed, and a larger one is refused", patience,
 });
 
 test("the page of diagnoses cannot send what was pasted", patience, async () => {
-  const page = await served.open("/console/diagnose", { expected: [/violation: connect-src/, /violates the document's Content Security Policy/] });
+  const page = await served.open("/console/diagnose", {
+    expected: [/connect-src/, /violates the document's Content Security Policy/],
+  });
   await page.getByLabel("Signing secrets").fill(secret);
   const sent = await page.evaluate(async (url) => {
     const reasons = [];

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { root } from "../../scripts/command.mjs";
 import { build } from "../package/builds.mjs";
+import { tool } from "../support/tools.mjs";
 import { vectors } from "../support/vectors.mjs";
 import { check } from "./checks.js";
 
@@ -86,20 +87,6 @@ export async function assertGood(printed) {
   assert.ok(verdicts.length > 1000);
   assert.deepEqual(report.failures, []);
   assert.deepEqual(report.verdicts, verdicts);
-}
-
-/**
- * An installed tool's path, or a reason to skip. In CI nothing is skipped.
- *
- * @param {string} name
- * @param {string[]} paths where it may be
- */
-export function tool(name, paths) {
-  const path = paths.find((candidate) => existsSync(candidate));
-  if (path === undefined && process.env.CI) {
-    assert.fail(`${name} is missing, and CI skips nothing`);
-  }
-  return { path: path ?? "", skip: path === undefined && `${name} IS NOT INSTALLED` };
 }
 
 export const bun = tool(

@@ -346,10 +346,10 @@ test("failures before a signature do not push out those after it", () => {
 });
 
 test("a search by any name of an outcome finds those of this name", () => {
-  const test = new TestStore();
-  test.flush([test.accepted("evt_1"), { at: test.at, outcome: "trapped" }]);
+  const tested = new TestStore();
+  tested.flush([tested.accepted("evt_1"), { at: tested.at, outcome: "trapped" }]);
   for (const outcome of ["trapped", "__proto__", "constructor", "toString"]) {
-    const { deliveries } = test.store.deliveries({ outcome, limit: 10 });
+    const { deliveries } = tested.store.deliveries({ outcome, limit: 10 });
     assert.equal(deliveries.length, outcome === "trapped" ? 1 : 0);
   }
 });

@@ -5,11 +5,12 @@ import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
+import * as playwright from "playwright-core";
 import { build as buildWithVite } from "vite";
-import { assertGood, patience, project, tool } from "../project.mjs";
+import { chromium } from "../../support/tools.mjs";
+import { assertGood, patience, project } from "../project.mjs";
 
-const { path, skip } = tool("Chromium", ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]);
+const { path, skip } = chromium;
 
 /** @type {Record<string, string>} */
 const types = { ".html": "text/html", ".js": "text/javascript" };
@@ -46,7 +47,7 @@ before(async () => {
     return;
   }
   // As root, Chromium runs only without its sandbox.
-  browser = await chromium.launch({ executablePath: path, args: ["--no-sandbox"] });
+  browser = await playwright.chromium.launch({ executablePath: path, args: ["--no-sandbox"] });
   server = createServer(serve).listen(0, "127.0.0.1");
   await once(server, "listening");
 }, patience);
