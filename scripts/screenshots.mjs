@@ -35,8 +35,8 @@ const views = {
 
 const schemes = /** @type {const} */ (["light", "dark"]);
 
-/** After the last answer, a view needs some milliseconds to show it. */
-const settledMs = 200;
+/** After the last answer, a view needs some time to draw it. */
+const settledMs = 300;
 
 /** All bindings that the console's API uses. */
 const failing = { headers: { "x-test-failing": "DB DEAD_LETTERS_DB ACTIVITY" }, expected: [/ 503 /] };
@@ -130,7 +130,8 @@ async function showAll(served, folder, state, options) {
 
 /** @param {import("playwright-core").Page} page @param {string} path @param {boolean} fullPage */
 async function take(page, path, fullPage) {
-  await page.waitForLoadState("networkidle");
+  await page.locator("h1, dialog, .alone").first().waitFor();
+  await page.locator(".loading").first().waitFor({ state: "detached" });
   await page.waitForTimeout(settledMs);
   await page.screenshot({ path, fullPage });
 }

@@ -205,7 +205,8 @@ export class ServedConsole {
       }
     });
     page.on("request", (request) => {
-      if (request.url() !== `${this.url}/console` && !request.url().startsWith(`${this.url}/console/`)) {
+      const { origin, pathname } = new URL(request.url());
+      if (origin !== this.url || !/^\/console(\/|$)/.test(pathname)) {
         complain(`request: ${request.url()}`);
       }
     });
