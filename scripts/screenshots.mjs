@@ -23,7 +23,7 @@ const views = {
   deliveries: "/deliveries",
   delivery: "/deliveries/1",
   events: "/events",
-  event: "/event?id=evt_zzzb",
+  event: "/event?id=evt_127fn",
   "dead-letters": "/dead-letters",
   "dead-letter": "/dead-letters/1",
   incidents: "/incidents",

@@ -156,7 +156,10 @@ function stateOf() {
 
 /** The lines of the last hour, the oldest first. @param {() => number} random */
 function lastLines(random) {
-  const lines = [];
+  // Those of the newest dead letter.
+  const fields = { at: ago(24 * minute), type: "dpu.sealed" };
+  const duplicate = { ...fields, at: ago(23.5 * minute), outcome: "duplicate", code: "duplicate", ms: 5 };
+  const lines = [acceptedLine("evt_127fn", fields), acceptedLine("evt_127fn", duplicate)];
   for (let age = 59 * minute; age > 0; age -= 20_000 + random() * 30_000) {
     const at = ago(age);
     const id = `evt_${Math.floor(random() * 2 ** 40).toString(36)}`;
