@@ -26,6 +26,9 @@ const shares = [0.42, 0.71, 0.89, 0.95, 1];
 const deployedAgoMs = 9.4 * hour;
 const bump = { from: 5.2 * hour, to: 4.4 * hour };
 
+/** The event of the newest dead letter: the ids follow from their numbers. */
+const newestDead = "evt_127fn";
+
 const kept = { minutes: 2 * day, hours: 14 * day };
 
 /** Fills all stores. @param {ServedConsole} served */
@@ -156,10 +159,9 @@ function stateOf() {
 
 /** The lines of the last hour, the oldest first. @param {() => number} random */
 function lastLines(random) {
-  // Those of the newest dead letter.
   const fields = { at: ago(24 * minute), type: "dpu.sealed" };
   const duplicate = { ...fields, at: ago(23.5 * minute), outcome: "duplicate", code: "duplicate", ms: 5 };
-  const lines = [acceptedLine("evt_127fn", fields), acceptedLine("evt_127fn", duplicate)];
+  const lines = [acceptedLine(newestDead, fields), acceptedLine(newestDead, duplicate)];
   for (let age = 59 * minute; age > 0; age -= 20_000 + random() * 30_000) {
     const at = ago(age);
     const id = `evt_${Math.floor(random() * 2 ** 40).toString(36)}`;
@@ -198,9 +200,8 @@ async function fillHandled(served, minutes, lines) {
       FROM json_each(?) JOIN numbers ON n <= value ->> 2`,
     values: [JSON.stringify(accepted)],
   });
-  const rows = lines
-    .filter(({ outcome }) => outcome === "accepted")
-    .map(({ at, eventId, type }) => [eventId, type, at]);
+  const handled = lines.filter(({ outcome, eventId }) => outcome === "accepted" && eventId !== newestDead);
+  const rows = handled.map(({ at, eventId, type }) => [eventId, type, at]);
   await served.sql("DB", {
     query: `INSERT OR IGNORE INTO cronozen_events (event_id, type, created_at, received_at, handled_at, attempts, outcome)
       SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 2, ${timeOf("unixepoch(value ->> 2) + 1.2")}, 1, 'handled'
