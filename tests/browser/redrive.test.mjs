@@ -88,7 +88,9 @@ test("fifty impatient clicks send each dead letter once", patience, async () => 
 });
 
 test("two operators at once send each dead letter once", patience, async () => {
-  const pages = await Promise.all([preview("shared", { as: "Ada" }), preview("shared", { as: "Grace" })]);
+  // While the steps of one wait for the queue, those of the other come.
+  const headers = { "x-test-slow": "EVENTS" };
+  const pages = await Promise.all(["Ada", "Grace"].map((as) => preview("shared", { as, headers })));
   for (const page of pages) {
     await page.getByRole("button", { name: "Redrive 200" }).waitFor();
   }

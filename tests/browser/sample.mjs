@@ -161,6 +161,7 @@ function stateOf() {
 function lastLines(random) {
   const fields = { at: ago(24 * minute), type: "dpu.sealed" };
   const duplicate = { ...fields, at: ago(23.5 * minute), outcome: "duplicate", code: "duplicate", ms: 5 };
+  /** @type {any[]} */
   const lines = [acceptedLine(newestDead, fields), acceptedLine(newestDead, duplicate)];
   for (let age = 59 * minute; age > 0; age -= 20_000 + random() * 30_000) {
     const at = ago(age);

@@ -75,7 +75,10 @@ async function fillActivity(request: Request, env: Env): Promise<unknown> {
   return "filled";
 }
 
-/** Returns the environment without the bindings that one header names, and with those broken that another names. */
+/** Long enough for another request to come between. */
+const slowMs = 50;
+
+/** Returns the environment without the bindings that one header names, with those broken that another one names, or slow queues. */
 function broken(env: Env, headers: Headers): Env {
   const namesOf = (header: string) => headers.get(header)?.split(" ") ?? [];
   const changed: Record<string, unknown> = { ...env };
@@ -87,6 +90,14 @@ function broken(env: Env, headers: Headers): Env {
   };
   for (const name of namesOf("x-test-failing")) {
     changed[name] = { prepare: fail, batch: fail, send: fail, idFromName: fail, get: fail };
+  }
+  for (const name of namesOf("x-test-slow")) {
+    const queue = changed[name] as Queue;
+    const send = async (...args: Parameters<Queue["send"]>) => {
+      await scheduler.wait(slowMs);
+      return queue.send(...args);
+    };
+    changed[name] = { send };
   }
   return changed as unknown as Env;
 }
