@@ -66,6 +66,8 @@ await script(async () => {
   await step("Taking pictures without data", () => withConsole((served) => showAll(served, folder, "empty")));
   await step("Taking pictures with data, and of failures", () =>
     filled(async (served) => {
+      const { fillTrouble } = await import("../tests/browser/sample.mjs");
+      await fillTrouble(served);
       await showAll(served, folder, "full");
       await showAll(served, folder, "failing", failing);
     }),
@@ -99,7 +101,7 @@ async function withConsole(show) {
 /** @param {ServedConsole} served */
 async function showOverview(served) {
   for (const scheme of schemes) {
-    const page = await served.open("/console", { scheme });
+    const page = await served.open("/console?by=hour", { scheme });
     await take(page, join(root, "docs", `console-${scheme}.png`), false);
   }
 }

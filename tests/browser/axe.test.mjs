@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import axe from "axe-core";
-import { heading, patience, phone, useConsole, views, wide } from "./console.mjs";
-import { fillSample } from "./sample.mjs";
+import { heading, patience, phone, until, useConsole, views, wide } from "./console.mjs";
+import { fillSample, fillTrouble } from "./sample.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 
@@ -17,7 +17,15 @@ const opened = {
   "/events": ["Keyboard shortcuts"],
 };
 
-const records = ["/deliveries/1", "/deliveries?outcome=failed", "/dead-letters/1", "/incidents/1", "/incidents/2"];
+const records = [
+  "/deliveries/1",
+  "/deliveries?outcome=failed",
+  "/dead-letters/1",
+  "/incidents/1",
+  "/incidents/2",
+  "/incidents/3",
+  "/dead-letters/15",
+];
 
 /** Looks at all sizes and themes of what is shown. @param {Page} page @param {string} what */
 async function assertAccessible(page, what) {
@@ -46,7 +54,7 @@ async function assertViewAccessible(page, path) {
   await page.setViewportSize(wide);
   await page.goto(`${served.url}/console${path}`);
   await page.locator("h1").waitFor();
-  await page.locator(".loading").first().waitFor({ state: "detached" });
+  await until(async () => (await page.locator(".loading").count()) === 0, "all answers");
   await assertAccessible(page, path);
   for (const button of opened[path] ?? []) {
     const control = page.getByRole("button", { name: button });
@@ -82,6 +90,7 @@ test("views that fail are accessible", patience, async () => {
 
 test("full views are accessible", { ...patience, timeout: 200_000 }, async () => {
   await fillSample(served);
+  await fillTrouble(served);
   const { events } = await served.ask("events?limit=1&source=dead");
   const page = await served.open("/console");
   await heading(page, "Overview").waitFor();

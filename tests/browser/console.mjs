@@ -119,7 +119,7 @@ export class ServedConsole {
     const arrivals = "CREATE TABLE test_arrivals (event_id TEXT NOT NULL) STRICT";
     await this.sql("DB", ...[...queries, arrivals].map((query) => ({ query })));
     // The package makes its tables at their first use.
-    await this.ask("status");
+    await this.ask("incidents");
     await this.ask("events");
   }
 

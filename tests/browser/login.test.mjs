@@ -9,11 +9,15 @@ const served = useConsole((console) => fillLedger(console, 3));
 
 test("a stranger sees the login and nothing else", patience, async () => {
   const page = await served.open("/console/events", { as: "" });
-  await page.getByRole("dialog", { name: "Log in" }).waitFor();
+  const dialog = page.getByRole("dialog", { name: "Log in" });
+  await dialog.waitFor();
   assert.equal(await page.locator("main").count(), 0);
-  await page.keyboard.press("Escape");
-  await page.keyboard.press("Escape");
-  assert.ok(await page.getByRole("dialog").isVisible());
+  // Chromium closes a dialog at the second Escape, whatever the page says.
+  for (let press = 0; press < 3; press += 1) {
+    await page.keyboard.press("Escape");
+    await dialog.waitFor();
+  }
+  await page.getByLabel("Token").fill("typed");
 });
 
 test("a wrong token is refused, and the right one opens the view", patience, async () => {

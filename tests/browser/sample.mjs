@@ -32,11 +32,40 @@ const kept = { minutes: 2 * day, hours: 14 * day };
 export async function fillSample(served) {
   const random = randomNumbers(7);
   const minutes = minutesOf(random);
-  await served.fillActivity({ hours: hoursOf(minutes), state: stateOf(), batches: [batchOf(lastLines(random))] });
-  await fillHandled(served, minutes);
+  const lines = lastLines(random);
+  await served.fillActivity({ hours: hoursOf(minutes), state: stateOf(), batches: [batchOf(lines)] });
+  await fillHandled(served, minutes, lines);
   await fillLetters(served, lettersOf());
   await fillIncidents(served, incidents());
   await fillAudit(served);
+}
+
+/** Adds what is seldom: texts as long as they may be, and an alert that reaches nobody. @param {ServedConsole} served */
+export async function fillTrouble(served) {
+  const eventId = `evt_${"9".repeat(252)}`;
+  const type = `type.${"a".repeat(315)}`;
+  const reason = `Error: ${"a long reason without an end ".repeat(10)}${"x".repeat(200)}`;
+  await fillLetters(served, [
+    { eventId, type, reason, attempts: 11, at: ago(2 * minute), data: "x".repeat(2000) },
+    { eventId: "evt_forged", reason: "signature mismatch", queue: "another-queue", text: "not JSON", at: ago(minute) },
+  ]);
+  await served.fillActivity({
+    batches: [batchOf([acceptedLine(eventId, { type }), failedLine(eventId, { type, reason })])],
+  });
+  const details = [
+    { name: "event", value: eventId.slice(0, 119).concat("…") },
+    { name: "type", value: type.slice(0, 119).concat("…") },
+    { name: "reason", value: reason.slice(0, 119).concat("…") },
+  ];
+  const sinks = [
+    { sink: "slack", reason: null },
+    { sink: "email", reason: "answer 500" },
+  ];
+  const [title, text] = [
+    "We fail to take deliveries",
+    "12 of 240 deliveries of the last 10 minutes were answered 5xx.",
+  ];
+  await fillIncidents(served, [{ rule: "failing", title, text, details, openedAt: ago(20 * minute), sinks }]);
 }
 
 /** The counts of each minute that is older than an hour, by its number. @param {() => number} random */
@@ -109,22 +138,18 @@ function sumOf(one, other) {
   };
 }
 
-/** Two deployments: one of two weeks ago, and the present one. */
+/** Three deployments: one of two weeks ago, and two of the last two days. */
 function stateOf() {
-  const past = { status: "ok", version: "0.1.4", dedupe: "durable-object", maxBodyBytes: 127_000, secrets: 2 };
-  const gateways = [
-    {
-      ...{ deployment: gateway.deployment, tag: gateway.tag, firstAt: ago(deployedAgoMs), lastAt: ago(minute) },
-      health: JSON.parse(gateway.health),
-      keys: { 0: { deliveries: 2207, lastAt: ago(minute) }, 1: { deliveries: 3, lastAt: ago(8 * hour) } },
-    },
-    {
-      ...{ deployment: "2f6d0f7a-7c1e-4b58-9a44-0e3fd3a1c0de", tag: "v0.1.4" },
-      ...{ firstAt: ago(kept.hours), lastAt: ago(deployedAgoMs + minute) },
-      health: past,
-      keys: { 0: { deliveries: 38_114, lastAt: ago(deployedAgoMs + minute) } },
-    },
+  const deployments = [
+    { deployment: gateway.deployment, tag: "v0.2.0", madeAgoMs: deployedAgoMs, deliveries: 812 },
+    { deployment: "51d0a9f4-6a1c-4c0e-8f5f-1f0a7c2b9e33", tag: "v0.1.5", madeAgoMs: 33 * hour, deliveries: 2207 },
+    { deployment: "2f6d0f7a-7c1e-4b58-9a44-0e3fd3a1c0de", tag: "v0.1.4", madeAgoMs: kept.hours, deliveries: 38_114 },
   ];
+  const gateways = deployments.map(({ deployment, tag, madeAgoMs, deliveries }, number) => {
+    const lastAt = ago(deployments[number - 1]?.madeAgoMs ?? minute);
+    const health = { ...JSON.parse(gateway.health), version: tag.slice(1) };
+    return { deployment, tag, firstAt: ago(madeAgoMs), lastAt, health, keys: { 0: { deliveries, lastAt } } };
+  });
   const time = { day: { date: ago(0).slice(0, 10), rows: 3120 }, rolledAt: Date.now(), compactedTo: 0 };
   return JSON.stringify({ id: "sample", minutes: [], isolates: [], gateways, ...time });
 }
@@ -150,8 +175,14 @@ function lastLines(random) {
   return lines;
 }
 
-/** Puts what the minutes accepted into the ledger. @param {ServedConsole} served @param {Map<number, any>} minutes */
-async function fillHandled(served, minutes) {
+/**
+ * Puts what was accepted into the ledger.
+ *
+ * @param {ServedConsole} served
+ * @param {Map<number, any>} minutes
+ * @param {{ at: string, outcome: string, eventId?: string, type?: string }[]} lines
+ */
+async function fillHandled(served, minutes, lines) {
   const accepted = [...minutes].flatMap(([number, { types: ofType }]) =>
     Object.entries(ofType).map(([type, events]) => [number * 60, type, events]),
   );
@@ -159,12 +190,25 @@ async function fillHandled(served, minutes) {
     query: `WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 20)
       INSERT INTO cronozen_events (event_id, type, created_at, received_at, handled_at, attempts, outcome)
       SELECT 'evt_' || (value ->> 0) || substr(value ->> 1, 1, 1) || n, value ->> 1,
-        strftime('%Y-%m-%dT%H:%M:%fZ', (value ->> 0) + n * 2, 'unixepoch'),
-        strftime('%Y-%m-%dT%H:%M:%fZ', (value ->> 0) + n * 2 + 0.4, 'unixepoch'),
-        strftime('%Y-%m-%dT%H:%M:%fZ', (value ->> 0) + n * 2 + 1.3, 'unixepoch'), 1, 'handled'
+        ${timeOf("(value ->> 0) + n * 2")}, ${timeOf("(value ->> 0) + n * 2 + 0.4")},
+        ${timeOf("(value ->> 0) + n * 2 + 1.3")}, 1, 'handled'
       FROM json_each(?) JOIN numbers ON n <= value ->> 2`,
     values: [JSON.stringify(accepted)],
   });
+  const rows = lines
+    .filter(({ outcome }) => outcome === "accepted")
+    .map(({ at, eventId, type }) => [eventId, type, at]);
+  await served.sql("DB", {
+    query: `INSERT OR IGNORE INTO cronozen_events (event_id, type, created_at, received_at, handled_at, attempts, outcome)
+      SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 2, ${timeOf("unixepoch(value ->> 2) + 1.2")}, 1, 'handled'
+      FROM json_each(?)`,
+    values: [JSON.stringify(rows)],
+  });
+}
+
+/** As RFC 3339. @param {string} seconds since 1970, in SQL */
+function timeOf(seconds) {
+  return `strftime('%Y-%m-%dT%H:%M:%fZ', ${seconds}, 'unixepoch')`;
 }
 
 function lettersOf() {
@@ -203,10 +247,7 @@ function incidents() {
         { name: "reason", value: "Error: D1_ERROR: no such column: tenant_id at offset 24: SQLITE_ERROR" },
       ],
       openedAt: ago(4.8 * hour),
-      sinks: [
-        { sink: "slack", reason: null },
-        { sink: "email", reason: "answer 500" },
-      ],
+      sinks: [{ sink: "slack", reason: null }],
     },
   ];
 }
