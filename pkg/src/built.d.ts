@@ -98,14 +98,3 @@ declare module "built/diagnosis.js" {
   import type { Exports } from "built/glue.js";
   export default function makeExports(imports: { "./diagnosis_bg.js": Glue }): Exports;
 }
-
-declare module "built/assets" {
-  interface Asset {
-    /** With the hash of the text. */
-    readonly name: string;
-    readonly text: string;
-  }
-
-  const assets: Readonly<Record<"main" | "diagnose" | "style" | "icon", Asset>>;
-  export default assets;
-}

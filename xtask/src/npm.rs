@@ -36,7 +36,7 @@ const BUNDLES: [(&str, &str, &str); 9] = [
 ];
 
 /// The options of esbuild. Lines are short, because Node prints the line that threw an uncaught error.
-const BUNDLING: [&str; 8] = [
+const BUNDLING: [&str; 9] = [
     "--bundle",
     "--legal-comments=inline",
     "--minify",
@@ -44,6 +44,8 @@ const BUNDLING: [&str; 8] = [
     "--sourcemap=linked",
     "--alias:built=./build/npm",
     "--external:*.wasm?module",
+    // The console's page, a module of texts.
+    "--external:./console-assets.js",
     // The consumer imports the verifier through the package's exports map.
     "--external:cronozen-edge",
 ];
@@ -149,7 +151,7 @@ pub fn build(extent: Extent, flavour: Flavour) -> Result<()> {
     translate(&root, DIAGNOSIS, &diagnosis.module, &build)?;
     let glue = wrap_in_factory(&diagnosis.glue)?;
     minify(&root, &glue, &build.join("diagnosis-glue.js"))?;
-    page::build(&root, &build)?;
+    page::build(&root, &build, &dist.join("console-assets.js"))?;
 
     for (bundle, format, source) in BUNDLES {
         if extent == Extent::Workers && !WORKER_BUNDLES.contains(&bundle) {

@@ -31,11 +31,12 @@ const BUNDLING: [&str; 7] = [
 /// The length of the hash in a name: enough that no two builds of a file get the same one.
 const HASH_BYTES: usize = 6;
 
-/// Writes `assets.ts` into the folder: for each asset its name, which has its hash, and its text.
-pub fn build(root: &Path, build: &Path) -> Result<()> {
+/// Writes the module: for each asset its name, which has its hash, and its text. A file of its own beside the console's
+/// keeps the texts out of that one's source map.
+pub fn build(root: &Path, build: &Path, module: &Path) -> Result<()> {
     let folder = build.join("page");
     create(&folder)?;
-    let mut module = String::new();
+    let mut imports = String::new();
     let mut entries = String::new();
     for (name, source, extension) in ASSETS {
         let source = root.join("pkg/src/console/page").join(source);
@@ -49,8 +50,10 @@ pub fn build(root: &Path, build: &Path) -> Result<()> {
         let hash = hex(&Sha256::digest(&text)[..HASH_BYTES]);
         // esbuild imports a file of this kind as a text.
         write(&folder.join(format!("{name}.txt")), text)?;
-        writeln!(module, "import {name} from \"./page/{name}.txt\";")?;
+        writeln!(imports, "import {name} from \"./page/{name}.txt\";")?;
         writeln!(entries, "  {name}: {{ name: \"{name}-{hash}.{extension}\", text: {name} }},")?;
     }
-    write(&build.join("assets.ts"), format!("{module}\nexport default {{\n{entries}}};\n"))
+    let source = build.join("console-assets.js");
+    write(&source, format!("{imports}\nexport default {{\n{entries}}};\n"))?;
+    esbuild(root, &["--bundle", "--minify", "--format=esm"], &source, module)
 }

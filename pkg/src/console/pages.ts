@@ -1,6 +1,6 @@
 // Answers the console's pages and what they load. They hold no data, so they need no credential.
 
-import assets from "built/assets";
+import assets from "./console-assets.js";
 import { guarded, Problem } from "./problem.ts";
 
 /** The paths of views, below the mount path. */

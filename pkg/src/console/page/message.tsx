@@ -68,10 +68,11 @@ function Text({ text, parsed }: { readonly text: string; readonly parsed: object
       {parsed !== undefined && (
         <p class="muted">Formatted for reading: long numbers may be rounded. Copy and download have it as it was.</p>
       )}
+      {/* biome-ignore lint/a11y/useSemanticElements: the text keeps its lines */}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by the keyboard */}
-      <section tabIndex={0} aria-label="Text of the message" class="stack">
-        <pre>{whole.slice(0, shownCharacters)}</pre>
-      </section>
+      <pre tabIndex={0} role="region" aria-label="Text of the message">
+        {whole.slice(0, shownCharacters)}
+      </pre>
       {whole.length > shownCharacters && (
         <p class="muted">
           These are the first {formatCount(shownCharacters)} of {formatCount(whole.length)} characters. Download it to
