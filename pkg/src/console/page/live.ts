@@ -1,9 +1,8 @@
 // Follows the gateway's log: new deliveries come on top of a list.
 
-import { useContext, useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { ActivityRecord, DeliveryPage } from "../../activity.ts";
 import { ApiError, ask, withQuery } from "./api.ts";
-import { SessionContext } from "./session.tsx";
 import { useEvery } from "./use-answer.ts";
 
 const everyMs = 5000;
@@ -52,7 +51,6 @@ export interface Live extends Pick<State, "rows" | "waiting" | "markedFrom" | "c
 }
 
 export function useLive({ page, filters, from, isOn, isHeld, reload }: Options): Live {
-  const session = useContext(SessionContext);
   const begin = (): State => ({
     page,
     rows: page?.deliveries ?? [],
@@ -83,7 +81,6 @@ export function useLive({ page, filters, from, isOn, isHeld, reload }: Options):
     } catch (failure) {
       if (failure instanceof ApiError) {
         setError(failure);
-        session.noticeError(failure);
       }
     }
     setAsking(false);

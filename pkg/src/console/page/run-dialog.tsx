@@ -110,7 +110,7 @@ export function RunDialog({ job, onClose }: RunDialogProps) {
 
 /** Loads the preview, and again after a login. */
 function usePlan({ action, parts }: Job) {
-  const { generation, noticeError } = useContext(SessionContext);
+  const { generation } = useContext(SessionContext);
   const [plan, setPlan] = useState<Plan>();
   const [error, setError] = useState<ApiError>();
   const [round, setRound] = useState(0);
@@ -124,12 +124,7 @@ function usePlan({ action, parts }: Job) {
     let isCurrent = true;
     planOf(ask, action, known.current).then(
       (found) => isCurrent && setPlan(found),
-      (failure: ApiError) => {
-        if (isCurrent) {
-          setError(failure);
-          noticeError(failure);
-        }
-      },
+      (failure: ApiError) => isCurrent && setError(failure),
     );
     return () => {
       isCurrent = false;
@@ -145,7 +140,7 @@ function usePlan({ action, parts }: Job) {
 
 /** Runs the plan. After a session has ended, it goes on when the same operator has logged in. */
 function useRun({ action }: Job, plan: Plan | undefined) {
-  const { operator, generation, noticeError } = useContext(SessionContext);
+  const { operator, generation } = useContext(SessionContext);
   const run = useRef<Run>(undefined);
   const starter = useRef<string>(undefined);
   const [progress, setProgress] = useState<Progress>();
@@ -161,11 +156,6 @@ function useRun({ action }: Job, plan: Plan | undefined) {
       void run.current.start();
     }
   };
-  useEffect(() => {
-    if (failure !== undefined) {
-      noticeError(failure);
-    }
-  }, [failure]);
   useEffect(() => {
     if (failure?.code === "unauthorized" && operator?.name === starter.current) {
       start();

@@ -4,26 +4,26 @@ import type { ComponentChildren } from "preact";
 import { createContext } from "preact";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Operator } from "../access.ts";
-import { ApiError, ask } from "./api.ts";
+import { ApiError, ask, onSessionEnd } from "./api.ts";
 import { ErrorNotice } from "./notice.tsx";
 
 export interface Session {
   readonly operator: Operator | undefined;
   /** Rises with each login: what was loaded before is loaded again. */
   readonly generation: number;
-  /** Asks for a login if an error says that there is no session any more. */
-  noticeError(error: ApiError): void;
   logout(): Promise<void>;
 }
 
 export const SessionContext = createContext<Session>({
   operator: undefined,
   generation: 0,
-  noticeError: () => {},
   logout: async () => {},
 });
 
 type State = "unknown" | "in" | "out" | "expired";
+
+/** All tabs have the same session: the others look at it again after a login or a logout in this one. */
+const otherTabs = new BroadcastChannel("cronozen-console-session");
 
 /** Shows its children to an operator, and the login to others. A session that ends leaves what is shown where it is. */
 export function SessionProvider({ children }: { children: ComponentChildren }) {
@@ -38,29 +38,23 @@ export function SessionProvider({ children }: { children: ComponentChildren }) {
     setError(undefined);
     setGeneration((last) => last + 1);
   };
-  const noticeError = useCallback((failure: ApiError) => {
-    if (failure.code === "unauthorized") {
-      setState((last) => (last === "in" || last === "expired" ? "expired" : "out"));
-    }
+  const load = useCallback(() => ask<Operator>("session").then(begin, setError), []);
+  useEffect(() => {
+    onSessionEnd(() => setState((last) => (last === "in" || last === "expired" ? "expired" : "out")));
+    otherTabs.onmessage = load;
+    load();
   }, []);
-  const load = useCallback(async () => {
-    try {
-      begin(await ask<Operator>("session"));
-    } catch (failure) {
-      noticeError(failure as ApiError);
-      setError((failure as ApiError).code === "unauthorized" ? undefined : (failure as ApiError));
-    }
-  }, []);
-  useEffect(() => void load(), []);
   const logout = useCallback(async () => {
     // Without an answer, the session goes on, and the reloaded page shows it.
     await ask("logout", { body: {} }).catch(() => {});
+    otherTabs.postMessage("logout");
     location.reload();
   }, []);
-  const session = useMemo(
-    () => ({ operator, generation, noticeError, logout }),
-    [operator, generation, noticeError, logout],
-  );
+  const logIn = (found: Operator) => {
+    begin(found);
+    otherTabs.postMessage("login");
+  };
+  const session = useMemo(() => ({ operator, generation, logout }), [operator, generation, logout]);
 
   return (
     <SessionContext.Provider value={session}>
@@ -70,7 +64,7 @@ export function SessionProvider({ children }: { children: ComponentChildren }) {
           <ErrorNotice error={error} onRetry={load} />
         </main>
       )}
-      {(state === "out" || state === "expired") && <Login isExpired={state === "expired"} onLogin={begin} />}
+      {(state === "out" || state === "expired") && <Login isExpired={state === "expired"} onLogin={logIn} />}
     </SessionContext.Provider>
   );
 }

@@ -30,7 +30,7 @@ interface State<Answer> {
 
 /** Loads the answer to a path, and again when the path changes. Without a path, nothing is loaded. */
 export function useAnswer<Answer>(path: string | undefined, { everyMs }: Options = {}): Loaded<Answer> {
-  const session = useContext(SessionContext);
+  const { generation } = useContext(SessionContext);
   const [state, setState] = useState<State<Answer>>({ path, loadedAt: 0, isLoading: path !== undefined });
   const [round, setRound] = useState(0);
 
@@ -48,11 +48,10 @@ export function useAnswer<Answer>(path: string | undefined, { everyMs }: Options
         }
         const failure = error instanceof ApiError ? error : new ApiError(0, "failed", String(error));
         setState((last) => ({ ...last, error: failure, isLoading: false }));
-        session.noticeError(failure);
       },
     );
     return () => controller.abort();
-  }, [path, round, session.generation]);
+  }, [path, round, generation]);
 
   const reload = () => setRound((last) => last + 1);
   useEvery(state.isLoading ? undefined : everyMs, reload);
