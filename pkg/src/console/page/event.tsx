@@ -1,6 +1,6 @@
 // The view of one event: how it stands, and all that happened to it.
 
-import { useContext, useState } from "preact/hooks";
+import { useContext } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { viewPath, withQuery } from "./api.ts";
 import { EraseButton } from "./erase.tsx";
@@ -11,7 +11,7 @@ import { standingOf } from "./standing.ts";
 import { StatusContext } from "./status.ts";
 import { Time } from "./time.tsx";
 import { type EventAnswer, formatDuration, isKnown, type Step, timelineOf } from "./timeline.ts";
-import { useAnswer } from "./use-answer.ts";
+import { type Loaded, useAnswer } from "./use-answer.ts";
 
 const everyMs = 5000;
 
@@ -19,16 +19,10 @@ export function Event() {
   const { query, route } = useLocation();
   const { id = "" } = query;
   const path = withQuery("event", { id });
-  const [isMoving, setMoving] = useState(false);
-  const loaded = useAnswer<EventAnswer>(id === "" ? undefined : path, isMoving ? { everyMs } : {});
+  const loaded = useAnswer<EventAnswer>(id === "" ? undefined : path, { everyMs, mayChange });
   const { answer, error } = loaded;
   const isUnknown = error?.code === "not_found" && answer === undefined;
   const standing = answer && standingOf(answer, Date.now());
-  // An event that waits, or may still come, is looked for again.
-  const moves = isUnknown || standing?.isMoving === true;
-  if (moves !== isMoving) {
-    setMoving(moves);
-  }
   return (
     <>
       <Heading title="Event">
@@ -65,6 +59,11 @@ export function Event() {
       )}
     </>
   );
+}
+
+/** An event that waits is looked for again, and one that may still come. */
+function mayChange({ answer, error }: Pick<Loaded<EventAnswer>, "answer" | "error">): boolean {
+  return answer === undefined ? error !== undefined : standingOf(answer, Date.now()).isMoving === true;
 }
 
 function Head({ event: { eventId, type, createdAt, receivedAt, deliveries } }: { readonly event: EventAnswer }) {

@@ -1,5 +1,7 @@
 // Says in one sentence how an event stands, and what to do.
 
+import type { ActivityRecord } from "../../activity.ts";
+import { hourMs } from "../../consumer/time.ts";
 import { deliveriesOf, type EventAnswer, formatDuration, isKnown } from "./timeline.ts";
 
 export interface Standing {
@@ -13,7 +15,10 @@ export interface Standing {
 }
 
 /** An event that waits longer than this may be lost: the default of `lossMinutes`. */
-const longMs = 3_600_000;
+const longMs = hourMs;
+
+/** Cronozen's last attempt comes at most so long after the first one. */
+const retriesMs = 31 * hourMs;
 
 export function standingOf(event: EventAnswer, now: number): Standing {
   return endOf(event) ?? letterOf(event, now) ?? arrivalOf(event, now);
@@ -125,11 +130,21 @@ function arrivalOf(event: EventAnswer, now: number): Standing {
           text: "It is not on the queue. Its delivery says why, and what to do.",
           view: `deliveries/${last.position}`,
         }
-      : {
-          tone: "bad",
-          title: `Not accepted yet: ${last.code ?? last.outcome}`,
-          text: "Cronozen tries again for 31 hours. After that, retry the delivery at Cronozen.",
-          view: `deliveries/${last.position}`,
-          isMoving: true,
-        };
+      : failureOf(last, now - Date.parse(records[0]?.at ?? last.at) > retriesMs);
+}
+
+function failureOf({ code, outcome, position }: ActivityRecord, isLast: boolean): Standing {
+  const failure = { tone: "bad", view: `deliveries/${position}` } as const;
+  return isLast
+    ? {
+        ...failure,
+        title: `Not accepted: ${code ?? outcome}`,
+        text: "Cronozen has tried for 31 hours. Retry the delivery at Cronozen.",
+      }
+    : {
+        ...failure,
+        title: `Not accepted yet: ${code ?? outcome}`,
+        text: "Cronozen tries again for 31 hours. After that, retry the delivery at Cronozen.",
+        isMoving: true,
+      };
 }
