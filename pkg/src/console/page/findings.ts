@@ -178,6 +178,20 @@ export function late({ status, activity, minutes, open, periods, now }: Facts): 
       ];
 }
 
+/** "All is well" must not be said of what is not known. */
+export function unread({ unread = [] }: Facts): Finding[] {
+  return unread.length === 0
+    ? []
+    : [
+        {
+          name: "unread",
+          tone: "warn",
+          title: "Not all of the state is known",
+          text: `Not loaded: ${unread.join(", ")}. The page asks again by itself.`,
+        },
+      ];
+}
+
 export function nothingArrived({ activity, arrivedAt, status, periods }: Facts): Finding[] {
   const isNew = activity !== undefined && arrivedAt === undefined && status.deadLetters.letters === 0;
   return !isNew || periods.some(({ mismatches }) => mismatches > 0)

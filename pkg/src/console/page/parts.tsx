@@ -39,8 +39,8 @@ export function Outcome({ name }: { readonly name: string }) {
   return <Badge tone={tones[name] ?? "quiet"}>{name.replaceAll("_", " ")}</Badge>;
 }
 
-/** Copies a text. */
-export function CopyButton({ text, label }: { readonly text: string; readonly label: string }) {
+/** Copies a text, and says for a moment if that worked. */
+function useCopy(text: string) {
   const [state, setState] = useState<"" | "copied" | "failed">("");
   const timer = useRef<number>(undefined);
   useEffect(() => () => clearTimeout(timer.current), []);
@@ -54,6 +54,11 @@ export function CopyButton({ text, label }: { readonly text: string; readonly la
     clearTimeout(timer.current);
     timer.current = window.setTimeout(() => setState(""), copiedMs);
   };
+  return { state, copy };
+}
+
+export function CopyButton({ text, label }: { readonly text: string; readonly label: string }) {
+  const { state, copy } = useCopy(text);
   return (
     <button type="button" class="small quiet" onClick={copy}>
       {state === "copied" ? "Copied" : state === "failed" ? "Not copied" : label}
@@ -106,20 +111,11 @@ export function Exact({ text }: { readonly text: string }) {
 }
 
 function CopyIcon({ text }: { readonly text: string }) {
-  const [isCopied, setCopied] = useState(false);
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(text);
-      setCopied(true);
-      setTimeout(() => setCopied(false), copiedMs);
-    } catch {
-      // The id stays there to be selected.
-    }
-  };
+  const { state, copy } = useCopy(text);
   return (
     <button type="button" class="copy" aria-label={`Copy ${text}`} title="Copy" onClick={copy}>
       <svg viewBox="0 0 16 16" aria-hidden="true">
-        {isCopied ? <path d="M3 8.5l3 3 7-7" /> : <path d="M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8z" />}
+        {state === "copied" ? <path d="M3 8.5l3 3 7-7" /> : <path d="M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8z" />}
       </svg>
     </button>
   );
@@ -170,15 +166,12 @@ export function Fact({ name, children }: { readonly name: string; readonly child
 
 /** The heading of a view, and what can be done there. */
 export function Heading({ title, children }: { readonly title: string; readonly children?: ComponentChildren }) {
-  const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${title} · Cronozen Edge`;
   }, [title]);
   return (
     <header class="heading">
-      <h1 ref={heading} tabIndex={-1}>
-        {title}
-      </h1>
+      <h1 tabIndex={-1}>{title}</h1>
       <div class="actions">{children}</div>
     </header>
   );

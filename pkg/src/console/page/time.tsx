@@ -1,7 +1,7 @@
 // Times: local or UTC, by the operator's choice, and the other one on hover.
 
 import { createContext } from "preact";
-import { useContext } from "preact/hooks";
+import { useContext, useEffect, useState } from "preact/hooks";
 
 export type Zone = "local" | "utc";
 
@@ -63,6 +63,9 @@ export function formatAge(at: string | number, now = Date.now()): string {
   return relative.format(Math.trunc(seconds / length), unit);
 }
 
+/** A view may stay open for days. */
+const ageMs = 10_000;
+
 interface TimeProps {
   /** As RFC 3339. */
   readonly at: string | null | undefined;
@@ -79,12 +82,22 @@ export function Time({ at, withAge = false }: TimeProps) {
   if (Number.isNaN(Date.parse(at))) {
     return <span>{at}</span>;
   }
-  const other = zone === "local" ? `${at} (UTC)` : `${formatTime(at, "local")} (local)`;
+  // In UTC with milliseconds, whatever the offset that the sender has chosen.
+  const other = zone === "local" ? new Date(at).toISOString() : `${formatTime(at, "local")} (local)`;
   return (
     <time dateTime={at} title={other}>
       {formatTime(at, zone)}
       {zone === "utc" && <span class="muted"> UTC</span>}
-      {withAge && <span class="muted"> · {formatAge(at)}</span>}
+      {withAge && <Age at={at} />}
     </time>
   );
+}
+
+function Age({ at }: { readonly at: string }) {
+  const [, setRound] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => setRound((last) => last + 1), ageMs);
+    return () => clearInterval(timer);
+  }, []);
+  return <span class="muted"> · {formatAge(at)}</span>;
 }

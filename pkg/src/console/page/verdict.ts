@@ -19,6 +19,7 @@ import {
   signatures,
   silent,
   sinks,
+  unread,
   wrongSignatures,
 } from "./findings.ts";
 
@@ -53,6 +54,8 @@ export interface Known {
   /** The open ones. */
   readonly incidents: readonly Incident[] | undefined;
   readonly losses: Losses | undefined;
+  /** What could not be loaded lately, in words. */
+  readonly unread?: readonly string[];
   readonly now: number;
   /** True on the developer's machine, where no cron runs. */
   readonly isLocal?: boolean;
@@ -77,6 +80,7 @@ const rules: readonly ((facts: Facts) => readonly Finding[])[] = [
   deadLetters,
   otherIncidents,
   late,
+  unread,
   nothingArrived,
   sinks,
   alertsNotRunning,
