@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { formatDuration } from "../../pkg/src/console/page/numbers.ts";
 import { standingOf } from "../../pkg/src/console/page/standing.ts";
-import { formatDuration, timelineOf } from "../../pkg/src/console/page/timeline.ts";
+import { timelineOf } from "../../pkg/src/console/page/timeline.ts";
 
 /** @typedef {import("../../pkg/src/console/page/timeline.ts").EventAnswer} EventAnswer */
 

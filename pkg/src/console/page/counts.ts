@@ -2,6 +2,7 @@
 
 import type { ActivityPeriod, ActivityUnit } from "../../activity.ts";
 import { dayMs, hourMs, minuteMs } from "../../consumer/time.ts";
+import { formatDuration } from "./numbers.ts";
 
 export const unitMs: Readonly<Record<ActivityUnit, number>> = { minute: minuteMs, hour: hourMs, day: dayMs };
 
@@ -48,6 +49,14 @@ export function boundOf(share: number, ms: readonly number[], boundsMs: readonly
   return total === 0 ? undefined : (boundsMs[slot] ?? Number.POSITIVE_INFINITY);
 }
 
+/** Returns a bound as a text. */
+export function formatBound(ms: number | undefined, boundsMs: readonly number[]): string {
+  if (ms === undefined) {
+    return "–";
+  }
+  return Number.isFinite(ms) ? `≤ ${formatDuration(ms)}` : `> ${formatDuration(boundsMs.at(-1) ?? 0)}`;
+}
+
 export interface Slot<Period> {
   /** The start, in milliseconds since 1970. */
   readonly at: number;
@@ -68,16 +77,4 @@ export function slotsOf<Period extends { readonly at: string }>(
     const at = last - (length - 1 - index) * unit;
     return { at, period: byTime.get(at) };
   });
-}
-
-const whole = new Intl.NumberFormat("en");
-
-/** Returns a number as `12,345`. */
-export function formatNumber(number: number): string {
-  return whole.format(number);
-}
-
-/** Returns a number and its noun. */
-export function counted(number: number, one: string, many: string): string {
-  return `${formatNumber(number)} ${number === 1 ? one : many}`;
 }

@@ -8,6 +8,7 @@ import { codes, outcomes } from "./codes.ts";
 import { Filters } from "./filters.tsx";
 import { type Live, maxRows, useLive } from "./live.ts";
 import { LoadError } from "./notice.tsx";
+import { counted } from "./numbers.ts";
 import { Badge, CopyCurl, Empty, Heading, Id, Loading, Outcome, Pager, Table } from "./parts.tsx";
 import { Time } from "./time.tsx";
 import { useAnswer } from "./use-answer.ts";
@@ -136,19 +137,15 @@ function Arrivals({ live: { waiting, count, round, show } }: { readonly live: Li
   return (
     <>
       <p class="unseen" role="status">
-        {count > 0 && <span key={round}>{deliveriesOf(count, "new ")}</span>}
+        {count > 0 && <span key={round}>{counted(count, "new delivery", "new deliveries")}</span>}
       </p>
       {waiting.length > 0 && (
         <button type="button" class="arrivals" onClick={showAll}>
-          Show {deliveriesOf(waiting.length, "new ")}
+          Show {counted(waiting.length, "new delivery", "new deliveries")}
         </button>
       )}
     </>
   );
-}
-
-function deliveriesOf(count: number, kind = ""): string {
-  return `${count} ${kind}${count === 1 ? "delivery" : "deliveries"}`;
 }
 
 interface ResultsProps {

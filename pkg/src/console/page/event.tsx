@@ -6,11 +6,12 @@ import { viewPath, withQuery } from "./api.ts";
 import { EraseButton } from "./erase.tsx";
 import { Filters } from "./filters.tsx";
 import { LoadError } from "./notice.tsx";
+import { formatDuration } from "./numbers.ts";
 import { CopyCurl, Empty, Fact, Facts, Heading, Id, Loading, Outcome } from "./parts.tsx";
 import { standingOf } from "./standing.ts";
 import { StatusContext } from "./status.ts";
 import { Time } from "./time.tsx";
-import { type EventAnswer, formatDuration, isKnown, type Step, timelineOf } from "./timeline.ts";
+import { type EventAnswer, isKnown, type Step, timelineOf } from "./timeline.ts";
 import { type Loaded, useAnswer } from "./use-answer.ts";
 
 const everyMs = 5000;

@@ -3,7 +3,8 @@
 import type { ActivityPeriod, GatewayStatus } from "../../activity.ts";
 import type { Incident } from "../../alerts/incidents.ts";
 import { dayMs, minuteMs } from "../../consumer/time.ts";
-import { counted, deliveriesOf } from "./counts.ts";
+import { deliveriesOf } from "./counts.ts";
+import { counted } from "./numbers.ts";
 import type { Facts, Finding, FindingLink } from "./verdict.ts";
 
 /** The alerts' rule on failures looks back so far. */

@@ -4,9 +4,9 @@ import type { IncidentPage } from "../../alerts/incidents.ts";
 import type { Losses } from "../../consumer/losses.ts";
 import type { Status } from "../status.ts";
 import { viewPath } from "./api.ts";
-import { formatNumber } from "./counts.ts";
-import { formatBytes, Share } from "./gateway.tsx";
+import { Share } from "./gateway.tsx";
 import { LoadError } from "./notice.tsx";
+import { formatBytes, formatCount } from "./numbers.ts";
 import { Badge, Fact, Facts, Id, Table } from "./parts.tsx";
 import { Time } from "./time.tsx";
 import type { Loaded } from "./use-answer.ts";
@@ -28,9 +28,8 @@ export function LostEvents({ losses: { answer, isLoading, reload } }: { readonly
       <p class="muted">
         Events that were accepted up to <Time at={checkedTo} /> have been looked for.
         {more && " Later ones have not been looked for yet."}
-        {notKept > 0 &&
-          ` Of ${formatNumber(notKept)} accepted events there is no record, so they cannot be looked for.`}
-        {lost > events.length && ` The oldest ${events.length} of ${formatNumber(lost)} are shown.`}
+        {notKept > 0 && ` Of ${formatCount(notKept)} accepted events there is no record, so they cannot be looked for.`}
+        {lost > events.length && ` The oldest ${events.length} of ${formatCount(lost)} are shown.`}
       </p>
       {lost > 0 && (
         <Table label="Lost events" columns={["Accepted", "Event", "Type"]}>
@@ -108,7 +107,7 @@ export function AlertsCard({ status, incidents }: AlertsProps) {
         )}
         <Fact name="Dead letters kept">
           <Share of={bytes} most={maxBytes} label="Space of the dead letters">
-            {formatNumber(letters)}, {formatBytes(bytes)} of {formatBytes(maxBytes)}
+            {formatCount(letters)}, {formatBytes(bytes)} of {formatBytes(maxBytes)}
           </Share>
         </Fact>
       </Facts>

@@ -7,9 +7,9 @@ import type { OutcomePeriod, OutcomeSummary } from "../outcomes.ts";
 import type { Status } from "../status.ts";
 import { viewPath } from "./api.ts";
 import type { Mark } from "./canvas.ts";
-import { boundOf, deliveriesOf, formatNumber, slotsOf, timesOf } from "./counts.ts";
-import { formatBound } from "./figures.tsx";
+import { boundOf, deliveriesOf, formatBound, slotsOf, timesOf } from "./counts.ts";
 import { LoadError } from "./notice.tsx";
+import { formatCount } from "./numbers.ts";
 import { Empty, Loading } from "./parts.tsx";
 import { Plot, type PlotSeries, periodName, ranges } from "./plot.tsx";
 import { ZoneContext } from "./time.tsx";
@@ -116,7 +116,7 @@ function DeliveriesPlot({ summary, now, marks }: PlotProps<ActivitySummary>) {
     ),
   );
   const times = slots.map(({ at }) => at);
-  return <Plot title="Deliveries" {...{ by, times, series, marks }} kind="counts" format={formatNumber} />;
+  return <Plot title="Deliveries" {...{ by, times, series, marks }} kind="counts" format={formatCount} />;
 }
 
 const outcomeSeries = [
@@ -142,7 +142,7 @@ function OutcomesPlot({ summary, now, marks }: PlotProps<OutcomeSummary>) {
     : undefined;
   const times = slots.map(({ at }) => at);
   return (
-    <Plot title="What became of events" {...{ by, times, series, marks, note }} kind="counts" format={formatNumber} />
+    <Plot title="What became of events" {...{ by, times, series, marks, note }} kind="counts" format={formatCount} />
   );
 }
 
@@ -172,7 +172,7 @@ function drawnMs(bound: number | undefined): number | null {
 }
 
 function countSeries(name: string, color: string, values: readonly number[]): PlotSeries {
-  return { name, color, values, whole: formatNumber(values.reduce((sum, value) => sum + value, 0)) };
+  return { name, color, values, whole: formatCount(values.reduce((sum, value) => sum + value, 0)) };
 }
 
 /** A deployment is marked at its first line. The newest comes first. */

@@ -2,7 +2,8 @@
 
 import type { ActivityRecord } from "../../activity.ts";
 import { hourMs } from "../../consumer/time.ts";
-import { deliveriesOf, type EventAnswer, formatDuration, isKnown } from "./timeline.ts";
+import { formatDuration } from "./numbers.ts";
+import { type EventAnswer, isKnown, recordsOf } from "./timeline.ts";
 
 export interface Standing {
   readonly tone: "good" | "bad" | "warn" | "info" | "quiet";
@@ -92,7 +93,7 @@ function letterOf({ deadLetters }: EventAnswer, now: number): Standing | undefin
 
 /** What the gateway says, when the consumer knows nothing. */
 function arrivalOf(event: EventAnswer, now: number): Standing {
-  const records = deliveriesOf(event);
+  const records = recordsOf(event);
   const accepted = records.find(({ outcome }) => outcome === "accepted" || outcome === "late_commit");
   if (accepted !== undefined) {
     const since = now - Date.parse(accepted.at);

@@ -4,7 +4,7 @@ import type { ActivityPeriod, ActivityStatus, ActivitySummary, GatewayStatus } f
 import type { Incident } from "../../alerts/incidents.ts";
 import type { Losses } from "../../consumer/losses.ts";
 import type { Status } from "../status.ts";
-import { counted, deliveriesOf } from "./counts.ts";
+import { deliveriesOf } from "./counts.ts";
 import {
   activityMissing,
   alertsNotRunning,
@@ -22,6 +22,7 @@ import {
   unread,
   wrongSignatures,
 } from "./findings.ts";
+import { counted } from "./numbers.ts";
 
 export interface Finding {
   /** The rule of an incident, or a name of this file. */
