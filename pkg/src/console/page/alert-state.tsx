@@ -1,11 +1,9 @@
 // The state of the alerts themselves: whether they run, watch everything, and reach somebody.
 
 import { useContext } from "preact/hooks";
+import { alertsLateMs } from "./findings.ts";
 import { StatusContext } from "./status.ts";
 import { Time } from "./time.tsx";
-
-/** The alerts run every 5 minutes. Two runs may be missed. */
-const lateMs = 16 * 60_000;
 
 export function AlertState() {
   const { answer, loadedAt } = useContext(StatusContext);
@@ -27,7 +25,7 @@ export function AlertState() {
   }
   return (
     <>
-      {loadedAt - Date.parse(ranAt) > lateMs && (
+      {loadedAt - Date.parse(ranAt) > alertsLateMs && (
         <div class="notice bad">
           <strong>The alerts do not run any more</strong>
           <p>

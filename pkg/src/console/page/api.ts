@@ -21,6 +21,11 @@ export class ApiError extends Error {
   }
 }
 
+/** Returns what a request has thrown. Any other error is the page's own. */
+export function errorOf(error: unknown): ApiError {
+  return error instanceof ApiError ? error : new ApiError(0, "failed", String(error));
+}
+
 let endSession = () => {};
 
 /** Calls this whenever an answer says that there is no session. */
@@ -81,6 +86,9 @@ async function answerOf<Answer>(response: Response): Promise<Answer> {
   }
   return answer;
 }
+
+/** The parameters of the view's address. */
+export type Query = Readonly<Record<string, string>>;
 
 /** Returns a path with the parameters that have a value. */
 export function withQuery(

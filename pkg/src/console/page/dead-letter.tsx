@@ -5,7 +5,7 @@ import { useContext } from "preact/hooks";
 import { useLocation, useRoute } from "preact-iso";
 import type { Letter, LetterState as Name, ShownLetter } from "../../consumer/letters.ts";
 import { viewPath } from "./api.ts";
-import { LetterState } from "./letter-state.tsx";
+import { LetterState } from "./letter-row.tsx";
 import { Message } from "./message.tsx";
 import { LoadError } from "./notice.tsx";
 import { formatBytes } from "./numbers.ts";

@@ -3,8 +3,8 @@
 import { useContext, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import type { Letter, LetterPage } from "../../consumer/letters.ts";
-import { viewPath, withQuery } from "./api.ts";
-import { Filters, TimeField } from "./filters.tsx";
+import { type Query, viewPath, withQuery } from "./api.ts";
+import { Filters, Select, TextField, TimeField } from "./filters.tsx";
 import { LetterRow } from "./letter-row.tsx";
 import { LoadError } from "./notice.tsx";
 import { counted, formatBytes, formatCount } from "./numbers.ts";
@@ -14,7 +14,10 @@ import { RunContext } from "./runs.tsx";
 import { StatusContext } from "./status.ts";
 import { useAnswer } from "./use-answer.ts";
 
-type Query = Readonly<Record<string, string>>;
+const states = [
+  ["redriven", "redriven"],
+  ["all", "all"],
+] as const;
 
 const everyMs = 30_000;
 
@@ -30,52 +33,10 @@ export function DeadLetters() {
       </Heading>
       <Summary />
       <Filters label="Filter" onSubmit={(values) => route(viewPath("dead-letters", values))}>
-        <label>
-          State
-          {/* Preact knows no `defaultValue` of a select, and would reset a `value` at each reload. */}
-          <select name="state" key={query.state}>
-            <option value="">open</option>
-            <option value="redriven" selected={query.state === "redriven"}>
-              redriven
-            </option>
-            <option value="all" selected={query.state === "all"}>
-              all
-            </option>
-          </select>
-        </label>
-        <label>
-          Event id
-          <input
-            type="search"
-            name="eventId"
-            maxLength={320}
-            size={14}
-            defaultValue={query.eventId}
-            key={query.eventId}
-          />
-        </label>
-        <label>
-          Type
-          <input
-            name="type"
-            maxLength={320}
-            size={14}
-            defaultValue={query.type}
-            key={query.type}
-            placeholder="all types"
-          />
-        </label>
-        <label>
-          Reason
-          <input
-            name="reason"
-            maxLength={320}
-            size={14}
-            defaultValue={query.reason}
-            key={query.reason}
-            placeholder="all reasons"
-          />
-        </label>
+        <Select label="State" name="state" value={query.state} first="open" options={states} />
+        <TextField label="Event id" name="eventId" value={query.eventId} isId size={14} />
+        <TextField label="Type" name="type" value={query.type} size={14} placeholder="all types" />
+        <TextField label="Reason" name="reason" value={query.reason} size={14} placeholder="all reasons" />
         <TimeField label="From" name="from" value={query.from} />
         <TimeField label="To" name="to" value={query.to} />
         <button type="submit" class="primary">
@@ -171,7 +132,7 @@ function Results({ page: { deadLetters, next }, query, onChange }: ResultsProps)
   };
   return (
     <>
-      <Choice
+      <Selection
         letters={deadLetters}
         selected={selected.length}
         filters={filters}
@@ -214,7 +175,7 @@ function allOf({ state, type, reason, from, to }: Query): Part {
   return { ...Object.fromEntries(filters), state: state === "redriven" ? "redriven" : "open" };
 }
 
-interface ChoiceProps {
+interface SelectionProps {
   readonly letters: readonly Letter[];
   readonly selected: number;
   readonly filters: Query;
@@ -223,7 +184,7 @@ interface ChoiceProps {
 }
 
 /** Selects the page, and starts what is done with the selection, or with all that match. */
-function Choice({ letters, selected, filters, onSelect, onRun }: ChoiceProps) {
+function Selection({ letters, selected, filters, onSelect, onRun }: SelectionProps) {
   const isAll = selected === letters.length;
   const { state, ...others } = filters;
   const what =

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Erasure } from "../../consumer/erase.ts";
-import { ApiError, ask } from "./api.ts";
+import { ApiError, ask, errorOf } from "./api.ts";
 import { ErrorNotice } from "./notice.tsx";
 import { Exact } from "./parts.tsx";
 
@@ -42,7 +42,7 @@ function EraseDialog({ eventId, onErased, onClose }: Props & { readonly onClose:
       setState(await ask<Erasure>("erase", { body: { eventId } }));
       onErased();
     } catch (error) {
-      setState(error instanceof ApiError ? error : new ApiError(0, "failed", String(error)));
+      setState(errorOf(error));
       isBusy.current = false;
     }
   };

@@ -4,7 +4,7 @@ import { useContext } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { viewPath, withQuery } from "./api.ts";
 import { EraseButton } from "./erase.tsx";
-import { Filters } from "./filters.tsx";
+import { Filters, TextField } from "./filters.tsx";
 import { LoadError } from "./notice.tsx";
 import { formatDuration } from "./numbers.ts";
 import { CopyCurl, Empty, Fact, Facts, Heading, Id, Loading, Outcome } from "./parts.tsx";
@@ -13,6 +13,7 @@ import { StatusContext } from "./status.ts";
 import { Time } from "./time.tsx";
 import { type EventAnswer, isKnown, type Step, timelineOf } from "./timeline.ts";
 import { type Loaded, useAnswer } from "./use-answer.ts";
+import { knownActivity } from "./verdict.ts";
 
 const everyMs = 5000;
 
@@ -31,10 +32,7 @@ export function Event() {
         {answer !== undefined && <EraseButton eventId={answer.eventId} onErased={loaded.reload} />}
       </Heading>
       <Filters label="Search" onSubmit={(values) => values.id && route(viewPath("event", values))}>
-        <label>
-          Event id
-          <input type="search" name="id" maxLength={320} size={40} defaultValue={id} key={id} autocomplete="off" />
-        </label>
+        <TextField label="Event id" name="id" isId size={40} value={id} />
         <button type="submit" class="primary">
           Search
         </button>
@@ -143,8 +141,7 @@ function nameOf(view: string): string {
 
 function UnknownEvent({ id }: { readonly id: string }) {
   const { answer } = useContext(StatusContext);
-  const activity = answer?.activity;
-  const isRecorded = activity != null && !("unavailable" in activity);
+  const isRecorded = answer !== undefined && knownActivity(answer) !== undefined;
   return (
     <Empty title="Nothing is known of this event.">
       {isRecorded

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ActivityRecord, DeliveryPage } from "../../activity.ts";
-import { ApiError, ask, withQuery } from "./api.ts";
+import { type ApiError, ask, errorOf, type Query, withQuery } from "./api.ts";
 import { backedOff, useEvery } from "./use-answer.ts";
 
 const everyMs = 5000;
@@ -19,7 +19,7 @@ export const maxRows = 200;
 interface Options {
   /** The newest page; a list that was loaded again begins anew. */
   readonly page: DeliveryPage | undefined;
-  readonly filters: Readonly<Record<string, string>>;
+  readonly filters: Query;
   /** A position from which nothing is left out; that of the page's newest row may be long ago, with a filter. */
   readonly from: number;
   readonly isOn: boolean;
@@ -87,8 +87,7 @@ export function useLive({ page, filters, from, isOn, isHeld, reload }: Options):
         reload();
       }
     } catch (failure) {
-      const error = failure instanceof ApiError ? failure : new ApiError(0, "failed", String(failure));
-      change((last) => ({ ...last, error, failures: last.failures + 1 }));
+      change((last) => ({ ...last, error: errorOf(failure), failures: last.failures + 1 }));
     }
     setAsking(false);
   };

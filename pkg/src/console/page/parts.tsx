@@ -144,7 +144,7 @@ export function Empty({ title, children }: { readonly title: string; readonly ch
 
 export function Loading() {
   return (
-    <p class="muted loading" role="status">
+    <p class="muted" role="status">
       Loading…
     </p>
   );
@@ -174,6 +174,32 @@ export function Heading({ title, children }: { readonly title: string; readonly 
       <h1 tabIndex={-1}>{title}</h1>
       <div class="actions">{children}</div>
     </header>
+  );
+}
+
+interface ChoiceProps<Value> {
+  readonly label: string;
+  readonly options: readonly (readonly [value: Value, name: string])[];
+  readonly value: Value;
+  readonly onChange: (value: Value) => void;
+}
+
+/** Buttons of which one is pressed. */
+export function Choice<Value extends string>({ label, options, value, onChange }: ChoiceProps<Value>) {
+  return (
+    <fieldset class="choice">
+      <legend>{label}</legend>
+      {options.map(([option, name]) => (
+        <button
+          key={option}
+          type="button"
+          aria-pressed={option === value}
+          onClick={() => option !== value && onChange(option)}
+        >
+          {name}
+        </button>
+      ))}
+    </fieldset>
   );
 }
 

@@ -10,7 +10,7 @@ import type { Mark } from "./canvas.ts";
 import { boundOf, deliveriesOf, formatBound, slotsOf, timesOf } from "./counts.ts";
 import { LoadError } from "./notice.tsx";
 import { formatCount } from "./numbers.ts";
-import { Empty, Loading } from "./parts.tsx";
+import { Choice, Empty, Loading } from "./parts.tsx";
 import { Plot, type PlotSeries, periodName, ranges } from "./plot.tsx";
 import { ZoneContext } from "./time.tsx";
 import { type Loaded, useAnswer } from "./use-answer.ts";
@@ -46,19 +46,12 @@ export function Plots({ by, status, minutes }: PlotsProps) {
     <section class="stack" id="plots" aria-label="Plots">
       <header class="heading">
         <h2>Over time</h2>
-        <fieldset class="choice">
-          <legend>Time</legend>
-          {(["minute", "hour", "day"] as const).map((unit) => (
-            <button
-              key={unit}
-              type="button"
-              aria-pressed={unit === by}
-              onClick={() => unit !== by && route(viewPath("", { by: unit === "minute" ? undefined : unit }))}
-            >
-              {ranges[unit]}
-            </button>
-          ))}
-        </fieldset>
+        <Choice
+          label="Time"
+          options={(["minute", "hour", "day"] as const).map((unit) => [unit, ranges[unit]] as const)}
+          value={by}
+          onChange={(unit) => route(viewPath("", { by: unit === "minute" ? undefined : unit }))}
+        />
       </header>
       {status.activity === null ? (
         <Empty title="Deliveries are not known here.">

@@ -1,7 +1,7 @@
 // The dialog of a redrive or a prune: the preview, the progress, and the result.
 
 import { useContext, useEffect, useRef, useState } from "preact/hooks";
-import { type ApiError, ask } from "./api.ts";
+import { type ApiError, ask, errorOf } from "./api.ts";
 import { ErrorNotice } from "./notice.tsx";
 import { formatCount } from "./numbers.ts";
 import { Loading } from "./parts.tsx";
@@ -124,7 +124,7 @@ function usePlan({ action, parts }: Job) {
     let isCurrent = true;
     planOf(ask, action, known.current).then(
       (found) => isCurrent && setPlan(found),
-      (failure: ApiError) => isCurrent && setError(failure),
+      (failure) => isCurrent && setError(errorOf(failure)),
     );
     return () => {
       isCurrent = false;
@@ -146,7 +146,7 @@ function useRun({ action }: Job, plan: Plan | undefined) {
   const [progress, setProgress] = useState<Progress>();
   const phase = progress?.phase;
   const isRunning = phase === "running" || phase === "stopping";
-  const failure = phase === "paused" ? (progress?.error as ApiError) : undefined;
+  const failure = phase === "paused" ? errorOf(progress?.error) : undefined;
 
   const start = () => {
     if (plan !== undefined) {

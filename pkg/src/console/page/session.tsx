@@ -1,10 +1,10 @@
 // The operator's session: who is logged in, and the login.
 
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, TargetedSubmitEvent } from "preact";
 import { createContext } from "preact";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Operator } from "../access.ts";
-import { ApiError, ask, onSessionEnd } from "./api.ts";
+import { ApiError, ask, errorOf, onSessionEnd } from "./api.ts";
 import { ErrorNotice } from "./notice.tsx";
 
 export interface Session {
@@ -38,7 +38,7 @@ export function SessionProvider({ children }: { children: ComponentChildren }) {
     setError(undefined);
     setGeneration((last) => last + 1);
   };
-  const load = useCallback(() => ask<Operator>("session").then(begin, setError), []);
+  const load = useCallback(() => ask<Operator>("session").then(begin, (failure) => setError(errorOf(failure))), []);
   useEffect(() => {
     onSessionEnd(() => setState((last) => (last === "in" || last === "expired" ? "expired" : "out")));
     otherTabs.onmessage = load;
@@ -75,24 +75,24 @@ function Login({ isExpired, onLogin }: { isExpired: boolean; onLogin: (operator:
   const [isBusy, setBusy] = useState(false);
   useEffect(() => dialog.current?.showModal(), []);
 
-  const submit = async (event: SubmitEvent) => {
+  const submit = async (event: TargetedSubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
-    const { name, token } = Object.fromEntries(new FormData(event.currentTarget as HTMLFormElement));
+    const { name, token } = Object.fromEntries(new FormData(event.currentTarget));
     setBusy(true);
     try {
       await ask("login", { body: { name: String(name).trim(), token: String(token).trim() } });
     } catch (failure) {
-      setError(failure as ApiError);
+      setError(errorOf(failure));
       setBusy(false);
       return;
     }
     try {
       onLogin(await ask<Operator>("session"));
     } catch (failure) {
-      const { code } = failure as ApiError;
+      const found = errorOf(failure);
       // Safari takes the cookie over HTTPS only, also on this machine.
       const refused = new ApiError(401, "cookie_refused", "the browser has not kept the cookie of the login");
-      setError(code === "unauthorized" ? refused : (failure as ApiError));
+      setError(found.code === "unauthorized" ? refused : found);
       setBusy(false);
     }
   };

@@ -3,10 +3,11 @@
 import type { ActivityRecord } from "../../activity.ts";
 import { hourMs } from "../../consumer/time.ts";
 import { formatDuration } from "./numbers.ts";
+import type { Tone } from "./parts.tsx";
 import { type EventAnswer, isKnown, recordsOf } from "./timeline.ts";
 
 export interface Standing {
-  readonly tone: "good" | "bad" | "warn" | "info" | "quiet";
+  readonly tone: Tone;
   readonly title: string;
   readonly text: string;
   /** The view in which something can be done. */

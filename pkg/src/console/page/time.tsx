@@ -7,25 +7,6 @@ export type Zone = "local" | "utc";
 
 export const ZoneContext = createContext<Zone>("local");
 
-const zoneKey = "cronozen-console-zone";
-
-/** Returns the stored choice. */
-export function storedZone(): Zone {
-  try {
-    return localStorage.getItem(zoneKey) === "utc" ? "utc" : "local";
-  } catch {
-    return "local";
-  }
-}
-
-export function storeZone(zone: Zone): void {
-  try {
-    localStorage.setItem(zoneKey, zone);
-  } catch {
-    // Without storage, the choice lasts until the page is reloaded.
-  }
-}
-
 const parts = {
   year: "numeric",
   month: "2-digit",
@@ -57,7 +38,7 @@ const units = [
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "short" });
 
 /** Returns a time as `5 min. ago`. */
-export function formatAge(at: string | number, now = Date.now()): string {
+function formatAge(at: string | number, now = Date.now()): string {
   const seconds = (new Date(at).getTime() - now) / 1000;
   const [unit, length] = units.find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];
   return relative.format(Math.trunc(seconds / length), unit);

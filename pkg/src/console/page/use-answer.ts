@@ -1,7 +1,7 @@
 // Loads an answer of the admin API into a view, and loads it again.
 
 import { useContext, useEffect, useRef, useState } from "preact/hooks";
-import { ApiError, ask } from "./api.ts";
+import { type ApiError, ask, errorOf } from "./api.ts";
 import { SessionContext } from "./session.tsx";
 
 /** The longest time between two requests after errors. */
@@ -63,8 +63,7 @@ export function useAnswer<Answer>(path: string | undefined, options: Options<Ans
       (answer) => change(() => ({ answer, loadedAt: Date.now(), error: undefined, failures: 0, isLoading: false })),
       (error) => {
         if (!controller.signal.aborted) {
-          const failure = error instanceof ApiError ? error : new ApiError(0, "failed", String(error));
-          change(({ failures }) => ({ error: failure, failures: failures + 1, isLoading: false }));
+          change(({ failures }) => ({ error: errorOf(error), failures: failures + 1, isLoading: false }));
         }
       },
     );

@@ -4,6 +4,7 @@ import type { ActivityPeriod, ActivityStatus, ActivitySummary, GatewayStatus } f
 import type { Incident } from "../../alerts/incidents.ts";
 import type { Losses } from "../../consumer/losses.ts";
 import type { Status } from "../status.ts";
+import type { Query } from "./api.ts";
 import { deliveriesOf } from "./counts.ts";
 import {
   activityMissing,
@@ -23,11 +24,12 @@ import {
   wrongSignatures,
 } from "./findings.ts";
 import { counted } from "./numbers.ts";
+import type { Tone } from "./parts.tsx";
 
 export interface Finding {
   /** The rule of an incident, or a name of this file. */
   readonly name: string;
-  readonly tone: "good" | "bad" | "warn" | "quiet";
+  readonly tone: Tone;
   readonly title: string;
   readonly text: string;
   /** The time that the text ends with. */
@@ -38,7 +40,7 @@ export interface Finding {
 export interface FindingLink {
   /** A view, or a part of the overview as `#id`. */
   readonly view: string;
-  readonly parameters?: Readonly<Record<string, string>>;
+  readonly parameters?: Query;
   readonly name: string;
 }
 
