@@ -12,12 +12,15 @@ import { LoadError } from "./notice.tsx";
 import { formatCount } from "./numbers.ts";
 import { Choice, Empty, Loading } from "./parts.tsx";
 import { Plot, type PlotSeries, periodName, ranges } from "./plot.tsx";
-import { ZoneContext } from "./time.tsx";
+import { formatTime, ZoneContext } from "./time.tsx";
 import { type Loaded, useAnswer } from "./use-answer.ts";
 import { knownActivity } from "./verdict.ts";
 
 /** Counts by hour and by day change slowly. */
 const slowMs = 300_000;
+
+/** As many events take a fifth of the rows that the free plan may read in a day, if they are counted every 5 minutes. */
+const mostCounted = 2000;
 
 /** What is above the last bound of the histogram is drawn here: no answer takes longer than 4,500 ms. */
 const overflowMs = 5500;
@@ -35,9 +38,10 @@ export function Plots({ by, status, minutes }: PlotsProps) {
   const longer = useAnswer<ActivitySummary>(isMinute || status.activity === null ? undefined : `activity?by=${by}`, {
     everyMs: slowMs,
   });
-  // An answer reads up to 50,000 rows of D1, and beyond the 5 million a day of the free plan, claims fail, too. So a long
-  // range is counted once, when it is shown.
-  const outcomes = useAnswer<OutcomeSummary>(`outcomes?by=${by}`, isMinute ? { everyMs: slowMs } : {});
+  const outcomes = useAnswer<OutcomeSummary>(`outcomes?by=${by}`, {
+    everyMs: slowMs,
+    mayChange: ({ answer }) => answer === undefined || isCountedAgain(answer),
+  });
   const loaded = isMinute ? minutes : longer;
   const deliveries = useLast(loaded);
   const became = useLast(outcomes);
@@ -72,6 +76,18 @@ export function Plots({ by, status, minutes }: PlotsProps) {
       </div>
     </section>
   );
+}
+
+/**
+ * An answer reads up to 50,000 rows of D1. Beyond the 5 million a day of the free plan, claims fail, too. So a long range and
+ * a busy hour are counted once, when they are shown.
+ */
+function isCountedAgain({ by, periods }: OutcomeSummary): boolean {
+  const events = periods.reduce(
+    (sum, { handled, outdated, ignored, dead }) => sum + handled + outdated + ignored + dead,
+    0,
+  );
+  return by === "minute" && events <= mostCounted;
 }
 
 /** Returns what was loaded last: a plot stays until that of another range is there. */
@@ -130,9 +146,12 @@ function OutcomesPlot({ summary, now, marks }: PlotProps<OutcomeSummary>) {
     ),
   );
   const isPart = Date.parse(countedFrom) > Date.parse(from);
-  const note = isPart
-    ? `There are too many events: those before ${periodName(Date.parse(countedFrom), by, zone)} are not counted.`
-    : undefined;
+  const notes = [
+    isPart &&
+      `There are too many events: those before ${periodName(Date.parse(countedFrom), by, zone)} are not counted.`,
+    !isCountedAgain(summary) && `Counted at ${formatTime(now, zone)}. Reload the page to count again.`,
+  ];
+  const note = notes.filter(Boolean).join(" ") || undefined;
   const times = slots.map(({ at }) => at);
   return (
     <Plot title="What became of events" {...{ by, times, series, marks, note }} kind="counts" format={formatCount} />

@@ -86,7 +86,11 @@ function pauseMs<Answer>(state: State<Answer>, { everyMs, mayChange }: Options<A
   }
   const isLate = mayChange !== undefined && Date.now() - since > hurryMs;
   // An unknown event is an answer, too.
-  return backedOff(isLate ? unhurriedMs : everyMs, error?.code === "not_found" ? 0 : failures, error);
+  return backedOff(
+    isLate ? Math.max(unhurriedMs, everyMs) : everyMs,
+    error?.code === "not_found" ? 0 : failures,
+    error,
+  );
 }
 
 /** Doubles the time for each error in a row, so that what is overloaded can recover. A login loads all views again. */
