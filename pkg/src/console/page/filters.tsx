@@ -21,7 +21,8 @@ export function Filters({ label, onSubmit, children }: FiltersProps) {
       if ((field instanceof HTMLInputElement || field instanceof HTMLSelectElement) && field.value.trim() !== "") {
         values[field.name] =
           field.type === "datetime-local"
-            ? timeOf(field.value, zone)
+            ? // The field shows no seconds: a time that was not changed stays as it is.
+              (field.value === shownTime(field.dataset.at, zone) && field.dataset.at) || timeOf(field.value, zone)
             : field.dataset.exact === "true"
               ? field.value
               : field.value.trim();
@@ -105,14 +106,24 @@ interface TimeFieldProps {
 /** A field for a time, in the zone that the operator has chosen. */
 export function TimeField({ label, name, value }: TimeFieldProps) {
   const zone = useContext(ZoneContext);
-  const shown =
-    value === undefined ? "" : formatTime(value, zone).slice(0, "2026-11-24 06:55".length).replace(" ", "T");
+  const shown = shownTime(value, zone);
   return (
     <label>
       {label} {zone === "utc" && "(UTC)"}
-      <input type="datetime-local" name={name} defaultValue={shown} key={shown} />
+      <input
+        type="datetime-local"
+        name={name}
+        max="9999-12-31T23:59"
+        defaultValue={shown}
+        key={`${shown} ${value}`}
+        data-at={value}
+      />
     </label>
   );
+}
+
+function shownTime(at: string | undefined, zone: Zone): string {
+  return at === undefined ? "" : formatTime(at, zone).slice(0, "2026-11-24 06:55".length).replace(" ", "T");
 }
 
 function timeOf(field: string, zone: Zone): string {
