@@ -2,6 +2,7 @@
 
 import { useContext } from "preact/hooks";
 import { alertsLateMs } from "./findings.ts";
+import { wordsOf } from "./parts.tsx";
 import { StatusContext } from "./status.ts";
 import { Time } from "./time.tsx";
 
@@ -59,7 +60,8 @@ export function AlertState() {
       ))}
       <p class="muted">
         The alerts last ran at <Time at={ranAt} withAge />.
-        {notWatched.length > 0 && ` Not watched, because its source is not bound here: ${notWatched.join(", ")}.`}
+        {notWatched.length > 0 &&
+          ` Not watched, because its source is not bound here: ${notWatched.map(wordsOf).join(", ")}.`}
       </p>
     </>
   );

@@ -9,7 +9,7 @@ import { Filters, Select, TextField } from "./filters.tsx";
 import { type Live, maxRows, useLive } from "./live.ts";
 import { LoadError } from "./notice.tsx";
 import { counted } from "./numbers.ts";
-import { Badge, CopyCurl, Empty, Heading, Id, Loading, Outcome, Pager, Table } from "./parts.tsx";
+import { Badge, CopyCurl, Empty, Heading, Id, Loading, Outcome, Pager, Table, wordsOf } from "./parts.tsx";
 import { Time } from "./time.tsx";
 import { useAnswer } from "./use-answer.ts";
 
@@ -96,7 +96,7 @@ function DeliveryFilters({ query, onSubmit }: DeliveryFiltersProps) {
 }
 
 function optionsOf(table: object) {
-  return Object.keys(table).map((name) => [name, name.replaceAll("_", " ")] as const);
+  return Object.keys(table).map((name) => [name, wordsOf(name)] as const);
 }
 
 /** Says what has come, also to a screen reader, and shows what waits. */

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Erasure } from "../../consumer/erase.ts";
 import { ApiError, ask, errorOf } from "./api.ts";
 import { ErrorNotice } from "./notice.tsx";
+import { counted } from "./numbers.ts";
 import { Exact } from "./parts.tsx";
 
 interface Props {
@@ -107,8 +108,11 @@ function Result({ erasure }: { readonly erasure: Erasure }) {
   return (
     <div class="stack" role="status">
       <p>
-        Deleted: dead letters {deadLetters}, bodies in R2 {bodies}, records of deliveries{" "}
-        {activityRecords ?? "none, because Activity is not bound"}.
+        Deleted: {counted(deadLetters, "dead letter")}, {counted(bodies, "body", "bodies")} in R2,{" "}
+        {activityRecords === null
+          ? "no records of deliveries, because Activity is not bound"
+          : counted(activityRecords, "record of a delivery", "records of deliveries")}
+        .
       </p>
       {bodiesLeft.length > 0 && (
         <p>

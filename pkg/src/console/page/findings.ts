@@ -25,7 +25,7 @@ const silentMs = dayMs;
 const reasonLength = 80;
 
 /** The rules whose incidents have a sentence of their own here. */
-const told = ["misconfigured", "failing", "signatures", "loss", "dead_letter", "late", "quiet"];
+const ownRules = ["misconfigured", "failing", "signatures", "loss", "dead_letter", "late", "quiet"];
 
 export const refusedLink: FindingLink = {
   view: "deliveries",
@@ -51,7 +51,7 @@ export function misconfigured({ gateway, open, periods, now }: Facts): Finding[]
   }
   const text =
     problems.length > 0
-      ? `${problems.join(" ")} Until it is set right and deployed, every delivery is answered 500, and the sender tries again for a day. The gateway has said so at`
+      ? `${problems.join(" ")} Until it is set right and deployed, every delivery is answered 500, and the sender tries again for 31 hours. The gateway has said so at`
       : (incident?.text ??
         "Deliveries are answered 500, because a setting or a binding is missing or wrong. /healthz of the gateway names it.");
   return [
@@ -155,7 +155,7 @@ export function deadLetters({ status, open }: Facts): Finding[] {
 }
 
 export function otherIncidents({ incidents = [] }: Facts): Finding[] {
-  return incidents.filter(({ rule }) => !told.includes(rule)).map((incident) => ofIncident(incident, "warn"));
+  return incidents.filter(({ rule }) => !ownRules.includes(rule)).map((incident) => ofIncident(incident, "warn"));
 }
 
 /** More messages than events that arrived lately: some have waited for longer. */
@@ -228,7 +228,7 @@ export function alertsNotRunning({ status, now, isLocal = false }: Facts): Findi
   if (isLocal || (ranAt !== null && Date.parse(ranAt) > now - alertsLateMs)) {
     return [];
   }
-  const cure = `Nobody is told when something fails. The Worker needs scheduled: alerts({ … }), and crons = ["*/5 * * * *"] under [triggers] in wrangler.toml.`;
+  const cure = `Nobody gets a message when something fails. The Worker needs scheduled: alerts({ … }), and crons = ["*/5 * * * *"] under [triggers] in wrangler.toml.`;
   return [
     {
       name: "alerts",

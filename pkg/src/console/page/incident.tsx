@@ -1,4 +1,4 @@
-// The view of one incident: what was found, what to look at next, who was told, and the mute.
+// The view of one incident: what was found, what to look at next, the messages, and the mute.
 
 import type { ComponentChildren } from "preact";
 import { useRoute } from "preact-iso";
@@ -160,7 +160,7 @@ function detail(rule: string, name: string, value = "–"): ComponentChildren {
 function Sinks({ incident: { sinks } }: { readonly incident: ShownIncident }) {
   return (
     <section class="stack" aria-labelledby="sinks">
-      <h2 id="sinks">Who was told</h2>
+      <h2 id="sinks">Messages</h2>
       {sinks.length === 0 ? (
         <p class="muted">
           No sink has a message of this incident: none was set up when it was due, or the incident was muted. The list

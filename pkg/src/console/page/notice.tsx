@@ -117,7 +117,7 @@ export function LoadError({ loaded }: { readonly loaded: Loaded<unknown> }) {
       <ErrorNotice error={error} onRetry={reload} />
       {answer !== undefined && (
         <p class="muted">
-          What follows is from <Time at={new Date(loadedAt).toISOString()} />.
+          What is shown below was loaded at <Time at={new Date(loadedAt).toISOString()} />.
         </p>
       )}
     </>

@@ -1,4 +1,4 @@
-// The overview: how the whole is, in a sentence, figures and plots.
+// The overview: a verdict in one sentence, figures and plots.
 
 import { useContext } from "preact/hooks";
 import { useLocation } from "preact-iso";

@@ -36,7 +36,12 @@ export const tones: Readonly<Record<string, Tone>> = {
 };
 
 export function Outcome({ name }: { readonly name: string }) {
-  return <Badge tone={tones[name] ?? "quiet"}>{name.replaceAll("_", " ")}</Badge>;
+  return <Badge tone={tones[name] ?? "quiet"}>{wordsOf(name)}</Badge>;
+}
+
+/** Returns the name of an outcome, a code or a rule in words: the log's `rejected` is called refused elsewhere. */
+export function wordsOf(name: string): string {
+  return name === "rejected" ? "refused" : name.replaceAll("_", " ");
 }
 
 /** Copies a text, and says for a moment if that worked. */

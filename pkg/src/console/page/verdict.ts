@@ -1,4 +1,4 @@
-// Says in a sentence how the whole is, and what to do. It is pure.
+// Judges the whole in one sentence, and says what to do. It is pure.
 
 import type { ActivityPeriod, ActivityStatus, ActivitySummary, GatewayStatus } from "../../activity.ts";
 import type { Incident } from "../../alerts/incidents.ts";
