@@ -41,7 +41,8 @@ export function SessionProvider({ children }: { children: ComponentChildren }) {
   const load = useCallback(() => ask<Operator>("session").then(begin, (failure) => setError(errorOf(failure))), []);
   useEffect(() => {
     onSessionEnd(() => setState((last) => (last === "in" || last === "expired" ? "expired" : "out")));
-    otherTabs.onmessage = load;
+    // What is shown must not stay behind the login after a logout.
+    otherTabs.onmessage = ({ data }) => (data === "logout" ? location.reload() : load());
     load();
   }, []);
   const logout = useCallback(async () => {

@@ -64,7 +64,7 @@ export function Time({ at, withAge = false }: TimeProps) {
     return <span>{at}</span>;
   }
   // In UTC with milliseconds, whatever the offset that the sender has chosen.
-  const other = zone === "local" ? new Date(at).toISOString() : `${formatTime(at, "local")} (local)`;
+  const other = zone === "local" ? `${new Date(at).toISOString()} (UTC)` : `${formatTime(at, "local")} (local)`;
   return (
     <time dateTime={at} title={other}>
       {formatTime(at, zone)}

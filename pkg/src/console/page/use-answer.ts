@@ -93,9 +93,11 @@ function pauseMs<Answer>(state: State<Answer>, { everyMs, mayChange }: Options<A
   );
 }
 
-/** Doubles the time for each error in a row, so that what is overloaded can recover. A login loads all views again. */
+/** Doubles the time from the second error in a row on, so that what is overloaded can recover. A login loads all views again. */
 export function backedOff(ms: number, failures: number, error: ApiError | undefined): number | undefined {
-  return error?.code === "unauthorized" ? undefined : Math.max(ms, Math.min(ms * 2 ** failures, longestMs));
+  return error?.code === "unauthorized"
+    ? undefined
+    : Math.max(ms, Math.min(ms * 2 ** Math.max(0, failures - 1), longestMs));
 }
 
 /** Calls a function once after this time, when the page is visible. */
