@@ -35,7 +35,7 @@ const betweenRunsMs = 240_000;
 const repeatMs = dayMs;
 
 /** A message is given up after a day of runs. The next one of its incident is tried as often. */
-const maxAttempts = 288;
+export const maxAttempts = 288;
 
 /** A message that two runs may have sent before they were broken off is not sent a third time. */
 const maxUnconfirmed = 2;

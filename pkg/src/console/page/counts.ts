@@ -1,10 +1,8 @@
 // Sums the counts of periods, for figures, plots and the verdict.
 
 import type { ActivityPeriod, ActivityUnit } from "../../activity.ts";
-import { dayMs, hourMs, minuteMs } from "../../consumer/time.ts";
+import { unitMs } from "../../consumer/time.ts";
 import { formatDuration } from "./numbers.ts";
-
-export const unitMs: Readonly<Record<ActivityUnit, number>> = { minute: minuteMs, hour: hourMs, day: dayMs };
 
 /** The number of periods that a plot shows: an hour, two days, 90 days. */
 const shownPeriods: Readonly<Record<ActivityUnit, number>> = { minute: 60, hour: 48, day: 90 };

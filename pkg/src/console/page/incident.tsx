@@ -2,6 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { useRoute } from "preact-iso";
+import { maxAttempts } from "../../alerts/changes.ts";
 import type { ShownIncident, SinkState } from "../../alerts/incidents.ts";
 import type { Detail } from "../../alerts/message.ts";
 import { viewPath } from "./api.ts";
@@ -13,9 +14,6 @@ import { Time } from "./time.tsx";
 import { useAnswer } from "./use-answer.ts";
 
 const everyMs = 30_000;
-
-/** After so many attempts, a message is given up. */
-const maxAttempts = 288;
 
 export function Incident() {
   const { id = "" } = useRoute().params;

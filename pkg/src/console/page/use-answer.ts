@@ -24,7 +24,7 @@ export interface Loaded<Answer> {
 
 interface Options<Answer> {
   /** Loads again after this time, while the page is visible. */
-  readonly everyMs?: number;
+  readonly everyMs?: number | undefined;
   /** If it is given, loads again only while this says that the answer may change. */
   readonly mayChange?: (loaded: Pick<Loaded<Answer>, "answer" | "error">) => boolean;
 }
