@@ -2,9 +2,8 @@
 
 import type { ComponentChildren } from "preact";
 import { useRoute } from "preact-iso";
-import { maxAttempts } from "../../alerts/changes.ts";
 import type { ShownIncident, SinkState } from "../../alerts/incidents.ts";
-import type { Detail } from "../../alerts/message.ts";
+import { type Detail, maxAttempts } from "../../alerts/message.ts";
 import { viewPath } from "./api.ts";
 import { Mute } from "./incident-mute.tsx";
 import { closingOf, nextSteps } from "./incident-steps.ts";
