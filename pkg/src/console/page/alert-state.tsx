@@ -2,9 +2,9 @@
 
 import { useContext } from "preact/hooks";
 import { alertsLateMs } from "./findings.ts";
-import { wordsOf } from "./parts.tsx";
 import { StatusContext } from "./status.ts";
 import { Time } from "./time.tsx";
+import { wordsOf } from "./words.ts";
 
 export function AlertState() {
   const { answer, loadedAt } = useContext(StatusContext);

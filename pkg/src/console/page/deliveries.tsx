@@ -9,9 +9,10 @@ import { Filters, Select, TextField } from "./filters.tsx";
 import { type Live, maxRows, useLive } from "./live.ts";
 import { LoadError } from "./notice.tsx";
 import { counted } from "./numbers.ts";
-import { Badge, CopyCurl, Empty, Heading, Id, Loading, Outcome, Pager, Table, wordsOf } from "./parts.tsx";
+import { Badge, CopyCurl, Empty, Heading, Id, Loading, Outcome, Pager, Table } from "./parts.tsx";
 import { Time } from "./time.tsx";
 import { useAnswer } from "./use-answer.ts";
+import { wordsOf } from "./words.ts";
 
 /** A page without a limit has at most as many rows. */
 const pageRows = 50;

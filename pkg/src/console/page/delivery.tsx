@@ -7,10 +7,11 @@ import { explain } from "./codes.ts";
 import { DeliveryTable } from "./deliveries.tsx";
 import { LoadError } from "./notice.tsx";
 import { formatCount, formatDuration } from "./numbers.ts";
-import { CopyCurl, Empty, Fact, Facts, Heading, Id, Loading, Outcome, tones } from "./parts.tsx";
+import { CopyCurl, Empty, Fact, Facts, Heading, Id, Loading, Outcome } from "./parts.tsx";
 import { Time } from "./time.tsx";
 import { type EventAnswer, recordsOf } from "./timeline.ts";
 import { useAnswer } from "./use-answer.ts";
+import { tones } from "./words.ts";
 
 export function Delivery() {
   const { params } = useRoute();

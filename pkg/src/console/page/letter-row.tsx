@@ -2,8 +2,9 @@
 
 import type { Letter, LetterState as State } from "../../consumer/letters.ts";
 import { type Query, viewPath } from "./api.ts";
-import { Badge, Id, tones } from "./parts.tsx";
+import { Badge, Id } from "./parts.tsx";
 import { Time } from "./time.tsx";
+import { tones } from "./words.ts";
 
 interface RowProps {
   readonly letter: Letter;

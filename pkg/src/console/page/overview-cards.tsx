@@ -7,9 +7,10 @@ import { viewPath } from "./api.ts";
 import { Share } from "./gateway.tsx";
 import { LoadError } from "./notice.tsx";
 import { formatBytes, formatCount } from "./numbers.ts";
-import { Badge, Fact, Facts, Id, Table, wordsOf } from "./parts.tsx";
+import { Badge, Fact, Facts, Id, Table } from "./parts.tsx";
 import { Time } from "./time.tsx";
 import type { Loaded } from "./use-answer.ts";
+import { wordsOf } from "./words.ts";
 
 /** Shows the lost events, or that the search for them is not at its end. */
 export function LostEvents({ losses: { answer, isLoading, reload } }: { readonly losses: Loaded<Losses> }) {

@@ -3,45 +3,18 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { mount } from "./api.ts";
+import { type Tone, tones, wordsOf } from "./words.ts";
 
 /** How long a button shows that it has copied. */
 const copiedMs = 1500;
-
-export type Tone = "good" | "bad" | "warn" | "info" | "quiet";
 
 /** A word with a dot: the tone is never shown by its colour alone. */
 export function Badge({ tone, children }: { readonly tone: Tone; readonly children: ComponentChildren }) {
   return <span class={`badge ${tone}`}>{children}</span>;
 }
 
-/** The tone of an outcome or a state, wherever it is shown. */
-export const tones: Readonly<Record<string, Tone>> = {
-  accepted: "good",
-  handled: "good",
-  duplicate: "quiet",
-  outdated: "quiet",
-  ignored: "quiet",
-  erased: "quiet",
-  redriven: "info",
-  rejected: "warn",
-  failed: "bad",
-  failed_again: "bad",
-  dead: "bad",
-  open: "bad",
-  closed: "good",
-  trapped: "bad",
-  marker_failed: "warn",
-  late_commit: "warn",
-  late_send_failed: "warn",
-};
-
 export function Outcome({ name }: { readonly name: string }) {
   return <Badge tone={tones[name] ?? "quiet"}>{wordsOf(name)}</Badge>;
-}
-
-/** Returns the name of an outcome, a code or a rule in words: the log's `rejected` is called refused elsewhere. */
-export function wordsOf(name: string): string {
-  return name === "rejected" ? "refused" : name.replaceAll("_", " ");
 }
 
 /** Copies a text, and says for a moment if that worked. */

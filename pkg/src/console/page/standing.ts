@@ -3,8 +3,8 @@
 import type { ActivityRecord } from "../../activity.ts";
 import { hourMs } from "../../consumer/time.ts";
 import { formatDuration } from "./numbers.ts";
-import type { Tone } from "./parts.tsx";
 import { type EventAnswer, isKnown, recordsOf } from "./timeline.ts";
+import type { Tone } from "./words.ts";
 
 export interface Standing {
   readonly tone: Tone;

@@ -4,7 +4,6 @@ import type { ActivityPeriod, ActivityStatus, ActivitySummary, GatewayStatus } f
 import type { Incident } from "../../alerts/incidents.ts";
 import type { Losses } from "../../consumer/losses.ts";
 import type { Status } from "../status.ts";
-import type { Query } from "./api.ts";
 import { deliveriesOf } from "./counts.ts";
 import {
   activityMissing,
@@ -24,7 +23,7 @@ import {
   wrongSignatures,
 } from "./findings.ts";
 import { counted } from "./numbers.ts";
-import type { Tone } from "./parts.tsx";
+import type { Tone } from "./words.ts";
 
 export interface Finding {
   /** The rule of an incident, or a name of this file. */
@@ -40,7 +39,7 @@ export interface Finding {
 export interface FindingLink {
   /** A view, or a part of the overview as `#id`. */
   readonly view: string;
-  readonly parameters?: Query;
+  readonly parameters?: Readonly<Record<string, string>>;
   readonly name: string;
 }
 
