@@ -1,4 +1,4 @@
-// The view of deliveries: the newest come in while one looks.
+// The view of deliveries: new ones appear by themselves.
 
 import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
