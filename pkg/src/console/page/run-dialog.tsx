@@ -33,8 +33,10 @@ export function RunDialog({ job, onClose }: RunDialogProps) {
   const done = earlier.current + (progress?.done ?? 0);
   const isRunning = progress?.phase === "running" || progress?.phase === "stopping";
 
+  const isDone = progress?.phase === "done";
+
   /** Escape does not end what is not finished: only the button does. */
-  const isHeld = progress !== undefined && progress.phase !== "done";
+  const isHeld = progress !== undefined && !isDone;
   const mayClose = useRef(false);
 
   useEffect(() => dialog.current?.showModal(), []);
@@ -92,15 +94,20 @@ export function RunDialog({ job, onClose }: RunDialogProps) {
                 ? "Stopping…"
                 : "Close"}
         </button>
-        {plan !== undefined && plan.letters > 0 && (progress === undefined || isRunning) && (
+        {/* It keeps its place at the end: otherwise a late click would hit Close before the result is read. */}
+        {plan !== undefined && plan.letters > 0 && (progress === undefined || isRunning || isDone) && (
           <button
             type="button"
             class={action === "prune" ? "danger" : "primary"}
             disabled={progress === undefined && !isConfirmed}
-            aria-disabled={isRunning}
-            onClick={start}
+            aria-disabled={progress !== undefined}
+            onClick={isDone ? undefined : start}
           >
-            {isRunning ? words[action].running : `${words[action].start} ${formatCount(plan.letters)}`}
+            {isDone
+              ? "Done"
+              : isRunning
+                ? words[action].running
+                : `${words[action].start} ${formatCount(plan.letters)}`}
           </button>
         )}
       </div>
