@@ -84,11 +84,11 @@ test("what was loaded stays when a later request fails", patience, async () => {
   await page.getByText("The alerts have never run", { exact: true }).waitFor();
   await page.context().setExtraHTTPHeaders(allBroken);
   await page.clock.runFor(31_000);
-  await page.getByText("What follows is from").waitFor();
+  await page.getByText("What is shown below was loaded at").waitFor();
   assert.ok(await page.getByText("The alerts have never run", { exact: true }).isVisible());
   await page.context().setExtraHTTPHeaders({});
   await page.clock.runFor(31_000);
-  await page.getByText("What follows is from").waitFor({ state: "detached" });
+  await page.getByText("What is shown below was loaded at").waitFor({ state: "detached" });
 });
 
 /** Tries again until nothing has failed. The page may be quicker. @param {import("playwright-core").Page} page */

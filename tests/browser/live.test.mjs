@@ -1,4 +1,4 @@
-// Deliveries come in while one looks, and an event is found with all that happened to it.
+// Deliveries appear on an open page, and an event is found with all that happened to it.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -17,7 +17,7 @@ function event(eventId, type = "demo.works") {
   return { eventId, type, createdAt: ago(0), data: {} };
 }
 
-test("a delivery appears while one looks, and its event is found", patience, async () => {
+test("a delivery appears on an open page, and its event is found", patience, async () => {
   const page = await served.open("/console/deliveries");
   await page.getByRole("link", { name: "evt_failed" }).waitFor();
   await page.evaluate(() => Object.assign(globalThis, { isSame: true }));

@@ -69,6 +69,32 @@ test("a session that ends goes on in the same view with the same filter", patien
   assert.equal(page.url(), `${served.url}/console/events?type=payment.completed`);
 });
 
+test("a login and a logout hold for all tabs", patience, async () => {
+  const page = await served.open("/console/events", { as: "" });
+  const other = await page.context().newPage();
+  await other.goto(`${served.url}/console/events`);
+  await other.getByRole("dialog", { name: "Log in" }).waitFor();
+  await logIn(page, "Ada");
+  await heading(other, "Events").waitFor();
+  await page.getByRole("button", { name: "Log out" }).click();
+  await other.getByRole("dialog", { name: "Log in" }).waitFor();
+  assert.equal(await other.locator("main").count(), 0);
+});
+
+test("a change without a session asks for a login, and works after it", patience, async () => {
+  const page = await served.open("/console/event?id=evt_2", { expected: [/ 401 /] });
+  await page.getByRole("button", { name: "Erase personal data…" }).click();
+  await page.context().clearCookies();
+  await page.getByLabel("Type the event's id to confirm").fill("evt_2");
+  const erase = page.getByRole("button", { name: "Erase", exact: true });
+  await erase.click();
+  await page.getByRole("dialog", { name: "Your session has ended" }).waitFor();
+  await logIn(page, "Ada");
+  await page.getByText("Log in, and do the same again.").waitFor();
+  await erase.click();
+  await page.getByRole("heading", { name: "Erased" }).waitFor();
+});
+
 test("a session of another token is none", patience, async () => {
   const page = await served.open("/console/events", { as: "" });
   const url = served.url.replace("http:", "https:");

@@ -1,4 +1,4 @@
-// Redrives on the page: each dead letter is sent once, whoever clicks how often.
+// Redrives on the page: each dead letter is sent once, however often somebody clicks.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { formatDuration } from "../../pkg/src/console/page/numbers.ts";
 import { standingOf } from "../../pkg/src/console/page/standing.ts";
-import { formatDuration, timelineOf } from "../../pkg/src/console/page/timeline.ts";
+import { timelineOf } from "../../pkg/src/console/page/timeline.ts";
 
 /** @typedef {import("../../pkg/src/console/page/timeline.ts").EventAnswer} EventAnswer */
 
@@ -131,6 +132,8 @@ test("how an event stands is what the ledger says, then its dead letters, then i
   assert.equal(title({ history: ignored, deadLetters: [again] }), "Redriven, on its way");
   assert.equal(title({ deliveries: [failed, { ...accepted, position: 2 }] }), "Accepted, waits for its next attempt");
   assert.match(title({ deliveries: [accepted] }, now + 7_200_000), /^Accepted 2 h 1 min ago, and not handled yet/);
+  assert.match(title({ deliveries: [failed] }), /^Not accepted yet: /);
+  assert.match(title({ deliveries: [failed] }, now + 32 * 3_600_000), /^Not accepted: /);
   assert.match(title({ deliveries: [{ ...accepted, outcome: "duplicate" }] }), /^It was on the queue before/);
   assert.equal(title({ deliveries: [failed] }), "Not accepted yet: unavailable");
   assert.equal(

@@ -69,12 +69,12 @@ const alerts = { open: 0, ranAt: ago(2), notWatched: [], problems: [], failing: 
  * Judges a state in which all is well but for these.
  * @param {{
  *   letters?: object, alerts?: object, activity?: object | null, backlog?: object, periods?: object[] | null,
- *   rules?: string[], lost?: number, isLocal?: boolean,
+ *   rules?: string[], lost?: number, unread?: string[], isLocal?: boolean,
  * }} state
  * @returns {ReturnType<typeof verdictOf>}
  */
 function judge(state) {
-  const { periods = [minute(1, { accepted: 5 })], rules = [], lost = 0, isLocal = false } = state;
+  const { periods = [minute(1, { accepted: 5 })], rules = [], lost = 0, unread = [], isLocal = false } = state;
   /** @type {any} */
   const known = {
     status: {
@@ -89,6 +89,7 @@ function judge(state) {
     minutes: periods === null ? undefined : { by: "minute", boundsMs, periods },
     incidents: rules.map(incident),
     losses: { lost, waiting: 0, events: [], checkedTo: ago(60), notKept: 0, more: false },
+    unread,
     now,
     isLocal,
   };
@@ -228,6 +229,12 @@ test("alerts that do not run or reach nobody are a warning", () => {
   const failing = [{ sink: "slack", messages: 1, failedAt: ago(3), reason: "answer 500" }];
   assertVerdict({ alerts: { failing } }, "sinks", "warn", /slack: answer 500/);
   assertVerdict({ alerts: { problems: ["SLACK_URL missing"] } }, "sinks", "warn", /SLACK_URL missing/);
+});
+
+test("what could not be loaded is not called well", () => {
+  const unread = ["the open incidents"];
+  assertVerdict({ unread }, "unread", "warn", /Not loaded: the open incidents\./);
+  assertVerdict({ unread, lost: 1 }, "loss", "bad", /1 event was accepted/);
 });
 
 test("without Activity, deliveries are not known", () => {

@@ -17,7 +17,7 @@ const ASSETS: [(&str, &str, &str); 4] = [
     ("icon", "icon.svg", "svg"),
 ];
 
-/// The options of esbuild. Browsers take the page's elements as they are, so JSX needs no React.
+/// The options of esbuild. JSX becomes calls of Preact.
 const BUNDLING: [&str; 7] = [
     "--bundle",
     "--minify",

@@ -3,7 +3,7 @@
 import { log } from "../consumer/log.ts";
 import type { Database, Statement } from "../consumer/platform.ts";
 import { dayMs } from "../consumer/time.ts";
-import type { Due } from "./message.ts";
+import { type Due, maxAttempts } from "./message.ts";
 import type { Finding, Result } from "./rules.ts";
 
 export interface OpenIncident {
@@ -33,9 +33,6 @@ type Change =
 const betweenRunsMs = 240_000;
 
 const repeatMs = dayMs;
-
-/** A message is given up after a day of runs. The next one of its incident is tried as often. */
-const maxAttempts = 288;
 
 /** A message that two runs may have sent before they were broken off is not sent a third time. */
 const maxUnconfirmed = 2;

@@ -39,6 +39,9 @@ export interface Due {
   readonly openedAt: string;
 }
 
+/** A message is given up after a day of runs. The next one of its incident is tried as often. */
+export const maxAttempts = 288;
+
 const prefixes = { opened: "", repeated: "Still open: ", closed: "Closed: " };
 
 /** The longest value, in characters. */

@@ -3,7 +3,7 @@
 import type { ActivityReader, ActivityRecord, ActivityStatus, ActivityUnit, SummaryQuery } from "../activity.ts";
 import type { DeadLetters } from "../consumer/dead-letters.ts";
 import { reasonOf } from "../consumer/log.ts";
-import { dayMs, hourMs, inTime, minuteMs } from "../consumer/time.ts";
+import { dayMs, hourMs, inTime, minuteMs, unitMs } from "../consumer/time.ts";
 import { Problem } from "./problem.ts";
 
 /** A page must not hang with the object. */
@@ -11,8 +11,6 @@ const timeoutMs = 5000;
 
 /** The range of a summary that names none. */
 const defaultMs: Record<ActivityUnit, number> = { minute: hourMs, hour: 2 * dayMs, day: 90 * dayMs };
-
-export const unitMs: Record<ActivityUnit, number> = { minute: minuteMs, hour: hourMs, day: dayMs };
 
 /** The reason why something of Activity is missing in an answer. */
 export interface Unavailable {

@@ -3,7 +3,7 @@
 import type { ActivityUnit, SummaryQuery } from "../activity.ts";
 import type { DeadLetters } from "../consumer/dead-letters.ts";
 import type { Database, Statement } from "../consumer/platform.ts";
-import { unitMs } from "./activity.ts";
+import { unitMs } from "../consumer/time.ts";
 import { type Source, tables, typesOf } from "./events.ts";
 
 /** The events of a period. One that became a dead letter and was handled later counts as both. */

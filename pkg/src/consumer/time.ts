@@ -27,6 +27,9 @@ export function sortableTime(text: string | null): string {
 /** Lengths of time, in milliseconds. */
 export const [minuteMs, hourMs, dayMs] = [60_000, 3_600_000, 86_400_000];
 
+/** The lengths of the periods for which things are counted. */
+export const unitMs = { minute: minuteMs, hour: hourMs, day: dayMs };
+
 /** Returns the time so many days before another, as RFC 3339. */
 export function daysBefore(time: number, days: number): string {
   return new Date(time - days * dayMs).toISOString();

@@ -1,11 +1,10 @@
 // The state of the alerts themselves: whether they run, watch everything, and reach somebody.
 
 import { useContext } from "preact/hooks";
+import { alertsLateMs } from "./findings.ts";
 import { StatusContext } from "./status.ts";
 import { Time } from "./time.tsx";
-
-/** The alerts run every 5 minutes. Two runs may be missed. */
-const lateMs = 16 * 60_000;
+import { wordsOf } from "./words.ts";
 
 export function AlertState() {
   const { answer, loadedAt } = useContext(StatusContext);
@@ -27,7 +26,7 @@ export function AlertState() {
   }
   return (
     <>
-      {loadedAt - Date.parse(ranAt) > lateMs && (
+      {loadedAt - Date.parse(ranAt) > alertsLateMs && (
         <div class="notice bad">
           <strong>The alerts do not run any more</strong>
           <p>
@@ -61,7 +60,8 @@ export function AlertState() {
       ))}
       <p class="muted">
         The alerts last ran at <Time at={ranAt} withAge />.
-        {notWatched.length > 0 && ` Not watched, because its source is not bound here: ${notWatched.join(", ")}.`}
+        {notWatched.length > 0 &&
+          ` Not watched, because its source is not bound here: ${notWatched.map(wordsOf).join(", ")}.`}
       </p>
     </>
   );

@@ -21,6 +21,18 @@ export class ApiError extends Error {
   }
 }
 
+/** Returns what a request has thrown. Any other error is the page's own. */
+export function errorOf(error: unknown): ApiError {
+  return error instanceof ApiError ? error : new ApiError(0, "failed", String(error));
+}
+
+let endSession = () => {};
+
+/** Calls this whenever an answer says that there is no session. */
+export function onSessionEnd(call: () => void): void {
+  endSession = call;
+}
+
 export interface Question {
   /** Makes it a POST. */
   readonly body?: object;
@@ -30,7 +42,7 @@ export interface Question {
 /**
  * Returns the answer to a request for a path under `api/`.
  *
- * @throws ApiError if there is none, or an error
+ * @throws ApiError if there is none, or an error; the reason of the signal if that is aborted
  */
 export async function ask<Answer>(path: string, { body, signal }: Question = {}): Promise<Answer> {
   const timeout = AbortSignal.timeout(timeoutMs);
@@ -48,6 +60,9 @@ export async function ask<Answer>(path: string, { body, signal }: Question = {})
     return await answerOf<Answer>(response);
   } catch (error) {
     if (error instanceof ApiError || signal?.aborted) {
+      if (error instanceof ApiError && error.code === "unauthorized") {
+        endSession();
+      }
       throw error;
     }
     throw timeout.aborted
@@ -71,6 +86,9 @@ async function answerOf<Answer>(response: Response): Promise<Answer> {
   }
   return answer;
 }
+
+/** The parameters of the view's address. */
+export type Query = Readonly<Record<string, string>>;
 
 /** Returns a path with the parameters that have a value. */
 export function withQuery(

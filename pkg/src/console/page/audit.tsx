@@ -143,7 +143,7 @@ function erasureText({ deadLetters, bodies, activityRecords, bodiesLeft }: Field
   const left = Array.isArray(bodiesLeft) ? bodiesLeft.length : 0;
   const parts = [
     counted(Number(deadLetters), "dead letter"),
-    Number(bodies) === 1 ? "1 body" : `${bodies} bodies`,
+    counted(Number(bodies), "body", "bodies"),
     ...(activityRecords === null ? [] : [counted(Number(activityRecords), "record")]),
   ];
   return `erased ${parts.join(", ")}${left > 0 ? `; left in the bucket: ${left}` : ""}`;

@@ -2,7 +2,7 @@
 
 import uPlot from "uplot";
 import type { ActivityUnit } from "../../activity.ts";
-import { formatMs } from "./figures.tsx";
+import { formatDuration } from "./numbers.ts";
 import { formatTime, type Zone } from "./time.tsx";
 
 /** A time that is marked by a vertical line. */
@@ -122,7 +122,7 @@ function optionsOf(element: HTMLElement, drawing: Drawing, color: Color): uPlot.
         space: 28,
         grid: { stroke: () => color("--border"), width: 1 },
         ticks: { show: false },
-        values: (_, values) => values.map((value) => (isCounts ? compact.format(value) : formatMs(value))),
+        values: (_, values) => values.map((value) => (isCounts ? compact.format(value) : formatDuration(value))),
         ...(isCounts
           ? { incrs: countSteps }
           : { splits: () => msSteps, filter: (_: uPlot, splits: number[]) => splits }),

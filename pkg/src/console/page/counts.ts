@@ -1,9 +1,8 @@
 // Sums the counts of periods, for figures, plots and the verdict.
 
 import type { ActivityPeriod, ActivityUnit } from "../../activity.ts";
-import { dayMs, hourMs, minuteMs } from "../../consumer/time.ts";
-
-export const unitMs: Readonly<Record<ActivityUnit, number>> = { minute: minuteMs, hour: hourMs, day: dayMs };
+import { unitMs } from "../../consumer/time.ts";
+import { formatDuration } from "./numbers.ts";
 
 /** The number of periods that a plot shows: an hour, two days, 90 days. */
 const shownPeriods: Readonly<Record<ActivityUnit, number>> = { minute: 60, hour: 48, day: 90 };
@@ -48,6 +47,14 @@ export function boundOf(share: number, ms: readonly number[], boundsMs: readonly
   return total === 0 ? undefined : (boundsMs[slot] ?? Number.POSITIVE_INFINITY);
 }
 
+/** Returns a bound as a text. */
+export function formatBound(ms: number | undefined, boundsMs: readonly number[]): string {
+  if (ms === undefined) {
+    return "–";
+  }
+  return Number.isFinite(ms) ? `≤ ${formatDuration(ms)}` : `> ${formatDuration(boundsMs.at(-1) ?? 0)}`;
+}
+
 export interface Slot<Period> {
   /** The start, in milliseconds since 1970. */
   readonly at: number;
@@ -68,16 +75,4 @@ export function slotsOf<Period extends { readonly at: string }>(
     const at = last - (length - 1 - index) * unit;
     return { at, period: byTime.get(at) };
   });
-}
-
-const whole = new Intl.NumberFormat("en");
-
-/** Returns a number as `12,345`. */
-export function formatNumber(number: number): string {
-  return whole.format(number);
-}
-
-/** Returns a number and its noun. */
-export function counted(number: number, one: string, many: string): string {
-  return `${formatNumber(number)} ${number === 1 ? one : many}`;
 }

@@ -5,7 +5,7 @@ import { useContext } from "preact/hooks";
 import { useLocation, useRoute } from "preact-iso";
 import type { Letter, LetterState as Name, ShownLetter } from "../../consumer/letters.ts";
 import { viewPath } from "./api.ts";
-import { LetterState } from "./letter-state.tsx";
+import { LetterState } from "./letter-row.tsx";
 import { Message } from "./message.tsx";
 import { LoadError } from "./notice.tsx";
 import { formatBytes } from "./numbers.ts";
@@ -14,7 +14,7 @@ import { hintOf } from "./reasons.ts";
 import { type Action, partsOf } from "./redrive-run.ts";
 import { RunContext } from "./runs.tsx";
 import { Time } from "./time.tsx";
-import { useAnswer, useEvery } from "./use-answer.ts";
+import { useAnswer } from "./use-answer.ts";
 
 /** One that is on its way soon has an outcome. */
 const everyMs = 5000;
@@ -23,10 +23,9 @@ export function DeadLetter() {
   const { id } = useRoute().params;
   const { route } = useLocation();
   const path = `dead-letters/${id}`;
-  const loaded = useAnswer<ShownLetter>(path);
+  const loaded = useAnswer<ShownLetter>(path, { everyMs, mayChange: ({ answer }) => answer?.state === "redriven" });
   const { answer, reload, isLoading } = loaded;
   const open = useContext(RunContext);
-  useEvery(answer?.state === "redriven" && !isLoading ? everyMs : undefined, reload);
   const run = (action: Action, letter: Letter) =>
     open({
       action,

@@ -2,9 +2,9 @@
 
 import { useContext, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
-import type { Letter, LetterPage } from "../../consumer/letters.ts";
-import { viewPath, withQuery } from "./api.ts";
-import { Filters, TimeField } from "./filters.tsx";
+import type { Letter, LetterPage, Totals } from "../../consumer/letters.ts";
+import { type Query, viewPath, withQuery } from "./api.ts";
+import { Filters, Select, TextField, TimeField } from "./filters.tsx";
 import { LetterRow } from "./letter-row.tsx";
 import { LoadError } from "./notice.tsx";
 import { counted, formatBytes, formatCount } from "./numbers.ts";
@@ -14,14 +14,23 @@ import { RunContext } from "./runs.tsx";
 import { StatusContext } from "./status.ts";
 import { useAnswer } from "./use-answer.ts";
 
-type Query = Readonly<Record<string, string>>;
+const states = [
+  ["redriven", "redriven"],
+  ["all", "all"],
+] as const;
 
 const everyMs = 30_000;
+const slowMs = 300_000;
+
+/** A list is loaded again if that reads at most so many rows of D1: a fifth of those that the free plan has a day. */
+const maxRead = 300;
+const maxReadSlowly = 3000;
 
 export function DeadLetters() {
   const { query, route } = useLocation();
   const path = withQuery("dead-letters", query);
-  const loaded = useAnswer<LetterPage>(path, { everyMs });
+  const totals = useContext(StatusContext).answer?.deadLetters;
+  const loaded = useAnswer<LetterPage>(path, { everyMs: pauseMs(query, totals) });
   const { answer } = loaded;
   return (
     <>
@@ -30,52 +39,10 @@ export function DeadLetters() {
       </Heading>
       <Summary />
       <Filters label="Filter" onSubmit={(values) => route(viewPath("dead-letters", values))}>
-        <label>
-          State
-          {/* Preact knows no `defaultValue` of a select, and would reset a `value` at each reload. */}
-          <select name="state" key={query.state}>
-            <option value="">open</option>
-            <option value="redriven" selected={query.state === "redriven"}>
-              redriven
-            </option>
-            <option value="all" selected={query.state === "all"}>
-              all
-            </option>
-          </select>
-        </label>
-        <label>
-          Event id
-          <input
-            type="search"
-            name="eventId"
-            maxLength={320}
-            size={14}
-            defaultValue={query.eventId}
-            key={query.eventId}
-          />
-        </label>
-        <label>
-          Type
-          <input
-            name="type"
-            maxLength={320}
-            size={14}
-            defaultValue={query.type}
-            key={query.type}
-            placeholder="all types"
-          />
-        </label>
-        <label>
-          Reason
-          <input
-            name="reason"
-            maxLength={320}
-            size={14}
-            defaultValue={query.reason}
-            key={query.reason}
-            placeholder="all reasons"
-          />
-        </label>
+        <Select label="State" name="state" value={query.state} first="open" options={states} />
+        <TextField label="Event id" name="eventId" value={query.eventId} isId size={14} />
+        <TextField label="Type" name="type" value={query.type} size={14} placeholder="all types" />
+        <TextField label="Reason" name="reason" value={query.reason} size={14} placeholder="all reasons" />
         <TimeField label="From" name="from" value={query.from} />
         <TimeField label="To" name="to" value={query.to} />
         <button type="submit" class="primary">
@@ -91,6 +58,14 @@ export function DeadLetters() {
           )}
     </>
   );
+}
+
+/** No index leads to what these filters match: SQLite may read all dead letters, or all that are open, for a page. */
+function pauseMs({ state, eventId, type, reason, from, to }: Query, totals: Totals | undefined): number | undefined {
+  const isFiltered = [type, reason, from, to].some(Boolean);
+  const { letters = Number.POSITIVE_INFINITY, open = letters } = totals ?? {};
+  const read = eventId ? 0 : isFiltered ? letters : state === "redriven" ? open : 0;
+  return read <= maxRead ? everyMs : read <= maxReadSlowly ? slowMs : undefined;
 }
 
 /** Says how many there are, and how much room they take when it becomes scarce. */
@@ -171,7 +146,7 @@ function Results({ page: { deadLetters, next }, query, onChange }: ResultsProps)
   };
   return (
     <>
-      <Choice
+      <Selection
         letters={deadLetters}
         selected={selected.length}
         filters={filters}
@@ -214,7 +189,7 @@ function allOf({ state, type, reason, from, to }: Query): Part {
   return { ...Object.fromEntries(filters), state: state === "redriven" ? "redriven" : "open" };
 }
 
-interface ChoiceProps {
+interface SelectionProps {
   readonly letters: readonly Letter[];
   readonly selected: number;
   readonly filters: Query;
@@ -223,7 +198,7 @@ interface ChoiceProps {
 }
 
 /** Selects the page, and starts what is done with the selection, or with all that match. */
-function Choice({ letters, selected, filters, onSelect, onRun }: ChoiceProps) {
+function Selection({ letters, selected, filters, onSelect, onRun }: SelectionProps) {
   const isAll = selected === letters.length;
   const { state, ...others } = filters;
   const what =

@@ -1,16 +1,18 @@
-// The view of deliveries: the newest come in while one looks.
+// The view of deliveries: new ones appear by themselves.
 
 import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import type { ActivityRecord, DeliveryPage } from "../../activity.ts";
-import { viewPath, withQuery } from "./api.ts";
+import { type Query, viewPath, withQuery } from "./api.ts";
 import { codes, outcomes } from "./codes.ts";
-import { Filters } from "./filters.tsx";
+import { Filters, Select, TextField } from "./filters.tsx";
 import { type Live, maxRows, useLive } from "./live.ts";
 import { LoadError } from "./notice.tsx";
+import { counted } from "./numbers.ts";
 import { Badge, CopyCurl, Empty, Heading, Id, Loading, Outcome, Pager, Table } from "./parts.tsx";
 import { Time } from "./time.tsx";
 import { useAnswer } from "./use-answer.ts";
+import { wordsOf } from "./words.ts";
 
 /** A page without a limit has at most as many rows. */
 const pageRows = 50;
@@ -70,25 +72,18 @@ function isHeld(): boolean {
   return table?.contains(document.activeElement) === true || (table?.getBoundingClientRect().top ?? 0) < 0;
 }
 
-function DeliveryFilters({
-  query,
-  onSubmit,
-}: {
-  readonly query: Readonly<Record<string, string>>;
-  readonly onSubmit: (values: Readonly<Record<string, string>>) => void;
-}) {
+interface DeliveryFiltersProps {
+  readonly query: Query;
+  readonly onSubmit: (values: Query) => void;
+}
+
+function DeliveryFilters({ query, onSubmit }: DeliveryFiltersProps) {
   return (
     <Filters label="Filter" onSubmit={onSubmit}>
-      <Choice label="Outcome" name="outcome" value={query.outcome} names={Object.keys(outcomes)} />
-      <Choice label="Code" name="code" value={query.code} names={Object.keys(codes)} />
-      <label>
-        Type
-        <input name="type" maxLength={320} defaultValue={query.type} key={query.type} placeholder="all types" />
-      </label>
-      <label>
-        Address
-        <input name="address" maxLength={64} defaultValue={query.address} key={query.address} placeholder="192.0.2.1" />
-      </label>
+      <Select label="Outcome" name="outcome" value={query.outcome} options={optionsOf(outcomes)} />
+      <Select label="Code" name="code" value={query.code} options={optionsOf(codes)} />
+      <TextField label="Type" name="type" value={query.type} placeholder="all types" />
+      <TextField label="Address" name="address" value={query.address} maxLength={64} placeholder="192.0.2.1" />
       <button type="submit" class="primary">
         Filter
       </button>
@@ -101,29 +96,8 @@ function DeliveryFilters({
   );
 }
 
-interface ChoiceProps {
-  readonly label: string;
-  readonly name: string;
-  readonly value: string | undefined;
-  readonly names: readonly string[];
-}
-
-function Choice({ label, name, value, names }: ChoiceProps) {
-  // An address may have a value that this console does not know.
-  const options = value === undefined || names.includes(value) ? names : [value, ...names];
-  return (
-    <label>
-      {label}
-      <select name={name} key={value}>
-        <option value="">all</option>
-        {options.map((option) => (
-          <option key={option} value={option} selected={option === value}>
-            {option.replaceAll("_", " ")}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
+function optionsOf(table: object) {
+  return Object.keys(table).map((name) => [name, wordsOf(name)] as const);
 }
 
 /** Says what has come, also to a screen reader, and shows what waits. */
@@ -136,26 +110,22 @@ function Arrivals({ live: { waiting, count, round, show } }: { readonly live: Li
   return (
     <>
       <p class="unseen" role="status">
-        {count > 0 && <span key={round}>{deliveriesOf(count, "new ")}</span>}
+        {count > 0 && <span key={round}>{counted(count, "new delivery", "new deliveries")}</span>}
       </p>
       {waiting.length > 0 && (
         <button type="button" class="arrivals" onClick={showAll}>
-          Show {deliveriesOf(waiting.length, "new ")}
+          Show {counted(waiting.length, "new delivery", "new deliveries")}
         </button>
       )}
     </>
   );
 }
 
-function deliveriesOf(count: number, kind = ""): string {
-  return `${count} ${kind}${count === 1 ? "delivery" : "deliveries"}`;
-}
-
 interface ResultsProps {
   readonly rows: readonly ActivityRecord[];
   readonly next: number | null;
   readonly markedFrom: number;
-  readonly query: Readonly<Record<string, string>>;
+  readonly query: Query;
 }
 
 function Results({ rows, next, markedFrom, query }: ResultsProps) {
@@ -183,7 +153,7 @@ function Results({ rows, next, markedFrom, query }: ResultsProps) {
 interface SearchedProps {
   /** The position down to which was searched. */
   readonly to: number;
-  readonly filters: Readonly<Record<string, string>>;
+  readonly filters: Query;
   readonly isEmpty: boolean;
 }
 

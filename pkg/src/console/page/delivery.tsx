@@ -6,10 +6,12 @@ import { viewPath } from "./api.ts";
 import { explain } from "./codes.ts";
 import { DeliveryTable } from "./deliveries.tsx";
 import { LoadError } from "./notice.tsx";
-import { CopyCurl, Empty, Fact, Facts, Heading, Id, Loading, Outcome, tones } from "./parts.tsx";
+import { formatCount, formatDuration } from "./numbers.ts";
+import { CopyCurl, Empty, Fact, Facts, Heading, Id, Loading, Outcome } from "./parts.tsx";
 import { Time } from "./time.tsx";
-import { deliveriesOf, type EventAnswer, formatDuration } from "./timeline.ts";
+import { type EventAnswer, recordsOf } from "./timeline.ts";
 import { useAnswer } from "./use-answer.ts";
+import { tones } from "./words.ts";
 
 export function Delivery() {
   const { params } = useRoute();
@@ -95,7 +97,7 @@ function RecordFacts({ record }: { readonly record: ActivityRecord }) {
         </Fact>
       )}
       {ms !== undefined && <Fact name="Took">{formatDuration(ms)}</Fact>}
-      {bytes !== undefined && <Fact name="Body">{bytes.toLocaleString("en")} bytes</Fact>}
+      {bytes !== undefined && <Fact name="Body">{formatCount(bytes)} bytes</Fact>}
       {key !== undefined && (
         <Fact name="Secret">
           {key === 0 ? "the newest one matched" : `the one at position ${key} matched; 0 is the newest`}
@@ -126,7 +128,7 @@ function SameEvent({ record, eventId }: { readonly record: ActivityRecord; reado
   if (answer === undefined) {
     return null;
   }
-  const others = deliveriesOf(answer).filter(({ position }) => position !== record.position);
+  const others = recordsOf(answer).filter(({ position }) => position !== record.position);
   return (
     <section class="stack">
       <h2>Other records of the event</h2>

@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { diagnose } from "../../diagnosis.ts";
 import { type Diagnosed, DiagnosisResult } from "./diagnosis-result.tsx";
 import { Frame } from "./frame.tsx";
+import { formatCount } from "./numbers.ts";
 import { Heading } from "./parts.tsx";
 
 /** The largest body that a verifier takes. */
@@ -115,7 +116,7 @@ function BodyField({ file, onFile, onRemove }: BodyFieldProps) {
       {file !== undefined && (
         <p class="actions">
           <code>{file.name}</code>
-          <span class="muted">{file.size.toLocaleString("en")} bytes</span>
+          <span class="muted">{formatCount(file.size)} bytes</span>
           <button type="button" class="small" onClick={onRemove}>
             Remove the file
           </button>
@@ -240,7 +241,7 @@ async function resultOf(file: File | undefined, { text, signature, secrets }: Fi
 }
 
 function tooLarge(bytes: number): string {
-  return `Body too large: ${bytes.toLocaleString("en")} bytes, and a verifier takes at most ${maxBodyBytes.toLocaleString("en")}.`;
+  return `Body too large: ${formatCount(bytes)} bytes, and a verifier takes at most ${formatCount(maxBodyBytes)}.`;
 }
 
 /** A browser keeps pages that were left, with what is in their fields. */

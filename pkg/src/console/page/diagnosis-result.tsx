@@ -2,6 +2,7 @@
 
 import { useEffect, useRef } from "preact/hooks";
 import type { Diagnosis, DiagnosisCode, Finding } from "../../diagnosis.ts";
+import { formatCount } from "./numbers.ts";
 import { CopyButton, Fact, Facts } from "./parts.tsx";
 
 export interface Diagnosed {
@@ -105,7 +106,7 @@ function unproven(code: DiagnosisCode): string {
 function inputOf({ body, isFile, secrets }: Diagnosed): string {
   const from = isFile ? "from a file" : "from the text field";
   const known = secrets === 1 ? "1 secret" : `${secrets} secrets, 0 is the newest`;
-  return `Body of ${body.length.toLocaleString("en")} bytes ${from}, ${known}.`;
+  return `Body of ${formatCount(body.length)} bytes ${from}, ${known}.`;
 }
 
 function notesOf({ diagnosis, body, isFile }: Diagnosed): string[] {

@@ -2,8 +2,9 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Erasure } from "../../consumer/erase.ts";
-import { ApiError, ask } from "./api.ts";
+import { ApiError, ask, errorOf } from "./api.ts";
 import { ErrorNotice } from "./notice.tsx";
+import { counted } from "./numbers.ts";
 import { Exact } from "./parts.tsx";
 
 interface Props {
@@ -42,7 +43,7 @@ function EraseDialog({ eventId, onErased, onClose }: Props & { readonly onClose:
       setState(await ask<Erasure>("erase", { body: { eventId } }));
       onErased();
     } catch (error) {
-      setState(error instanceof ApiError ? error : new ApiError(0, "failed", String(error)));
+      setState(errorOf(error));
       isBusy.current = false;
     }
   };
@@ -107,8 +108,11 @@ function Result({ erasure }: { readonly erasure: Erasure }) {
   return (
     <div class="stack" role="status">
       <p>
-        Deleted: dead letters {deadLetters}, bodies in R2 {bodies}, records of deliveries{" "}
-        {activityRecords ?? "none, because Activity is not bound"}.
+        Deleted: {counted(deadLetters, "dead letter")}, {counted(bodies, "body", "bodies")} in R2,{" "}
+        {activityRecords === null
+          ? "no records of deliveries, because Activity is not bound"
+          : counted(activityRecords, "record of a delivery", "records of deliveries")}
+        .
       </p>
       {bodiesLeft.length > 0 && (
         <p>

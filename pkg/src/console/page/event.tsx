@@ -1,17 +1,19 @@
 // The view of one event: how it stands, and all that happened to it.
 
-import { useContext, useState } from "preact/hooks";
+import { useContext } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { viewPath, withQuery } from "./api.ts";
 import { EraseButton } from "./erase.tsx";
-import { Filters } from "./filters.tsx";
+import { Filters, TextField } from "./filters.tsx";
 import { LoadError } from "./notice.tsx";
+import { formatDuration } from "./numbers.ts";
 import { CopyCurl, Empty, Fact, Facts, Heading, Id, Loading, Outcome } from "./parts.tsx";
 import { standingOf } from "./standing.ts";
 import { StatusContext } from "./status.ts";
 import { Time } from "./time.tsx";
-import { type EventAnswer, formatDuration, isKnown, type Step, timelineOf } from "./timeline.ts";
-import { useAnswer } from "./use-answer.ts";
+import { type EventAnswer, isKnown, type Step, timelineOf } from "./timeline.ts";
+import { type Loaded, useAnswer } from "./use-answer.ts";
+import { knownActivity } from "./verdict.ts";
 
 const everyMs = 5000;
 
@@ -19,16 +21,10 @@ export function Event() {
   const { query, route } = useLocation();
   const { id = "" } = query;
   const path = withQuery("event", { id });
-  const [isMoving, setMoving] = useState(false);
-  const loaded = useAnswer<EventAnswer>(id === "" ? undefined : path, isMoving ? { everyMs } : {});
+  const loaded = useAnswer<EventAnswer>(id === "" ? undefined : path, { everyMs, mayChange });
   const { answer, error } = loaded;
   const isUnknown = error?.code === "not_found" && answer === undefined;
   const standing = answer && standingOf(answer, Date.now());
-  // An event that waits, or may still come, is looked for again.
-  const moves = isUnknown || standing?.isMoving === true;
-  if (moves !== isMoving) {
-    setMoving(moves);
-  }
   return (
     <>
       <Heading title="Event">
@@ -36,10 +32,7 @@ export function Event() {
         {answer !== undefined && <EraseButton eventId={answer.eventId} onErased={loaded.reload} />}
       </Heading>
       <Filters label="Search" onSubmit={(values) => values.id && route(viewPath("event", values))}>
-        <label>
-          Event id
-          <input type="search" name="id" maxLength={320} size={40} defaultValue={id} key={id} autocomplete="off" />
-        </label>
+        <TextField label="Event id" name="id" isId size={40} value={id} />
         <button type="submit" class="primary">
           Search
         </button>
@@ -65,6 +58,11 @@ export function Event() {
       )}
     </>
   );
+}
+
+/** An event that waits is looked for again, and one that may still come. */
+function mayChange({ answer, error }: Pick<Loaded<EventAnswer>, "answer" | "error">): boolean {
+  return answer === undefined ? error !== undefined : standingOf(answer, Date.now()).isMoving === true;
 }
 
 function Head({ event: { eventId, type, createdAt, receivedAt, deliveries } }: { readonly event: EventAnswer }) {
@@ -143,8 +141,7 @@ function nameOf(view: string): string {
 
 function UnknownEvent({ id }: { readonly id: string }) {
   const { answer } = useContext(StatusContext);
-  const activity = answer?.activity;
-  const isRecorded = activity != null && !("unavailable" in activity);
+  const isRecorded = answer !== undefined && knownActivity(answer) !== undefined;
   return (
     <Empty title="Nothing is known of this event.">
       {isRecorded

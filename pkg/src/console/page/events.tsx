@@ -2,8 +2,8 @@
 
 import { useLocation } from "preact-iso";
 import type { Entry, EntryPage } from "../events.ts";
-import { viewPath, withQuery } from "./api.ts";
-import { Filters, TimeField } from "./filters.tsx";
+import { type Query, viewPath, withQuery } from "./api.ts";
+import { Filters, Select, TextField, TimeField } from "./filters.tsx";
 import { LoadError } from "./notice.tsx";
 import { CopyCurl, Empty, Heading, Id, Loading, Outcome, Pager, Table } from "./parts.tsx";
 import { Time } from "./time.tsx";
@@ -20,33 +20,16 @@ export function Events() {
   const path = withQuery("events", query);
   const loaded = useAnswer<EntryPage>(path);
   const { answer } = loaded;
-  const search = ({ id, ...chosen }: Readonly<Record<string, string>>) =>
-    route(id ? viewPath("event", { id }) : viewPath("events", chosen));
+  const search = ({ id, ...chosen }: Query) => route(id ? viewPath("event", { id }) : viewPath("events", chosen));
   return (
     <>
       <Heading title="Events">
         <CopyCurl path={path} />
       </Heading>
       <Filters label="Search" onSubmit={search}>
-        <label>
-          Event id
-          <input type="search" name="id" maxLength={320} size={28} placeholder="evt_…" autocomplete="off" />
-        </label>
-        <label>
-          Type
-          <input name="type" maxLength={320} defaultValue={query.type} key={query.type} placeholder="all types" />
-        </label>
-        <label>
-          Outcome
-          <select name="source" key={query.source}>
-            <option value="">all</option>
-            {sources.map(([source, name]) => (
-              <option key={source} value={source} selected={source === query.source}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </label>
+        <TextField label="Event id" name="id" isId size={28} placeholder="evt_…" />
+        <TextField label="Type" name="type" value={query.type} placeholder="all types" />
+        <Select label="Outcome" name="source" value={query.source} options={sources} />
         <TimeField label="From" name="from" value={query.from} />
         <TimeField label="To" name="to" value={query.to} />
         <button type="submit" class="primary">
@@ -59,7 +42,7 @@ export function Events() {
   );
 }
 
-function Results({ page, query }: { readonly page: EntryPage; readonly query: Readonly<Record<string, string>> }) {
+function Results({ page, query }: { readonly page: EntryPage; readonly query: Query }) {
   const { before, ...filters } = query;
   const isFiltered = Object.values(filters).some((value) => value !== "");
   if (page.events.length === 0) {

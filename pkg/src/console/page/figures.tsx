@@ -5,7 +5,8 @@ import type { ActivitySummary } from "../../activity.ts";
 import type { Losses } from "../../consumer/losses.ts";
 import type { Status } from "../status.ts";
 import { viewPath } from "./api.ts";
-import { boundOf, deliveriesOf, formatNumber, timesOf } from "./counts.ts";
+import { boundOf, deliveriesOf, formatBound, timesOf } from "./counts.ts";
+import { formatCount } from "./numbers.ts";
 import { knownActivity } from "./verdict.ts";
 
 interface FiguresProps {
@@ -18,7 +19,8 @@ export function Figures({ status, minutes, losses }: FiguresProps) {
   const summary = knownActivity(status) === undefined ? undefined : minutes;
   const deliveries = summary && deliveriesOf(summary.periods);
   const times = summary && timesOf(summary.periods);
-  const bound = (share: number) => summary && times && formatBound(boundOf(share, times, summary.boundsMs));
+  const bound = (share: number) =>
+    summary && times && formatBound(boundOf(share, times, summary.boundsMs), summary.boundsMs);
   const outcome = (name: string) => viewPath("deliveries", { outcome: name });
   const { open } = status.deadLetters;
   const lost = losses?.lost ?? 0;
@@ -52,8 +54,8 @@ export function Figures({ status, minutes, losses }: FiguresProps) {
 
 function lossNote({ waiting, notKept }: Losses): string {
   return [
-    waiting > 0 && `${formatNumber(waiting)} may still come`,
-    notKept > 0 && `${formatNumber(notKept)} not recorded`,
+    waiting > 0 && `${formatCount(waiting)} may still come`,
+    notKept > 0 && `${formatCount(notKept)} not recorded`,
   ]
     .filter(Boolean)
     .join(", ");
@@ -70,7 +72,7 @@ interface FigureProps {
 
 function Figure({ name, value, href, tone, note }: FigureProps) {
   const isKnown = value !== null && value !== undefined;
-  const shown = typeof value === "number" ? formatNumber(value) : value;
+  const shown = typeof value === "number" ? formatCount(value) : value;
   return (
     <a class="figure" href={href}>
       <span class="muted">{name}</span>
@@ -79,16 +81,4 @@ function Figure({ name, value, href, tone, note }: FigureProps) {
       {note && <small>{note}</small>}
     </a>
   );
-}
-
-/** Returns a bound of the histogram as a text. */
-export function formatBound(ms: number | undefined, boundsMs: readonly number[] = [4000]): string {
-  if (ms === undefined) {
-    return "–";
-  }
-  return Number.isFinite(ms) ? `≤ ${formatMs(ms)}` : `> ${formatMs(boundsMs.at(-1) ?? 0)}`;
-}
-
-export function formatMs(ms: number): string {
-  return ms >= 1000 ? `${ms / 1000} s` : `${ms} ms`;
 }

@@ -3,7 +3,8 @@
 import type { ActivityPeriod, GatewayStatus } from "../../activity.ts";
 import type { Incident } from "../../alerts/incidents.ts";
 import { dayMs, minuteMs } from "../../consumer/time.ts";
-import { counted, deliveriesOf } from "./counts.ts";
+import { deliveriesOf } from "./counts.ts";
+import { counted } from "./numbers.ts";
 import type { Facts, Finding, FindingLink } from "./verdict.ts";
 
 /** The alerts' rule on failures looks back so far. */
@@ -12,8 +13,8 @@ const failureMs = 10 * minuteMs;
 /** The thresholds of the alerts' rules. */
 const [leastFailures, failurePercent, leastMismatches, leastMismatchMinutes] = [5, 1, 3, 2];
 
-/** Alerts run every 5 minutes. */
-const alertsMs = 15 * minuteMs;
+/** The alerts run every 5 minutes. Two runs may be missed. */
+export const alertsLateMs = 16 * minuteMs;
 
 /** An event that waits for so long is late. */
 const lateMs = 15 * minuteMs;
@@ -24,7 +25,7 @@ const silentMs = dayMs;
 const reasonLength = 80;
 
 /** The rules whose incidents have a sentence of their own here. */
-const told = ["misconfigured", "failing", "signatures", "loss", "dead_letter", "late", "quiet"];
+const ownRules = ["misconfigured", "failing", "signatures", "loss", "dead_letter", "late", "quiet"];
 
 export const refusedLink: FindingLink = {
   view: "deliveries",
@@ -50,7 +51,7 @@ export function misconfigured({ gateway, open, periods, now }: Facts): Finding[]
   }
   const text =
     problems.length > 0
-      ? `${problems.join(" ")} Until it is set right and deployed, every delivery is answered 500, and the sender tries again for a day. The gateway has said so at`
+      ? `${problems.join(" ")} Until it is set right and deployed, every delivery is answered 500, and the sender tries again for 31 hours. The gateway has said so at`
       : (incident?.text ??
         "Deliveries are answered 500, because a setting or a binding is missing or wrong. /healthz of the gateway names it.");
   return [
@@ -154,7 +155,7 @@ export function deadLetters({ status, open }: Facts): Finding[] {
 }
 
 export function otherIncidents({ incidents = [] }: Facts): Finding[] {
-  return incidents.filter(({ rule }) => !told.includes(rule)).map((incident) => ofIncident(incident, "warn"));
+  return incidents.filter(({ rule }) => !ownRules.includes(rule)).map((incident) => ofIncident(incident, "warn"));
 }
 
 /** More messages than events that arrived lately: some have waited for longer. */
@@ -174,6 +175,20 @@ export function late({ status, activity, minutes, open, periods, now }: Facts): 
           title: "Events wait on the queue",
           text: `${counted(waiting, "message is", "messages are")} on the queue of events, more than were accepted in the last 15 minutes. They wait for another attempt, or the consumer is late: look whether it is deployed, attached to the queue and not paused.`,
           links: [{ view: "events", name: "See what was handled last" }],
+        },
+      ];
+}
+
+/** "All is well" must not be said of what is not known. */
+export function unread({ unread = [] }: Facts): Finding[] {
+  return unread.length === 0
+    ? []
+    : [
+        {
+          name: "unread",
+          tone: "warn",
+          title: "Not all of the state is known",
+          text: `Not loaded: ${unread.join(", ")}. The page asks again by itself.`,
         },
       ];
 }
@@ -210,10 +225,10 @@ export function sinks({ status }: Facts): Finding[] {
 
 export function alertsNotRunning({ status, now, isLocal = false }: Facts): Finding[] {
   const { ranAt } = status.alerts;
-  if (isLocal || (ranAt !== null && Date.parse(ranAt) > now - alertsMs)) {
+  if (isLocal || (ranAt !== null && Date.parse(ranAt) > now - alertsLateMs)) {
     return [];
   }
-  const cure = `Nobody is told when something fails. The Worker needs scheduled: alerts({ … }), and crons = ["*/5 * * * *"] under [triggers] in wrangler.toml.`;
+  const cure = `Nobody gets a message when something fails. The Worker needs scheduled: alerts({ … }), and crons = ["*/5 * * * *"] under [triggers] in wrangler.toml.`;
   return [
     {
       name: "alerts",

@@ -4,15 +4,22 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { mount, viewPath } from "./api.ts";
 
-const views = [
-  ["", "Overview"],
-  ["deliveries", "Deliveries"],
-  ["events", "Events"],
-  ["dead-letters", "Dead letters"],
-  ["incidents", "Incidents"],
-  ["audit", "Audit"],
-  ["diagnose", "Diagnose"],
-] as const;
+interface View {
+  readonly view: string;
+  readonly name: string;
+  /** The key that opens it after `g`. */
+  readonly letter?: string;
+}
+
+export const views: readonly View[] = [
+  { view: "", name: "Overview", letter: "o" },
+  { view: "deliveries", name: "Deliveries", letter: "d" },
+  { view: "events", name: "Events", letter: "e" },
+  { view: "dead-letters", name: "Dead letters", letter: "l" },
+  { view: "incidents", name: "Incidents", letter: "i" },
+  { view: "audit", name: "Audit", letter: "a" },
+  { view: "diagnose", name: "Diagnose" },
+];
 
 interface FrameProps {
   /** The path of the page. */
@@ -41,7 +48,7 @@ export function Frame({ path, counts = {}, tools, children }: FrameProps) {
           Cronozen Edge
         </a>
         <nav ref={nav} aria-label="Views">
-          {views.map(([view, name]) => (
+          {views.map(({ view, name }) => (
             <a key={view} href={viewPath(view)} aria-current={isCurrent(view, current) ? "page" : undefined}>
               {name}
               {Boolean(counts[view]) && <span class="count">{counts[view]}</span>}

@@ -3,8 +3,8 @@
 import type { ComponentChildren } from "preact";
 import type { GatewayStatus } from "../../activity.ts";
 import type { Status } from "../status.ts";
-import { formatNumber } from "./counts.ts";
 import { problemsOf } from "./findings.ts";
+import { formatBytes, formatCount } from "./numbers.ts";
 import { Badge, Fact, Facts, Id, Table } from "./parts.tsx";
 import { Time } from "./time.tsx";
 import { knownActivity } from "./verdict.ts";
@@ -39,19 +39,19 @@ export function GatewayCard({ status }: { readonly status: Status }) {
       {activity && (
         <Facts>
           <Fact name="Log lines, 24 h">
-            {formatNumber(activity.received)} received,{" "}
-            {activity.lost > 0 ? <Badge tone="warn">{formatNumber(activity.lost)} lost</Badge> : "none lost"}
+            {formatCount(activity.received)} received,{" "}
+            {activity.lost > 0 ? <Badge tone="warn">{formatCount(activity.lost)} lost</Badge> : "none lost"}
           </Fact>
           <Fact name="Rows written today">
             <Share of={activity.rowsToday} most={activity.rowBudget} label="Rows written today">
-              {formatNumber(activity.rowsToday)} of {formatNumber(activity.rowBudget)}
+              {formatCount(activity.rowsToday)} of {formatCount(activity.rowBudget)}
             </Share>
             {activity.rowsToday >= activity.rowBudget && (
               <p class="muted">The budget is used up: until midnight UTC, counts come once a minute.</p>
             )}
           </Fact>
           <Fact name="Records kept">
-            {formatNumber(activity.records)}, {formatBytes(activity.bytes)}
+            {formatCount(activity.records)}, {formatBytes(activity.bytes)}
           </Fact>
         </Facts>
       )}
@@ -79,7 +79,7 @@ function Health({ gateway }: { readonly gateway: GatewayStatus }) {
         </Fact>
         {mode !== "" && <Fact name="Dedupe">{modes[mode] ?? mode}</Fact>}
         {typeof health.maxBodyBytes === "number" && (
-          <Fact name="Largest body">{formatNumber(health.maxBodyBytes)} bytes</Fact>
+          <Fact name="Largest body">{formatCount(health.maxBodyBytes)} bytes</Fact>
         )}
         {Array.from({ length: secrets }, (_, position) => (
           <Fact key={position} name={secretName(position, secrets)}>
@@ -87,7 +87,7 @@ function Health({ gateway }: { readonly gateway: GatewayStatus }) {
               <span class="muted">has matched no delivery since this deployment</span>
             ) : (
               <>
-                matched {formatNumber(keys[position].deliveries)} since this deployment, last at{" "}
+                matched {formatCount(keys[position].deliveries)} since this deployment, last at{" "}
                 <Time at={keys[position].lastAt} />
               </>
             )}
@@ -158,12 +158,4 @@ export function Share({ of, most, label, children }: ShareProps) {
       <progress value={Math.min(of, most)} max={most} aria-label={label} />
     </>
   );
-}
-
-const units = ["bytes", "KB", "MB", "GB"];
-
-/** Returns a size as `18.1 KB`. */
-export function formatBytes(bytes: number): string {
-  const power = Math.min(Math.max(Math.floor(Math.log10(bytes || 1) / 3), 0), units.length - 1);
-  return `${formatNumber(Number((bytes / 1000 ** power).toPrecision(3)))} ${units[power]}`;
 }

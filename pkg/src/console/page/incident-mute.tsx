@@ -2,17 +2,15 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Incident, ShownIncident } from "../../alerts/incidents.ts";
-import { type ApiError, ask } from "./api.ts";
+import { dayMs, hourMs, minuteMs } from "../../consumer/time.ts";
+import { type ApiError, ask, errorOf } from "./api.ts";
 import { isMuted } from "./incidents.tsx";
 import { ErrorNotice } from "./notice.tsx";
 import { Time } from "./time.tsx";
 import type { Loaded } from "./use-answer.ts";
 
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
-
 /** The API takes 30 days at most, by its own clock. */
-const clockMs = 60_000;
+const clockMs = minuteMs;
 
 /** Clicks are ignored for so long after a change: the impatient ones, and those whose button has moved. */
 const settleMs = 1000;
@@ -51,7 +49,7 @@ export function Mute({ loaded: { answer, error: loadError, reload }, incident }:
       heading.current?.focus();
       reload();
     } catch (failure) {
-      setError(failure as ApiError);
+      setError(errorOf(failure));
       setBusy(false);
     } finally {
       freeAt.current = performance.now() + settleMs;

@@ -1,9 +1,9 @@
-// The view of one incident: what was found, what to look at next, who was told, and the mute.
+// The view of one incident: what was found, what to look at next, the messages, and the mute.
 
 import type { ComponentChildren } from "preact";
 import { useRoute } from "preact-iso";
 import type { ShownIncident, SinkState } from "../../alerts/incidents.ts";
-import type { Detail } from "../../alerts/message.ts";
+import { type Detail, maxAttempts } from "../../alerts/message.ts";
 import { viewPath } from "./api.ts";
 import { Mute } from "./incident-mute.tsx";
 import { closingOf, nextSteps } from "./incident-steps.ts";
@@ -13,9 +13,6 @@ import { Time } from "./time.tsx";
 import { useAnswer } from "./use-answer.ts";
 
 const everyMs = 30_000;
-
-/** After so many attempts, a message is given up. */
-const maxAttempts = 288;
 
 export function Incident() {
   const { id = "" } = useRoute().params;
@@ -160,7 +157,7 @@ function detail(rule: string, name: string, value = "–"): ComponentChildren {
 function Sinks({ incident: { sinks } }: { readonly incident: ShownIncident }) {
   return (
     <section class="stack" aria-labelledby="sinks">
-      <h2 id="sinks">Who was told</h2>
+      <h2 id="sinks">Messages</h2>
       {sinks.length === 0 ? (
         <p class="muted">
           No sink has a message of this incident: none was set up when it was due, or the incident was muted. The list

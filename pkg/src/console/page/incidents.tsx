@@ -6,14 +6,14 @@ import type { Incident, IncidentPage } from "../../alerts/incidents.ts";
 import { AlertState } from "./alert-state.tsx";
 import { viewPath, withQuery } from "./api.ts";
 import { LoadError } from "./notice.tsx";
-import { Badge, CopyCurl, Empty, Heading, Loading, Outcome, Pager, Table } from "./parts.tsx";
+import { Badge, Choice, CopyCurl, Empty, Heading, Loading, Outcome, Pager, Table } from "./parts.tsx";
 import { StatusContext } from "./status.ts";
 import { Time } from "./time.tsx";
 import { useAnswer } from "./use-answer.ts";
 
 const everyMs = 30_000;
 
-const states = ["open", "closed", "all"];
+const states = ["open", "closed", "all"].map((state) => [state, state] as const);
 
 export function Incidents() {
   const { query, route } = useLocation();
@@ -25,19 +25,12 @@ export function Incidents() {
   return (
     <>
       <Heading title="Incidents">
-        <fieldset class="choice">
-          <legend>Which incidents</legend>
-          {states.map((name) => (
-            <button
-              key={name}
-              type="button"
-              aria-pressed={name === state}
-              onClick={() => route(viewPath("incidents", name === "open" ? {} : { state: name }))}
-            >
-              {name}
-            </button>
-          ))}
-        </fieldset>
+        <Choice
+          label="Which incidents"
+          options={states}
+          value={state}
+          onChange={(name) => route(viewPath("incidents", name === "open" ? {} : { state: name }))}
+        />
         <CopyCurl path={path} />
       </Heading>
       <AlertState />

@@ -1,14 +1,14 @@
-// A row of the list of dead letters.
+// A row of the list of dead letters, and the state of one in words.
 
-import type { Letter } from "../../consumer/letters.ts";
-import { viewPath } from "./api.ts";
-import { LetterState } from "./letter-state.tsx";
-import { Id } from "./parts.tsx";
+import type { Letter, LetterState as State } from "../../consumer/letters.ts";
+import { type Query, viewPath } from "./api.ts";
+import { Badge, Id } from "./parts.tsx";
 import { Time } from "./time.tsx";
+import { tones } from "./words.ts";
 
 interface RowProps {
   readonly letter: Letter;
-  readonly filters: Readonly<Record<string, string>>;
+  readonly filters: Query;
   readonly isSelected: boolean;
   readonly onSelect: (id: number, isSelected: boolean) => void;
 }
@@ -54,7 +54,7 @@ export function LetterRow({ letter, filters, isSelected, onSelect }: RowProps) {
 interface FilterLinkProps {
   readonly name: "type" | "reason";
   readonly value: string | null;
-  readonly filters: Readonly<Record<string, string>>;
+  readonly filters: Query;
 }
 
 /** Shows only those of this type or reason. Those that have none cannot be chosen. */
@@ -69,4 +69,10 @@ function FilterLink({ name, value, filters }: FilterLinkProps) {
       {value}
     </a>
   );
+}
+
+const names: Partial<Record<State, string>> = { redriven: "on its way", failed_again: "failed again" };
+
+export function LetterState({ letter: { state } }: { readonly letter: Letter }) {
+  return <Badge tone={tones[state] ?? "quiet"}>{names[state] ?? state}</Badge>;
 }

@@ -1,15 +1,11 @@
 // Follows the gateway's log: new deliveries come on top of a list.
 
-import { useContext, useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { ActivityRecord, DeliveryPage } from "../../activity.ts";
-import { ApiError, ask, withQuery } from "./api.ts";
-import { SessionContext } from "./session.tsx";
-import { useEvery } from "./use-answer.ts";
+import { type ApiError, ask, errorOf, type Query, withQuery } from "./api.ts";
+import { backedOff, useEvery } from "./use-answer.ts";
 
 const everyMs = 5000;
-
-/** After an error, the object may be overloaded. */
-const afterErrorMs = 15_000;
 
 /** How long a new row is marked. */
 const markedMs = 4000;
@@ -23,7 +19,7 @@ export const maxRows = 200;
 interface Options {
   /** The newest page; a list that was loaded again begins anew. */
   readonly page: DeliveryPage | undefined;
-  readonly filters: Readonly<Record<string, string>>;
+  readonly filters: Query;
   /** A position from which nothing is left out; that of the page's newest row may be long ago, with a filter. */
   readonly from: number;
   readonly isOn: boolean;
@@ -43,16 +39,17 @@ interface State {
   /** The number of deliveries that the last request has brought, and of the requests that have brought some. */
   readonly count: number;
   readonly round: number;
+  /** The error of the last request, and the number of errors since the last answer. */
+  readonly error: ApiError | undefined;
+  readonly failures: number;
 }
 
-export interface Live extends Pick<State, "rows" | "waiting" | "markedFrom" | "count" | "round"> {
-  readonly error: ApiError | undefined;
+export interface Live extends Pick<State, "rows" | "waiting" | "markedFrom" | "count" | "round" | "error"> {
   /** Shows what waits. */
   show(): void;
 }
 
 export function useLive({ page, filters, from, isOn, isHeld, reload }: Options): Live {
-  const session = useContext(SessionContext);
   const begin = (): State => ({
     page,
     rows: page?.deliveries ?? [],
@@ -61,34 +58,41 @@ export function useLive({ page, filters, from, isOn, isHeld, reload }: Options):
     after: Math.max(from, page?.deliveries[0]?.position ?? 0),
     count: 0,
     round: 0,
+    error: undefined,
+    failures: 0,
   });
   const [stored, setState] = useState<State>(begin);
   const [isAsking, setAsking] = useState(false);
-  const [error, setError] = useState<ApiError>();
   const current = useRef(page);
   current.current = page;
   const state = stored.page === page ? stored : begin();
 
+  const change = (changed: (last: State) => State) => {
+    if (current.current === page) {
+      setState((last) => changed(last.page === page ? last : begin()));
+    }
+  };
   const poll = async () => {
     setAsking(true);
     try {
       const path = withQuery("deliveries", { ...filters, after: state.after, limit: maxNew });
       const answer = await ask<DeliveryPage>(path);
-      setError(undefined);
-      if (current.current === page) {
-        const isTooMuch = answer.next !== null && answer.deliveries.length === maxNew;
-        const holds = isHeld();
-        isTooMuch ? reload() : setState((last) => merged(last.page === page ? last : begin(), answer, holds));
+      const isTooMuch = answer.next !== null && answer.deliveries.length === maxNew;
+      const holds = isHeld();
+      change((last) => {
+        const known = { ...last, error: undefined, failures: 0 };
+        return isTooMuch ? known : merged(known, answer, holds);
+      });
+      if (isTooMuch && current.current === page) {
+        reload();
       }
     } catch (failure) {
-      if (failure instanceof ApiError) {
-        setError(failure);
-        session.noticeError(failure);
-      }
+      change((last) => ({ ...last, error: errorOf(failure), failures: last.failures + 1 }));
     }
     setAsking(false);
   };
-  useEvery(!isOn || page === undefined || isAsking ? undefined : error ? afterErrorMs : everyMs, poll);
+  const { error, failures } = state;
+  useEvery(isOn && page !== undefined && !isAsking ? backedOff(everyMs, failures, error) : undefined, poll);
 
   useEffect(() => {
     const timer = setTimeout(() => setState((last) => ({ ...last, markedFrom: Number.POSITIVE_INFINITY })), markedMs);

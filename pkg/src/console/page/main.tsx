@@ -20,13 +20,14 @@ import { RunProvider } from "./runs.tsx";
 import { SessionContext, SessionProvider } from "./session.tsx";
 import { Shortcuts } from "./shortcuts.tsx";
 import { StatusContext, useStatus } from "./status.ts";
-import { storedZone, storeZone, type Zone, ZoneContext } from "./time.tsx";
+import { isStored, store } from "./stored.ts";
+import { type Zone, ZoneContext } from "./time.tsx";
 
 function Page() {
-  const [zone, setZone] = useState<Zone>(storedZone);
+  const [zone, setZone] = useState<Zone>(isStored("utc") ? "utc" : "local");
   const switchZone = () => {
     const next = zone === "local" ? "utc" : "local";
-    storeZone(next);
+    store("utc", next === "utc");
     setZone(next);
   };
   return (

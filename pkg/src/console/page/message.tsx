@@ -2,10 +2,17 @@
 
 import { useMemo, useState } from "preact/hooks";
 import { formatBytes, formatCount } from "./numbers.ts";
-import { CopyButton } from "./parts.tsx";
+import { Choice, CopyButton } from "./parts.tsx";
 
 /** Browsers lay out a longer text slowly. */
 const shownCharacters = 200_000;
+
+type Format = "plain" | "formatted";
+
+const formats = [
+  ["plain", "As it was"],
+  ["formatted", "Formatted"],
+] as const;
 
 interface MessageProps {
   readonly id: number;
@@ -15,14 +22,16 @@ interface MessageProps {
 
 export function Message({ id, text, bytes }: MessageProps) {
   const [isShown, setShown] = useState(false);
-  const [isFormatted, setFormatted] = useState(false);
+  const [format, setFormat] = useState<Format>("plain");
   const parsed = useMemo(() => parse(text), [text]);
   return (
     <section class="card" aria-labelledby="message-title">
       <div class="heading">
         <h2 id="message-title">Message</h2>
         <div class="actions">
-          {isShown && parsed !== undefined && <Format isFormatted={isFormatted} onChange={setFormatted} />}
+          {isShown && parsed !== undefined && (
+            <Choice label="Format" options={formats} value={format} onChange={setFormat} />
+          )}
           <CopyButton text={text} label="Copy" />
           <button type="button" class="small quiet" onClick={() => download(id, text)}>
             Download
@@ -34,30 +43,11 @@ export function Message({ id, text, bytes }: MessageProps) {
       </div>
       <BodyInBucket message={parsed} />
       {isShown ? (
-        <Text text={text} parsed={isFormatted ? parsed : undefined} />
+        <Text text={text} parsed={format === "formatted" ? parsed : undefined} />
       ) : (
         <p class="muted">{formatBytes(bytes)}, with the event's body. It may hold personal data.</p>
       )}
     </section>
-  );
-}
-
-function Format({ isFormatted, onChange }: { isFormatted: boolean; onChange: (isFormatted: boolean) => void }) {
-  return (
-    // biome-ignore lint/a11y/useSemanticElements: a fieldset would need a legend that is seen
-    <div class="choice" role="group" aria-label="Format">
-      {["As it was", "Formatted"].map((name, index) => (
-        <button
-          key={name}
-          type="button"
-          class="small"
-          aria-pressed={isFormatted === (index === 1)}
-          onClick={() => onChange(index === 1)}
-        >
-          {name}
-        </button>
-      ))}
-    </div>
   );
 }
 

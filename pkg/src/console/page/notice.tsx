@@ -69,17 +69,25 @@ const cures: Readonly<Record<string, Cure>> = {
   },
 };
 
+const sessionEnded: Cure = {
+  title: "Your session has ended",
+  cure: "Log in, and do the same again.",
+};
+
+const refused: Cure = {
+  title: "The request was refused",
+  cure: "Correct what the message names, and try again.",
+};
+
 interface NoticeProps {
   readonly error: ApiError;
   readonly onRetry?: () => void;
   readonly isInLogin?: boolean;
 }
 
-export function ErrorNotice({ error, onRetry }: NoticeProps) {
-  const { title, cure } = cures[error.code] ?? {
-    title: "The request was refused",
-    cure: "Mend what the message names, and try again.",
-  };
+export function ErrorNotice({ error, onRetry, isInLogin = false }: NoticeProps) {
+  const isEnd = error.code === "unauthorized" && !isInLogin;
+  const { title, cure } = isEnd ? sessionEnded : (cures[error.code] ?? refused);
   return (
     <div class="notice bad" role="alert">
       <strong>{title}</strong>
@@ -109,7 +117,7 @@ export function LoadError({ loaded }: { readonly loaded: Loaded<unknown> }) {
       <ErrorNotice error={error} onRetry={reload} />
       {answer !== undefined && (
         <p class="muted">
-          What follows is from <Time at={new Date(loadedAt).toISOString()} />.
+          What is shown below was loaded at <Time at={new Date(loadedAt).toISOString()} />.
         </p>
       )}
     </>

@@ -4,14 +4,15 @@ import type { IncidentPage } from "../../alerts/incidents.ts";
 import type { Losses } from "../../consumer/losses.ts";
 import type { Status } from "../status.ts";
 import { viewPath } from "./api.ts";
-import { formatNumber } from "./counts.ts";
-import { formatBytes, Share } from "./gateway.tsx";
+import { Share } from "./gateway.tsx";
 import { LoadError } from "./notice.tsx";
+import { formatBytes, formatCount } from "./numbers.ts";
 import { Badge, Fact, Facts, Id, Table } from "./parts.tsx";
 import { Time } from "./time.tsx";
 import type { Loaded } from "./use-answer.ts";
+import { wordsOf } from "./words.ts";
 
-/** Shows the lost events, and that the look for them is not at its end. */
+/** Shows the lost events, or that the search for them is not at its end. */
 export function LostEvents({ losses: { answer, isLoading, reload } }: { readonly losses: Loaded<Losses> }) {
   if (answer === undefined || (answer.lost === 0 && !answer.more)) {
     return null;
@@ -20,17 +21,16 @@ export function LostEvents({ losses: { answer, isLoading, reload } }: { readonly
   return (
     <div class="stack" id="lost">
       <header class="heading">
-        <h2>{lost > 0 ? "Lost events" : "The look for lost events"}</h2>
+        <h2>{lost > 0 ? "Lost events" : "Search for lost events"}</h2>
         <button type="button" class="small" onClick={reload} disabled={isLoading}>
-          {more ? "Look further" : "Look again"}
+          {more ? "Search further" : "Search again"}
         </button>
       </header>
       <p class="muted">
-        Events that were accepted up to <Time at={checkedTo} /> have been looked for.
-        {more && " Later ones have not been looked for yet."}
+        The search has come to the events that were accepted at <Time at={checkedTo} />.{more && " Later ones follow."}
         {notKept > 0 &&
-          ` Of ${formatNumber(notKept)} accepted events there is no record, so they cannot be looked for.`}
-        {lost > events.length && ` The oldest ${events.length} of ${formatNumber(lost)} are shown.`}
+          ` Of ${formatCount(notKept)} accepted events there is no record, so they cannot be searched for.`}
+        {lost > events.length && ` The oldest ${events.length} of ${formatCount(lost)} are shown.`}
       </p>
       {lost > 0 && (
         <Table label="Lost events" columns={["Accepted", "Event", "Type"]}>
@@ -102,13 +102,12 @@ export function AlertsCard({ status, incidents }: AlertsProps) {
         ))}
         {notWatched.length > 0 && (
           <Fact name="Not watched">
-            {notWatched.map((rule) => rule.replaceAll("_", " ")).join(", ")}{" "}
-            <span class="muted">because what they need is not bound</span>
+            {notWatched.map(wordsOf).join(", ")} <span class="muted">because what they need is not bound</span>
           </Fact>
         )}
         <Fact name="Dead letters kept">
           <Share of={bytes} most={maxBytes} label="Space of the dead letters">
-            {formatNumber(letters)}, {formatBytes(bytes)} of {formatBytes(maxBytes)}
+            {formatCount(letters)}, {formatBytes(bytes)} of {formatBytes(maxBytes)}
           </Share>
         </Fact>
       </Facts>

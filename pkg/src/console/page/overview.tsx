@@ -1,4 +1,4 @@
-// The overview: how the whole is, in a sentence, figures and plots.
+// The overview: a verdict in one sentence, figures and plots.
 
 import { useContext } from "preact/hooks";
 import { useLocation } from "preact-iso";
@@ -23,6 +23,12 @@ const minutesMs = 30_000;
 /** Alerts run every 5 minutes. */
 const incidentsMs = 60_000;
 
+/** A look for lost events makes up to 15 subrequests. */
+const lossesMs = 300_000;
+
+/** An older answer is not judged if the request for a newer one has failed. */
+const oldMs = 300_000;
+
 /** The first ones are enough here. */
 const maxIncidents = 10;
 
@@ -35,7 +41,7 @@ export function Overview() {
   const isBound = status.answer?.activity !== null;
   const minutes = useAnswer<ActivitySummary>(isBound ? "activity?by=minute" : undefined, { everyMs: minutesMs });
   const incidents = useAnswer<IncidentPage>(`incidents?state=open&limit=${maxIncidents}`, { everyMs: incidentsMs });
-  const losses = useAnswer<Losses>(isBound ? "losses" : undefined);
+  const losses = useAnswer<Losses>(isBound ? "losses" : undefined, { everyMs: lossesMs });
   const { answer } = status;
   return (
     <>
@@ -47,7 +53,7 @@ export function Overview() {
         status.isLoading && <Loading />
       ) : (
         <>
-          <Verdict status={answer} minutes={minutes} incidents={incidents} losses={losses} />
+          <Verdict status={{ ...status, answer }} minutes={minutes} incidents={incidents} losses={losses} />
           <Figures status={answer} minutes={minutes.answer} losses={losses.answer} />
           <LostEvents losses={losses} />
           <Plots by={by} status={answer} minutes={minutes} />
@@ -63,7 +69,7 @@ export function Overview() {
 }
 
 interface VerdictProps {
-  readonly status: Status;
+  readonly status: Loaded<Status> & { readonly answer: Status };
   readonly minutes: Loaded<ActivitySummary>;
   readonly incidents: Loaded<IncidentPage>;
   readonly losses: Loaded<Losses>;
@@ -78,12 +84,26 @@ function Verdict({ status, minutes, incidents, losses }: VerdictProps) {
       </div>
     );
   }
+  const now = Date.now();
+  const isOld = ({ error, loadedAt }: Loaded<unknown>) => error !== undefined && now - loadedAt > oldMs;
+  const judged: readonly (readonly [name: string, loaded: Loaded<unknown>])[] = [
+    ["the status", status],
+    ["the open incidents", incidents],
+    // Without Activity, the verdict says so.
+    ...(knownActivity(status.answer) === undefined
+      ? []
+      : ([
+          ["the deliveries of the last hour", minutes],
+          ["the lost events", losses],
+        ] as const)),
+  ];
   const { others, ...first } = verdictOf({
-    status,
-    minutes: minutes.answer,
-    incidents: incidents.answer?.incidents,
-    losses: losses.answer,
-    now: Date.now(),
+    status: status.answer,
+    minutes: isOld(minutes) ? undefined : minutes.answer,
+    incidents: isOld(incidents) ? undefined : incidents.answer?.incidents,
+    losses: isOld(losses) ? undefined : losses.answer,
+    unread: judged.filter(([, loaded]) => isOld(loaded)).map(([name]) => name),
+    now,
     isLocal: localHosts.test(location.hostname),
   });
   return (

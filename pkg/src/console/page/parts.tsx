@@ -3,44 +3,22 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { mount } from "./api.ts";
+import { type Tone, tones, wordsOf } from "./words.ts";
 
 /** How long a button shows that it has copied. */
 const copiedMs = 1500;
-
-export type Tone = "good" | "bad" | "warn" | "info" | "quiet";
 
 /** A word with a dot: the tone is never shown by its colour alone. */
 export function Badge({ tone, children }: { readonly tone: Tone; readonly children: ComponentChildren }) {
   return <span class={`badge ${tone}`}>{children}</span>;
 }
 
-/** The tone of an outcome or a state, wherever it is shown. */
-export const tones: Readonly<Record<string, Tone>> = {
-  accepted: "good",
-  handled: "good",
-  duplicate: "quiet",
-  outdated: "quiet",
-  ignored: "quiet",
-  erased: "quiet",
-  redriven: "info",
-  rejected: "warn",
-  failed: "bad",
-  failed_again: "bad",
-  dead: "bad",
-  open: "bad",
-  closed: "good",
-  trapped: "bad",
-  marker_failed: "warn",
-  late_commit: "warn",
-  late_send_failed: "warn",
-};
-
 export function Outcome({ name }: { readonly name: string }) {
-  return <Badge tone={tones[name] ?? "quiet"}>{name.replaceAll("_", " ")}</Badge>;
+  return <Badge tone={tones[name] ?? "quiet"}>{wordsOf(name)}</Badge>;
 }
 
-/** Copies a text. */
-export function CopyButton({ text, label }: { readonly text: string; readonly label: string }) {
+/** Copies a text, and says for a moment if that worked. */
+function useCopy(text: string) {
   const [state, setState] = useState<"" | "copied" | "failed">("");
   const timer = useRef<number>(undefined);
   useEffect(() => () => clearTimeout(timer.current), []);
@@ -54,6 +32,11 @@ export function CopyButton({ text, label }: { readonly text: string; readonly la
     clearTimeout(timer.current);
     timer.current = window.setTimeout(() => setState(""), copiedMs);
   };
+  return { state, copy };
+}
+
+export function CopyButton({ text, label }: { readonly text: string; readonly label: string }) {
+  const { state, copy } = useCopy(text);
   return (
     <button type="button" class="small quiet" onClick={copy}>
       {state === "copied" ? "Copied" : state === "failed" ? "Not copied" : label}
@@ -106,20 +89,11 @@ export function Exact({ text }: { readonly text: string }) {
 }
 
 function CopyIcon({ text }: { readonly text: string }) {
-  const [isCopied, setCopied] = useState(false);
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(text);
-      setCopied(true);
-      setTimeout(() => setCopied(false), copiedMs);
-    } catch {
-      // The id stays there to be selected.
-    }
-  };
+  const { state, copy } = useCopy(text);
   return (
     <button type="button" class="copy" aria-label={`Copy ${text}`} title="Copy" onClick={copy}>
       <svg viewBox="0 0 16 16" aria-hidden="true">
-        {isCopied ? <path d="M3 8.5l3 3 7-7" /> : <path d="M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8z" />}
+        {state === "copied" ? <path d="M3 8.5l3 3 7-7" /> : <path d="M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8z" />}
       </svg>
     </button>
   );
@@ -148,7 +122,7 @@ export function Empty({ title, children }: { readonly title: string; readonly ch
 
 export function Loading() {
   return (
-    <p class="muted loading" role="status">
+    <p class="muted" role="status">
       Loading…
     </p>
   );
@@ -170,17 +144,40 @@ export function Fact({ name, children }: { readonly name: string; readonly child
 
 /** The heading of a view, and what can be done there. */
 export function Heading({ title, children }: { readonly title: string; readonly children?: ComponentChildren }) {
-  const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${title} · Cronozen Edge`;
   }, [title]);
   return (
     <header class="heading">
-      <h1 ref={heading} tabIndex={-1}>
-        {title}
-      </h1>
+      <h1 tabIndex={-1}>{title}</h1>
       <div class="actions">{children}</div>
     </header>
+  );
+}
+
+interface ChoiceProps<Value> {
+  readonly label: string;
+  readonly options: readonly (readonly [value: Value, name: string])[];
+  readonly value: Value;
+  readonly onChange: (value: Value) => void;
+}
+
+/** Buttons of which one is pressed. */
+export function Choice<Value extends string>({ label, options, value, onChange }: ChoiceProps<Value>) {
+  return (
+    <fieldset class="choice">
+      <legend>{label}</legend>
+      {options.map(([option, name]) => (
+        <button
+          key={option}
+          type="button"
+          aria-pressed={option === value}
+          onClick={() => option !== value && onChange(option)}
+        >
+          {name}
+        </button>
+      ))}
+    </fieldset>
   );
 }
 

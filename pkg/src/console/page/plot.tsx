@@ -3,8 +3,8 @@
 import { useContext, useEffect, useRef, useState } from "preact/hooks";
 import type uPlot from "uplot";
 import type { ActivityUnit } from "../../activity.ts";
+import { unitMs } from "../../consumer/time.ts";
 import { drawPlot, type Mark } from "./canvas.ts";
-import { unitMs } from "./counts.ts";
 import { Table } from "./parts.tsx";
 import { formatTime, Time, type Zone, ZoneContext } from "./time.tsx";
 

@@ -7,17 +7,20 @@ import type { OutcomePeriod, OutcomeSummary } from "../outcomes.ts";
 import type { Status } from "../status.ts";
 import { viewPath } from "./api.ts";
 import type { Mark } from "./canvas.ts";
-import { boundOf, deliveriesOf, formatNumber, slotsOf, timesOf } from "./counts.ts";
-import { formatBound } from "./figures.tsx";
+import { boundOf, deliveriesOf, formatBound, slotsOf, timesOf } from "./counts.ts";
 import { LoadError } from "./notice.tsx";
-import { Empty, Loading } from "./parts.tsx";
+import { formatCount } from "./numbers.ts";
+import { Choice, Empty, Loading } from "./parts.tsx";
 import { Plot, type PlotSeries, periodName, ranges } from "./plot.tsx";
-import { ZoneContext } from "./time.tsx";
+import { formatTime, ZoneContext } from "./time.tsx";
 import { type Loaded, useAnswer } from "./use-answer.ts";
 import { knownActivity } from "./verdict.ts";
 
 /** Counts by hour and by day change slowly. */
 const slowMs = 300_000;
+
+/** As many events take a fifth of the rows that the free plan may read in a day, if they are counted every 5 minutes. */
+const mostCounted = 2000;
 
 /** What is above the last bound of the histogram is drawn here: no answer takes longer than 4,500 ms. */
 const overflowMs = 5500;
@@ -35,9 +38,10 @@ export function Plots({ by, status, minutes }: PlotsProps) {
   const longer = useAnswer<ActivitySummary>(isMinute || status.activity === null ? undefined : `activity?by=${by}`, {
     everyMs: slowMs,
   });
-  // An answer reads up to 50,000 rows of D1, and beyond the 5 million a day of the free plan, claims fail, too. So a long
-  // range is counted once, when it is shown.
-  const outcomes = useAnswer<OutcomeSummary>(`outcomes?by=${by}`, isMinute ? { everyMs: slowMs } : {});
+  const outcomes = useAnswer<OutcomeSummary>(`outcomes?by=${by}`, {
+    everyMs: slowMs,
+    mayChange: ({ answer }) => answer === undefined || isCountedAgain(answer),
+  });
   const loaded = isMinute ? minutes : longer;
   const deliveries = useLast(loaded);
   const became = useLast(outcomes);
@@ -46,19 +50,12 @@ export function Plots({ by, status, minutes }: PlotsProps) {
     <section class="stack" id="plots" aria-label="Plots">
       <header class="heading">
         <h2>Over time</h2>
-        <fieldset class="choice">
-          <legend>Time</legend>
-          {(["minute", "hour", "day"] as const).map((unit) => (
-            <button
-              key={unit}
-              type="button"
-              aria-pressed={unit === by}
-              onClick={() => unit !== by && route(viewPath("", { by: unit === "minute" ? undefined : unit }))}
-            >
-              {ranges[unit]}
-            </button>
-          ))}
-        </fieldset>
+        <Choice
+          label="Time"
+          options={(["minute", "hour", "day"] as const).map((unit) => [unit, ranges[unit]] as const)}
+          value={by}
+          onChange={(unit) => route(viewPath("", { by: unit === "minute" ? undefined : unit }))}
+        />
       </header>
       {status.activity === null ? (
         <Empty title="Deliveries are not known here.">
@@ -79,6 +76,18 @@ export function Plots({ by, status, minutes }: PlotsProps) {
       </div>
     </section>
   );
+}
+
+/**
+ * An answer reads up to 50,000 rows of D1. Beyond the 5 million a day of the free plan, claims fail, too. So a long range and
+ * a busy hour are counted once, when they are shown.
+ */
+function isCountedAgain({ by, periods }: OutcomeSummary): boolean {
+  const events = periods.reduce(
+    (sum, { handled, outdated, ignored, dead }) => sum + handled + outdated + ignored + dead,
+    0,
+  );
+  return by === "minute" && events <= mostCounted;
 }
 
 /** Returns what was loaded last: a plot stays until that of another range is there. */
@@ -116,7 +125,7 @@ function DeliveriesPlot({ summary, now, marks }: PlotProps<ActivitySummary>) {
     ),
   );
   const times = slots.map(({ at }) => at);
-  return <Plot title="Deliveries" {...{ by, times, series, marks }} kind="counts" format={formatNumber} />;
+  return <Plot title="Deliveries" {...{ by, times, series, marks }} kind="counts" format={formatCount} />;
 }
 
 const outcomeSeries = [
@@ -137,12 +146,15 @@ function OutcomesPlot({ summary, now, marks }: PlotProps<OutcomeSummary>) {
     ),
   );
   const isPart = Date.parse(countedFrom) > Date.parse(from);
-  const note = isPart
-    ? `There are too many events: those before ${periodName(Date.parse(countedFrom), by, zone)} are not counted.`
-    : undefined;
+  const notes = [
+    isPart &&
+      `There are too many events: those before ${periodName(Date.parse(countedFrom), by, zone)} are not counted.`,
+    !isCountedAgain(summary) && `Counted at ${formatTime(now, zone)}. Reload the page to count again.`,
+  ];
+  const note = notes.filter(Boolean).join(" ") || undefined;
   const times = slots.map(({ at }) => at);
   return (
-    <Plot title="What became of events" {...{ by, times, series, marks, note }} kind="counts" format={formatNumber} />
+    <Plot title="What became of events" {...{ by, times, series, marks, note }} kind="counts" format={formatCount} />
   );
 }
 
@@ -172,7 +184,7 @@ function drawnMs(bound: number | undefined): number | null {
 }
 
 function countSeries(name: string, color: string, values: readonly number[]): PlotSeries {
-  return { name, color, values, whole: formatNumber(values.reduce((sum, value) => sum + value, 0)) };
+  return { name, color, values, whole: formatCount(values.reduce((sum, value) => sum + value, 0)) };
 }
 
 /** A deployment is marked at its first line. The newest comes first. */

@@ -1,7 +1,7 @@
 // The dialog of a redrive or a prune: the preview, the progress, and the result.
 
 import { useContext, useEffect, useRef, useState } from "preact/hooks";
-import { type ApiError, ask } from "./api.ts";
+import { type ApiError, ask, errorOf } from "./api.ts";
 import { ErrorNotice } from "./notice.tsx";
 import { formatCount } from "./numbers.ts";
 import { Loading } from "./parts.tsx";
@@ -33,8 +33,10 @@ export function RunDialog({ job, onClose }: RunDialogProps) {
   const done = earlier.current + (progress?.done ?? 0);
   const isRunning = progress?.phase === "running" || progress?.phase === "stopping";
 
+  const isDone = progress?.phase === "done";
+
   /** Escape does not end what is not finished: only the button does. */
-  const isHeld = progress !== undefined && progress.phase !== "done";
+  const isHeld = progress !== undefined && !isDone;
   const mayClose = useRef(false);
 
   useEffect(() => dialog.current?.showModal(), []);
@@ -92,15 +94,20 @@ export function RunDialog({ job, onClose }: RunDialogProps) {
                 ? "Stopping…"
                 : "Close"}
         </button>
-        {plan !== undefined && plan.letters > 0 && (progress === undefined || isRunning) && (
+        {/* It keeps its place at the end: otherwise a late click would hit Close before the result is read. */}
+        {plan !== undefined && plan.letters > 0 && (progress === undefined || isRunning || isDone) && (
           <button
             type="button"
             class={action === "prune" ? "danger" : "primary"}
             disabled={progress === undefined && !isConfirmed}
-            aria-disabled={isRunning}
-            onClick={start}
+            aria-disabled={progress !== undefined}
+            onClick={isDone ? undefined : start}
           >
-            {isRunning ? words[action].running : `${words[action].start} ${formatCount(plan.letters)}`}
+            {isDone
+              ? "Done"
+              : isRunning
+                ? words[action].running
+                : `${words[action].start} ${formatCount(plan.letters)}`}
           </button>
         )}
       </div>
@@ -110,7 +117,7 @@ export function RunDialog({ job, onClose }: RunDialogProps) {
 
 /** Loads the preview, and again after a login. */
 function usePlan({ action, parts }: Job) {
-  const { generation, noticeError } = useContext(SessionContext);
+  const { generation } = useContext(SessionContext);
   const [plan, setPlan] = useState<Plan>();
   const [error, setError] = useState<ApiError>();
   const [round, setRound] = useState(0);
@@ -124,12 +131,7 @@ function usePlan({ action, parts }: Job) {
     let isCurrent = true;
     planOf(ask, action, known.current).then(
       (found) => isCurrent && setPlan(found),
-      (failure: ApiError) => {
-        if (isCurrent) {
-          setError(failure);
-          noticeError(failure);
-        }
-      },
+      (failure) => isCurrent && setError(errorOf(failure)),
     );
     return () => {
       isCurrent = false;
@@ -145,13 +147,13 @@ function usePlan({ action, parts }: Job) {
 
 /** Runs the plan. After a session has ended, it goes on when the same operator has logged in. */
 function useRun({ action }: Job, plan: Plan | undefined) {
-  const { operator, generation, noticeError } = useContext(SessionContext);
+  const { operator, generation } = useContext(SessionContext);
   const run = useRef<Run>(undefined);
   const starter = useRef<string>(undefined);
   const [progress, setProgress] = useState<Progress>();
   const phase = progress?.phase;
   const isRunning = phase === "running" || phase === "stopping";
-  const failure = phase === "paused" ? (progress?.error as ApiError) : undefined;
+  const failure = phase === "paused" ? errorOf(progress?.error) : undefined;
 
   const start = () => {
     if (plan !== undefined) {
@@ -161,11 +163,6 @@ function useRun({ action }: Job, plan: Plan | undefined) {
       void run.current.start();
     }
   };
-  useEffect(() => {
-    if (failure !== undefined) {
-      noticeError(failure);
-    }
-  }, [failure]);
   useEffect(() => {
     if (failure?.code === "unauthorized" && operator?.name === starter.current) {
       start();

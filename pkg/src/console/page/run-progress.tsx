@@ -1,6 +1,6 @@
 // The progress of a redrive or a prune, and what became of it.
 
-import type { ApiError } from "./api.ts";
+import { type ApiError, errorOf } from "./api.ts";
 import { ErrorNotice } from "./notice.tsx";
 import { counted, formatCount } from "./numbers.ts";
 import type { Action, Plan, Progress } from "./redrive-run.ts";
@@ -16,7 +16,8 @@ interface RunProgressProps {
 }
 
 export function RunProgress({ action, plan, progress, onGoOn, onRest }: RunProgressProps) {
-  const { phase, done, refused, error } = progress;
+  const { phase, done, refused } = progress;
+  const failure = errorOf(progress.error);
   const failed = [...refused.values()].reduce((sum, count) => sum + count, 0);
   const total = Math.max(plan.letters, done + failed);
   const isEnd = phase === "done" || phase === "stopped";
@@ -37,8 +38,8 @@ export function RunProgress({ action, plan, progress, onGoOn, onRest }: RunProgr
       {refused.size > 0 && <Refusals refused={refused} />}
       {phase === "paused" && (
         <>
-          {(error as ApiError).code !== "unauthorized" && <ErrorNotice error={error as ApiError} />}
-          <Pause action={action} error={error as ApiError} />
+          {failure.code !== "unauthorized" && <ErrorNotice error={failure} />}
+          <Pause action={action} error={failure} />
         </>
       )}
       {phase === "stopped" && (

@@ -1,29 +1,29 @@
 // The operator's session: who is logged in, and the login.
 
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, TargetedSubmitEvent } from "preact";
 import { createContext } from "preact";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Operator } from "../access.ts";
-import { ApiError, ask } from "./api.ts";
+import { ApiError, ask, errorOf, onSessionEnd } from "./api.ts";
 import { ErrorNotice } from "./notice.tsx";
 
 export interface Session {
   readonly operator: Operator | undefined;
   /** Rises with each login: what was loaded before is loaded again. */
   readonly generation: number;
-  /** Asks for a login if an error says that there is no session any more. */
-  noticeError(error: ApiError): void;
   logout(): Promise<void>;
 }
 
 export const SessionContext = createContext<Session>({
   operator: undefined,
   generation: 0,
-  noticeError: () => {},
   logout: async () => {},
 });
 
 type State = "unknown" | "in" | "out" | "expired";
+
+/** All tabs have the same session: the others look at it again after a login or a logout in this one. */
+const otherTabs = new BroadcastChannel("cronozen-console-session");
 
 /** Shows its children to an operator, and the login to others. A session that ends leaves what is shown where it is. */
 export function SessionProvider({ children }: { children: ComponentChildren }) {
@@ -38,29 +38,24 @@ export function SessionProvider({ children }: { children: ComponentChildren }) {
     setError(undefined);
     setGeneration((last) => last + 1);
   };
-  const noticeError = useCallback((failure: ApiError) => {
-    if (failure.code === "unauthorized") {
-      setState((last) => (last === "in" || last === "expired" ? "expired" : "out"));
-    }
+  const load = useCallback(() => ask<Operator>("session").then(begin, (failure) => setError(errorOf(failure))), []);
+  useEffect(() => {
+    onSessionEnd(() => setState((last) => (last === "in" || last === "expired" ? "expired" : "out")));
+    // What is shown must not stay behind the login after a logout.
+    otherTabs.onmessage = ({ data }) => (data === "logout" ? location.reload() : load());
+    load();
   }, []);
-  const load = useCallback(async () => {
-    try {
-      begin(await ask<Operator>("session"));
-    } catch (failure) {
-      noticeError(failure as ApiError);
-      setError((failure as ApiError).code === "unauthorized" ? undefined : (failure as ApiError));
-    }
-  }, []);
-  useEffect(() => void load(), []);
   const logout = useCallback(async () => {
     // Without an answer, the session goes on, and the reloaded page shows it.
     await ask("logout", { body: {} }).catch(() => {});
+    otherTabs.postMessage("logout");
     location.reload();
   }, []);
-  const session = useMemo(
-    () => ({ operator, generation, noticeError, logout }),
-    [operator, generation, noticeError, logout],
-  );
+  const logIn = (found: Operator) => {
+    begin(found);
+    otherTabs.postMessage("login");
+  };
+  const session = useMemo(() => ({ operator, generation, logout }), [operator, generation, logout]);
 
   return (
     <SessionContext.Provider value={session}>
@@ -70,7 +65,7 @@ export function SessionProvider({ children }: { children: ComponentChildren }) {
           <ErrorNotice error={error} onRetry={load} />
         </main>
       )}
-      {(state === "out" || state === "expired") && <Login isExpired={state === "expired"} onLogin={begin} />}
+      {(state === "out" || state === "expired") && <Login isExpired={state === "expired"} onLogin={logIn} />}
     </SessionContext.Provider>
   );
 }
@@ -81,24 +76,24 @@ function Login({ isExpired, onLogin }: { isExpired: boolean; onLogin: (operator:
   const [isBusy, setBusy] = useState(false);
   useEffect(() => dialog.current?.showModal(), []);
 
-  const submit = async (event: SubmitEvent) => {
+  const submit = async (event: TargetedSubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
-    const { name, token } = Object.fromEntries(new FormData(event.currentTarget as HTMLFormElement));
+    const { name, token } = Object.fromEntries(new FormData(event.currentTarget));
     setBusy(true);
     try {
       await ask("login", { body: { name: String(name).trim(), token: String(token).trim() } });
     } catch (failure) {
-      setError(failure as ApiError);
+      setError(errorOf(failure));
       setBusy(false);
       return;
     }
     try {
       onLogin(await ask<Operator>("session"));
     } catch (failure) {
-      const { code } = failure as ApiError;
+      const found = errorOf(failure);
       // Safari takes the cookie over HTTPS only, also on this machine.
       const refused = new ApiError(401, "cookie_refused", "the browser has not kept the cookie of the login");
-      setError(code === "unauthorized" ? refused : (failure as ApiError));
+      setError(found.code === "unauthorized" ? refused : found);
       setBusy(false);
     }
   };

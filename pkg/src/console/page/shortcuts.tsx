@@ -3,21 +3,14 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { viewPath } from "./api.ts";
+import { views } from "./frame.tsx";
+import { isStored, store } from "./stored.ts";
 
-const offKey = "cronozen-console-shortcuts-off";
+/** Single keys disturb those who dictate, so they can be switched off. */
+const off = "shortcuts-off";
 
 /** The time within which the second key of a pair must come. */
 const pairMs = 1200;
-
-/** The views by the key that follows `g`. */
-const places: Readonly<Record<string, readonly [view: string, name: string]>> = {
-  o: ["", "Overview"],
-  d: ["deliveries", "Deliveries"],
-  e: ["events", "Events"],
-  l: ["dead-letters", "Dead letters"],
-  i: ["incidents", "Incidents"],
-  a: ["audit", "Audit"],
-};
 
 const others = [
   ["/", "go to the search"],
@@ -27,23 +20,6 @@ const others = [
   ["?", "show this list"],
   ["Esc", "close it"],
 ];
-
-/** Single keys disturb those who dictate, so they can be switched off. */
-function areOff(): boolean {
-  try {
-    return localStorage.getItem(offKey) !== null;
-  } catch {
-    return false;
-  }
-}
-
-function switchTo(isOn: boolean): void {
-  try {
-    isOn ? localStorage.removeItem(offKey) : localStorage.setItem(offKey, "1");
-  } catch {
-    // Without storage, they stay as they are.
-  }
-}
 
 function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && (target.matches("input, textarea, select") || target.isContentEditable);
@@ -72,13 +48,13 @@ export function Shortcuts({ onZone, isOpen, setOpen }: ShortcutsProps) {
     const pressed = (event: KeyboardEvent) => {
       const { key } = event;
       const isBusy = document.querySelector("dialog[open]") !== null;
-      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || isBusy || areOff()) {
+      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || isBusy || isStored(off)) {
         return;
       }
-      const place = performance.now() < pairUntil.current ? places[key] : undefined;
+      const place = performance.now() < pairUntil.current ? views.find(({ letter }) => letter === key) : undefined;
       pairUntil.current = key === "g" ? performance.now() + pairMs : 0;
       if (place !== undefined) {
-        route(viewPath(place[0]));
+        route(viewPath(place.view));
       } else if (key === "?") {
         setOpen(true);
       } else if (key === "/") {
@@ -98,20 +74,23 @@ export function Shortcuts({ onZone, isOpen, setOpen }: ShortcutsProps) {
 
 function ShortcutList({ onClose }: { readonly onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  const [isOn, setOn] = useState(!areOff());
+  const [isOn, setOn] = useState(!isStored(off));
   useEffect(() => dialog.current?.showModal(), []);
   return (
     <dialog ref={dialog} aria-labelledby="shortcuts-title" onClose={onClose}>
       <h2 id="shortcuts-title">Keyboard shortcuts</h2>
       <dl class="shortcuts">
-        {Object.entries(places).map(([key, [, name]]) => (
-          <div key={key}>
-            <dt>
-              <kbd>g</kbd> <kbd>{key}</kbd>
-            </dt>
-            <dd>{name}</dd>
-          </div>
-        ))}
+        {views.map(
+          ({ view, name, letter }) =>
+            letter !== undefined && (
+              <div key={view}>
+                <dt>
+                  <kbd>g</kbd> <kbd>{letter}</kbd>
+                </dt>
+                <dd>{name}</dd>
+              </div>
+            ),
+        )}
         {others.map(([key, what]) => (
           <div key={key}>
             <dt>
@@ -126,7 +105,7 @@ function ShortcutList({ onClose }: { readonly onClose: () => void }) {
           type="checkbox"
           checked={isOn}
           onChange={(event) => {
-            switchTo(event.currentTarget.checked);
+            store(off, !event.currentTarget.checked);
             setOn(event.currentTarget.checked);
           }}
         />

@@ -1,9 +1,13 @@
 // Says in one sentence how an event stands, and what to do.
 
-import { deliveriesOf, type EventAnswer, formatDuration, isKnown } from "./timeline.ts";
+import type { ActivityRecord } from "../../activity.ts";
+import { hourMs } from "../../consumer/time.ts";
+import { formatDuration } from "./numbers.ts";
+import { type EventAnswer, isKnown, recordsOf } from "./timeline.ts";
+import type { Tone } from "./words.ts";
 
 export interface Standing {
-  readonly tone: "good" | "bad" | "warn" | "info" | "quiet";
+  readonly tone: Tone;
   readonly title: string;
   readonly text: string;
   /** The view in which something can be done. */
@@ -13,7 +17,10 @@ export interface Standing {
 }
 
 /** An event that waits longer than this may be lost: the default of `lossMinutes`. */
-const longMs = 3_600_000;
+const longMs = hourMs;
+
+/** Cronozen's last attempt comes at most so long after the first one. */
+const retriesMs = 31 * hourMs;
 
 export function standingOf(event: EventAnswer, now: number): Standing {
   return endOf(event) ?? letterOf(event, now) ?? arrivalOf(event, now);
@@ -87,7 +94,7 @@ function letterOf({ deadLetters }: EventAnswer, now: number): Standing | undefin
 
 /** What the gateway says, when the consumer knows nothing. */
 function arrivalOf(event: EventAnswer, now: number): Standing {
-  const records = deliveriesOf(event);
+  const records = recordsOf(event);
   const accepted = records.find(({ outcome }) => outcome === "accepted" || outcome === "late_commit");
   if (accepted !== undefined) {
     const since = now - Date.parse(accepted.at);
@@ -125,11 +132,21 @@ function arrivalOf(event: EventAnswer, now: number): Standing {
           text: "It is not on the queue. Its delivery says why, and what to do.",
           view: `deliveries/${last.position}`,
         }
-      : {
-          tone: "bad",
-          title: `Not accepted yet: ${last.code ?? last.outcome}`,
-          text: "Cronozen tries again for 31 hours. After that, retry the delivery at Cronozen.",
-          view: `deliveries/${last.position}`,
-          isMoving: true,
-        };
+      : failureOf(last, now - Date.parse(records[0]?.at ?? last.at) > retriesMs);
+}
+
+function failureOf({ code, outcome, position }: ActivityRecord, isLast: boolean): Standing {
+  const failure = { tone: "bad", view: `deliveries/${position}` } as const;
+  return isLast
+    ? {
+        ...failure,
+        title: `Not accepted: ${code ?? outcome}`,
+        text: "Cronozen has tried for 31 hours. Retry the delivery at Cronozen.",
+      }
+    : {
+        ...failure,
+        title: `Not accepted yet: ${code ?? outcome}`,
+        text: "Cronozen tries again for 31 hours. After that, retry the delivery at Cronozen.",
+        isMoving: true,
+      };
 }

@@ -4,8 +4,6 @@ import { createContext } from "preact";
 import type { Status } from "../status.ts";
 import { type Loaded, useAnswer } from "./use-answer.ts";
 
-export type { Status };
-
 const everyMs = 30_000;
 
 export const StatusContext = createContext<Loaded<Status>>({

@@ -1,30 +1,11 @@
 // Times: local or UTC, by the operator's choice, and the other one on hover.
 
 import { createContext } from "preact";
-import { useContext } from "preact/hooks";
+import { useContext, useEffect, useState } from "preact/hooks";
 
 export type Zone = "local" | "utc";
 
 export const ZoneContext = createContext<Zone>("local");
-
-const zoneKey = "cronozen-console-zone";
-
-/** Returns the stored choice. */
-export function storedZone(): Zone {
-  try {
-    return localStorage.getItem(zoneKey) === "utc" ? "utc" : "local";
-  } catch {
-    return "local";
-  }
-}
-
-export function storeZone(zone: Zone): void {
-  try {
-    localStorage.setItem(zoneKey, zone);
-  } catch {
-    // Without storage, the choice lasts until the page is reloaded.
-  }
-}
 
 const parts = {
   year: "numeric",
@@ -57,11 +38,14 @@ const units = [
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "short" });
 
 /** Returns a time as `5 min. ago`. */
-export function formatAge(at: string | number, now = Date.now()): string {
+function formatAge(at: string | number, now = Date.now()): string {
   const seconds = (new Date(at).getTime() - now) / 1000;
   const [unit, length] = units.find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];
   return relative.format(Math.trunc(seconds / length), unit);
 }
+
+/** A view may stay open for days. */
+const ageMs = 10_000;
 
 interface TimeProps {
   /** As RFC 3339. */
@@ -79,12 +63,22 @@ export function Time({ at, withAge = false }: TimeProps) {
   if (Number.isNaN(Date.parse(at))) {
     return <span>{at}</span>;
   }
-  const other = zone === "local" ? `${at} (UTC)` : `${formatTime(at, "local")} (local)`;
+  // In UTC with milliseconds, whatever the offset that the sender has chosen.
+  const other = zone === "local" ? `${new Date(at).toISOString()} (UTC)` : `${formatTime(at, "local")} (local)`;
   return (
     <time dateTime={at} title={other}>
       {formatTime(at, zone)}
       {zone === "utc" && <span class="muted"> UTC</span>}
-      {withAge && <span class="muted"> · {formatAge(at)}</span>}
+      {withAge && <Age at={at} />}
     </time>
   );
+}
+
+function Age({ at }: { readonly at: string }) {
+  const [, setRound] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => setRound((last) => last + 1), ageMs);
+    return () => clearInterval(timer);
+  }, []);
+  return <span class="muted"> · {formatAge(at)}</span>;
 }

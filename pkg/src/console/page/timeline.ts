@@ -3,6 +3,7 @@
 import type { ActivityRecord } from "../../activity.ts";
 import type { Unavailable } from "../activity.ts";
 import type { EventHistory } from "../events.ts";
+import { formatDuration } from "./numbers.ts";
 
 /** The answer of the admin API. */
 export interface EventAnswer extends EventHistory {
@@ -26,7 +27,7 @@ type Draft = Omit<Step, "afterMs">;
 
 /** Returns what happened to an event, in the order of time. */
 export function timelineOf(event: EventAnswer): Step[] {
-  const drafts = [...arrivalOf(event), ...deliveriesOf(event).map(stepOf), ...lettersOf(event), ...endsOf(event)];
+  const drafts = [...arrivalOf(event), ...recordsOf(event).map(stepOf), ...lettersOf(event), ...endsOf(event)];
   // Of the same time, the cause stays before its effect: the sort is stable.
   drafts.sort((one, other) => msOf(one.at) - msOf(other.at));
   return drafts.map((step, index) => {
@@ -36,7 +37,7 @@ export function timelineOf(event: EventAnswer): Step[] {
 }
 
 /** Returns the records of the gateway, if they are known. */
-export function deliveriesOf({ deliveries }: EventAnswer): readonly ActivityRecord[] {
+export function recordsOf({ deliveries }: EventAnswer): readonly ActivityRecord[] {
   return isKnown(deliveries) ? deliveries : [];
 }
 
@@ -44,29 +45,10 @@ export function isKnown(deliveries: EventAnswer["deliveries"]): deliveries is re
   return Array.isArray(deliveries);
 }
 
-/** Returns a time as `31 ms`, `4.2 s` or `2 h 14 min`. */
-export function formatDuration(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  if (ms < 1000) {
-    return `${Math.max(0, Math.round(ms))} ms`;
-  }
-  if (seconds < 60) {
-    return `${(ms / 1000).toFixed(ms < 9950 ? 1 : 0).replace(".0", "")} s`;
-  }
-  const [one, name, other, otherName] =
-    seconds < 3600
-      ? [60, "min", 1, "s"]
-      : seconds < 86_400
-        ? [3600, "h", 60, "min"]
-        : ([86_400, "d", 3600, "h"] as const);
-  const rest = Math.floor((seconds % one) / other);
-  return `${Math.floor(seconds / one)} ${name}${rest === 0 ? "" : ` ${rest} ${otherName}`}`;
-}
-
 /** The message has the time of the delivery that was queued, also if its record is not kept. */
 function arrivalOf(event: EventAnswer): Draft[] {
   const { receivedAt } = event;
-  const isRecorded = deliveriesOf(event).some(({ at, outcome }) => at === receivedAt && queued.includes(outcome));
+  const isRecorded = recordsOf(event).some(({ at, outcome }) => at === receivedAt && queued.includes(outcome));
   return receivedAt === null || isRecorded
     ? []
     : [{ at: receivedAt, outcome: "accepted", text: "The delivery that was queued arrived." }];

@@ -1,10 +1,10 @@
-// Says in a sentence how the whole is, and what to do. It is pure.
+// Judges the whole in one sentence, and says what to do. It is pure.
 
 import type { ActivityPeriod, ActivityStatus, ActivitySummary, GatewayStatus } from "../../activity.ts";
 import type { Incident } from "../../alerts/incidents.ts";
 import type { Losses } from "../../consumer/losses.ts";
 import type { Status } from "../status.ts";
-import { counted, deliveriesOf } from "./counts.ts";
+import { deliveriesOf } from "./counts.ts";
 import {
   activityMissing,
   alertsNotRunning,
@@ -19,13 +19,16 @@ import {
   signatures,
   silent,
   sinks,
+  unread,
   wrongSignatures,
 } from "./findings.ts";
+import { counted } from "./numbers.ts";
+import type { Tone } from "./words.ts";
 
 export interface Finding {
   /** The rule of an incident, or a name of this file. */
   readonly name: string;
-  readonly tone: "good" | "bad" | "warn" | "quiet";
+  readonly tone: Tone;
   readonly title: string;
   readonly text: string;
   /** The time that the text ends with. */
@@ -53,6 +56,8 @@ export interface Known {
   /** The open ones. */
   readonly incidents: readonly Incident[] | undefined;
   readonly losses: Losses | undefined;
+  /** What could not be loaded lately, in words. */
+  readonly unread?: readonly string[];
   readonly now: number;
   /** True on the developer's machine, where no cron runs. */
   readonly isLocal?: boolean;
@@ -77,6 +82,7 @@ const rules: readonly ((facts: Facts) => readonly Finding[])[] = [
   deadLetters,
   otherIncidents,
   late,
+  unread,
   nothingArrived,
   sinks,
   alertsNotRunning,
