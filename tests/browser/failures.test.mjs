@@ -91,6 +91,34 @@ test("what was loaded stays when a later request fails", patience, async () => {
   await page.getByText("What follows is from").waitFor({ state: "detached" });
 });
 
+test("a view that fails says so, and another try cures it", patience, async () => {
+  // As if the Worker were of another version, or something between had answered.
+  const broken = ["{}", "null", "<p>"];
+  const page = await served.open("/console/nothing", { expected: [/ 404 /, /^page error: TypeError/] });
+  for (const body of broken) {
+    for (const [path, title] of asking) {
+      await page.route(/\/console\/api\/(?!session)/, (route) =>
+        route.fulfill({ contentType: "application/json", body }),
+      );
+      await page.goto(`${served.url}/console${path}`);
+      await page
+        .getByText(/^(This view has failed|The answer is not the console's)$/)
+        .first()
+        .waitFor();
+      await page.unrouteAll({ behavior: "ignoreErrors" });
+      await recover(page);
+      await heading(page, title).waitFor();
+    }
+  }
+});
+
+test("a view that fails leaves the navigation", patience, async () => {
+  const page = await served.open("/console/dead-letters/%E0%A4%A", { expected: [/ 404 /, /^page error: URIError/] });
+  await page.getByText("This view has failed").waitFor();
+  await page.getByRole("link", { name: "Events" }).click();
+  await heading(page, "Events").waitFor();
+});
+
 /** Tries again until nothing has failed. The page may be quicker. @param {import("playwright-core").Page} page */
 async function recover(page) {
   const again = page.getByRole("button", { name: "Try again" });
