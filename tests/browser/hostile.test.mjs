@@ -128,6 +128,20 @@ test("hostile text in an address is a filter and no more", patience, async () =>
   }
 });
 
+test("hostile text in a path asks for that path alone, and does not end an argument of curl", patience, async () => {
+  const page = await served.open("/console", { expected: [/ 404 /] });
+  for (const list of ["dead-letters", "incidents"]) {
+    const found = page.waitForRequest(/\/api\/(dead-letters|incidents)\/\.\.%2Fsession'/);
+    await page.goto(`${served.url}/console/${list}/..%2Fsession';calc;'(calc)`);
+    await found;
+    await page.getByText("There is no such thing").waitFor();
+    await page.getByRole("button", { name: "Copy as curl" }).click();
+    const command = await page.evaluate(() => navigator.clipboard.readText());
+    assert.equal(command.split("'").length, 3, command);
+    assert.doesNotMatch(command, /;/);
+  }
+});
+
 test("hostile text in a preview and in the operator's name is shown as text", patience, async () => {
   const page = await served.open("/console/dead-letters", { as: "" });
   await logIn(page, String(attacks[0]));
