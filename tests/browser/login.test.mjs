@@ -69,6 +69,20 @@ test("a session that ends goes on in the same view with the same filter", patien
   assert.equal(page.url(), `${served.url}/console/events?type=payment.completed`);
 });
 
+test("a session that ends while a dialog is open asks for the login, and the dialog goes on", patience, async () => {
+  const page = await served.open("/console/event?id=evt_2", { expected: [/ 401 /] });
+  await page.getByRole("button", { name: "Erase personal data…" }).click();
+  const dialog = page.getByRole("dialog", { name: "Erase personal data of this event?" });
+  await dialog.getByRole("textbox").fill("evt_2");
+  await page.context().clearCookies();
+  await dialog.getByRole("button", { name: "Erase", exact: true }).click();
+  await page.getByRole("dialog", { name: "Your session has ended" }).waitFor();
+  await logIn(page, "Ada");
+  await dialog.getByText("Log in, and do the same again.").waitFor();
+  await dialog.getByRole("button", { name: "Erase", exact: true }).click();
+  await page.getByRole("dialog", { name: "Erased" }).waitFor();
+});
+
 test("a session of another token is none", patience, async () => {
   const page = await served.open("/console/events", { as: "" });
   const url = served.url.replace("http:", "https:");

@@ -1,10 +1,11 @@
 // Erases the data of an event, after its id has been typed.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useContext, useEffect, useRef, useState } from "preact/hooks";
 import type { Erasure } from "../../consumer/erase.ts";
 import { ApiError, ask } from "./api.ts";
 import { ErrorNotice } from "./notice.tsx";
 import { Exact } from "./parts.tsx";
+import { SessionContext } from "./session.tsx";
 
 interface Props {
   readonly eventId: string;
@@ -24,6 +25,7 @@ export function EraseButton(props: Props) {
 }
 
 function EraseDialog({ eventId, onErased, onClose }: Props & { readonly onClose: () => void }) {
+  const { noticeError } = useContext(SessionContext);
   const dialog = useRef<HTMLDialogElement>(null);
   const isBusy = useRef(false);
   const [typed, setTyped] = useState("");
@@ -42,7 +44,9 @@ function EraseDialog({ eventId, onErased, onClose }: Props & { readonly onClose:
       setState(await ask<Erasure>("erase", { body: { eventId } }));
       onErased();
     } catch (error) {
-      setState(error instanceof ApiError ? error : new ApiError(0, "failed", String(error)));
+      const failure = error instanceof ApiError ? error : new ApiError(0, "failed", String(error));
+      setState(failure);
+      noticeError(failure);
       isBusy.current = false;
     }
   };

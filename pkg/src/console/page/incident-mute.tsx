@@ -1,10 +1,11 @@
 // Mutes an open incident, or ends its mute.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useContext, useEffect, useRef, useState } from "preact/hooks";
 import type { Incident, ShownIncident } from "../../alerts/incidents.ts";
 import { type ApiError, ask } from "./api.ts";
 import { isMuted } from "./incidents.tsx";
 import { ErrorNotice } from "./notice.tsx";
+import { SessionContext } from "./session.tsx";
 import { Time } from "./time.tsx";
 import type { Loaded } from "./use-answer.ts";
 
@@ -30,6 +31,7 @@ interface MuteProps {
 }
 
 export function Mute({ loaded: { answer, error: loadError, reload }, incident }: MuteProps) {
+  const { noticeError } = useContext(SessionContext);
   const [error, setError] = useState<ApiError>();
   const [isBusy, setBusy] = useState(false);
   // Two clicks may come before the page is drawn again.
@@ -52,6 +54,7 @@ export function Mute({ loaded: { answer, error: loadError, reload }, incident }:
       reload();
     } catch (failure) {
       setError(failure as ApiError);
+      noticeError(failure as ApiError);
       setBusy(false);
     } finally {
       freeAt.current = performance.now() + settleMs;

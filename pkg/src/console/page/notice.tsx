@@ -69,14 +69,18 @@ const cures: Readonly<Record<string, Cure>> = {
   },
 };
 
+/** Before a login, a token is wrong; after it, the session is. */
+const sessionEnded: Cure = { title: "Your session has ended", cure: "Log in, and do the same again." };
+
 interface NoticeProps {
   readonly error: ApiError;
   readonly onRetry?: () => void;
   readonly isInLogin?: boolean;
 }
 
-export function ErrorNotice({ error, onRetry }: NoticeProps) {
-  const { title, cure } = cures[error.code] ?? {
+export function ErrorNotice({ error, onRetry, isInLogin = false }: NoticeProps) {
+  const found = error.code === "unauthorized" && !isInLogin ? sessionEnded : cures[error.code];
+  const { title, cure } = found ?? {
     title: "The request was refused",
     cure: "Mend what the message names, and try again.",
   };
