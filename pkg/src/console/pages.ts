@@ -25,7 +25,11 @@ const policy = [
 ];
 
 /** An asset's name has its hash. */
-const assetHeaders = { "cache-control": "public, max-age=31536000, immutable", "x-content-type-options": "nosniff" };
+const assetHeaders = {
+  "cache-control": "public, max-age=31536000, immutable",
+  "cross-origin-resource-policy": "same-origin",
+  "x-content-type-options": "nosniff",
+};
 
 /**
  * Answers a path below the mount path that is not the API's.
