@@ -180,6 +180,18 @@ test("a body of a mebibyte is diagnosed, and a larger one is refused", patience,
   await page.getByText("Body too large: 1,048,577 bytes").waitFor();
 });
 
+test("a pasted secret is concealed, in no field that a password manager would keep", patience, async () => {
+  const page = await served.open("/console/diagnose");
+  const field = page.getByLabel("Signing secrets");
+  const shown = () => field.evaluate((input) => getComputedStyle(input).getPropertyValue("-webkit-text-security"));
+  await field.fill(secret);
+  assert.equal(await shown(), "disc");
+  assert.equal(await page.locator("input[type=password]").count(), 0);
+  await page.getByRole("button", { name: "Show" }).click();
+  assert.equal(await shown(), "none");
+  assert.equal(await field.inputValue(), secret);
+});
+
 test("the page of diagnoses cannot send what was pasted", patience, async () => {
   const page = await served.open("/console/diagnose", {
     expected: [/connect-src/, /violates the document's Content Security Policy/],
