@@ -52,9 +52,21 @@ export function SessionProvider({ children }: { children: ComponentChildren }) {
     }
   }, []);
   useEffect(() => void load(), []);
+  const channel = useRef<BroadcastChannel>(undefined);
+  useEffect(() => {
+    // What other tabs show must not stay after a logout.
+    try {
+      channel.current = new BroadcastChannel("cronozen-console-logout");
+      channel.current.onmessage = () => location.reload();
+    } catch {
+      // Firefox has none where cookies are blocked.
+    }
+    return () => channel.current?.close();
+  }, []);
   const logout = useCallback(async () => {
     // Without an answer, the session goes on, and the reloaded page shows it.
     await ask("logout", { body: {} }).catch(() => {});
+    channel.current?.postMessage("");
     location.reload();
   }, []);
   const session = useMemo(
