@@ -112,6 +112,19 @@ test("a view that fails says so, and another try cures it", patience, async () =
   }
 });
 
+test("a page that does not start, or waits for its session, says so", patience, async () => {
+  const page = await served.open("/console/nothing", { expected: [/ 404 /] });
+  await page.route(/\/assets\/main-/, (route) => route.fulfill({ status: 404, body: "" }));
+  await page.goto(`${served.url}/console`);
+  assert.equal(await page.getByText("The page has not started").isVisible(), false);
+  await page.getByText("The page has not started").waitFor();
+  await page.unrouteAll();
+  await page.route(/\/api\/session/, () => new Promise(() => {}));
+  await page.goto(`${served.url}/console`);
+  await page.getByText("Loading…").waitFor();
+  assert.equal(await page.getByText("The page has not started").count(), 0);
+});
+
 test("a view that fails leaves the navigation", patience, async () => {
   const page = await served.open("/console/dead-letters/%E0%A4%A", { expected: [/ 404 /, /^page error: URIError/] });
   await page.getByText("This view has failed").waitFor();

@@ -275,6 +275,7 @@ function useDrop(take: (file: File | undefined) => void): void {
 
 const app = document.querySelector("#app");
 if (app !== null) {
+  app.replaceChildren();
   render(
     <Frame path={location.pathname}>
       <Diagnose />

@@ -127,6 +127,8 @@ function useFocus(path: string): void {
 
 const app = document.querySelector("#app");
 if (app !== null) {
+  // Preact would leave the text that says that nothing has started.
+  app.replaceChildren();
   render(
     // The view for diagnoses is a page of its own, which cannot connect to anything.
     <LocationProvider scope={new RegExp(`^${mount.replaceAll(".", "\\.")}(?!/(diagnose|api)(/|$))`)}>

@@ -6,6 +6,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks"
 import type { Operator } from "../access.ts";
 import { ApiError, ask } from "./api.ts";
 import { ErrorNotice } from "./notice.tsx";
+import { Loading } from "./parts.tsx";
 
 export interface Session {
   readonly operator: Operator | undefined;
@@ -77,9 +78,15 @@ export function SessionProvider({ children }: { children: ComponentChildren }) {
   return (
     <SessionContext.Provider value={session}>
       {(state === "in" || state === "expired") && children}
-      {error !== undefined && state === "unknown" && (
+      {state === "unknown" && (
         <main class="alone">
-          <ErrorNotice error={error} onRetry={load} />
+          {error === undefined ? (
+            <div class="late">
+              <Loading />
+            </div>
+          ) : (
+            <ErrorNotice error={error} onRetry={load} />
+          )}
         </main>
       )}
       {(state === "out" || state === "expired") && <Login isExpired={state === "expired"} onLogin={begin} />}
