@@ -132,6 +132,16 @@ test("a view that fails leaves the navigation", patience, async () => {
   await heading(page, "Events").waitFor();
 });
 
+test("a poll that brings something else is an error, and what was loaded stays", patience, async () => {
+  const page = await served.open("/console/deliveries");
+  await page.getByRole("link", { name: "evt_0", exact: true }).first().waitFor();
+  await page.route(/\/api\/deliveries\?.*after=/, (route) =>
+    route.fulfill({ contentType: "application/json", body: "{}" }),
+  );
+  await page.getByText("New deliveries cannot be loaded: ").waitFor();
+  assert.ok(await page.getByRole("link", { name: "evt_0", exact: true }).first().isVisible());
+});
+
 /** Tries again until nothing has failed. The page may be quicker. @param {import("playwright-core").Page} page */
 async function recover(page) {
   const again = page.getByRole("button", { name: "Try again" });

@@ -81,10 +81,9 @@ export function useLive({ page, filters, from, isOn, isHeld, reload }: Options):
         isTooMuch ? reload() : setState((last) => merged(last.page === page ? last : begin(), answer, holds));
       }
     } catch (failure) {
-      if (failure instanceof ApiError) {
-        setError(failure);
-        session.noticeError(failure);
-      }
+      const error = failure instanceof ApiError ? failure : new ApiError(0, "failed", String(failure));
+      setError(error);
+      session.noticeError(error);
     }
     setAsking(false);
   };
