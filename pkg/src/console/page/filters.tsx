@@ -53,7 +53,8 @@ export function TimeField({ label, name, value }: TimeFieldProps) {
   return (
     <label>
       {label} {zone === "utc" && "(UTC)"}
-      <input type="datetime-local" name={name} defaultValue={shown} key={shown} />
+      {/* Of a later year, there is no time of RFC 3339. */}
+      <input type="datetime-local" name={name} max="9999-12-30T23:59" defaultValue={shown} key={shown} />
     </label>
   );
 }
