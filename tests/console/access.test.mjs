@@ -424,6 +424,19 @@ test("Access on the Worker itself counts only for the right audience", async () 
   await assertRefused({ context: context("our-tag") });
 });
 
+test("a read that another site has a browser send is refused", async () => {
+  for (const [site, expected] of /** @type {const} */ ([
+    ["cross-site", 403],
+    ["same-site", 403],
+    ["same-origin", 200],
+    ["none", 200],
+  ])) {
+    const { settings, headers } = asserted(await assertion());
+    const { status } = await send("GET", "/session", { settings, headers: { ...headers, "sec-fetch-site": site } });
+    assert.equal(status, expected, site);
+  }
+});
+
 test("a cross-site change through Access is refused, one of a service token is not", async () => {
   const value = await assertion({ email: undefined, common_name: "deploy.access" });
   for (const [headers, status] of /** @type {const} */ ([
