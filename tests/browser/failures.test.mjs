@@ -91,6 +91,57 @@ test("what was loaded stays when a later request fails", patience, async () => {
   await page.getByText("What is shown below was loaded at").waitFor({ state: "detached" });
 });
 
+test("a view that fails says so, and another try cures it", patience, async () => {
+  // As if the Worker were of another version, or something between had answered.
+  const broken = ["{}", "null", "<p>"];
+  const page = await served.open("/console/nothing", { expected: [/ 404 /, /^page error: TypeError/] });
+  for (const body of broken) {
+    for (const [path, title] of asking) {
+      await page.route(/\/console\/api\/(?!session)/, (route) =>
+        route.fulfill({ contentType: "application/json", body }),
+      );
+      await page.goto(`${served.url}/console${path}`);
+      await page
+        .getByText(/^(This view has failed|The answer is not the console's)$/)
+        .first()
+        .waitFor();
+      await page.unrouteAll({ behavior: "ignoreErrors" });
+      await recover(page);
+      await heading(page, title).waitFor();
+    }
+  }
+});
+
+test("a page that does not start, or waits for its session, says so", patience, async () => {
+  const page = await served.open("/console/nothing", { expected: [/ 404 /] });
+  await page.route(/\/assets\/main-/, (route) => route.fulfill({ status: 404, body: "" }));
+  await page.goto(`${served.url}/console`);
+  assert.equal(await page.getByText("The page has not started").isVisible(), false);
+  await page.getByText("The page has not started").waitFor();
+  await page.unrouteAll();
+  await page.route(/\/api\/session/, () => new Promise(() => {}));
+  await page.goto(`${served.url}/console`);
+  await page.getByText("Loading…").waitFor();
+  assert.equal(await page.getByText("The page has not started").count(), 0);
+});
+
+test("a view that fails leaves the navigation", patience, async () => {
+  const page = await served.open("/console/dead-letters/%E0%A4%A", { expected: [/ 404 /, /^page error: URIError/] });
+  await page.getByText("This view has failed").waitFor();
+  await page.getByRole("link", { name: "Events" }).click();
+  await heading(page, "Events").waitFor();
+});
+
+test("a poll that brings something else is an error, and what was loaded stays", patience, async () => {
+  const page = await served.open("/console/deliveries");
+  await page.getByRole("link", { name: "evt_0", exact: true }).first().waitFor();
+  await page.route(/\/api\/deliveries\?.*after=/, (route) =>
+    route.fulfill({ contentType: "application/json", body: "{}" }),
+  );
+  await page.getByText("New deliveries cannot be loaded: ").waitFor();
+  assert.ok(await page.getByRole("link", { name: "evt_0", exact: true }).first().isVisible());
+});
+
 /** Tries again until nothing has failed. The page may be quicker. @param {import("playwright-core").Page} page */
 async function recover(page) {
   const again = page.getByRole("button", { name: "Try again" });

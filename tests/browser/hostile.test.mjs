@@ -128,6 +128,20 @@ test("hostile text in an address is a filter and no more", patience, async () =>
   }
 });
 
+test("hostile text in a path asks for that path alone, and does not end an argument of curl", patience, async () => {
+  const page = await served.open("/console", { expected: [/ 404 /] });
+  for (const list of ["dead-letters", "incidents"]) {
+    const found = page.waitForRequest(/\/api\/(dead-letters|incidents)\/\.\.%2Fsession'/);
+    await page.goto(`${served.url}/console/${list}/..%2Fsession';calc;'(calc)`);
+    await found;
+    await page.getByText("There is no such thing").waitFor();
+    await page.getByRole("button", { name: "Copy as curl" }).click();
+    const command = await page.evaluate(() => navigator.clipboard.readText());
+    assert.equal(command.split("'").length, 3, command);
+    assert.doesNotMatch(command, /;/);
+  }
+});
+
 test("hostile text in a preview and in the operator's name is shown as text", patience, async () => {
   const page = await served.open("/console/dead-letters", { as: "" });
   await logIn(page, String(attacks[0]));
@@ -164,6 +178,18 @@ test("a body of a mebibyte is diagnosed, and a larger one is refused", patience,
   await page.getByRole("button", { name: "Remove the file" }).click();
   await page.getByLabel("File with the body").setInputFiles({ ...file, buffer: Buffer.alloc(1_048_577) });
   await page.getByText("Body too large: 1,048,577 bytes").waitFor();
+});
+
+test("a pasted secret is concealed, in no field that a password manager would keep", patience, async () => {
+  const page = await served.open("/console/diagnose");
+  const field = page.getByLabel("Signing secrets");
+  const shown = () => field.evaluate((input) => getComputedStyle(input).getPropertyValue("-webkit-text-security"));
+  await field.fill(secret);
+  assert.equal(await shown(), "disc");
+  assert.equal(await page.locator("input[type=password]").count(), 0);
+  await page.getByRole("button", { name: "Show" }).click();
+  assert.equal(await shown(), "none");
+  assert.equal(await field.inputValue(), secret);
 });
 
 test("the page of diagnoses cannot send what was pasted", patience, async () => {

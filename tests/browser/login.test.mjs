@@ -53,6 +53,16 @@ test("after a logout, a reload and the back button show nothing", patience, asyn
   assert.equal(await page.getByText("evt_0").count(), 0);
 });
 
+test("a logout in one tab ends what another tab shows", patience, async () => {
+  const page = await served.open("/console/events");
+  await page.getByRole("link", { name: "evt_0", exact: true }).waitFor();
+  const other = await page.context().newPage();
+  await other.goto(`${served.url}/console`);
+  await other.getByRole("button", { name: "Log out" }).click();
+  await page.getByRole("dialog", { name: "Log in" }).waitFor();
+  assert.equal(await page.getByText("evt_0").count(), 0);
+});
+
 test("a session that ends goes on in the same view with the same filter", patience, async () => {
   const page = await served.open("/console/events", { expected: [/ 401 /] });
   await page.getByRole("link", { name: "evt_1", exact: true }).waitFor();

@@ -234,6 +234,9 @@ test("a login with another token, without a name, or from another site, gives no
     [{ name: undefined }, {}, 400],
     [{ name: "" }, {}, 400],
     [{ name: "x".repeat(65) }, {}, 400],
+    [{ name: " " }, {}, 400],
+    [{ name: "\u202eecilA" }, {}, 400],
+    [{ name: "Ada\u200b" }, {}, 400],
     [{ more: "x" }, {}, 400],
     [{}, { origin: "https://evil.example" }, 403],
     [{}, { origin: "null" }, 403],
@@ -419,6 +422,19 @@ test("Access on the Worker itself counts only for the right audience", async () 
   assert.deepEqual([status, answer], [200, { name: "ada@acme.example", by: "access" }]);
   await assertRefused({ settings: access, context: context("other") });
   await assertRefused({ context: context("our-tag") });
+});
+
+test("a read that another site has a browser send is refused", async () => {
+  for (const [site, expected] of /** @type {const} */ ([
+    ["cross-site", 403],
+    ["same-site", 403],
+    ["same-origin", 200],
+    ["none", 200],
+  ])) {
+    const { settings, headers } = asserted(await assertion());
+    const { status } = await send("GET", "/session", { settings, headers: { ...headers, "sec-fetch-site": site } });
+    assert.equal(status, expected, site);
+  }
 });
 
 test("a cross-site change through Access is refused, one of a service token is not", async () => {

@@ -104,6 +104,18 @@ test("the policy lets the page load from its own host alone, and the diagnosis c
   }
 });
 
+test("no other site keeps hold of a window of the console, or loads an answer of it", async () => {
+  const { text: shell } = await tested.send("/console");
+  for (const path of ["/console", "/console/diagnose", "/console/other", "/console/api/status"]) {
+    const { headers } = await tested.send(path);
+    assert.equal(headers.get("cross-origin-opener-policy"), "same-origin", path);
+    assert.equal(headers.get("cross-origin-resource-policy"), "same-origin", path);
+  }
+  for (const path of addresses(shell)) {
+    assert.equal((await tested.send(path)).headers.get("cross-origin-resource-policy"), "same-origin", path);
+  }
+});
+
 test("the diagnosis is a document of its own, with its own script", async () => {
   const [{ text: shell }, { status, text }] = [await tested.send("/console"), await tested.send("/console/diagnose")];
   assert.equal(status, 200);

@@ -113,3 +113,14 @@ export function assertSameOrigin(request: Request, { by }: Pick<Operator, "by">)
     throw new Problem(403, "cross_site", "request from another origin: changes come from the console's own");
   }
 }
+
+/**
+ * Refuses a read that another site has the operator's browser send. That site cannot see the answer, but a read costs, and the
+ * cookie of Access may go along.
+ */
+export function assertOwnSite(request: Request): void {
+  const site = request.headers.get("sec-fetch-site");
+  if (site === "cross-site" || site === "same-site") {
+    throw new Problem(403, "cross_site", "request from another site: open the console itself");
+  }
+}

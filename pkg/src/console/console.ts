@@ -4,7 +4,7 @@ import { configError, refuseUnknown } from "../consumer/config-error.ts";
 import type { DeadLetters } from "../consumer/dead-letters.ts";
 import { log, reasonOf } from "../consumer/log.ts";
 import { hasMethod } from "../kind.ts";
-import { assertSameOrigin, authenticate } from "./access.ts";
+import { assertOwnSite, assertSameOrigin, authenticate } from "./access.ts";
 import { login, logout } from "./login.ts";
 import { page } from "./pages.ts";
 import { Problem, problemOf } from "./problem.ts";
@@ -65,7 +65,9 @@ async function answer<Env>(
   }
   // Before the route is looked up: a stranger learns nothing from a path, an id or a method.
   const operator = await authenticate(request, access, context);
-  if (request.method !== "GET") {
+  if (request.method === "GET") {
+    assertOwnSite(request);
+  } else {
     assertSameOrigin(request, operator);
   }
   if (path === "/api/logout") {

@@ -25,7 +25,11 @@ const policy = [
 ];
 
 /** An asset's name has its hash. */
-const assetHeaders = { "cache-control": "public, max-age=31536000, immutable", "x-content-type-options": "nosniff" };
+const assetHeaders = {
+  "cache-control": "public, max-age=31536000, immutable",
+  "cross-origin-resource-policy": "same-origin",
+  "x-content-type-options": "nosniff",
+};
 
 /**
  * Answers a path below the mount path that is not the API's.
@@ -66,7 +70,10 @@ function document(mount: string, path: string): Response {
 <link rel="icon" href="${url(assets.icon)}">
 <link rel="stylesheet" href="${url(assets.style)}">
 <script type="module" src="${url(script)}"></script>
-<div id="app"><noscript>The console needs JavaScript. Its admin API is under ${mount}/api/.</noscript></div>
+<div id="app">
+<p class="late">The page has not started. Reload it: a new version may have been deployed just now. It needs JavaScript, and
+Chrome or Edge 123, Firefox 124, Safari 17.5, or later. The admin API is under ${mount}/api/.
+</div>
 </html>
 `;
   const connect = isDiagnosis ? "connect-src 'none'" : "connect-src 'self'";

@@ -28,10 +28,12 @@ const titles = {
   503: "Service Unavailable",
 } as const;
 
-/** No answer is stored, shown in another site's frame, or taken for a page. */
+/** No answer is stored, shown in another site's frame, held by a window that has opened it, or taken for a page. */
 export const guarded = {
   "cache-control": "no-store",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
   "referrer-policy": "no-referrer",
   "x-content-type-options": "nosniff",
 };

@@ -77,18 +77,27 @@ async function answerOf<Answer>(response: Response): Promise<Answer> {
     throw new ApiError(401, "access_ended", "the session of Cloudflare Access has ended");
   }
   if (!response.headers.get("content-type")?.includes("json")) {
-    throw new ApiError(status, "not_json", `answer ${status} that is not the console's`);
+    throw notJson(status);
   }
-  const answer = await response.json();
+  const answer = await response.json().catch((error) => {
+    throw error instanceof SyntaxError ? notJson(status) : error;
+  });
   if (!response.ok) {
     const { code, detail } = Object(answer);
     throw new ApiError(status, String(code), String(detail));
+  }
+  if (typeof answer !== "object" || answer === null) {
+    throw notJson(status);
   }
   return answer;
 }
 
 /** The parameters of the view's address. */
 export type Query = Readonly<Record<string, string>>;
+
+function notJson(status: number): ApiError {
+  return new ApiError(status, "not_json", `answer ${status} that is not the console's`);
+}
 
 /** Returns a path with the parameters that have a value. */
 export function withQuery(

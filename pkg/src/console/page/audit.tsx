@@ -6,7 +6,7 @@ import type { AuditEntry, AuditPage } from "../../consumer/audit.ts";
 import { viewPath, withQuery } from "./api.ts";
 import { LoadError } from "./notice.tsx";
 import { counted } from "./numbers.ts";
-import { CopyCurl, Empty, Heading, Loading, Pager, Table } from "./parts.tsx";
+import { CopyCurl, Empty, Heading, Id, Loading, Pager, Table } from "./parts.tsx";
 import { Time } from "./time.tsx";
 import { useAnswer } from "./use-answer.ts";
 
@@ -80,7 +80,7 @@ function chosenText(action: string, details: Fields): ComponentChildren {
     const event = String(eventId);
     return (
       <>
-        event <a href={viewPath("event", { id: event })}>{event}</a>
+        event <Id value={event} href={viewPath("event", { id: event })} />
       </>
     );
   }

@@ -20,9 +20,10 @@ import { useAnswer } from "./use-answer.ts";
 const everyMs = 5000;
 
 export function DeadLetter() {
-  const { id } = useRoute().params;
+  const { id = "" } = useRoute().params;
   const { route } = useLocation();
-  const path = `dead-letters/${id}`;
+  // An id from the address could lead to another path of the API.
+  const path = `dead-letters/${encodeURIComponent(id)}`;
   const loaded = useAnswer<ShownLetter>(path, { everyMs, mayChange: ({ answer }) => answer?.state === "redriven" });
   const { answer, reload, isLoading } = loaded;
   const open = useContext(RunContext);

@@ -179,20 +179,21 @@ function SignatureField() {
 }
 
 function SecretsField({ areShown, onShow }: { readonly areShown: boolean; readonly onShow: () => void }) {
-  const field = {
-    id: "secrets",
-    name: "secrets",
-    spellcheck: false,
-    autocomplete: "off",
-    autocapitalize: "off",
-    "aria-describedby": "secrets-hint",
-    onPaste: pasteOnOneLine,
-  } as const;
   return (
     <div class="field">
       <label for="secrets">Signing secrets</label>
       <div class="joined">
-        {areShown ? <input type="text" {...field} /> : <input type="password" {...field} />}
+        {/* A field for a password would be kept, or filled with the token of the login, by a password manager. */}
+        <input
+          id="secrets"
+          name="secrets"
+          class={areShown ? undefined : "concealed"}
+          spellcheck={false}
+          autocomplete="off"
+          autocapitalize="off"
+          aria-describedby="secrets-hint"
+          onPaste={pasteOnOneLine}
+        />
         <button type="button" aria-pressed={areShown} onClick={onShow}>
           Show
         </button>
@@ -275,6 +276,7 @@ function useDrop(take: (file: File | undefined) => void): void {
 
 const app = document.querySelector("#app");
 if (app !== null) {
+  app.replaceChildren();
   render(
     <Frame path={location.pathname}>
       <Diagnose />

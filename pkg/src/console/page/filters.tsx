@@ -113,7 +113,7 @@ export function TimeField({ label, name, value }: TimeFieldProps) {
       <input
         type="datetime-local"
         name={name}
-        max="9999-12-31T23:59"
+        max="9999-12-30T23:59"
         defaultValue={shown}
         key={`${shown} ${value}`}
         data-at={value}

@@ -12,6 +12,7 @@ import { Delivery } from "./delivery.tsx";
 import { Event } from "./event.tsx";
 import { Events } from "./events.tsx";
 import { Frame } from "./frame.tsx";
+import { Guard } from "./guard.tsx";
 import { Incident } from "./incident.tsx";
 import { Incidents } from "./incidents.tsx";
 import { Overview } from "./overview.tsx";
@@ -40,7 +41,7 @@ function Page() {
 }
 
 function Views({ zone, onZone }: { readonly zone: Zone; readonly onZone: () => void }) {
-  const { path } = useLocation();
+  const { path, url } = useLocation();
   const { operator, logout } = useContext(SessionContext);
   const [showsShortcuts, setShowsShortcuts] = useState(false);
   const status = useStatus();
@@ -69,27 +70,33 @@ function Views({ zone, onZone }: { readonly zone: Zone; readonly onZone: () => v
     </>
   );
   const counts = {
-    "dead-letters": status.answer?.deadLetters.open,
-    incidents: status.answer?.alerts.open,
+    // A Worker of another version may answer without them.
+    "dead-letters": status.answer?.deadLetters?.open,
+    incidents: status.answer?.alerts?.open,
   };
   return (
     <StatusContext.Provider value={status}>
       <Frame path={path} counts={counts} tools={tools}>
-        <RunProvider>
-          <Router>
-            <Route path={mount} component={Overview} />
-            <Route path={`${mount}/deliveries`} component={Deliveries} />
-            <Route path={`${mount}/deliveries/:position`} component={Delivery} />
-            <Route path={`${mount}/events`} component={Events} />
-            <Route path={`${mount}/event`} component={Event} />
-            <Route path={`${mount}/dead-letters`} component={DeadLetters} />
-            <Route path={`${mount}/dead-letters/:id`} component={DeadLetter} />
-            <Route path={`${mount}/incidents`} component={Incidents} />
-            <Route path={`${mount}/incidents/:id`} component={Incident} />
-            <Route path={`${mount}/audit`} component={Audit} />
-            <Route default component={NoView} />
-          </Router>
-        </RunProvider>
+        <Guard url={url}>
+          <RunProvider>
+            {/* A view that fails does not end a run. */}
+            <Guard url={url}>
+              <Router>
+                <Route path={mount} component={Overview} />
+                <Route path={`${mount}/deliveries`} component={Deliveries} />
+                <Route path={`${mount}/deliveries/:position`} component={Delivery} />
+                <Route path={`${mount}/events`} component={Events} />
+                <Route path={`${mount}/event`} component={Event} />
+                <Route path={`${mount}/dead-letters`} component={DeadLetters} />
+                <Route path={`${mount}/dead-letters/:id`} component={DeadLetter} />
+                <Route path={`${mount}/incidents`} component={Incidents} />
+                <Route path={`${mount}/incidents/:id`} component={Incident} />
+                <Route path={`${mount}/audit`} component={Audit} />
+                <Route default component={NoView} />
+              </Router>
+            </Guard>
+          </RunProvider>
+        </Guard>
       </Frame>
       <Shortcuts onZone={onZone} isOpen={showsShortcuts} setOpen={setShowsShortcuts} />
     </StatusContext.Provider>
@@ -121,10 +128,14 @@ function useFocus(path: string): void {
 
 const app = document.querySelector("#app");
 if (app !== null) {
+  // Preact would leave the text that says that nothing has started.
+  app.replaceChildren();
   render(
     // The view for diagnoses is a page of its own, which cannot connect to anything.
     <LocationProvider scope={new RegExp(`^${mount.replaceAll(".", "\\.")}(?!/(diagnose|api)(/|$))`)}>
-      <Page />
+      <Guard url="" isAlone>
+        <Page />
+      </Guard>
     </LocationProvider>,
     app,
   );

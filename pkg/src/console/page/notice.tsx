@@ -64,8 +64,8 @@ const cures: Readonly<Record<string, Cure>> = {
     cure: "Something between you and the Worker has answered, or the Worker itself has failed. Look at its log, then try again.",
   },
   failed: {
-    title: "The page failed",
-    cure: "Reload it.",
+    title: "This view has failed",
+    cure: "The page may be older than the Worker: reload it. If that does not help, report the message below; the browser's console has more.",
   },
 };
 

@@ -99,15 +99,10 @@ function CopyIcon({ text }: { readonly text: string }) {
   );
 }
 
-/** Copies a command that asks the admin API the same. */
-export function CopyCurl({ path, body }: { readonly path: string; readonly body?: object }) {
-  const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
-  const command = [
-    `curl ${quoted(`${location.origin}${mount}/api/${path}`)}`,
-    '-H "Authorization: Bearer $ADMIN_TOKEN"',
-    ...(body === undefined ? [] : ["-H 'Content-Type: application/json'", `-d ${quoted(JSON.stringify(body))}`]),
-  ].join(" ");
-  return <CopyButton text={command} label="Copy as curl" />;
+/** Copies a command that asks the admin API the same. A quote of the address would end the argument in some shells. */
+export function CopyCurl({ path }: { readonly path: string }) {
+  const url = `${location.origin}${mount}/api/${path}`.replaceAll("'", "%27");
+  return <CopyButton text={`curl '${url}' -H "Authorization: Bearer $ADMIN_TOKEN"`} label="Copy as curl" />;
 }
 
 /** Says what is empty, and why. */

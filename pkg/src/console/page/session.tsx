@@ -6,6 +6,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks"
 import type { Operator } from "../access.ts";
 import { ApiError, ask, errorOf, onSessionEnd } from "./api.ts";
 import { ErrorNotice } from "./notice.tsx";
+import { Loading } from "./parts.tsx";
 
 export interface Session {
   readonly operator: Operator | undefined;
@@ -23,7 +24,7 @@ export const SessionContext = createContext<Session>({
 type State = "unknown" | "in" | "out" | "expired";
 
 /** All tabs have the same session: the others look at it again after a login or a logout in this one. */
-const otherTabs = new BroadcastChannel("cronozen-console-session");
+const otherTabs = channelOf("cronozen-console-session");
 
 /** Shows its children to an operator, and the login to others. A session that ends leaves what is shown where it is. */
 export function SessionProvider({ children }: { children: ComponentChildren }) {
@@ -42,27 +43,33 @@ export function SessionProvider({ children }: { children: ComponentChildren }) {
   useEffect(() => {
     onSessionEnd(() => setState((last) => (last === "in" || last === "expired" ? "expired" : "out")));
     // What is shown must not stay behind the login after a logout.
-    otherTabs.onmessage = ({ data }) => (data === "logout" ? location.reload() : load());
+    otherTabs?.addEventListener("message", ({ data }) => (data === "logout" ? location.reload() : load()));
     load();
   }, []);
   const logout = useCallback(async () => {
     // Without an answer, the session goes on, and the reloaded page shows it.
     await ask("logout", { body: {} }).catch(() => {});
-    otherTabs.postMessage("logout");
+    otherTabs?.postMessage("logout");
     location.reload();
   }, []);
   const logIn = (found: Operator) => {
     begin(found);
-    otherTabs.postMessage("login");
+    otherTabs?.postMessage("login");
   };
   const session = useMemo(() => ({ operator, generation, logout }), [operator, generation, logout]);
 
   return (
     <SessionContext.Provider value={session}>
       {(state === "in" || state === "expired") && children}
-      {error !== undefined && state === "unknown" && (
+      {state === "unknown" && (
         <main class="alone">
-          <ErrorNotice error={error} onRetry={load} />
+          {error === undefined ? (
+            <div class="late">
+              <Loading />
+            </div>
+          ) : (
+            <ErrorNotice error={error} onRetry={load} />
+          )}
         </main>
       )}
       {(state === "out" || state === "expired") && <Login isExpired={state === "expired"} onLogin={logIn} />}
@@ -127,4 +134,13 @@ function Login({ isExpired, onLogin }: { isExpired: boolean; onLogin: (operator:
       </form>
     </dialog>
   );
+}
+
+/** Firefox throws where cookies are blocked. */
+function channelOf(name: string): BroadcastChannel | undefined {
+  try {
+    return new BroadcastChannel(name);
+  } catch {
+    return undefined;
+  }
 }
