@@ -11,6 +11,6 @@ export default {
 
   fetch(request: Request, env: Env, context: ExecutionContext) {
     const isConsole = /^\/console(\/|$)/.test(new URL(request.url).pathname);
-    return isConsole ? consumer.fetch(request, env) : gateway.fetch(request, env, context);
+    return isConsole ? consumer.fetch(request, env, context) : gateway.fetch(request, env, context);
   },
 };
