@@ -231,7 +231,8 @@ async function resultOf(file: File | undefined, { text, signature, secrets }: Fi
     }
     // Split as the gateway does it: a byte order mark is no white space, but a mistake to be found.
     const list = secrets.split(/[^\S\ufeff]+/).filter((secret) => secret !== "");
-    const value = signature.replace(/^x-cronozen-signature:[ \t]*/i, "");
+    // A header's value holds no line break: one at an end comes from the copying.
+    const value = signature.replace(/^[\r\n]+|[\r\n]+$/g, "").replace(/^x-cronozen-signature:[ \t]*/i, "");
     const diagnosis = diagnose(body, value === "" ? undefined : value, list);
     return { is: "done", diagnosed: { diagnosis, body, isFile: file !== undefined, secrets: list.length } };
   } catch (error) {
