@@ -28,7 +28,10 @@ const unsureInText: ReadonlySet<DiagnosisCode> = new Set([
 export function DiagnosisResult(diagnosed: Diagnosed) {
   const { diagnosis } = diagnosed;
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus(), [diagnosis]);
+  useEffect(() => {
+    heading.current?.focus({ preventScroll: true });
+    heading.current?.scrollIntoView();
+  }, [diagnosis]);
   const notes = notesOf(diagnosed);
   return (
     <section class={`notice result ${diagnosis.verified === undefined ? "bad" : "good"}`} aria-labelledby="verdict">
