@@ -14,7 +14,8 @@ const maxBodyBytes = 1_048_576;
 type State = { readonly is: "idle" | "working" } | { readonly is: "done"; readonly diagnosed: Diagnosed } | Failed;
 
 interface Failed {
-  readonly is: "failed";
+  /** Incomplete until what the reason names is entered. */
+  readonly is: "failed" | "incomplete";
   readonly reason: string;
 }
 
@@ -53,6 +54,11 @@ function Diagnose() {
     const { elements } = event.currentTarget;
     const entered = (name: string) => (elements.namedItem(name) as HTMLInputElement | HTMLTextAreaElement).value;
     const fields = { text: entered("body"), signature: entered("signature"), secrets: entered("secrets") };
+    const missing = missingOf(file, fields);
+    if (missing.length > 0) {
+      change({ is: "incomplete", reason: `Missing: ${missing.join(", ")}.` });
+      return;
+    }
     change({ is: "working" });
     const { current } = round;
     // A large body takes more than a second, in which nothing is drawn.
@@ -88,8 +94,8 @@ function Diagnose() {
           <button type="button" onClick={clear}>
             Clear
           </button>
-          <span role="status" class="muted">
-            {isWorking && "Working…"}
+          <span role="status" class={isWorking ? "muted" : "failed"}>
+            {isWorking ? "Working…" : state.is === "incomplete" && state.reason}
           </span>
         </div>
       </form>
@@ -221,6 +227,12 @@ interface Fields {
   readonly text: string;
   readonly signature: string;
   readonly secrets: string;
+}
+
+/** An empty body, or no signature, is a mistake to be found, but not both. */
+function missingOf(file: File | undefined, { text, signature, secrets }: Fields): string[] {
+  const isEmpty = file === undefined && text === "" && signature.trim() === "";
+  return [...(isEmpty ? ["the body", "the signature"] : []), ...(secrets.trim() === "" ? ["the signing secret"] : [])];
 }
 
 async function resultOf(file: File | undefined, { text, signature, secrets }: Fields): Promise<State> {
