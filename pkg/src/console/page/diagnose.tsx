@@ -81,7 +81,7 @@ function Diagnose() {
       <p class="prose">
         A delivery was refused with <code>invalid_signature</code>? Paste what came, and this page says why its
         signature does not match. <strong>Everything stays in this browser:</strong> this page is not allowed to connect
-        to anything, which the browser enforces.
+        to anything, which the browser enforces. So it works without a session, and shows no name and no log-out.
       </p>
       <form ref={form} class="card" aria-label="Delivery" autocomplete="off" onSubmit={submit} onInput={() => change()}>
         <BodyField file={file} onFile={take} onRemove={remove} />
