@@ -246,7 +246,9 @@ async function resultOf(file: File | undefined, { text, signature, secrets }: Fi
     // A header's value holds no line break: one at an end comes from the copying.
     const value = signature.replace(/^[\r\n]+|[\r\n]+$/g, "").replace(/^x-cronozen-signature:[ \t]*/i, "");
     const diagnosis = diagnose(body, value === "" ? undefined : value, list);
-    return { is: "done", diagnosed: { diagnosis, body, isFile: file !== undefined, secrets: list.length } };
+    const isUnusual = !list.every((secret) => /^whsec_.{26}/.test(secret));
+    const diagnosed = { diagnosis, body, isFile: file !== undefined, secrets: list.length, isUnusual };
+    return { is: "done", diagnosed };
   } catch (error) {
     const reason = error instanceof DOMException ? "file not readable, choose it again" : String(error);
     return { is: "failed", reason: `The diagnosis failed: ${reason}.` };
