@@ -77,6 +77,16 @@ test("each view explains that the network is down, and recovers when it is up ag
   }
 });
 
+test("the overview and the incidents say that a local Worker runs no alerts", patience, async () => {
+  const page = await served.open("/console");
+  for (const path of ["", "/incidents"]) {
+    await page.goto(`${served.url}/console${path}`);
+    await page.getByText("a local Worker has none").waitFor();
+    await page.getByText("Nothing has looked for").waitFor();
+    assert.equal(await page.getByText("crons =").count(), 0, path);
+  }
+});
+
 test("what was loaded stays when a later request fails", patience, async () => {
   const page = await served.open("/console", { expected: [/ 503 /] });
   await page.clock.install();

@@ -75,6 +75,28 @@ test("each view opens by a click, takes the focus, and the back button returns",
   }
 });
 
+test(
+  "the overview's figures fill their grid at each width, and are links where they lead somewhere",
+  patience,
+  async () => {
+    const page = await served.open("/console");
+    await page.locator("a.figure", { hasText: "Accepted" }).waitFor();
+    assert.equal(await page.locator("div.figure", { hasText: "p99 time" }).count(), 1);
+    for (const width of [1280, 1024, 800, phone.width]) {
+      await page.setViewportSize({ width, height: 800 });
+      const gaps = await page.locator(".figures section").evaluateAll((sections) =>
+        sections.map((section) => {
+          const [end, last] = [section, section.lastElementChild].map(
+            (element) => element?.getBoundingClientRect().right,
+          );
+          return (end ?? 0) - (last ?? 0);
+        }),
+      );
+      assert.ok(gaps.length === 2 && gaps.every((gap) => gap < 2), `${gaps} px at ${width}`);
+    }
+  },
+);
+
 test("filters and pages are in the address, and the back button undoes them", patience, async () => {
   const page = await served.open("/console/events");
   await page.getByRole("link", { name: "evt_0", exact: true }).waitFor();

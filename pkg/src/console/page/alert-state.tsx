@@ -1,6 +1,7 @@
 // The state of the alerts themselves: whether they run, watch everything, and reach somebody.
 
 import { useContext } from "preact/hooks";
+import { isLocal } from "./api.ts";
 import { alertsLateMs } from "./findings.ts";
 import { StatusContext } from "./status.ts";
 import { Time } from "./time.tsx";
@@ -16,11 +17,17 @@ export function AlertState() {
     return (
       <div class="notice warn">
         <strong>The alerts have never run</strong>
-        <p>
-          They look every 5 minutes for what is wrong. If this Worker is new, wait for the first run. Otherwise, add{" "}
-          <code>scheduled: alerts({"{ … }"})</code> of <code>cronozen-edge/alerts</code> to the Worker, and{" "}
-          <code>crons = ["*/5 * * * *"]</code> under <code>[triggers]</code> of wrangler.toml.
-        </p>
+        {isLocal ? (
+          <p>
+            The Worker's cron runs them, and a local Worker has none: they look for what is wrong once it is deployed.
+          </p>
+        ) : (
+          <p>
+            They look every 5 minutes for what is wrong. If this Worker is new, wait for the first run. Otherwise, add{" "}
+            <code>scheduled: alerts({"{ … }"})</code> of <code>cronozen-edge/alerts</code> to the Worker, and{" "}
+            <code>crons = ["*/5 * * * *"]</code> under <code>[triggers]</code> of wrangler.toml.
+          </p>
+        )}
       </div>
     );
   }

@@ -3,6 +3,9 @@
 /** The path under which the console answers. */
 export const mount = document.documentElement.dataset.mount ?? "";
 
+/** True on the developer's machine, where no cron runs. */
+export const isLocal = /^(localhost|127\.0\.0\.1|\[::1\])$/.test(location.hostname);
+
 /** Longer than the API waits for anything that it asks. A step of a redrive may take 20 s. */
 const timeoutMs = 25_000;
 

@@ -109,7 +109,9 @@ function optionsOf(element: HTMLElement, drawing: Drawing, color: Color): uPlot.
       {
         stroke: () => color("--muted"),
         font,
-        size: 26,
+        size: 28,
+        // Otherwise the first time would touch the 0 of the other axis.
+        gap: 9,
         space: by === "day" ? 52 : 46,
         grid: { show: false },
         ticks: { show: false },

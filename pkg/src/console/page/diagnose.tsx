@@ -14,7 +14,8 @@ const maxBodyBytes = 1_048_576;
 type State = { readonly is: "idle" | "working" } | { readonly is: "done"; readonly diagnosed: Diagnosed } | Failed;
 
 interface Failed {
-  readonly is: "failed";
+  /** Incomplete until what the reason names is entered. */
+  readonly is: "failed" | "incomplete";
   readonly reason: string;
 }
 
@@ -53,6 +54,11 @@ function Diagnose() {
     const { elements } = event.currentTarget;
     const entered = (name: string) => (elements.namedItem(name) as HTMLInputElement | HTMLTextAreaElement).value;
     const fields = { text: entered("body"), signature: entered("signature"), secrets: entered("secrets") };
+    const missing = missingOf(file, fields);
+    if (missing.length > 0) {
+      change({ is: "incomplete", reason: `Missing: ${missing.join(", ")}.` });
+      return;
+    }
     change({ is: "working" });
     const { current } = round;
     // A large body takes more than a second, in which nothing is drawn.
@@ -75,7 +81,7 @@ function Diagnose() {
       <p class="prose">
         A delivery was refused with <code>invalid_signature</code>? Paste what came, and this page says why its
         signature does not match. <strong>Everything stays in this browser:</strong> this page is not allowed to connect
-        to anything, which the browser enforces.
+        to anything, which the browser enforces. So it works without a session, and shows no name and no log-out.
       </p>
       <form ref={form} class="card" aria-label="Delivery" autocomplete="off" onSubmit={submit} onInput={() => change()}>
         <BodyField file={file} onFile={take} onRemove={remove} />
@@ -88,8 +94,8 @@ function Diagnose() {
           <button type="button" onClick={clear}>
             Clear
           </button>
-          <span role="status" class="muted">
-            {isWorking && "Working…"}
+          <span role="status" class={isWorking ? "muted" : "failed"}>
+            {isWorking ? "Working…" : state.is === "incomplete" && state.reason}
           </span>
         </div>
       </form>
@@ -224,6 +230,12 @@ interface Fields {
   readonly secrets: string;
 }
 
+/** An empty body, or no signature, is a mistake to be found, but not both. */
+function missingOf(file: File | undefined, { text, signature, secrets }: Fields): string[] {
+  const isEmpty = file === undefined && text === "" && signature.trim() === "";
+  return [...(isEmpty ? ["the body", "the signature"] : []), ...(secrets.trim() === "" ? ["the signing secret"] : [])];
+}
+
 async function resultOf(file: File | undefined, { text, signature, secrets }: Fields): Promise<State> {
   try {
     const body = file === undefined ? new TextEncoder().encode(text) : new Uint8Array(await file.arrayBuffer());
@@ -232,9 +244,12 @@ async function resultOf(file: File | undefined, { text, signature, secrets }: Fi
     }
     // Split as the gateway does it: a byte order mark is no white space, but a mistake to be found.
     const list = secrets.split(/[^\S\ufeff]+/).filter((secret) => secret !== "");
-    const value = signature.replace(/^x-cronozen-signature:[ \t]*/i, "");
+    // A header's value holds no line break: one at an end comes from the copying.
+    const value = signature.replace(/^[\r\n]+|[\r\n]+$/g, "").replace(/^x-cronozen-signature:[ \t]*/i, "");
     const diagnosis = diagnose(body, value === "" ? undefined : value, list);
-    return { is: "done", diagnosed: { diagnosis, body, isFile: file !== undefined, secrets: list.length } };
+    const isUnusual = !list.every((secret) => /^whsec_.{26}/.test(secret));
+    const diagnosed = { diagnosis, body, isFile: file !== undefined, secrets: list.length, isUnusual };
+    return { is: "done", diagnosed };
   } catch (error) {
     const reason = error instanceof DOMException ? "file not readable, choose it again" : String(error);
     return { is: "failed", reason: `The diagnosis failed: ${reason}.` };

@@ -12,6 +12,8 @@ export interface Diagnosed {
   readonly isFile: boolean;
   /** The number of secrets. */
   readonly secrets: number;
+  /** True if one of them has no `whsec_` or fewer than 32 characters: Cronozen's are not so. */
+  readonly isUnusual: boolean;
 }
 
 const parties = { receiver: "yours, in the settings", signer: "the sender's, in the program that has signed" };
@@ -28,7 +30,10 @@ const unsureInText: ReadonlySet<DiagnosisCode> = new Set([
 export function DiagnosisResult(diagnosed: Diagnosed) {
   const { diagnosis } = diagnosed;
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus(), [diagnosis]);
+  useEffect(() => {
+    heading.current?.focus({ preventScroll: true });
+    heading.current?.scrollIntoView();
+  }, [diagnosis]);
   const notes = notesOf(diagnosed);
   return (
     <section class={`notice result ${diagnosis.verified === undefined ? "bad" : "good"}`} aria-labelledby="verdict">
@@ -109,7 +114,7 @@ function inputOf({ body, isFile, secrets }: Diagnosed): string {
   return `Body of ${formatCount(body.length)} bytes ${from}, ${known}.`;
 }
 
-function notesOf({ diagnosis, body, isFile }: Diagnosed): string[] {
+function notesOf({ diagnosis, body, isFile, isUnusual }: Diagnosed): string[] {
   const notes: string[] = [];
   const start = new TextDecoder("latin1").decode(body.subarray(0, 400));
   if (/^(\xff\xfe|\xfe\xff)/.test(start)) {
@@ -120,6 +125,11 @@ function notesOf({ diagnosis, body, isFile }: Diagnosed): string[] {
   }
   if (!isFile && diagnosis.findings.some(({ code }) => unsureInText.has(code))) {
     notes.push("Copying or the text field may have changed the body. A file with its exact bytes makes it certain.");
+  }
+  if (isUnusual && diagnosis.findings.some(({ code }) => code === "unexplained")) {
+    notes.push(
+      "A secret is short, or does not begin with whsec_. Compare it with the registration's before you rotate it.",
+    );
   }
   return notes;
 }

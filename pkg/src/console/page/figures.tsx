@@ -32,8 +32,8 @@ export function Figures({ status, minutes, losses }: FiguresProps) {
         <Figure name="Duplicates" value={deliveries?.duplicate} href={outcome("duplicate")} />
         <Figure name="Refused" value={deliveries?.refused} href={outcome("rejected")} tone="warn" />
         <Figure name="Failed" value={deliveries?.failed} href={outcome("failed")} tone="bad" />
-        <Figure name="p50 time" value={bound(0.5)} href={viewPath("deliveries")} />
-        <Figure name="p99 time" value={bound(0.99)} href={viewPath("deliveries")} />
+        <Figure name="p50 time" value={bound(0.5)} />
+        <Figure name="p99 time" value={bound(0.99)} />
       </section>
       <section aria-label="Now">
         <h2>Now</h2>
@@ -43,7 +43,7 @@ export function Figures({ status, minutes, losses }: FiguresProps) {
         <Figure
           name="Lost"
           value={losses?.lost}
-          href={lost > 0 ? "#lost" : viewPath("incidents")}
+          href={lost > 0 ? "#lost" : undefined}
           tone="bad"
           note={losses && lossNote(losses)}
         />
@@ -64,7 +64,7 @@ function lossNote({ waiting, notKept }: Losses): string {
 interface FigureProps {
   readonly name: string;
   readonly value: number | string | null | undefined;
-  readonly href: string;
+  readonly href?: string | undefined;
   /** The tone of a number above 0. */
   readonly tone?: "warn" | "bad";
   readonly note?: ComponentChildren;
@@ -73,12 +73,19 @@ interface FigureProps {
 function Figure({ name, value, href, tone, note }: FigureProps) {
   const isKnown = value !== null && value !== undefined;
   const shown = typeof value === "number" ? formatCount(value) : value;
-  return (
-    <a class="figure" href={href}>
-      <span class="muted">{name}</span>
+  const content = (
+    <>
+      <span>{name}</span>
       <strong class={tone !== undefined && isKnown && value !== 0 ? tone : undefined}>{isKnown ? shown : "–"}</strong>
       {!isKnown && <small>not known here</small>}
       {note && <small>{note}</small>}
+    </>
+  );
+  return href === undefined ? (
+    <div class="figure">{content}</div>
+  ) : (
+    <a class="figure" href={href}>
+      {content}
     </a>
   );
 }

@@ -44,7 +44,8 @@ export function GatewayCard({ status }: { readonly status: Status }) {
           </Fact>
           <Fact name="Rows written today">
             <Share of={activity.rowsToday} most={activity.rowBudget} label="Rows written today">
-              {formatCount(activity.rowsToday)} of {formatCount(activity.rowBudget)}
+              {formatCount(activity.rowsToday)} of {formatCount(activity.rowBudget)}{" "}
+              <span class="muted">by Activity: many log lines make one row</span>
             </Share>
             {activity.rowsToday >= activity.rowBudget && (
               <p class="muted">The budget is used up: until midnight UTC, counts come once a minute.</p>
@@ -111,7 +112,7 @@ export function DeploymentsCard({ gateways }: { readonly gateways: readonly Gate
       <h2>Deployments of the gateway</h2>
       <Table
         label="Deployments of the gateway"
-        columns={["Deployment", "Tag", "State", "First delivery", "Last delivery"]}
+        columns={["Deployment", "Tag", "State", "First log line", "Last log line"]}
       >
         {gateways.map((gateway) => (
           <tr key={gateway.firstAt + gateway.deployment}>

@@ -3,7 +3,7 @@
 import type { IncidentPage } from "../../alerts/incidents.ts";
 import type { Losses } from "../../consumer/losses.ts";
 import type { Status } from "../status.ts";
-import { viewPath } from "./api.ts";
+import { isLocal, viewPath } from "./api.ts";
 import { Share } from "./gateway.tsx";
 import { LoadError } from "./notice.tsx";
 import { formatBytes, formatCount } from "./numbers.ts";
@@ -67,7 +67,9 @@ export function AlertsCard({ status, incidents }: AlertsProps) {
         <a href={viewPath("incidents")}>All incidents</a>
       </header>
       <LoadError loaded={incidents} />
-      {incidents.answer && shown.length === 0 && <p class="muted">No incident is open.</p>}
+      {incidents.answer && shown.length === 0 && (
+        <p class="muted">{ranAt === null ? "Nothing has looked for an incident yet." : "No incident is open."}</p>
+      )}
       {shown.length > 0 && (
         <ul class="incidents">
           {shown.map(({ id, title, openedAt, mutedUntil }) => (
@@ -85,7 +87,7 @@ export function AlertsCard({ status, incidents }: AlertsProps) {
       <Facts>
         <Fact name="Alerts ran">
           {ranAt === null ? (
-            <>never: the Worker's cron runs them, and a local Worker has none</>
+            <>never: the Worker's cron runs them{isLocal && ", and a local Worker has none"}</>
           ) : (
             <Time at={ranAt} withAge />
           )}

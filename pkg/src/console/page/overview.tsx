@@ -6,7 +6,7 @@ import type { ActivitySummary, ActivityUnit } from "../../activity.ts";
 import type { IncidentPage } from "../../alerts/incidents.ts";
 import type { Losses } from "../../consumer/losses.ts";
 import type { Status } from "../status.ts";
-import { viewPath } from "./api.ts";
+import { isLocal, viewPath } from "./api.ts";
 import { Figures } from "./figures.tsx";
 import { DeploymentsCard, GatewayCard } from "./gateway.tsx";
 import { LoadError } from "./notice.tsx";
@@ -31,8 +31,6 @@ const oldMs = 300_000;
 
 /** The first ones are enough here. */
 const maxIncidents = 10;
-
-const localHosts = /^(localhost|127\.0\.0\.1|\[::1\])$/;
 
 export function Overview() {
   const { query } = useLocation();
@@ -104,7 +102,7 @@ function Verdict({ status, minutes, incidents, losses }: VerdictProps) {
     losses: isOld(losses) ? undefined : losses.answer,
     unread: judged.filter(([, loaded]) => isOld(loaded)).map(([name]) => name),
     now,
-    isLocal: localHosts.test(location.hostname),
+    isLocal,
   });
   return (
     <section class={`notice verdict ${first.tone}`} aria-label="Verdict">

@@ -1,4 +1,4 @@
-// The plots of the overview: deliveries, what became of events, and times.
+// The plots of the overview: deliveries, handled events and dead letters, and times.
 
 import { useContext, useMemo, useRef } from "preact/hooks";
 import { useLocation } from "preact-iso";
@@ -131,7 +131,7 @@ function DeliveriesPlot({ summary, now, marks }: PlotProps<ActivitySummary>) {
 const outcomeSeries = [
   ["Handled", "--plot-handled", ({ handled }: OutcomePeriod) => handled],
   ["Left out", "--plot-duplicate", ({ outdated, ignored }: OutcomePeriod) => outdated + ignored],
-  ["Dead letters", "--plot-failed", ({ dead }: OutcomePeriod) => dead],
+  ["New dead letters", "--plot-failed", ({ dead }: OutcomePeriod) => dead],
 ] as const;
 
 function OutcomesPlot({ summary, now, marks }: PlotProps<OutcomeSummary>) {
@@ -154,7 +154,12 @@ function OutcomesPlot({ summary, now, marks }: PlotProps<OutcomeSummary>) {
   const note = notes.filter(Boolean).join(" ") || undefined;
   const times = slots.map(({ at }) => at);
   return (
-    <Plot title="What became of events" {...{ by, times, series, marks, note }} kind="counts" format={formatCount} />
+    <Plot
+      title="Handled events and dead letters"
+      {...{ by, times, series, marks, note }}
+      kind="counts"
+      format={formatCount}
+    />
   );
 }
 
