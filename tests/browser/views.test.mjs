@@ -109,12 +109,21 @@ test("times are local, UTC on hover, and UTC after the switch, which is kept", p
   const kathmanduMs = 345 * minute;
   assert.match(await time.innerText(), new RegExp(`^${shown(kathmanduMs)}`));
   assert.equal(await time.getAttribute("title"), `${at.toISOString()} (UTC)`);
-  await page.getByRole("button", { name: "Local time" }).click();
+  const local = page.getByRole("button", { name: "Local", exact: true });
+  const utc = page.getByRole("button", { name: "UTC", exact: true });
+  assert.equal(await local.getAttribute("aria-pressed"), "true");
+  await utc.click();
+  assert.equal(await utc.getAttribute("aria-pressed"), "true");
   assert.match(await time.innerText(), new RegExp(`^${shown(0)} UTC`));
   assert.equal(await time.getAttribute("title"), `${shown(kathmanduMs)} (local)`);
   await page.reload();
   await time.waitFor();
   assert.match(await time.innerText(), new RegExp(`^${shown(0)} UTC`));
+  await page.goto(`${served.url}/console/events`);
+  await page.getByRole("columnheader", { name: "Time (UTC)" }).waitFor();
+  await local.click();
+  await page.getByRole("columnheader", { name: "Time (GMT+5:45)" }).waitFor();
+  await page.getByLabel("From (GMT+5:45)").waitFor();
 });
 
 test("nothing moves for those who prefer reduced motion", patience, async () => {

@@ -12,6 +12,7 @@ import { CopyCurl, Empty, Heading, Loading, Pager, Table } from "./parts.tsx";
 import { type Action, type Part, partsOf } from "./redrive-run.ts";
 import { RunContext } from "./runs.tsx";
 import { StatusContext } from "./status.ts";
+import { useZoneName } from "./time.tsx";
 import { useAnswer } from "./use-answer.ts";
 
 const states = [
@@ -157,7 +158,7 @@ function Results({ page: { deadLetters, next }, query, onChange }: ResultsProps)
         label="Dead letters"
         columns={[
           { name: "Select", class: "check" },
-          "Stored",
+          `Stored (${useZoneName()})`,
           "Event",
           "Type",
           "Reason",

@@ -10,7 +10,7 @@ import { type Live, maxRows, useLive } from "./live.ts";
 import { LoadError } from "./notice.tsx";
 import { counted } from "./numbers.ts";
 import { Badge, CopyCurl, Empty, Heading, Id, Loading, Outcome, Pager, Table } from "./parts.tsx";
-import { Time } from "./time.tsx";
+import { Time, useZoneName } from "./time.tsx";
 import { useAnswer } from "./use-answer.ts";
 import { wordsOf } from "./words.ts";
 
@@ -197,7 +197,7 @@ export function DeliveryTable({ rows, markedFrom = Number.POSITIVE_INFINITY, lab
     <Table
       label={label}
       columns={[
-        "Time",
+        `Time (${useZoneName()})`,
         "Outcome",
         "Event",
         "Type",

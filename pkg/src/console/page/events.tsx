@@ -6,7 +6,7 @@ import { type Query, viewPath, withQuery } from "./api.ts";
 import { Filters, Select, TextField, TimeField } from "./filters.tsx";
 import { LoadError } from "./notice.tsx";
 import { CopyCurl, Empty, Heading, Id, Loading, Outcome, Pager, Table } from "./parts.tsx";
-import { Time } from "./time.tsx";
+import { Time, useZoneName } from "./time.tsx";
 import { useAnswer } from "./use-answer.ts";
 
 const sources = [
@@ -44,6 +44,7 @@ export function Events() {
 
 function Results({ page, query }: { readonly page: EntryPage; readonly query: Query }) {
   const { before, ...filters } = query;
+  const zoneName = useZoneName();
   const isFiltered = Object.values(filters).some((value) => value !== "");
   if (page.events.length === 0) {
     return isFiltered ? (
@@ -62,7 +63,14 @@ function Results({ page, query }: { readonly page: EntryPage; readonly query: Qu
     <>
       <Table
         label="Events"
-        columns={["Time", "Outcome", "Event", "Type", { name: "Attempts", class: "number wide" }, "Reason"]}
+        columns={[
+          `Time (${zoneName})`,
+          "Outcome",
+          "Event",
+          "Type",
+          { name: "Attempts", class: "number wide" },
+          "Reason",
+        ]}
       >
         {page.events.map((entry) => (
           <Row key={`${entry.outcome} ${entry.eventId} ${entry.at}`} entry={entry} />

@@ -15,13 +15,18 @@ import { Frame } from "./frame.tsx";
 import { Incident } from "./incident.tsx";
 import { Incidents } from "./incidents.tsx";
 import { Overview } from "./overview.tsx";
-import { Empty, Heading } from "./parts.tsx";
+import { Choice, Empty, Heading } from "./parts.tsx";
 import { RunProvider } from "./runs.tsx";
 import { SessionContext, SessionProvider } from "./session.tsx";
 import { Shortcuts } from "./shortcuts.tsx";
 import { StatusContext, useStatus } from "./status.ts";
 import { isStored, store } from "./stored.ts";
 import { type Zone, ZoneContext } from "./time.tsx";
+
+const zones = [
+  ["local", "Local"],
+  ["utc", "UTC"],
+] as const;
 
 function Page() {
   const [zone, setZone] = useState<Zone>(isStored("utc") ? "utc" : "local");
@@ -47,14 +52,7 @@ function Views({ zone, onZone }: { readonly zone: Zone; readonly onZone: () => v
   useFocus(path);
   const tools = (
     <>
-      <button
-        type="button"
-        class="small quiet"
-        onClick={onZone}
-        title={`Show times ${zone === "utc" ? "local" : "in UTC"}`}
-      >
-        {zone === "utc" ? "UTC" : "Local time"}
-      </button>
+      <Choice label="Show times" options={zones} value={zone} onChange={onZone} />
       <button type="button" class="small quiet" onClick={() => setShowsShortcuts(true)} aria-label="Keyboard shortcuts">
         ?
       </button>
