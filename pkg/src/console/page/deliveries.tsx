@@ -205,7 +205,7 @@ export function DeliveryTable({ rows, markedFrom = Number.POSITIVE_INFINITY, lab
         { name: "Bytes", class: "number wide" },
         { name: "Key", class: "number wide" },
         { name: "Address", class: "wide" },
-        { name: "Reason", class: "wide" },
+        "Reason",
       ]}
     >
       {rows.map((row) => (
@@ -232,7 +232,7 @@ function Row({ row, isNew }: { readonly row: ActivityRecord; readonly isNew: boo
       <td class={eventId === undefined ? "absent" : "clipped"}>
         <Id value={eventId} href={viewPath("event", { id: eventId })} />
       </td>
-      <td class={type === undefined ? "absent" : "clipped"}>
+      <td class={type === undefined ? "absent" : "clipped type"}>
         <span title={type}>{type ?? "–"}</span>
       </td>
       <td class="number">
@@ -242,8 +242,8 @@ function Row({ row, isNew }: { readonly row: ActivityRecord; readonly isNew: boo
       <td class="number wide">{bytes ?? "–"}</td>
       <td class="number wide">{key ?? "–"}</td>
       <td class="wide address">{address ?? <span class="muted">–</span>}</td>
-      <td class="short" title={reason}>
-        {reason}
+      <td class={reason === undefined ? "absent" : "short"}>
+        <span title={reason}>{reason}</span>
       </td>
     </tr>
   );

@@ -102,12 +102,12 @@ function Row({ entry }: { readonly entry: Entry }) {
           <Id value={eventId} href={viewPath("event", { id: eventId })} />
         )}
       </td>
-      <td class={type === null ? "absent" : "clipped"}>
+      <td class={type === null ? "absent" : "clipped type"}>
         <span title={type ?? undefined}>{type ?? "–"}</span>
       </td>
       <td class="number wide">{attempts ?? "–"}</td>
-      <td class="short" title={reason}>
-        {reason}
+      <td class={reason === undefined ? "absent" : "short"}>
+        <span title={reason}>{reason}</span>
       </td>
     </tr>
   );
