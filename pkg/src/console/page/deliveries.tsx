@@ -203,7 +203,7 @@ export function DeliveryTable({ rows, markedFrom = Number.POSITIVE_INFINITY, lab
         "Type",
         { name: "ms", class: "number" },
         { name: "Bytes", class: "number wide" },
-        { name: "Key", class: "number wide" },
+        { name: "Secret", class: "number wide", title: "The position of the secret that matched; 0 is the newest" },
         { name: "Address", class: "wide" },
         "Reason",
       ]}
