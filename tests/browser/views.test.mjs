@@ -126,6 +126,18 @@ test("times are local, UTC on hover, and UTC after the switch, which is kept", p
   await page.getByLabel("From (GMT+5:45)").waitFor();
 });
 
+test("an unknown parameter, a wrong id and one that never was are no error of the page", patience, async () => {
+  const page = await served.open("/console/events?foo=bar", { expected: [/ 404 /] });
+  await page.getByRole("link", { name: "evt_0", exact: true }).waitFor();
+  await page.goto(`${served.url}/console/deliveries?foo=bar`);
+  await page.getByRole("link", { name: "evt_1", exact: true }).waitFor();
+  await page.goto(`${served.url}/console/dead-letters/abc`);
+  await page.getByText("There is no such thing").waitFor();
+  assert.equal(await page.getByText("no such route").count(), 0);
+  await page.goto(`${served.url}/console/deliveries/999999`);
+  await page.getByText("There is no such delivery.").waitFor();
+});
+
 test("nothing moves for those who prefer reduced motion", patience, async () => {
   const page = await served.open("/console", { motion: "reduce" });
   for (const [path, title] of all.filter(([path]) => path !== "/nothing")) {

@@ -90,6 +90,11 @@ async function answerOf<Answer>(response: Response): Promise<Answer> {
 /** The parameters of the view's address. */
 export type Query = Readonly<Record<string, string>>;
 
+/** Returns the parameters with these names: the API refuses others, which an address may have, too. */
+export function only(query: Query, names: readonly string[]): Query {
+  return Object.fromEntries(Object.entries(query).filter(([name]) => names.includes(name)));
+}
+
 /** Returns a path with the parameters that have a value. */
 export function withQuery(
   path: string,

@@ -17,7 +17,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 export function Audit() {
   const { query } = useLocation();
-  const path = withQuery("audit", query);
+  const path = withQuery("audit", { before: query.before });
   const loaded = useAnswer<AuditPage>(path);
   const { answer } = loaded;
   return (

@@ -3,7 +3,7 @@
 import { useContext, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import type { Letter, LetterPage, Totals } from "../../consumer/letters.ts";
-import { type Query, viewPath, withQuery } from "./api.ts";
+import { only, type Query, viewPath, withQuery } from "./api.ts";
 import { Filters, Select, TextField, TimeField } from "./filters.tsx";
 import { LetterRow } from "./letter-row.tsx";
 import { LoadError } from "./notice.tsx";
@@ -27,8 +27,11 @@ const slowMs = 300_000;
 const maxRead = 300;
 const maxReadSlowly = 3000;
 
+const parameters = ["state", "eventId", "type", "reason", "from", "to", "before"];
+
 export function DeadLetters() {
-  const { query, route } = useLocation();
+  const { query: given, route } = useLocation();
+  const query = only(given, parameters);
   const path = withQuery("dead-letters", query);
   const totals = useContext(StatusContext).answer?.deadLetters;
   const loaded = useAnswer<LetterPage>(path, { everyMs: pauseMs(query, totals) });

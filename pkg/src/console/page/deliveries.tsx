@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import type { ActivityRecord, DeliveryPage } from "../../activity.ts";
-import { type Query, viewPath, withQuery } from "./api.ts";
+import { only, type Query, viewPath, withQuery } from "./api.ts";
 import { codes, outcomes } from "./codes.ts";
 import { Filters, Select, TextField } from "./filters.tsx";
 import { type Live, maxRows, useLive } from "./live.ts";
@@ -17,8 +17,11 @@ import { wordsOf } from "./words.ts";
 /** A page without a limit has at most as many rows. */
 const pageRows = 50;
 
+const parameters = ["outcome", "code", "type", "address", "before"];
+
 export function Deliveries() {
-  const { query, route } = useLocation();
+  const { query: given, route } = useLocation();
+  const query = only(given, parameters);
   const { before, ...filters } = query;
   const isNewest = before === undefined;
   const isFiltered = Object.keys(filters).length > 0;

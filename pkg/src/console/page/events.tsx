@@ -2,7 +2,7 @@
 
 import { useLocation } from "preact-iso";
 import type { Entry, EntryPage } from "../events.ts";
-import { type Query, viewPath, withQuery } from "./api.ts";
+import { only, type Query, viewPath, withQuery } from "./api.ts";
 import { Filters, Select, TextField, TimeField } from "./filters.tsx";
 import { LoadError } from "./notice.tsx";
 import { CopyCurl, Empty, Heading, Id, Loading, Outcome, Pager, Table } from "./parts.tsx";
@@ -15,8 +15,11 @@ const sources = [
   ["dead", "dead letter"],
 ] as const;
 
+const parameters = ["type", "source", "from", "to", "before"];
+
 export function Events() {
-  const { query, route } = useLocation();
+  const { query: given, route } = useLocation();
+  const query = only(given, parameters);
   const path = withQuery("events", query);
   const loaded = useAnswer<EntryPage>(path);
   const { answer } = loaded;
