@@ -79,7 +79,7 @@ test("filters and pages are in the address, and the back button undoes them", pa
   const page = await served.open("/console/events");
   await page.getByRole("link", { name: "evt_0", exact: true }).waitFor();
   await page.getByLabel("Type").fill("dpu.sealed");
-  await page.getByRole("button", { name: "Search" }).click();
+  await page.getByRole("button", { name: "Filter" }).click();
   await page.getByRole("link", { name: "evt_3", exact: true }).waitFor();
   await page.getByRole("link", { name: "evt_1", exact: true }).waitFor({ state: "detached" });
   assert.equal(page.url(), `${served.url}/console/events?type=dpu.sealed`);

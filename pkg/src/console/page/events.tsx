@@ -1,4 +1,4 @@
-// The view of what happened to events: a search by id, type, source and time.
+// The view of what happened to events: filtered by id, type, source and time.
 
 import { useLocation } from "preact-iso";
 import type { Entry, EntryPage } from "../events.ts";
@@ -10,7 +10,7 @@ import { Time, useZoneName } from "./time.tsx";
 import { useAnswer } from "./use-answer.ts";
 
 const sources = [
-  ["ledger", "handled"],
+  ["ledger", "handled, outdated or erased"],
   ["ignored", "ignored"],
   ["dead", "dead letter"],
 ] as const;
@@ -29,16 +29,17 @@ export function Events() {
       <Heading title="Events">
         <CopyCurl path={path} />
       </Heading>
-      <Filters label="Search" onSubmit={search}>
+      <Filters label="Filter" onSubmit={search}>
         <TextField label="Event id" name="id" isId size={28} placeholder="evt_…" />
         <TextField label="Type" name="type" value={query.type} placeholder="all types" />
-        <Select label="Outcome" name="source" value={query.source} options={sources} />
+        <Select label="What happened" name="source" value={query.source} options={sources} />
         <TimeField label="From" name="from" value={query.from} />
         <TimeField label="To" name="to" value={query.to} />
         <button type="submit" class="primary">
-          Search
+          Filter
         </button>
       </Filters>
+      <p class="muted">Each row is something that happened. The page of an event says how it stands now.</p>
       <LoadError loaded={loaded} />
       {answer === undefined ? loaded.isLoading && <Loading /> : <Results page={answer} query={query} />}
     </>
@@ -68,7 +69,7 @@ function Results({ page, query }: { readonly page: EntryPage; readonly query: Qu
         label="Events"
         columns={[
           `Time (${zoneName})`,
-          "Outcome",
+          "What happened",
           "Event",
           "Type",
           { name: "Attempts", class: "number wide" },

@@ -44,7 +44,7 @@ function endOf({ history, receivedAt, deadLetters }: EventAnswer): Standing | un
     ].filter((text) => text !== "");
     return {
       tone: end.outcome === "handled" ? "good" : "quiet",
-      title: `${end.outcome === "handled" ? "Handled" : "Left out as outdated"}${
+      title: `${end.outcome === "handled" ? "Handled" : "Outdated"}${
         typeof end.attempts === "number" ? ` at attempt ${end.attempts}` : ""
       }${redrives > 0 ? ` after ${counted(redrives, "redrive")}` : ""}${since >= 0 ? `, ${formatDuration(since)} after it arrived` : ""}`,
       text: texts.join(" ") || "Nothing needs to be done.",

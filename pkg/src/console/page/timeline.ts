@@ -121,7 +121,7 @@ function lettersOf({ deadLetters }: EventAnswer): Draft[] {
 
 const ends: Readonly<Record<string, string>> = {
   handled: "Handled",
-  outdated: "Left out, because a newer event was applied before",
+  outdated: "A newer event was applied before: outdated",
   ignored: "Ignored, as its handler says",
   erased: "Its data was erased",
 };
