@@ -1,7 +1,7 @@
 // The console's page.
 
 import { render } from "preact";
-import { useContext, useEffect, useRef, useState } from "preact/hooks";
+import { useContext, useState } from "preact/hooks";
 import { LocationProvider, Route, Router, useLocation } from "preact-iso";
 import { mount, viewPath } from "./api.ts";
 import { Audit } from "./audit.tsx";
@@ -11,6 +11,7 @@ import { Deliveries } from "./deliveries.tsx";
 import { Delivery } from "./delivery.tsx";
 import { Event } from "./event.tsx";
 import { Events } from "./events.tsx";
+import { useFocus } from "./focus.ts";
 import { Frame } from "./frame.tsx";
 import { Incident } from "./incident.tsx";
 import { Incidents } from "./incidents.tsx";
@@ -49,7 +50,7 @@ function Views({ zone, onZone }: { readonly zone: Zone; readonly onZone: () => v
   const { operator, logout } = useContext(SessionContext);
   const [showsShortcuts, setShowsShortcuts] = useState(false);
   const status = useStatus();
-  useFocus(path);
+  useFocus();
   const tools = (
     <>
       <Choice label="Show times" options={zones} value={zone} onChange={onZone} />
@@ -103,18 +104,6 @@ function NoView() {
       </Empty>
     </>
   );
-}
-
-/** Has a screen reader read the new view's heading. */
-function useFocus(path: string): void {
-  const isFirst = useRef(true);
-  useEffect(() => {
-    if (!isFirst.current) {
-      document.querySelector<HTMLElement>("main h1")?.focus({ preventScroll: true });
-      scrollTo(0, 0);
-    }
-    isFirst.current = false;
-  }, [path]);
 }
 
 const app = document.querySelector("#app");
