@@ -30,7 +30,7 @@ export function Events() {
         <CopyCurl path={path} />
       </Heading>
       <Filters label="Filter" onSubmit={search}>
-        <TextField label="Event id" name="id" isId size={28} placeholder="evt_…" />
+        <TextField label="Event id" name="id" isId size={22} placeholder="evt_…" />
         <TextField label="Type" name="type" value={query.type} placeholder="all types" />
         <Select label="What happened" name="source" value={query.source} options={sources} />
         <TimeField label="From" name="from" value={query.from} />
