@@ -96,6 +96,7 @@ test("rows are reached and opened by keys, and the back button returns", patienc
   assert.equal(new URL(page.url()).searchParams.get("id"), name);
   await page.goBack();
   await heading(page, "Events").waitFor();
+  await until(async () => (await focused(page)) === name, "the focus on the row that was opened");
 });
 
 test("keys that are typed into a field do nothing else", patience, async () => {

@@ -68,10 +68,11 @@ test("a session that ends goes on in the same view with the same filter", patien
   await page.getByRole("link", { name: "evt_1", exact: true }).waitFor();
   await page.context().clearCookies();
   await page.getByLabel("Type").fill("payment.completed");
-  await page.getByRole("button", { name: "Search" }).click();
+  await page.getByRole("button", { name: "Filter" }).click();
   await page.getByRole("dialog", { name: "Your session has ended" }).waitFor();
-  // What was there is still there, behind the dialog.
+  // What was there is still there, but cannot be seen behind the dialog.
   assert.equal(await page.getByLabel("Type").inputValue(), "payment.completed");
+  assert.equal(await page.locator("main h1").isVisible(), false);
   await logIn(page, "Ada");
   await page.getByRole("dialog").waitFor({ state: "detached" });
   await page.getByRole("link", { name: "evt_1", exact: true }).waitFor();

@@ -115,6 +115,8 @@ test("a session that ends during a redrive goes on after the login", patience, a
   });
   await page.getByRole("button", { name: "Redrive 60" }).click();
   await page.getByRole("dialog", { name: "Your session has ended" }).waitFor();
+  assert.equal(await page.locator("dialog.run").isVisible(), false);
+  assert.equal(await page.getByText("The token is wrong").count(), 0);
   await logIn(page, "Ada");
   await page.getByText("60 dead letters are on the way.").waitFor();
   await assertSentOnce("expired", 60);

@@ -101,7 +101,7 @@ test("filters and pages are in the address, and the back button undoes them", pa
   const page = await served.open("/console/events");
   await page.getByRole("link", { name: "evt_0", exact: true }).waitFor();
   await page.getByLabel("Type").fill("dpu.sealed");
-  await page.getByRole("button", { name: "Search" }).click();
+  await page.getByRole("button", { name: "Filter" }).click();
   await page.getByRole("link", { name: "evt_3", exact: true }).waitFor();
   await page.getByRole("link", { name: "evt_1", exact: true }).waitFor({ state: "detached" });
   assert.equal(page.url(), `${served.url}/console/events?type=dpu.sealed`);
@@ -131,12 +131,33 @@ test("times are local, UTC on hover, and UTC after the switch, which is kept", p
   const kathmanduMs = 345 * minute;
   assert.match(await time.innerText(), new RegExp(`^${shown(kathmanduMs)}`));
   assert.equal(await time.getAttribute("title"), `${at.toISOString()} (UTC)`);
-  await page.getByRole("button", { name: "Local time" }).click();
+  const local = page.getByRole("button", { name: "Local", exact: true });
+  const utc = page.getByRole("button", { name: "UTC", exact: true });
+  assert.equal(await local.getAttribute("aria-pressed"), "true");
+  await utc.click();
+  assert.equal(await utc.getAttribute("aria-pressed"), "true");
   assert.match(await time.innerText(), new RegExp(`^${shown(0)} UTC`));
   assert.equal(await time.getAttribute("title"), `${shown(kathmanduMs)} (local)`);
   await page.reload();
   await time.waitFor();
   assert.match(await time.innerText(), new RegExp(`^${shown(0)} UTC`));
+  await page.goto(`${served.url}/console/events`);
+  await page.getByRole("columnheader", { name: "Time (UTC)" }).waitFor();
+  await local.click();
+  await page.getByRole("columnheader", { name: "Time (GMT+5:45)" }).waitFor();
+  await page.getByLabel("From (GMT+5:45)").waitFor();
+});
+
+test("an unknown parameter, a wrong id and one that never was are no error of the page", patience, async () => {
+  const page = await served.open("/console/events?foo=bar", { expected: [/ 404 /] });
+  await page.getByRole("link", { name: "evt_0", exact: true }).waitFor();
+  await page.goto(`${served.url}/console/deliveries?foo=bar`);
+  await page.getByRole("link", { name: "evt_1", exact: true }).waitFor();
+  await page.goto(`${served.url}/console/dead-letters/abc`);
+  await page.getByText("There is no such thing").waitFor();
+  assert.equal(await page.getByText("no such route").count(), 0);
+  await page.goto(`${served.url}/console/deliveries/999999`);
+  await page.getByText("There is no such delivery.").waitFor();
 });
 
 test("nothing moves for those who prefer reduced motion", patience, async () => {

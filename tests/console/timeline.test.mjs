@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatDuration } from "../../pkg/src/console/page/numbers.ts";
 import { standingOf } from "../../pkg/src/console/page/standing.ts";
-import { timelineOf } from "../../pkg/src/console/page/timeline.ts";
+import { deliveriesOf, timelineOf } from "../../pkg/src/console/page/timeline.ts";
 
 /** @typedef {import("../../pkg/src/console/page/timeline.ts").EventAnswer} EventAnswer */
 
@@ -107,6 +107,16 @@ test("an event whose deliveries are not known begins with the time of its messag
   assert.deepEqual(stepsOf({ ...nothing, deliveries: null }), []);
 });
 
+test("deliveries are counted, and other records are not", () => {
+  const duplicate = { ...accepted, outcome: "duplicate" };
+  const late = { ...accepted, outcome: "late_commit" };
+  const count = (/** @type {EventAnswer["deliveries"]} */ deliveries) => deliveriesOf({ ...nothing, deliveries });
+  assert.equal(count([failed, late]), "1");
+  assert.equal(count([accepted, duplicate]), "2, 1 of them a duplicate");
+  assert.equal(count([accepted, duplicate, duplicate]), "3, 2 of them duplicates");
+  assert.equal(count(null), "");
+});
+
 test("a dead letter without a reason has no failed attempt", () => {
   const letters = [{ ...letter, reason: null }];
   assert.deepEqual(stepsOf({ ...nothing, deadLetters: letters }), [["dead", null]]);
@@ -116,7 +126,8 @@ test("how an event stands is what the ledger says, then its dead letters, then i
   const title = (/** @type {Partial<EventAnswer>} */ event, time = now) =>
     standingOf({ ...nothing, ...event }, time).title;
   const handled = { ...redriven, deadLetters: [] };
-  assert.equal(title(redriven), "Handled at attempt 2, 11 s after it arrived");
+  assert.equal(title(redriven), "Handled at attempt 2 after 1 redrive, 11 s after it arrived");
+  assert.equal(title(handled), "Handled at attempt 2, 11 s after it arrived");
   assert.match(standingOf({ ...redriven, deadLetters: [letter] }, now).text, /still open/);
   assert.equal(title({ history: [{ at: at(1), outcome: "erased" }], deliveries: [accepted] }), "Erased");
   assert.match(

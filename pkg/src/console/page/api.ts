@@ -102,6 +102,11 @@ function notJson(status: number): ApiError {
   return new ApiError(status, "not_json", `answer ${status} that is not the console's`);
 }
 
+/** Returns the parameters with these names: the API refuses others, which an address may have, too. */
+export function only(query: Query, names: readonly string[]): Query {
+  return Object.fromEntries(Object.entries(query).filter(([name]) => names.includes(name)));
+}
+
 /** Returns a path with the parameters that have a value. */
 export function withQuery(
   path: string,

@@ -7,7 +7,7 @@ import { viewPath, withQuery } from "./api.ts";
 import { LoadError } from "./notice.tsx";
 import { counted } from "./numbers.ts";
 import { CopyCurl, Empty, Heading, Id, Loading, Pager, Table } from "./parts.tsx";
-import { Time } from "./time.tsx";
+import { Time, useZoneName } from "./time.tsx";
 import { useAnswer } from "./use-answer.ts";
 
 /** More ranges of ids than these fill the row. */
@@ -17,7 +17,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 export function Audit() {
   const { query } = useLocation();
-  const path = withQuery("audit", query);
+  const path = withQuery("audit", { before: query.before });
   const loaded = useAnswer<AuditPage>(path);
   const { answer } = loaded;
   return (
@@ -32,6 +32,7 @@ export function Audit() {
 }
 
 function Entries({ page: { entries, next }, isFirst }: { readonly page: AuditPage; readonly isFirst: boolean }) {
+  const zoneName = useZoneName();
   if (entries.length === 0) {
     return (
       <Empty title={isFirst ? "Nobody has changed anything yet." : "There is nothing older."}>
@@ -41,7 +42,7 @@ function Entries({ page: { entries, next }, isFirst }: { readonly page: AuditPag
   }
   return (
     <>
-      <Table label="Audit" columns={["When", "Who", "What", "Chosen", "Result"]}>
+      <Table label="Audit" columns={[`When (${zoneName})`, "Who", "What", "Chosen", "Result"]}>
         {entries.map((entry) => (
           <Row key={entry.id} entry={entry} />
         ))}

@@ -3,7 +3,7 @@
 import { useContext, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import type { Letter, LetterPage, Totals } from "../../consumer/letters.ts";
-import { type Query, viewPath, withQuery } from "./api.ts";
+import { only, type Query, viewPath, withQuery } from "./api.ts";
 import { Filters, Select, TextField, TimeField } from "./filters.tsx";
 import { LetterRow } from "./letter-row.tsx";
 import { LoadError } from "./notice.tsx";
@@ -12,6 +12,7 @@ import { CopyCurl, Empty, Heading, Loading, Pager, Table } from "./parts.tsx";
 import { type Action, type Part, partsOf } from "./redrive-run.ts";
 import { RunContext } from "./runs.tsx";
 import { StatusContext } from "./status.ts";
+import { useZoneName } from "./time.tsx";
 import { useAnswer } from "./use-answer.ts";
 
 const states = [
@@ -26,8 +27,11 @@ const slowMs = 300_000;
 const maxRead = 300;
 const maxReadSlowly = 3000;
 
+const parameters = ["state", "eventId", "type", "reason", "from", "to", "before"];
+
 export function DeadLetters() {
-  const { query, route } = useLocation();
+  const { query: given, route } = useLocation();
+  const query = only(given, parameters);
   const path = withQuery("dead-letters", query);
   const totals = useContext(StatusContext).answer?.deadLetters;
   const loaded = useAnswer<LetterPage>(path, { everyMs: pauseMs(query, totals) });
@@ -157,7 +161,7 @@ function Results({ page: { deadLetters, next }, query, onChange }: ResultsProps)
         label="Dead letters"
         columns={[
           { name: "Select", class: "check" },
-          "Stored",
+          `Stored (${useZoneName()})`,
           "Event",
           "Type",
           "Reason",

@@ -3,22 +3,25 @@
 import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import type { ActivityRecord, DeliveryPage } from "../../activity.ts";
-import { type Query, viewPath, withQuery } from "./api.ts";
+import { only, type Query, viewPath, withQuery } from "./api.ts";
 import { codes, outcomes } from "./codes.ts";
 import { Filters, Select, TextField } from "./filters.tsx";
 import { type Live, maxRows, useLive } from "./live.ts";
 import { LoadError } from "./notice.tsx";
 import { counted } from "./numbers.ts";
 import { Badge, CopyCurl, Empty, Heading, Id, Loading, Outcome, Pager, Table } from "./parts.tsx";
-import { Time } from "./time.tsx";
+import { Time, useZoneName } from "./time.tsx";
 import { useAnswer } from "./use-answer.ts";
 import { wordsOf } from "./words.ts";
 
 /** A page without a limit has at most as many rows. */
 const pageRows = 50;
 
+const parameters = ["outcome", "code", "type", "address", "before"];
+
 export function Deliveries() {
-  const { query, route } = useLocation();
+  const { query: given, route } = useLocation();
+  const query = only(given, parameters);
   const { before, ...filters } = query;
   const isNewest = before === undefined;
   const isFiltered = Object.keys(filters).length > 0;
@@ -197,15 +200,15 @@ export function DeliveryTable({ rows, markedFrom = Number.POSITIVE_INFINITY, lab
     <Table
       label={label}
       columns={[
-        "Time",
+        `Time (${useZoneName()})`,
         "Outcome",
         "Event",
         "Type",
         { name: "ms", class: "number" },
         { name: "Bytes", class: "number wide" },
-        { name: "Key", class: "number wide" },
+        { name: "Secret", class: "number wide", title: "The position of the secret that matched; 0 is the newest" },
         { name: "Address", class: "wide" },
-        { name: "Reason", class: "wide" },
+        "Reason",
       ]}
     >
       {rows.map((row) => (
@@ -232,7 +235,7 @@ function Row({ row, isNew }: { readonly row: ActivityRecord; readonly isNew: boo
       <td class={eventId === undefined ? "absent" : "clipped"}>
         <Id value={eventId} href={viewPath("event", { id: eventId })} />
       </td>
-      <td class={type === undefined ? "absent" : "clipped"}>
+      <td class={type === undefined ? "absent" : "clipped type"}>
         <span title={type}>{type ?? "–"}</span>
       </td>
       <td class="number">
@@ -242,8 +245,8 @@ function Row({ row, isNew }: { readonly row: ActivityRecord; readonly isNew: boo
       <td class="number wide">{bytes ?? "–"}</td>
       <td class="number wide">{key ?? "–"}</td>
       <td class="wide address">{address ?? <span class="muted">–</span>}</td>
-      <td class="short" title={reason}>
-        {reason}
+      <td class={reason === undefined ? "absent" : "short"}>
+        <span title={reason}>{reason}</span>
       </td>
     </tr>
   );

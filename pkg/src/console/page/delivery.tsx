@@ -31,12 +31,26 @@ export function Delivery() {
       {loaded.isLoading && answer === undefined && <Loading />}
       {record?.position === position && <Record record={record} />}
       {(!isPosition || (answer !== undefined && record?.position !== position)) && (
-        <Empty title="This delivery is not kept any more.">
-          Records last 30 days, or until the quota of their kind is full. An erasure of its event removes it, too. The
-          Worker's log may still have its line. <a href={viewPath("deliveries")}>Show the newest deliveries</a>
-        </Empty>
+        <Missing position={isPosition ? position : undefined} />
       )}
     </>
+  );
+}
+
+/** A position above that of the newest record has never been given. */
+function Missing({ position }: { readonly position: number | undefined }) {
+  const { answer, isLoading } = useAnswer<DeliveryPage>(position === undefined ? undefined : "deliveries?limit=1");
+  const link = <a href={viewPath("deliveries")}>Show the newest deliveries</a>;
+  if (isLoading) {
+    return <Loading />;
+  }
+  return position === undefined || position > (answer?.deliveries[0]?.position ?? Number.POSITIVE_INFINITY) ? (
+    <Empty title="There is no such delivery.">The address is wrong. {link}</Empty>
+  ) : (
+    <Empty title="This delivery is not kept any more.">
+      Records last 30 days, or until the quota of their kind is full. An erasure of its event removes it, too. The
+      Worker's log may still have its line. {link}
+    </Empty>
   );
 }
 

@@ -11,7 +11,7 @@ import { CopyCurl, Empty, Fact, Facts, Heading, Id, Loading, Outcome } from "./p
 import { standingOf } from "./standing.ts";
 import { StatusContext } from "./status.ts";
 import { Time } from "./time.tsx";
-import { type EventAnswer, isKnown, type Step, timelineOf } from "./timeline.ts";
+import { deliveriesOf, type EventAnswer, isKnown, type Step, timelineOf } from "./timeline.ts";
 import { type Loaded, useAnswer } from "./use-answer.ts";
 import { knownActivity } from "./verdict.ts";
 
@@ -65,7 +65,10 @@ function mayChange({ answer, error }: Pick<Loaded<EventAnswer>, "answer" | "erro
   return answer === undefined ? error !== undefined : standingOf(answer, Date.now()).isMoving === true;
 }
 
-function Head({ event: { eventId, type, createdAt, receivedAt, deliveries } }: { readonly event: EventAnswer }) {
+function Head({ event }: { readonly event: EventAnswer }) {
+  const { eventId, type, createdAt, receivedAt, history, deliveries } = event;
+  const isInLedger = history.some(({ outcome }) => outcome !== "dead" && outcome !== "redriven");
+  const taken = deliveriesOf(event);
   const first = isKnown(deliveries) ? deliveries[0] : undefined;
   const shownType = type ?? first?.type;
   return (
@@ -82,11 +85,16 @@ function Head({ event: { eventId, type, createdAt, receivedAt, deliveries } }: {
           )}
         </Fact>
         <Fact name="Created">
-          {createdAt === null ? <span class="muted">not known yet</span> : <Time at={createdAt} withAge />}
+          {createdAt === null ? (
+            <span class="muted">{isInLedger ? "not known" : "shown once the event is handled"}</span>
+          ) : (
+            <Time at={createdAt} withAge />
+          )}
         </Fact>
         <Fact name="Arrived">
           <Time at={receivedAt ?? first?.at} withAge />
         </Fact>
+        {taken !== "" && <Fact name="Deliveries">{taken}</Fact>}
       </Facts>
     </section>
   );

@@ -1,22 +1,25 @@
-// The view of what happened to events: a search by id, type, source and time.
+// The view of what happened to events: filtered by id, type, source and time.
 
 import { useLocation } from "preact-iso";
 import type { Entry, EntryPage } from "../events.ts";
-import { type Query, viewPath, withQuery } from "./api.ts";
+import { only, type Query, viewPath, withQuery } from "./api.ts";
 import { Filters, Select, TextField, TimeField } from "./filters.tsx";
 import { LoadError } from "./notice.tsx";
 import { CopyCurl, Empty, Heading, Id, Loading, Outcome, Pager, Table } from "./parts.tsx";
-import { Time } from "./time.tsx";
+import { Time, useZoneName } from "./time.tsx";
 import { useAnswer } from "./use-answer.ts";
 
 const sources = [
-  ["ledger", "handled"],
+  ["ledger", "handled, outdated or erased"],
   ["ignored", "ignored"],
   ["dead", "dead letter"],
 ] as const;
 
+const parameters = ["type", "source", "from", "to", "before"];
+
 export function Events() {
-  const { query, route } = useLocation();
+  const { query: given, route } = useLocation();
+  const query = only(given, parameters);
   const path = withQuery("events", query);
   const loaded = useAnswer<EntryPage>(path);
   const { answer } = loaded;
@@ -26,16 +29,17 @@ export function Events() {
       <Heading title="Events">
         <CopyCurl path={path} />
       </Heading>
-      <Filters label="Search" onSubmit={search}>
-        <TextField label="Event id" name="id" isId size={28} placeholder="evt_…" />
+      <Filters label="Filter" onSubmit={search}>
+        <TextField label="Event id" name="id" isId size={22} placeholder="evt_…" />
         <TextField label="Type" name="type" value={query.type} placeholder="all types" />
-        <Select label="Outcome" name="source" value={query.source} options={sources} />
+        <Select label="What happened" name="source" value={query.source} options={sources} />
         <TimeField label="From" name="from" value={query.from} />
         <TimeField label="To" name="to" value={query.to} />
         <button type="submit" class="primary">
-          Search
+          Filter
         </button>
       </Filters>
+      <p class="muted">Each row is something that happened. The page of an event says how it stands now.</p>
       <LoadError loaded={loaded} />
       {answer === undefined ? loaded.isLoading && <Loading /> : <Results page={answer} query={query} />}
     </>
@@ -44,6 +48,7 @@ export function Events() {
 
 function Results({ page, query }: { readonly page: EntryPage; readonly query: Query }) {
   const { before, ...filters } = query;
+  const zoneName = useZoneName();
   const isFiltered = Object.values(filters).some((value) => value !== "");
   if (page.events.length === 0) {
     return isFiltered ? (
@@ -62,7 +67,14 @@ function Results({ page, query }: { readonly page: EntryPage; readonly query: Qu
     <>
       <Table
         label="Events"
-        columns={["Time", "Outcome", "Event", "Type", { name: "Attempts", class: "number wide" }, "Reason"]}
+        columns={[
+          `Time (${zoneName})`,
+          "What happened",
+          "Event",
+          "Type",
+          { name: "Attempts", class: "number wide" },
+          "Reason",
+        ]}
       >
         {page.events.map((entry) => (
           <Row key={`${entry.outcome} ${entry.eventId} ${entry.at}`} entry={entry} />
@@ -94,12 +106,12 @@ function Row({ entry }: { readonly entry: Entry }) {
           <Id value={eventId} href={viewPath("event", { id: eventId })} />
         )}
       </td>
-      <td class={type === null ? "absent" : "clipped"}>
+      <td class={type === null ? "absent" : "clipped type"}>
         <span title={type ?? undefined}>{type ?? "–"}</span>
       </td>
       <td class="number wide">{attempts ?? "–"}</td>
-      <td class="short" title={reason}>
-        {reason}
+      <td class={reason === undefined ? "absent" : "short"}>
+        <span title={reason}>{reason}</span>
       </td>
     </tr>
   );

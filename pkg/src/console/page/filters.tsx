@@ -3,7 +3,7 @@
 import type { ComponentChildren, TargetedSubmitEvent } from "preact";
 import { useContext } from "preact/hooks";
 import type { Query } from "./api.ts";
-import { formatTime, type Zone, ZoneContext } from "./time.tsx";
+import { formatTime, useZoneName, type Zone, ZoneContext } from "./time.tsx";
 
 interface FiltersProps {
   readonly label: string;
@@ -106,10 +106,11 @@ interface TimeFieldProps {
 /** A field for a time, in the zone that the operator has chosen. */
 export function TimeField({ label, name, value }: TimeFieldProps) {
   const zone = useContext(ZoneContext);
+  const zoneName = useZoneName();
   const shown = shownTime(value, zone);
   return (
     <label>
-      {label} {zone === "utc" && "(UTC)"}
+      {label} ({zoneName})
       <input
         type="datetime-local"
         name={name}

@@ -8,7 +8,7 @@ import { viewPath, withQuery } from "./api.ts";
 import { LoadError } from "./notice.tsx";
 import { Badge, Choice, CopyCurl, Empty, Heading, Loading, Outcome, Pager, Table } from "./parts.tsx";
 import { StatusContext } from "./status.ts";
-import { Time } from "./time.tsx";
+import { Time, useZoneName } from "./time.tsx";
 import { useAnswer } from "./use-answer.ts";
 
 const everyMs = 30_000;
@@ -47,6 +47,7 @@ interface ResultsProps {
 }
 
 function Results({ page: { incidents, next }, state, before }: ResultsProps) {
+  const zoneName = useZoneName();
   if (incidents.length === 0) {
     return <None state={state} />;
   }
@@ -57,7 +58,7 @@ function Results({ page: { incidents, next }, state, before }: ResultsProps) {
         columns={[
           "Incident",
           "State",
-          "Opened",
+          `Opened (${zoneName})`,
           { name: "Last seen", class: "wide" },
           ...(state === "open" ? [] : ["Closed"]),
           { name: "Messages", class: "number wide" },

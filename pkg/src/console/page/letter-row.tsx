@@ -37,7 +37,7 @@ export function LetterRow({ letter, filters, isSelected, onSelect }: RowProps) {
           <Id value={eventId} href={viewPath("event", { id: eventId })} />
         )}
       </td>
-      <td>
+      <td class="type">
         <FilterLink name="type" value={type} filters={filters} />
       </td>
       <td class="reason">

@@ -1,7 +1,7 @@
 // The console's page.
 
 import { render } from "preact";
-import { useContext, useEffect, useRef, useState } from "preact/hooks";
+import { useContext, useState } from "preact/hooks";
 import { LocationProvider, Route, Router, useLocation } from "preact-iso";
 import { mount, viewPath } from "./api.ts";
 import { Audit } from "./audit.tsx";
@@ -11,18 +11,24 @@ import { Deliveries } from "./deliveries.tsx";
 import { Delivery } from "./delivery.tsx";
 import { Event } from "./event.tsx";
 import { Events } from "./events.tsx";
+import { useFocus } from "./focus.ts";
 import { Frame } from "./frame.tsx";
 import { Guard } from "./guard.tsx";
 import { Incident } from "./incident.tsx";
 import { Incidents } from "./incidents.tsx";
 import { Overview } from "./overview.tsx";
-import { Empty, Heading } from "./parts.tsx";
+import { Choice, Empty, Heading } from "./parts.tsx";
 import { RunProvider } from "./runs.tsx";
 import { SessionContext, SessionProvider } from "./session.tsx";
 import { Shortcuts } from "./shortcuts.tsx";
 import { StatusContext, useStatus } from "./status.ts";
 import { isStored, store } from "./stored.ts";
 import { type Zone, ZoneContext } from "./time.tsx";
+
+const zones = [
+  ["local", "Local"],
+  ["utc", "UTC"],
+] as const;
 
 function Page() {
   const [zone, setZone] = useState<Zone>(isStored("utc") ? "utc" : "local");
@@ -45,17 +51,10 @@ function Views({ zone, onZone }: { readonly zone: Zone; readonly onZone: () => v
   const { operator, logout } = useContext(SessionContext);
   const [showsShortcuts, setShowsShortcuts] = useState(false);
   const status = useStatus();
-  useFocus(path);
+  useFocus();
   const tools = (
     <>
-      <button
-        type="button"
-        class="small quiet"
-        onClick={onZone}
-        title={`Show times ${zone === "utc" ? "local" : "in UTC"}`}
-      >
-        {zone === "utc" ? "UTC" : "Local time"}
-      </button>
+      <Choice label="Show times" options={zones} value={zone} onChange={onZone} />
       <button type="button" class="small quiet" onClick={() => setShowsShortcuts(true)} aria-label="Keyboard shortcuts">
         ?
       </button>
@@ -112,18 +111,6 @@ function NoView() {
       </Empty>
     </>
   );
-}
-
-/** Has a screen reader read the new view's heading. */
-function useFocus(path: string): void {
-  const isFirst = useRef(true);
-  useEffect(() => {
-    if (!isFirst.current) {
-      document.querySelector<HTMLElement>("main h1")?.focus({ preventScroll: true });
-      scrollTo(0, 0);
-    }
-    isFirst.current = false;
-  }, [path]);
 }
 
 const app = document.querySelector("#app");

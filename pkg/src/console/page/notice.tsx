@@ -92,10 +92,13 @@ export function ErrorNotice({ error, onRetry, isInLogin = false }: NoticeProps) 
     <div class="notice bad" role="alert">
       <strong>{title}</strong>
       <p>{cure}</p>
-      <p class="muted">
-        {error.status > 0 && `${error.status} `}
-        {error.code}: {error.message}
-      </p>
+      {/* The routes of the API, in place of which a wrong address of the page was asked. */}
+      {!error.message.startsWith("no such route") && (
+        <p class="muted">
+          {error.status > 0 && `${error.status} `}
+          {error.code}: {error.message}
+        </p>
+      )}
       {onRetry && (
         <button type="button" onClick={onRetry}>
           Try again

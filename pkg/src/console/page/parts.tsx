@@ -176,13 +176,20 @@ export function Choice<Value extends string>({ label, options, value, onChange }
   );
 }
 
+interface Column {
+  readonly name: string;
+  readonly class: string;
+  /** Explains the name on hover. */
+  readonly title?: string;
+}
+
 interface TableProps {
   readonly label: string;
-  readonly columns: readonly (string | { readonly name: string; readonly class: string })[];
+  readonly columns: readonly (string | Column)[];
   readonly children: ComponentChildren;
 }
 
-/** A table that scrolls on its own when it is too wide. Columns of the class `wide` are left out on a phone. */
+/** A table that scrolls on its own when it is too wide. Columns of the class `wide` are left out in a small window. */
 export function Table({ label, columns, children }: TableProps) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by the keyboard
@@ -191,9 +198,9 @@ export function Table({ label, columns, children }: TableProps) {
         <thead>
           <tr>
             {columns.map((column) => {
-              const { name, class: className } = typeof column === "string" ? { name: column, class: "" } : column;
+              const { name, ...attributes } = typeof column === "string" ? { name: column } : column;
               return (
-                <th key={name} scope="col" class={className}>
+                <th key={name} scope="col" {...attributes}>
                   {name}
                 </th>
               );

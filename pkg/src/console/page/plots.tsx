@@ -130,7 +130,7 @@ function DeliveriesPlot({ summary, now, marks }: PlotProps<ActivitySummary>) {
 
 const outcomeSeries = [
   ["Handled", "--plot-handled", ({ handled }: OutcomePeriod) => handled],
-  ["Left out", "--plot-duplicate", ({ outdated, ignored }: OutcomePeriod) => outdated + ignored],
+  ["Outdated or ignored", "--plot-duplicate", ({ outdated, ignored }: OutcomePeriod) => outdated + ignored],
   ["New dead letters", "--plot-failed", ({ dead }: OutcomePeriod) => dead],
 ] as const;
 

@@ -26,7 +26,10 @@ type State = "unknown" | "in" | "out" | "expired";
 /** All tabs have the same session: the others look at it again after a login or a logout in this one. */
 const otherTabs = channelOf("cronozen-console-session");
 
-/** Shows its children to an operator, and the login to others. A session that ends leaves what is shown where it is. */
+/**
+ * Shows its children to an operator, and the login to others. When a session ends, they are hidden, because they may hold
+ * personal data, and stay mounted: the operator goes on after the next login.
+ */
 export function SessionProvider({ children }: { children: ComponentChildren }) {
   const [state, setState] = useState<State>("unknown");
   const [operator, setOperator] = useState<Operator>();
@@ -60,7 +63,9 @@ export function SessionProvider({ children }: { children: ComponentChildren }) {
 
   return (
     <SessionContext.Provider value={session}>
-      {(state === "in" || state === "expired") && children}
+      {(state === "in" || state === "expired") && (
+        <div class={state === "expired" ? "session ended" : "session"}>{children}</div>
+      )}
       {state === "unknown" && (
         <main class="alone">
           {error === undefined ? (

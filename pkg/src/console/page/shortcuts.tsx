@@ -13,7 +13,7 @@ const off = "shortcuts-off";
 const pairMs = 1200;
 
 const others = [
-  ["/", "go to the search"],
+  ["/", "go to the first filter"],
   ["j, k", "go to the next, the previous row"],
   ["Enter", "open the row"],
   ["u", "show times in UTC, or local"],
@@ -59,7 +59,7 @@ export function Shortcuts({ onZone, isOpen, setOpen }: ShortcutsProps) {
         setOpen(true);
       } else if (key === "/") {
         event.preventDefault();
-        document.querySelector<HTMLElement>("main input[type=search]")?.focus();
+        document.querySelector<HTMLElement>("main search :is(input, select)")?.focus();
       } else if (key === "j" || key === "k") {
         moveRow(key === "j" ? 1 : -1);
       } else if (key === "u") {

@@ -2,7 +2,7 @@
 
 import type { ActivityRecord } from "../../activity.ts";
 import { hourMs } from "../../consumer/time.ts";
-import { formatDuration } from "./numbers.ts";
+import { counted, formatDuration } from "./numbers.ts";
 import { type EventAnswer, isKnown, recordsOf } from "./timeline.ts";
 import type { Tone } from "./words.ts";
 
@@ -33,6 +33,10 @@ function endOf({ history, receivedAt, deadLetters }: EventAnswer): Standing | un
   const open = deadLetters.find(({ state }) => state === "open");
   if (end !== undefined) {
     const since = receivedAt === null ? Number.NaN : Date.parse(end.at) - Date.parse(receivedAt);
+    // Attempts are counted anew after a redrive.
+    const redrives = deadLetters
+      .filter(({ redrivenAt }) => redrivenAt !== null && redrivenAt <= end.at)
+      .reduce((sum, letter) => sum + letter.redrives, 0);
     const texts = [
       end.outcome === "outdated" ? "A newer event was applied before, so this one has no effect." : "",
       isErased ? "Its data was erased; that it was handled is kept." : "",
@@ -40,9 +44,9 @@ function endOf({ history, receivedAt, deadLetters }: EventAnswer): Standing | un
     ].filter((text) => text !== "");
     return {
       tone: end.outcome === "handled" ? "good" : "quiet",
-      title: `${end.outcome === "handled" ? "Handled" : "Left out as outdated"}${
+      title: `${end.outcome === "handled" ? "Handled" : "Outdated"}${
         typeof end.attempts === "number" ? ` at attempt ${end.attempts}` : ""
-      }${since >= 0 ? `, ${formatDuration(since)} after it arrived` : ""}`,
+      }${redrives > 0 ? ` after ${counted(redrives, "redrive")}` : ""}${since >= 0 ? `, ${formatDuration(since)} after it arrived` : ""}`,
       text: texts.join(" ") || "Nothing needs to be done.",
       ...(open && { view: `dead-letters/${open.id}` }),
     };

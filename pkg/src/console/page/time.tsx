@@ -23,6 +23,15 @@ const formats = {
   utc: new Intl.DateTimeFormat("sv-SE", { ...parts, timeZone: "UTC" }),
 };
 
+const localZone = new Intl.DateTimeFormat("en", { timeZoneName: "short" });
+
+/** Returns the short name that the zone has now, such as `GMT+1`. */
+export function useZoneName(): string {
+  return useContext(ZoneContext) === "utc"
+    ? "UTC"
+    : (localZone.formatToParts().find(({ type }) => type === "timeZoneName")?.value ?? "local");
+}
+
 /** Returns a time as `2026-11-24 06:55:01`. */
 export function formatTime(at: string | number, zone: Zone): string {
   const time = new Date(at);

@@ -3,7 +3,7 @@
 import type { ActivityRecord } from "../../activity.ts";
 import type { Unavailable } from "../activity.ts";
 import type { EventHistory } from "../events.ts";
-import { formatDuration } from "./numbers.ts";
+import { formatCount, formatDuration } from "./numbers.ts";
 
 /** The answer of the admin API. */
 export interface EventAnswer extends EventHistory {
@@ -44,6 +44,20 @@ export function recordsOf({ deliveries }: EventAnswer): readonly ActivityRecord[
 export function isKnown(deliveries: EventAnswer["deliveries"]): deliveries is readonly ActivityRecord[] {
   return Array.isArray(deliveries);
 }
+
+/** Returns how many deliveries are known, as `5, 4 of them duplicates`. Other records are of what came after an answer. */
+export function deliveriesOf(event: EventAnswer): string {
+  const outcomes = recordsOf(event).map(({ outcome }) => outcome);
+  const deliveries = outcomes.filter((outcome) => answered.includes(outcome)).length;
+  const duplicates = outcomes.filter((outcome) => outcome === "duplicate").length;
+  return deliveries === 0
+    ? ""
+    : duplicates === 0
+      ? formatCount(deliveries)
+      : `${formatCount(deliveries)}, ${formatCount(duplicates)} of them ${duplicates === 1 ? "a duplicate" : "duplicates"}`;
+}
+
+const answered = ["accepted", "duplicate", "rejected", "failed"];
 
 /** The message has the time of the delivery that was queued, also if its record is not kept. */
 function arrivalOf(event: EventAnswer): Draft[] {
@@ -107,7 +121,7 @@ function lettersOf({ deadLetters }: EventAnswer): Draft[] {
 
 const ends: Readonly<Record<string, string>> = {
   handled: "Handled",
-  outdated: "Left out, because a newer event was applied before",
+  outdated: "A newer event was applied before: outdated",
   ignored: "Ignored, as its handler says",
   erased: "Its data was erased",
 };

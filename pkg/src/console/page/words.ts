@@ -23,7 +23,10 @@ export const tones: Readonly<Record<string, Tone>> = {
   late_send_failed: "warn",
 };
 
-/** Returns the name of an outcome, a code or a rule in words: the log's `rejected` is called refused elsewhere. */
+/** The names that the page calls otherwise. */
+const words: Readonly<Record<string, string>> = { rejected: "refused", dead: "dead letter" };
+
+/** Returns the name of an outcome, a code or a rule in words. */
 export function wordsOf(name: string): string {
-  return name === "rejected" ? "refused" : name.replaceAll("_", " ");
+  return words[name] ?? name.replaceAll("_", " ");
 }
