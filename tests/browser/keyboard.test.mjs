@@ -148,7 +148,7 @@ test("a dead letter is redriven by keys alone", patience, async () => {
   await page.getByRole("dialog").getByText("1 dead letter", { exact: true }).waitFor();
   await tabTo(page, /^Redrive 1$/);
   await page.keyboard.press("Enter");
-  await page.getByText("1 dead letter is on the way.").waitFor();
+  await page.getByText("1 dead letter was put on the queue of events.").waitFor();
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
   await until(async () => (await served.ask("event?id=evt_dead")).history.at(-1).outcome === "handled", "handled");

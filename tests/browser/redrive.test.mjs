@@ -15,6 +15,7 @@ const served = useConsole(async (console) => {
     ...lettersOf("impatient", 30),
     ...lettersOf("shared", 200),
     ...lettersOf("expired", 60),
+    ...lettersOf("again", 2).map((letter) => ({ ...letter, type: "demo.fails" })),
     ...lettersOf("many", many),
     { eventId: "evt_large", reason: "Error: large", type: "payment.completed", data: "x".repeat(1_048_576) },
   ]);
@@ -62,12 +63,23 @@ test("a redrive shows what it would send, sends it, and is in the audit", patien
   await dialog.getByRole("cell", { name: "Error: few" }).waitFor();
   assert.deepEqual((await sent("few")).redrives, { 0: 3 });
   await dialog.getByRole("button", { name: "Redrive 3" }).click();
-  await dialog.getByText("3 dead letters are on the way.").waitFor();
+  await dialog.getByText("3 dead letters were put on the queue of events.").waitFor();
   await dialog.getByRole("button", { name: "Close" }).click();
   await page.getByText("Nothing matches.").waitFor();
   await assertSentOnce("few", 3);
   await page.getByRole("link", { name: "Audit" }).click();
   await page.getByRole("cell", { name: "Grace" }).first().waitFor();
+});
+
+test("after a redrive, the dialog follows what becomes of the events", patience, async () => {
+  const page = await preview("again");
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("button", { name: "Redrive 2" }).click();
+  await dialog.getByText("handled 0, failed again 2, on their way 0").waitFor();
+  await dialog.getByRole("link", { name: "the newest open ones" }).click();
+  await dialog.waitFor({ state: "detached" });
+  assert.equal(page.url(), `${served.url}/console/dead-letters?type=demo.fails`);
+  await page.getByRole("cell", { name: "Error: fails until redriven" }).first().waitFor();
 });
 
 test("fifty impatient clicks send each dead letter once", patience, async () => {
@@ -83,7 +95,7 @@ test("fifty impatient clicks send each dead letter once", patience, async () => 
   for (let click = 0; click < 50; click += 1) {
     await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
   }
-  await page.getByText("30 dead letters are on the way.").waitFor();
+  await page.getByText("30 dead letters were put on the queue of events.").waitFor();
   await assertSentOnce("impatient", 30);
 });
 
@@ -93,7 +105,7 @@ test("two operators at once send each dead letter once", patience, async () => {
     await page.getByRole("button", { name: "Redrive 200" }).waitFor();
   }
   await Promise.all(pages.map((page) => page.getByRole("button", { name: "Redrive 200" }).click()));
-  await Promise.all(pages.map((page) => page.getByText(/on the way/).waitFor()));
+  await Promise.all(pages.map((page) => page.getByText(/put on the queue/).waitFor()));
   await assertSentOnce("shared", 200);
 });
 
@@ -114,7 +126,7 @@ test("a session that ends during a redrive goes on after the login", patience, a
   await page.getByRole("button", { name: "Redrive 60" }).click();
   await page.getByRole("dialog", { name: "Your session has ended" }).waitFor();
   await logIn(page, "Ada");
-  await page.getByText("60 dead letters are on the way.").waitFor();
+  await page.getByText("60 dead letters were put on the queue of events.").waitFor();
   await assertSentOnce("expired", 60);
 });
 
