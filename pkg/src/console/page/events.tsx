@@ -3,7 +3,7 @@
 import { useLocation } from "preact-iso";
 import type { Entry, EntryPage } from "../events.ts";
 import { type Query, viewPath, withQuery } from "./api.ts";
-import { Filters, Select, TextField, TimeField } from "./filters.tsx";
+import { Clear, Filters, Select, TextField, TimeField } from "./filters.tsx";
 import { LoadError } from "./notice.tsx";
 import { CopyCurl, Empty, Heading, Id, Loading, Outcome, Pager, Table } from "./parts.tsx";
 import { Time } from "./time.tsx";
@@ -35,6 +35,7 @@ export function Events() {
         <button type="submit" class="primary">
           Search
         </button>
+        <Clear view="events" query={query} />
       </Filters>
       <LoadError loaded={loaded} />
       {answer === undefined ? loaded.isLoading && <Loading /> : <Results page={answer} query={query} />}
