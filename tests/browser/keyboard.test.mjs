@@ -134,6 +134,17 @@ test("shortcuts that are switched off stay off", patience, async () => {
   assert.equal(page.url(), `${served.url}/console/events`);
 });
 
+test("x selects the row that has the focus, and takes it back", patience, async () => {
+  const page = await served.open("/console/dead-letters");
+  await page.getByRole("link", { name: "evt_dead" }).waitFor();
+  await page.keyboard.press("x");
+  await page.keyboard.press("j");
+  await page.keyboard.press("x");
+  await page.getByText("1 dead letter selected").waitFor();
+  await page.keyboard.press("x");
+  await page.getByText("Select this page").waitFor();
+});
+
 test("a dead letter is redriven by keys alone", patience, async () => {
   const page = await served.open("/console");
   await heading(page, "Overview").waitFor();

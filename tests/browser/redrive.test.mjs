@@ -82,6 +82,37 @@ test("after a redrive, the dialog follows what becomes of the events", patience,
   await page.getByRole("cell", { name: "Error: fails until redriven" }).first().waitFor();
 });
 
+test("all that match are offered only while the fields show the filter that is applied", patience, async () => {
+  const page = await served.open("/console/dead-letters?reason=Error: shared&from=2026-01-01T10:00:30.500Z");
+  const redrive = page.getByRole("button", { name: "Redrive all that match…" });
+  await redrive.waitFor();
+  await page.getByLabel("Type").fill("another");
+  await page.getByText("The fields show a filter that is not applied yet").waitFor();
+  assert.equal(await redrive.count(), 0);
+  await page.getByLabel("Type").fill("");
+  await redrive.click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("Chosen: all that are open, with the reason “Error: shared”, stored from").waitFor();
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await page.getByLabel("Type").fill("not applied");
+  await page.getByRole("link", { name: "Clear" }).click();
+  await page.getByRole("button", { name: "Redrive all open…" }).waitFor();
+  assert.equal(await page.getByLabel("Type").inputValue(), "");
+});
+
+test("a period that ends before it begins is refused at its field", patience, async () => {
+  const page = await served.open("/console/dead-letters");
+  await page.getByLabel("From").fill("2026-11-20T10:00");
+  await page.getByLabel("To").fill("2026-11-20T09:00");
+  await page.getByRole("button", { name: "Filter" }).click();
+  const message = await page.getByLabel("To").evaluate((field) => /** @type {any} */ (field).validationMessage);
+  assert.equal(message, "This must be later than the time in From.");
+  assert.equal(page.url(), `${served.url}/console/dead-letters`);
+  await page.getByLabel("To").fill("2026-11-20T11:00");
+  await page.getByRole("button", { name: "Filter" }).click();
+  await page.waitForURL(/from=2026-11-20T09%3A00%3A00.000Z&to=2026-11-20T10/);
+});
+
 test("fifty impatient clicks send each dead letter once", patience, async () => {
   const page = await preview("impatient");
   const button = page.getByRole("button", { name: "Redrive 30" });
