@@ -165,3 +165,11 @@ async function recover(page) {
     return (await page.locator(".notice.bad[role=alert]").count()) === 0;
   }, "no error is left");
 }
+
+test("a filter in the address that is refused leads back to all", patience, async () => {
+  const page = await served.open("/console/dead-letters?state=bogus", { expected: [/ 400 /] });
+  await page.getByText("invalid value of state").waitFor();
+  await page.getByRole("link", { name: "Show all" }).click();
+  await page.getByText("There are no dead letters.").waitFor();
+  assert.equal(page.url(), `${served.url}/console/dead-letters`);
+});

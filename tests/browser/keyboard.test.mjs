@@ -135,6 +135,17 @@ test("shortcuts that are switched off stay off", patience, async () => {
   assert.equal(page.url(), `${served.url}/console/events`);
 });
 
+test("x selects the row that has the focus, and takes it back", patience, async () => {
+  const page = await served.open("/console/dead-letters");
+  await page.getByRole("link", { name: "evt_dead" }).waitFor();
+  await page.keyboard.press("x");
+  await page.keyboard.press("j");
+  await page.keyboard.press("x");
+  await page.getByText("1 dead letter selected").waitFor();
+  await page.keyboard.press("x");
+  await page.getByText("Select this page").waitFor();
+});
+
 test("a dead letter is redriven by keys alone", patience, async () => {
   const page = await served.open("/console");
   await heading(page, "Overview").waitFor();
@@ -149,7 +160,7 @@ test("a dead letter is redriven by keys alone", patience, async () => {
   await page.getByRole("dialog").getByText("1 dead letter", { exact: true }).waitFor();
   await tabTo(page, /^Redrive 1$/);
   await page.keyboard.press("Enter");
-  await page.getByText("1 dead letter is on the way.").waitFor();
+  await page.getByText("1 dead letter was put on the queue of events.").waitFor();
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
   await until(async () => (await served.ask("event?id=evt_dead")).history.at(-1).outcome === "handled", "handled");

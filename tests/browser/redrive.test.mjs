@@ -15,6 +15,7 @@ const served = useConsole(async (console) => {
     ...lettersOf("impatient", 30),
     ...lettersOf("shared", 200),
     ...lettersOf("expired", 60),
+    ...lettersOf("again", 2).map((letter) => ({ ...letter, type: "demo.fails" })),
     ...lettersOf("many", many),
     { eventId: "evt_large", reason: "Error: large", type: "payment.completed", data: "x".repeat(1_048_576) },
   ]);
@@ -62,12 +63,54 @@ test("a redrive shows what it would send, sends it, and is in the audit", patien
   await dialog.getByRole("cell", { name: "Error: few" }).waitFor();
   assert.deepEqual((await sent("few")).redrives, { 0: 3 });
   await dialog.getByRole("button", { name: "Redrive 3" }).click();
-  await dialog.getByText("3 dead letters are on the way.").waitFor();
+  await dialog.getByText("3 dead letters were put on the queue of events.").waitFor();
   await dialog.getByRole("button", { name: "Close" }).click();
   await page.getByText("Nothing matches.").waitFor();
   await assertSentOnce("few", 3);
   await page.getByRole("link", { name: "Audit" }).click();
   await page.getByRole("cell", { name: "Grace" }).first().waitFor();
+});
+
+test("after a redrive, the dialog follows what becomes of the events", patience, async () => {
+  const page = await preview("again");
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("button", { name: "Redrive 2" }).click();
+  await dialog.getByText("handled 0, failed again 2, on their way 0").waitFor();
+  await dialog.getByRole("link", { name: "the newest open ones" }).click();
+  await dialog.waitFor({ state: "detached" });
+  assert.equal(page.url(), `${served.url}/console/dead-letters?type=demo.fails`);
+  await page.getByRole("cell", { name: "Error: fails until redriven" }).first().waitFor();
+});
+
+test("all that match are offered only while the fields show the filter that is applied", patience, async () => {
+  const page = await served.open("/console/dead-letters?reason=Error: shared&from=2026-01-01T10:00:30.500Z");
+  const redrive = page.getByRole("button", { name: "Redrive all that match…" });
+  await redrive.waitFor();
+  await page.getByLabel("Type").fill("another");
+  await page.getByText("The fields show a filter that is not applied yet").waitFor();
+  assert.equal(await redrive.count(), 0);
+  await page.getByLabel("Type").fill("");
+  await redrive.click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("Chosen: all that are open, with the reason “Error: shared”, stored from").waitFor();
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await page.getByLabel("Type").fill("not applied");
+  await page.getByRole("link", { name: "Clear" }).click();
+  await page.getByRole("button", { name: "Redrive all open…" }).waitFor();
+  assert.equal(await page.getByLabel("Type").inputValue(), "");
+});
+
+test("a period that ends before it begins is refused at its field", patience, async () => {
+  const page = await served.open("/console/dead-letters");
+  await page.getByLabel("From").fill("2026-11-20T10:00");
+  await page.getByLabel("To").fill("2026-11-20T09:00");
+  await page.getByRole("button", { name: "Filter" }).click();
+  const message = await page.getByLabel("To").evaluate((field) => /** @type {any} */ (field).validationMessage);
+  assert.equal(message, "This must be later than the time in From.");
+  assert.equal(page.url(), `${served.url}/console/dead-letters`);
+  await page.getByLabel("To").fill("2026-11-20T11:00");
+  await page.getByRole("button", { name: "Filter" }).click();
+  await page.waitForURL(/from=2026-11-20T09%3A00%3A00.000Z&to=2026-11-20T10/);
 });
 
 test("fifty impatient clicks send each dead letter once", patience, async () => {
@@ -83,7 +126,7 @@ test("fifty impatient clicks send each dead letter once", patience, async () => 
   for (let click = 0; click < 50; click += 1) {
     await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
   }
-  await page.getByText("30 dead letters are on the way.").waitFor();
+  await page.getByText("30 dead letters were put on the queue of events.").waitFor();
   await assertSentOnce("impatient", 30);
 });
 
@@ -95,7 +138,7 @@ test("two operators at once send each dead letter once", patience, async () => {
     await page.getByRole("button", { name: "Redrive 200" }).waitFor();
   }
   await Promise.all(pages.map((page) => page.getByRole("button", { name: "Redrive 200" }).click()));
-  await Promise.all(pages.map((page) => page.getByText(/on the way/).waitFor()));
+  await Promise.all(pages.map((page) => page.getByText(/put on the queue/).waitFor()));
   await assertSentOnce("shared", 200);
 });
 
@@ -118,7 +161,7 @@ test("a session that ends during a redrive goes on after the login", patience, a
   assert.equal(await page.locator("dialog.run").isVisible(), false);
   assert.equal(await page.getByText("The token is wrong").count(), 0);
   await logIn(page, "Ada");
-  await page.getByText("60 dead letters are on the way.").waitFor();
+  await page.getByText("60 dead letters were put on the queue of events.").waitFor();
   await assertSentOnce("expired", 60);
 });
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { partsOf, planOf, Run } from "../../pkg/src/console/page/redrive-run.ts";
+import { partsOf, planOf, Run, statesOf } from "../../pkg/src/console/page/redrive-run.ts";
 
 /** Answers as the admin API does, for open dead letters with these ids. */
 class Api {
@@ -239,4 +239,28 @@ test("nothing is sent while the audit cannot be read", async () => {
   );
   await run.start();
   assert.deepEqual([run.progress.phase, api.sent], ["paused", []]);
+});
+
+test("a run names the ids that it has redriven, without those that the queue refused", async () => {
+  const api = new Api(25);
+  api.refused = [3];
+  const run = await runOf(api, "redrive");
+  await run.start();
+  assert.deepEqual(
+    run.progress.ids,
+    upTo(25).filter((id) => id !== 3),
+  );
+});
+
+test("only the dead letters of a run are counted by their state", () => {
+  const states = statesOf(
+    [1, 2, 3],
+    [
+      { id: 1, state: "handled" },
+      { id: 2, state: "failed_again" },
+      { id: 3, state: "handled" },
+      { id: 4, state: "failed_again" },
+    ],
+  );
+  assert.deepEqual(Object.fromEntries(states), { handled: 2, failed_again: 1 });
 });

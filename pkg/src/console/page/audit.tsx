@@ -62,7 +62,7 @@ function Row({ entry: { at, actor, action, details, result } }: { readonly entry
         <Time at={at} />
       </td>
       <td>{actor}</td>
-      <td>{action}</td>
+      <td class="narrow">{action}</td>
       <td class="reason">{chosenText(action, Object(details))}</td>
       <td class="reason">
         {result === null ? (
@@ -96,9 +96,25 @@ function chosenText(action: string, details: Fields): ComponentChildren {
   if (Array.isArray(ids)) {
     return `${rangesOf(ids)}${ofState}`;
   }
-  const filters = Object.entries(others).map(([name, value]) => `, ${name} ${value}`);
-  const range = after ? `after ${after}, up to ${upTo}` : `up to ${upTo}`;
-  return `all ${state ?? "open"} ${range}${filters.join("")}`;
+  return (
+    <>
+      all {String(state ?? "open")} {Boolean(after) && `after ${after}, `}up to {String(upTo)}
+      {Object.entries(others).map(([name, value]) => (
+        <span key={name}>
+          ,{" "}
+          {name === "reason" ? (
+            "with one reason (its text is not recorded)"
+          ) : name === "from" || name === "to" ? (
+            <>
+              {name} <Time at={String(value)} />
+            </>
+          ) : (
+            `${name} ${value}`
+          )}
+        </span>
+      ))}
+    </>
+  );
 }
 
 const nothing = <span class="muted">none was left</span>;

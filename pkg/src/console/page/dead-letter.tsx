@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useContext } from "preact/hooks";
 import { useLocation, useRoute } from "preact-iso";
-import type { Letter, LetterState as Name, ShownLetter } from "../../consumer/letters.ts";
+import type { Letter, ShownLetter } from "../../consumer/letters.ts";
 import { viewPath } from "./api.ts";
 import { LetterState } from "./letter-row.tsx";
 import { Message } from "./message.tsx";
@@ -54,7 +54,7 @@ export function DeadLetter() {
         isLoading && <Loading />
       ) : (
         <>
-          <Reason letter={answer} />
+          <Standing letter={answer} />
           <div class="card">
             <LetterFacts letter={answer} />
           </div>
@@ -68,14 +68,24 @@ export function DeadLetter() {
   );
 }
 
-function Reason({ letter: { reason } }: { readonly letter: Letter }) {
+/** The reason, and what to do about it, or what has become of the event since. */
+function Standing({ letter }: { readonly letter: Letter }) {
+  const { reason, state } = letter;
   const hint = hintOf(reason);
+  const hasFailed = state === "open" || state === "failed_again";
+  const isSettled = isEnd(letter);
   return (
-    <div class={`notice ${hint?.mustNotRedrive ? "bad" : "warn"}`}>
+    <div class={`notice ${isSettled ? "good" : !hasFailed ? "" : hint?.mustNotRedrive ? "bad" : "warn"}`}>
       <strong>{reason ?? "No reason: the consumer has not given one"}</strong>
-      <p>{hint?.text ?? "Remove the cause, deploy the consumer, then redrive."}</p>
+      <p>{meaning(letter)}</p>
+      {hasFailed && !isSettled && <p>{hint?.text ?? "Remove the cause, deploy the consumer, then redrive."}</p>}
     </div>
   );
+}
+
+/** Returns true if nothing needs to be done: its event has an outcome, maybe by a copy. */
+function isEnd({ state, handledAt }: Letter): boolean {
+  return handledAt !== null && state !== "failed_again" && state !== "redriven";
 }
 
 function LetterFacts({ letter }: { readonly letter: Letter }) {
@@ -83,7 +93,7 @@ function LetterFacts({ letter }: { readonly letter: Letter }) {
   return (
     <Facts>
       <Fact name="State">
-        <LetterState letter={letter} /> <span class="muted">{meaning(letter)}</span>
+        <LetterState letter={letter} />
       </Fact>
       <Fact name="Event">
         {eventId === null ? (
@@ -118,32 +128,28 @@ function LetterFacts({ letter }: { readonly letter: Letter }) {
   );
 }
 
-const meanings: Readonly<Record<Exclude<Name, "handled" | "erased">, string>> = {
-  open: "Nobody has redriven it.",
-  redriven: "It was put on the queue. If it stays like this for days, the queue has lost it: redrive it again.",
-  failed_again: "Its event has failed again, and has a newer dead letter. This one can be pruned.",
-  outdated: "A newer event of the same entity had been handled. This one can be pruned.",
-  ignored: "The handler of its type ignores it. This one can be pruned.",
-};
-
 function meaning({ state, handledAt }: Letter): ComponentChildren {
-  if (state !== "handled" && state !== "erased") {
-    return (
-      <>
-        {meanings[state]}
-        {state === "open" && handledAt !== null && (
-          <>
-            {" "}
-            Its event has an outcome since <Time at={handledAt} />: a copy was handled.
-          </>
-        )}
-      </>
-    );
+  const time = <Time at={handledAt} />;
+  switch (state) {
+    case "open":
+      return handledAt === null ? (
+        "Nobody has redriven it."
+      ) : (
+        <>Its event has an outcome since {time}: a copy was handled. This one can be pruned.</>
+      );
+    case "redriven":
+      return "It was put on the queue. If it stays like this for days, the queue has lost it: redrive it again.";
+    case "failed_again":
+      return "Its event has failed again, and has a newer dead letter. This one can be pruned.";
+    case "outdated":
+      return "A newer event of the same entity had been handled. This one can be pruned.";
+    case "ignored":
+      return "The handler of its type ignores it. This one can be pruned.";
+    default:
+      return (
+        <>
+          Its event was {state} at {time}. This one can be pruned.
+        </>
+      );
   }
-  return (
-    <>
-      {state === "handled" ? "Its event was handled at " : "Its event was erased at "}
-      <Time at={handledAt} />. This one can be pruned.
-    </>
-  );
 }

@@ -4,7 +4,7 @@ import { useContext, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import type { Letter, LetterPage, Totals } from "../../consumer/letters.ts";
 import { only, type Query, viewPath, withQuery } from "./api.ts";
-import { Filters, Select, TextField, TimeField } from "./filters.tsx";
+import { Clear, Filters, Select, TextField, TimeField } from "./filters.tsx";
 import { LetterRow } from "./letter-row.tsx";
 import { LoadError } from "./notice.tsx";
 import { counted, formatBytes, formatCount } from "./numbers.ts";
@@ -35,14 +35,15 @@ export function DeadLetters() {
   const path = withQuery("dead-letters", query);
   const totals = useContext(StatusContext).answer?.deadLetters;
   const loaded = useAnswer<LetterPage>(path, { everyMs: pauseMs(query, totals) });
+  const [isEdited, setEdited] = useState(false);
   const { answer } = loaded;
   return (
     <>
       <Heading title="Dead letters">
         <CopyCurl path={path} />
       </Heading>
-      <Summary />
-      <Filters label="Filter" onSubmit={(values) => route(viewPath("dead-letters", values))}>
+      <Summary matching={answer && matchingOf(answer, query)} />
+      <Filters label="Filter" onSubmit={(values) => route(viewPath("dead-letters", values))} onEdited={setEdited}>
         <Select label="State" name="state" value={query.state} first="open" options={states} />
         <TextField label="Event id" name="eventId" value={query.eventId} isId size={14} />
         <TextField label="Type" name="type" value={query.type} size={14} placeholder="all types" />
@@ -52,13 +53,14 @@ export function DeadLetters() {
         <button type="submit" class="primary">
           Filter
         </button>
+        <Clear view="dead-letters" query={query} />
       </Filters>
       <LoadError loaded={loaded} />
       {answer === undefined
         ? loaded.isLoading && <Loading />
         : // Another page begins without a selection.
           (answer.deadLetters.length === 0 && <None query={query} />) || (
-            <Results key={path} page={answer} query={query} onChange={loaded.reload} />
+            <Results key={path} page={answer} query={query} isEdited={isEdited} onChange={loaded.reload} />
           )}
     </>
   );
@@ -72,8 +74,14 @@ function pauseMs({ state, eventId, type, reason, from, to }: Query, totals: Tota
   return read <= maxRead ? everyMs : read <= maxReadSlowly ? slowMs : undefined;
 }
 
+/** Returns how many match the filters, if the page shows all of them. */
+function matchingOf({ deadLetters, next }: LetterPage, query: Query): number | undefined {
+  const isWhole = next === null && query.before === undefined;
+  return isWhole && Object.keys(query).some((name) => name !== "state") ? deadLetters.length : undefined;
+}
+
 /** Says how many there are, and how much room they take when it becomes scarce. */
-function Summary() {
+function Summary({ matching }: { readonly matching: number | undefined }) {
   const { deadLetters } = useContext(StatusContext).answer ?? {};
   if (deadLetters === undefined) {
     return null;
@@ -83,7 +91,8 @@ function Summary() {
   return (
     <>
       <p class="muted">
-        {formatCount(open)} open, {formatCount(letters - open)} redriven
+        {formatCount(open)} open and {formatCount(letters - open)} redriven in all
+        {matching !== undefined && `; ${formatCount(matching)} match`}
       </p>
       {bytes > maxBytes / 3 && (
         <div class={`notice ${bytes > (maxBytes * 2) / 3 ? "bad" : "warn"}`}>
@@ -121,10 +130,12 @@ function None({ query }: { readonly query: Query }) {
 interface ResultsProps {
   readonly page: LetterPage;
   readonly query: Query;
+  /** The fields show another filter than the one that is applied. */
+  readonly isEdited: boolean;
   readonly onChange: () => void;
 }
 
-function Results({ page: { deadLetters, next }, query, onChange }: ResultsProps) {
+function Results({ page: { deadLetters, next }, query, isEdited, onChange }: ResultsProps) {
   const open = useContext(RunContext);
   const [ids, setIds] = useState<ReadonlySet<number>>(new Set());
   const { before, ...filters } = query;
@@ -154,6 +165,7 @@ function Results({ page: { deadLetters, next }, query, onChange }: ResultsProps)
         letters={deadLetters}
         selected={selected.length}
         filters={filters}
+        isEdited={isEdited}
         onSelect={(isAll) => setIds(new Set(isAll ? deadLetters.map(({ id }) => id) : []))}
         onRun={run}
       />
@@ -197,42 +209,52 @@ interface SelectionProps {
   readonly letters: readonly Letter[];
   readonly selected: number;
   readonly filters: Query;
+  readonly isEdited: boolean;
   readonly onSelect: (isAll: boolean) => void;
   readonly onRun: (action: Action) => void;
 }
 
 /** Selects the page, and starts what is done with the selection, or with all that match. */
-function Selection({ letters, selected, filters, onSelect, onRun }: SelectionProps) {
+function Selection({ letters, selected, filters, isEdited, onSelect, onRun }: SelectionProps) {
   const isAll = selected === letters.length;
   const { state, ...others } = filters;
   const what =
     selected > 0 ? formatCount(selected) : Object.keys(others).length > 0 ? "all that match" : `all ${state ?? "open"}`;
-  const needsSelection = selected === 0 && (state === "all" || others.eventId !== undefined);
+  const obstacle =
+    selected > 0
+      ? undefined
+      : isEdited
+        ? "The fields show a filter that is not applied yet: press Filter to apply it."
+        : state === "all" || others.eventId !== undefined
+          ? "Select those to redrive or prune."
+          : undefined;
   return (
     <div class="heading">
-      <label class="check">
-        <input
-          type="checkbox"
-          checked={isAll}
-          indeterminate={selected > 0 && !isAll}
-          onChange={(event) => onSelect(event.currentTarget.checked)}
-        />
-        {selected > 0 ? `${counted(selected, "dead letter")} selected` : "Select this page"}
-      </label>
       <div class="actions">
-        {needsSelection ? (
-          <span class="muted">Select those to redrive or prune.</span>
-        ) : (
-          <>
-            <button type="button" onClick={() => onRun("redrive")}>
-              Redrive {what}…
-            </button>
-            <button type="button" class="danger" onClick={() => onRun("prune")}>
-              Prune {what}…
-            </button>
-          </>
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={isAll}
+            indeterminate={selected > 0 && !isAll}
+            onChange={(event) => onSelect(event.currentTarget.checked)}
+          />
+          {selected > 0 ? `${counted(selected, "dead letter")} selected` : "Select this page"}
+        </label>
+        {obstacle === undefined && (
+          <button type="button" onClick={() => onRun("redrive")}>
+            Redrive {what}…
+          </button>
         )}
       </div>
+      {obstacle === undefined ? (
+        <button type="button" class="danger" onClick={() => onRun("prune")}>
+          Prune {what}…
+        </button>
+      ) : (
+        <span class="muted" role="status">
+          {obstacle}
+        </span>
+      )}
     </div>
   );
 }

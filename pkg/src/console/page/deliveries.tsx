@@ -5,7 +5,7 @@ import { useLocation } from "preact-iso";
 import type { ActivityRecord, DeliveryPage } from "../../activity.ts";
 import { only, type Query, viewPath, withQuery } from "./api.ts";
 import { codes, outcomes } from "./codes.ts";
-import { Filters, Select, TextField } from "./filters.tsx";
+import { Clear, Filters, Select, TextField } from "./filters.tsx";
 import { type Live, maxRows, useLive } from "./live.ts";
 import { LoadError } from "./notice.tsx";
 import { counted } from "./numbers.ts";
@@ -90,11 +90,7 @@ function DeliveryFilters({ query, onSubmit }: DeliveryFiltersProps) {
       <button type="submit" class="primary">
         Filter
       </button>
-      {Object.keys(query).some((name) => name !== "before") && (
-        <a class="button" href={viewPath("deliveries")}>
-          Clear
-        </a>
-      )}
+      <Clear view="deliveries" query={query} />
     </Filters>
   );
 }

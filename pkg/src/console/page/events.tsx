@@ -3,7 +3,7 @@
 import { useLocation } from "preact-iso";
 import type { Entry, EntryPage } from "../events.ts";
 import { only, type Query, viewPath, withQuery } from "./api.ts";
-import { Filters, Select, TextField, TimeField } from "./filters.tsx";
+import { Clear, Filters, Select, TextField, TimeField } from "./filters.tsx";
 import { LoadError } from "./notice.tsx";
 import { CopyCurl, Empty, Heading, Id, Loading, Outcome, Pager, Table } from "./parts.tsx";
 import { Time, useZoneName } from "./time.tsx";
@@ -38,6 +38,7 @@ export function Events() {
         <button type="submit" class="primary">
           Filter
         </button>
+        <Clear view="events" query={query} />
       </Filters>
       <p class="muted">Each row is something that happened. The page of an event says how it stands now.</p>
       <LoadError loaded={loaded} />

@@ -1,42 +1,86 @@
 // A form whose values become the view's address.
 
 import type { ComponentChildren, TargetedSubmitEvent } from "preact";
-import { useContext } from "preact/hooks";
-import type { Query } from "./api.ts";
+import { useContext, useEffect, useRef } from "preact/hooks";
+import { type Query, viewPath } from "./api.ts";
 import { formatTime, useZoneName, type Zone, ZoneContext } from "./time.tsx";
 
 interface FiltersProps {
   readonly label: string;
   /** Gets what was entered, by name; times as RFC 3339. */
   readonly onSubmit: (values: Query) => void;
+  /** Gets true while the fields show something else than the address has. */
+  readonly onEdited?: (isEdited: boolean) => void;
   readonly children: ComponentChildren;
 }
 
-export function Filters({ label, onSubmit, children }: FiltersProps) {
+export function Filters({ label, onSubmit, onEdited, children }: FiltersProps) {
   const zone = useContext(ZoneContext);
+  const form = useRef<HTMLFormElement>(null);
   const submit = (event: TargetedSubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
-    const values: Record<string, string> = {};
-    for (const field of event.currentTarget.elements) {
-      if ((field instanceof HTMLInputElement || field instanceof HTMLSelectElement) && field.value.trim() !== "") {
-        values[field.name] =
-          field.type === "datetime-local"
-            ? // The field shows no seconds: a time that was not changed stays as it is.
-              (field.value === shownTime(field.dataset.at, zone) && field.dataset.at) || timeOf(field.value, zone)
-            : field.dataset.exact === "true"
-              ? field.value
-              : field.value.trim();
-      }
-    }
-    onSubmit(values);
+    onSubmit(valuesOf(event.currentTarget, zone));
   };
+  const look = () => {
+    if (form.current !== null) {
+      checkPeriod(form.current, zone);
+      onEdited?.(fieldsOf(form.current).some(isEdited));
+    }
+  };
+  // The address may have changed the fields.
+  useEffect(look);
   return (
     <search>
-      <form class="filters" aria-label={label} onSubmit={submit}>
+      <form ref={form} class="filters" aria-label={label} onSubmit={submit} onInput={look}>
         {children}
       </form>
     </search>
   );
+}
+
+/** Shows the view without filters, if it has any. */
+export function Clear({ view, query: { before: _, ...filters } }: { readonly view: string; readonly query: Query }) {
+  return Object.keys(filters).length === 0 ? null : (
+    <a class="button" href={viewPath(view)} onClick={(event) => event.currentTarget.closest("form")?.reset()}>
+      Clear
+    </a>
+  );
+}
+
+type Field = HTMLInputElement | HTMLSelectElement;
+
+function fieldsOf(form: HTMLFormElement): Field[] {
+  return [...form.querySelectorAll<Field>("input, select")];
+}
+
+function valuesOf(form: HTMLFormElement, zone: Zone): Query {
+  const given = fieldsOf(form).filter(({ value }) => value.trim() !== "");
+  return Object.fromEntries(
+    given.map((field) => [
+      field.name,
+      // A time has seconds that the field does not show, and a reason may have line breaks.
+      !isEdited(field) && field.dataset.value !== undefined
+        ? field.dataset.value
+        : field.type === "datetime-local"
+          ? timeOf(field.value, zone)
+          : field.dataset.exact === "true"
+            ? field.value
+            : field.value.trim(),
+    ]),
+  );
+}
+
+function isEdited({ value, dataset: { shown = "" } }: Field): boolean {
+  return value !== shown;
+}
+
+/** Refuses a period that ends before it begins, in which nothing can be found. */
+function checkPeriod(form: HTMLFormElement, zone: Zone): void {
+  const { from, to } = valuesOf(form, zone);
+  const isEmpty = from !== undefined && to !== undefined && Date.parse(from) >= Date.parse(to);
+  form
+    .querySelector<HTMLInputElement>("[name=to]")
+    ?.setCustomValidity(isEmpty ? "This must be later than the time in From." : "");
 }
 
 interface TextFieldProps {
@@ -63,6 +107,8 @@ export function TextField({ label, value, isId = false, maxLength = 320, ...fiel
         key={value}
         autocomplete="off"
         data-exact={isId}
+        data-value={value}
+        data-shown={value?.replace(/[\r\n]/g, "")}
       />
     </label>
   );
@@ -84,7 +130,7 @@ export function Select({ label, name, value, first = "all", options }: SelectPro
     <label>
       {label}
       {/* Preact knows no `defaultValue` of a select, and would reset a `value` at each rendering. */}
-      <select name={name} key={value}>
+      <select name={name} key={value} data-value={value} data-shown={value}>
         <option value="">{first}</option>
         {[...(isKnown ? [] : [[value, value] as const]), ...options].map(([option, text]) => (
           <option key={option} value={option} selected={option === value}>
@@ -117,7 +163,8 @@ export function TimeField({ label, name, value }: TimeFieldProps) {
         max="9999-12-30T23:59"
         defaultValue={shown}
         key={`${shown} ${value}`}
-        data-at={value}
+        data-value={value}
+        data-shown={shown}
       />
     </label>
   );

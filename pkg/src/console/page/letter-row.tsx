@@ -1,10 +1,10 @@
 // A row of the list of dead letters, and the state of one in words.
 
-import type { Letter, LetterState as State } from "../../consumer/letters.ts";
+import type { Letter } from "../../consumer/letters.ts";
 import { type Query, viewPath } from "./api.ts";
 import { Badge, Id } from "./parts.tsx";
 import { Time } from "./time.tsx";
-import { tones } from "./words.ts";
+import { tones, wordsOf } from "./words.ts";
 
 interface RowProps {
   readonly letter: Letter;
@@ -71,8 +71,6 @@ function FilterLink({ name, value, filters }: FilterLinkProps) {
   );
 }
 
-const names: Partial<Record<State, string>> = { redriven: "on its way", failed_again: "failed again" };
-
 export function LetterState({ letter: { state } }: { readonly letter: Letter }) {
-  return <Badge tone={tones[state] ?? "quiet"}>{names[state] ?? state}</Badge>;
+  return <Badge tone={tones[state] ?? "quiet"}>{state === "redriven" ? "on its way" : wordsOf(state)}</Badge>;
 }

@@ -81,11 +81,13 @@ const refused: Cure = {
 
 interface NoticeProps {
   readonly error: ApiError;
-  readonly onRetry?: () => void;
+  readonly onRetry?: (() => void) | undefined;
+  /** The address of the view without what the API refuses. */
+  readonly allPath?: string | undefined;
   readonly isInLogin?: boolean;
 }
 
-export function ErrorNotice({ error, onRetry, isInLogin = false }: NoticeProps) {
+export function ErrorNotice({ error, onRetry, allPath, isInLogin = false }: NoticeProps) {
   const isEnd = error.code === "unauthorized" && !isInLogin;
   const { title, cure } = isEnd ? sessionEnded : (cures[error.code] ?? refused);
   return (
@@ -99,10 +101,19 @@ export function ErrorNotice({ error, onRetry, isInLogin = false }: NoticeProps) 
           {error.code}: {error.message}
         </p>
       )}
-      {onRetry && (
-        <button type="button" onClick={onRetry}>
-          Try again
-        </button>
+      {(onRetry ?? allPath) && (
+        <div class="actions">
+          {onRetry && (
+            <button type="button" onClick={onRetry}>
+              Try again
+            </button>
+          )}
+          {allPath && (
+            <a class="button" href={allPath}>
+              Show all
+            </a>
+          )}
+        </div>
       )}
     </div>
   );
@@ -115,9 +126,11 @@ export function LoadError({ loaded }: { readonly loaded: Loaded<unknown> }) {
   if (error === undefined || error.code === "unauthorized") {
     return null;
   }
+  // What an event's address has is no filter.
+  const isRefusedFilter = error.status === 400 && location.search !== "" && !location.pathname.endsWith("/event");
   return (
     <>
-      <ErrorNotice error={error} onRetry={reload} />
+      <ErrorNotice error={error} onRetry={reload} allPath={isRefusedFilter ? location.pathname : undefined} />
       {answer !== undefined && (
         <p class="muted">
           What is shown below was loaded at <Time at={new Date(loadedAt).toISOString()} />.

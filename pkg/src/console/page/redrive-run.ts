@@ -1,7 +1,7 @@
 // A redrive or a prune of many dead letters: the preview, and the steps, one at a time, until the end, a stop or an error.
 
 import type { AuditPage } from "../../consumer/audit.ts";
-import type { Filter } from "../../consumer/letters.ts";
+import type { Filter, Letter, LetterState } from "../../consumer/letters.ts";
 import type { Preview, PruneStep, RedriveStep } from "../../consumer/redrive.ts";
 
 export type Action = "redrive" | "prune";
@@ -27,6 +27,8 @@ export interface Progress {
   readonly phase: "ready" | "running" | "stopping" | "stopped" | "paused" | "done";
   /** Redriven, or pruned. */
   readonly done: number;
+  /** The ids of these. */
+  readonly ids: readonly number[];
   /** By reason, how many the queue refused. */
   readonly refused: ReadonlyMap<string, number>;
   /** How many of the selection are open at the end of a redrive. */
@@ -59,6 +61,15 @@ export function partsOf(
   });
 }
 
+/** Returns the filter of a run of all that match; undefined for single dead letters. */
+export function filterOf([part]: readonly Part[]): (Filter & { readonly state: State }) | undefined {
+  if (part === undefined || "ids" in part) {
+    return undefined;
+  }
+  const { upTo: _, ...filter } = part;
+  return filter;
+}
+
 /** Asks what would be taken. It changes nothing. */
 export async function planOf(ask: Ask, action: Action, parts: readonly Part[]): Promise<Plan> {
   const plan = { letters: 0, bytes: 0, open: 0, parts: [] as Part[] };
@@ -77,13 +88,28 @@ export async function planOf(ask: Ask, action: Action, parts: readonly Part[]): 
   return { ...plan, groups: [...groups.values()].sort((one, other) => other.letters - one.letters) };
 }
 
+/** Returns how many dead letters of a run are in which state, as far as they are among these. */
+export function statesOf(
+  ids: readonly number[],
+  letters: readonly Pick<Letter, "id" | "state">[],
+): ReadonlyMap<LetterState, number> {
+  const ofRun = new Set(ids);
+  const counts = new Map<LetterState, number>();
+  for (const { id, state } of letters) {
+    if (ofRun.has(id)) {
+      counts.set(state, (counts.get(state) ?? 0) + 1);
+    }
+  }
+  return counts;
+}
+
 /** Runs a plan. Of each step whose answer is lost, the audit says what it did: nothing is sent again for want of an answer. */
 export class Run {
   readonly action: Action;
   readonly #ask: Ask;
   readonly #parts: readonly Part[];
   readonly #onChange: (progress: Progress) => void;
-  #progress: Progress = { phase: "ready", done: 0, refused: new Map(), open: 0, error: undefined };
+  #progress: Progress = { phase: "ready", done: 0, ids: [], refused: new Map(), open: 0, error: undefined };
   /** The next step: the part, and the `after` in it. */
   #part = 0;
   #after = 0;
@@ -146,10 +172,10 @@ export class Run {
     const answer = await this.#ask<RedriveStep | PruneStep>(`dead-letters/${this.action}`, { body: this.#body(part) });
     this.#isInDoubt = false;
     if ("pruned" in answer) {
-      this.#count(answer.pruned.length, []);
+      this.#count(idsOf(answer.pruned), []);
     } else {
       const reasons = answer.failed.map(({ reason }) => reason);
-      this.#count(answer.redriven.length, reasons, answer.open ?? 0);
+      this.#count(idsOf(answer.redriven), reasons, answer.open ?? 0);
     }
     this.#advance(answer.next);
   }
@@ -208,18 +234,19 @@ export class Run {
   #countResult(result: unknown): { readonly ids: readonly number[]; readonly failed: number } {
     const { redriven = [], failed = [], pruned = [] } = Object(result) as Partial<Record<string, number[]>>;
     this.#count(
-      redriven.length + pruned.length,
+      [...redriven, ...pruned],
       failed.map(() => unknownReason),
     );
     return { ids: [...redriven, ...failed, ...pruned], failed: failed.length };
   }
 
-  #count(done: number, reasons: readonly string[], open = 0): void {
+  #count(done: readonly number[], reasons: readonly string[], open = 0): void {
     const refused = new Map(this.#progress.refused);
     for (const reason of reasons) {
       refused.set(reason, (refused.get(reason) ?? 0) + 1);
     }
-    this.#change({ done: this.#progress.done + done, refused, open: this.#progress.open + open });
+    const ids = [...this.#progress.ids, ...done];
+    this.#change({ done: ids.length, ids, refused, open: this.#progress.open + open });
   }
 
   #change(changes: Partial<Progress>): void {
@@ -233,4 +260,8 @@ function isOfStep(details: Readonly<Record<string, unknown>>, part: Part, after:
   return "ids" in part
     ? String(details.ids) === String(part.ids) && details.state === part.state
     : details.upTo === part.upTo && details.after === after && details.state === part.state;
+}
+
+function idsOf(letters: readonly { readonly id: number }[]): number[] {
+  return letters.map(({ id }) => id);
 }

@@ -81,7 +81,7 @@ export function RunDialog({ job, onClose }: RunDialogProps) {
       {plan === undefined && (error === undefined ? <Loading /> : <ErrorNotice error={error} onRetry={preview} />)}
       {plan !== undefined && progress === undefined && <Preview job={job} plan={plan} onConfirm={setConfirmed} />}
       {plan !== undefined && progress !== undefined && (
-        <RunProgress action={action} plan={plan} progress={progress} onGoOn={start} onRest={takeRest} />
+        <RunProgress action={action} plan={plan} progress={progress} onGoOn={start} onRest={takeRest} onLeave={close} />
       )}
       <div class="actions">
         {/* What an impatient second click on the start hits must not be the stop. */}

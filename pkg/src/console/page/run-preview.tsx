@@ -4,8 +4,9 @@ import { useEffect, useState } from "preact/hooks";
 import { counted, formatBytes, formatCount } from "./numbers.ts";
 import { Table } from "./parts.tsx";
 import { hintOf } from "./reasons.ts";
-import type { Plan } from "./redrive-run.ts";
+import { filterOf, type Plan } from "./redrive-run.ts";
 import type { Job } from "./runs.tsx";
+import { Time } from "./time.tsx";
 
 const shownGroups = 10;
 
@@ -35,6 +36,7 @@ export function Preview({ job, plan, onConfirm }: PreviewProps) {
       ) : (
         <PruneText job={job} plan={plan} onTheirWay={onTheirWay} />
       )}
+      <Chosen job={job} />
       <Groups plan={plan} />
       {job.action === "redrive" && <Warning plan={plan} />}
       {needsNumber && (
@@ -47,6 +49,44 @@ export function Preview({ job, plan, onConfirm }: PreviewProps) {
             onInput={(event) => setTyped(event.currentTarget.value)}
           />
         </label>
+      )}
+    </>
+  );
+}
+
+/** Names the filter of what is taken. */
+function Chosen({ job: { action, parts } }: { readonly job: Job }) {
+  const filter = filterOf(parts);
+  if (filter === undefined) {
+    return null;
+  }
+  const { state, type, reason, from, to } = filter;
+  return (
+    <>
+      <p>
+        Chosen: all that are {state}
+        {type !== undefined && <>, of the type {type}</>}
+        {reason !== undefined && <>, with the reason “{reason}”</>}
+        {(from ?? to) !== undefined && ", stored"}
+        {from !== undefined && (
+          <>
+            {" "}
+            from <Time at={from} />
+          </>
+        )}
+        {to !== undefined && (
+          <>
+            {" "}
+            until <Time at={to} />
+          </>
+        )}
+        .
+      </p>
+      {action === "redrive" && state === "redriven" && (
+        <p>
+          A redrive is worth it only for those that are still on their way or have failed again. It takes the handled
+          ones, too, without a second effect: to leave them out, close this and select the others in the list.
+        </p>
       )}
     </>
   );

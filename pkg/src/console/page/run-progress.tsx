@@ -4,6 +4,7 @@ import { type ApiError, errorOf } from "./api.ts";
 import { ErrorNotice } from "./notice.tsx";
 import { counted, formatCount } from "./numbers.ts";
 import type { Action, Plan, Progress } from "./redrive-run.ts";
+import { RunOutcome } from "./run-outcome.tsx";
 
 const verbs = { redrive: "redriven", prune: "pruned" };
 
@@ -13,9 +14,11 @@ interface RunProgressProps {
   readonly progress: Progress;
   readonly onGoOn: () => void;
   readonly onRest: () => void;
+  /** Closes the dialog, since a link in it leaves the view. */
+  readonly onLeave: () => void;
 }
 
-export function RunProgress({ action, plan, progress, onGoOn, onRest }: RunProgressProps) {
+export function RunProgress({ action, plan, progress, onGoOn, onRest, onLeave }: RunProgressProps) {
   const { phase, done, refused } = progress;
   const failure = errorOf(progress.error);
   const failed = [...refused.values()].reduce((sum, count) => sum + count, 0);
@@ -49,6 +52,7 @@ export function RunProgress({ action, plan, progress, onGoOn, onRest }: RunProgr
         </p>
       )}
       {phase === "done" && <Result action={action} plan={plan} progress={progress} failed={failed} onRest={onRest} />}
+      {isEnd && action === "redrive" && done > 0 && <RunOutcome plan={plan} ids={progress.ids} onLeave={onLeave} />}
       {(phase === "paused" || phase === "stopped") && (
         <div>
           <button type="button" onClick={onGoOn}>
@@ -102,16 +106,10 @@ function Result({ action, plan, progress, failed, onRest }: ResultProps) {
   const left = action === "redrive" ? Math.max(0, plan.letters - done - failed - others) : plan.letters - done;
   return (
     <div role="status" class="stack">
-      {action === "redrive" ? (
-        <p>
-          {counted(done, "dead letter")} {done === 1 ? "is" : "are"} on the way. The list of redriven ones shows what
-          becomes of them; one that fails again comes back as a new dead letter.
-        </p>
-      ) : (
-        <p>
-          {counted(done, "dead letter")} {done === 1 ? "is" : "are"} deleted.
-        </p>
-      )}
+      <p>
+        {counted(done, "dead letter")} {done === 1 ? "was" : "were"}{" "}
+        {action === "redrive" ? "put on the queue of events" : "deleted"}.
+      </p>
       {left > 0 && (
         <p class="muted">
           {action === "redrive"

@@ -16,6 +16,7 @@ const others = [
   ["/", "go to the first filter"],
   ["j, k", "go to the next, the previous row"],
   ["Enter", "open the row"],
+  ["x", "select the row of a dead letter"],
   ["u", "show times in UTC, or local"],
   ["?", "show this list"],
   ["Esc", "close it"],
@@ -62,6 +63,8 @@ export function Shortcuts({ onZone, isOpen, setOpen }: ShortcutsProps) {
         document.querySelector<HTMLElement>("main search :is(input, select)")?.focus();
       } else if (key === "j" || key === "k") {
         moveRow(key === "j" ? 1 : -1);
+      } else if (key === "x") {
+        document.querySelector<HTMLElement>("tr:focus-within input[type=checkbox]")?.click();
       } else if (key === "u") {
         onZone();
       }
