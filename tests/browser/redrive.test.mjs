@@ -86,18 +86,18 @@ test("all that match are offered only while the fields show the filter that is a
   const page = await served.open("/console/dead-letters?reason=Error: shared&from=2026-01-01T10:00:30.500Z");
   const redrive = page.getByRole("button", { name: "Redrive all that match…" });
   await redrive.waitFor();
-  await page.getByLabel("Type").fill("another");
+  await page.getByLabel("Type", { exact: true }).fill("another");
   await page.getByText("The fields show a filter that is not applied yet").waitFor();
   assert.equal(await redrive.count(), 0);
-  await page.getByLabel("Type").fill("");
+  await page.getByLabel("Type", { exact: true }).fill("");
   await redrive.click();
   const dialog = page.getByRole("dialog");
   await dialog.getByText("Chosen: all that are open, with the reason “Error: shared”, stored from").waitFor();
   await dialog.getByRole("button", { name: "Cancel" }).click();
-  await page.getByLabel("Type").fill("not applied");
+  await page.getByLabel("Type", { exact: true }).fill("not applied");
   await page.getByRole("link", { name: "Clear" }).click();
   await page.getByRole("button", { name: "Redrive all open…" }).waitFor();
-  assert.equal(await page.getByLabel("Type").inputValue(), "");
+  assert.equal(await page.getByLabel("Type", { exact: true }).inputValue(), "");
 });
 
 test("a period that ends before it begins is refused at its field", patience, async () => {
