@@ -256,13 +256,21 @@ test("the worse comes first, and the others follow", () => {
     "signatures",
     "loss",
     "dead_letter",
-    "ledger_full",
     "late",
+    "ledger_full",
     "sinks",
     "alerts",
     "activity",
   ];
   assert.deepEqual(names, expected);
+});
+
+test("what is bad comes before a warning", () => {
+  const verdict = judge({ periods: [minute(2, { unavailable: 4, accepted: 5 })], letters: { open: 1 } });
+  assert.deepEqual(
+    [verdict, ...verdict.others].map(({ name }) => name),
+    ["dead_letter", "failing"],
+  );
 });
 
 test("deliveries are summed by what became of them", () => {

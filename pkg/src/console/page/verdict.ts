@@ -73,7 +73,7 @@ export interface Facts extends Known {
   readonly arrivedAt: string | undefined;
 }
 
-/** The worse first. What keeps all events from arriving comes before what concerns some. */
+/** The worse first, among findings of one tone. What keeps all events from arriving comes before what concerns some. */
 const rules: readonly ((facts: Facts) => readonly Finding[])[] = [
   misconfigured,
   failing,
@@ -92,7 +92,10 @@ const rules: readonly ((facts: Facts) => readonly Finding[])[] = [
 
 export function verdictOf(known: Known): Verdict {
   const facts = factsOf(known);
-  const [first = allIsWell(facts), ...others] = rules.flatMap((rule) => rule(facts));
+  const findings = rules.flatMap((rule) => rule(facts));
+  const isBad = ({ tone }: Finding) => tone === "bad";
+  const ordered = [...findings.filter(isBad), ...findings.filter((finding) => !isBad(finding))];
+  const [first = allIsWell(facts), ...others] = ordered;
   return { ...first, others };
 }
 
