@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
-import { assertGood, patience, project, run, tool, tools } from "../project.mjs";
+import { tool } from "../../support/tools.mjs";
+import { assertGood, patience, project, run, tools } from "../project.mjs";
 
 /** @type {string} */
 let folder;
