@@ -10,7 +10,7 @@ import { fillSample, fillTrouble } from "./sample.mjs";
 
 const served = useConsole();
 
-/** What is opened by a button, by the path of the view. @type {Record<string, string[]>} */
+/** The buttons that open something, by the path of the view. @type {Record<string, string[]>} */
 const opened = {
   "/dead-letters": ["Redrive all open…"],
   "/dead-letters/1": ["Show the message"],

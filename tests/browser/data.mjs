@@ -1,4 +1,4 @@
-// What the tests and the screenshots put into the stores of the Worker.
+// Fills the stores of the Worker for the tests and the screenshots.
 
 import { messageOf } from "../support/messages.mjs";
 

@@ -1,4 +1,4 @@
-// What an operator sees when something fails, and that the view recovers.
+// When something fails, the operator sees what to do, and the view recovers.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

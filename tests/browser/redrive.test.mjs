@@ -26,7 +26,7 @@ function lettersOf(name, count) {
   return Array.from({ length: count }, (_, number) => ({ eventId: `${name}_${number}`, reason: `Error: ${name}` }));
 }
 
-/** How many dead letters of a reason were redriven how often, and how many messages have arrived. @param {string} name */
+/** Counts the dead letters of a reason by their redrives, and the messages that have arrived. @param {string} name */
 async function sent(name) {
   const letters = await served.sql("DEAD_LETTERS_DB", {
     query: "SELECT redrives, count(*) AS letters FROM cronozen_dead_letters WHERE reason = ? GROUP BY redrives",

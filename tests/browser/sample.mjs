@@ -22,7 +22,7 @@ const types = ["dpu.sealed", "payment.completed", "attendance.verified", "certif
 /** The share of each type. */
 const shares = [0.42, 0.71, 0.89, 0.95, 1];
 
-/** How long ago the newer deployment was made, and the secret was wrong. */
+/** The time since the newer deployment was made, and since the secret was wrong. */
 const deployedAgoMs = 9.4 * hour;
 const bump = { from: 5.2 * hour, to: 4.4 * hour };
 

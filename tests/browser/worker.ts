@@ -6,7 +6,7 @@ import demonstration from "../../scripts/demonstration-worker.ts";
 
 export { Deduper } from "cronozen-edge/worker";
 
-/** What the tests put into Activity. */
+/** The rows and lines that the tests put into Activity. */
 interface Past {
   /** Rows of the table `hours`. */
   readonly hours?: readonly (readonly [hour: number, isCompact: number, minutes: string])[];

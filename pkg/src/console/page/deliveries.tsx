@@ -25,7 +25,7 @@ export function Deliveries() {
   const { before, ...filters } = query;
   const isNewest = before === undefined;
   const isFiltered = Object.keys(filters).length > 0;
-  // What comes after this position is new. It is asked for first, so that nothing falls between.
+  // Deliveries after this position are new. It is asked for first, so that none falls between.
   const head = useAnswer<DeliveryPage>(isNewest && isFiltered ? "deliveries?limit=1" : undefined);
   const path = withQuery("deliveries", query);
   const loaded = useAnswer<DeliveryPage>(head.answer === undefined && isNewest && isFiltered ? undefined : path);

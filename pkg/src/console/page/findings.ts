@@ -1,4 +1,4 @@
-// What may be wrong: each function returns a finding if it is.
+// The rules of the verdict: each function returns a finding if something is wrong.
 
 import type { ActivityPeriod, GatewayStatus } from "../../activity.ts";
 import type { Incident } from "../../alerts/incidents.ts";
@@ -73,7 +73,7 @@ export function failing(facts: Facts): Finding[] {
   const { open, periods, now } = facts;
   const { accepted, duplicate, failed } = deliveriesOf(since(periods, now - failureMs));
   const incident = open.get("failing");
-  // What is misconfigured has said it already.
+  // The finding on settings has said it already.
   if ((failed === 0 && incident === undefined) || misconfigured(facts).length > 0) {
     return [];
   }
@@ -94,7 +94,7 @@ export function failing(facts: Facts): Finding[] {
 export function signatures(facts: Facts): Finding[] {
   const incident = facts.open.get("signatures");
   const { mismatches, minutes, acceptedSince } = wrongSignatures(facts);
-  // Of a sender that has never had a right one, the first wrong one says enough.
+  // If no signature was ever right, the first wrong one says enough.
   const isEnough =
     facts.arrivedAt === undefined
       ? mismatches > 0

@@ -26,7 +26,7 @@ interface FrameProps {
   readonly path: string;
   /** Counts beside the names of views. */
   readonly counts?: Readonly<Record<string, number | undefined>>;
-  /** What stands at the end of the bar. */
+  /** The controls at the end of the bar. */
   readonly tools?: ComponentChildren;
   readonly children: ComponentChildren;
 }

@@ -35,7 +35,7 @@ export class Guard extends Component<GuardProps, State> {
     if (error === undefined) {
       return children;
     }
-    // What has failed may be above it, or a new version may be deployed, so the whole page is tried again.
+    // The fault may be above it, or a new version may be deployed, so the whole page is tried again.
     const notice = <ErrorNotice error={error} onRetry={() => location.reload()} />;
     return isAlone ? <main class="alone">{notice}</main> : notice;
   }

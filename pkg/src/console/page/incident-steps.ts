@@ -6,7 +6,7 @@ import { viewPath } from "./api.ts";
 interface Steps {
   /** Views, the most useful one first. */
   readonly links: readonly (readonly [href: string, name: string])[];
-  /** What is to be looked at elsewhere. */
+  /** The work that is to be done elsewhere. */
   readonly also?: string;
 }
 

@@ -7,7 +7,7 @@ import { backedOff, useEvery } from "./use-answer.ts";
 
 const everyMs = 5000;
 
-/** How long a new row is marked. */
+/** The time for which a new row is marked. */
 const markedMs = 4000;
 
 /** The most that one request returns. With more, the list begins anew. */
@@ -31,7 +31,7 @@ interface Options {
 interface State {
   readonly page: DeliveryPage | undefined;
   readonly rows: readonly ActivityRecord[];
-  /** What has come while rows must stay where they are. */
+  /** The rows that have come while the others must stay where they are. */
   readonly waiting: readonly ActivityRecord[];
   /** Rows from this position on are marked. */
   readonly markedFrom: number;

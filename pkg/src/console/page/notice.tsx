@@ -126,7 +126,7 @@ export function LoadError({ loaded }: { readonly loaded: Loaded<unknown> }) {
   if (error === undefined || error.code === "unauthorized") {
     return null;
   }
-  // What an event's address has is no filter.
+  // The address of an event has an id, and no filter.
   const isRefusedFilter = error.status === 400 && location.search !== "" && !location.pathname.endsWith("/event");
   return (
     <>

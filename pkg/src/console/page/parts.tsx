@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { mount } from "./api.ts";
 import { type Tone, tones, wordsOf } from "./words.ts";
 
-/** How long a button shows that it has copied. */
+/** The time for which a button shows that it has copied. */
 const copiedMs = 1500;
 
 /** A word with a dot: the tone is never shown by its colour alone. */

@@ -22,7 +22,7 @@ const slowMs = 300_000;
 /** As many events take a fifth of the rows that the free plan may read in a day, if they are counted every 5 minutes. */
 const mostCounted = 2000;
 
-/** What is above the last bound of the histogram is drawn here: no answer takes longer than 4,500 ms. */
+/** Answers above the last bound of the histogram are drawn here: none takes longer than 4,500 ms. */
 const overflowMs = 5500;
 
 interface PlotsProps {

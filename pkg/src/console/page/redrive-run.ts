@@ -8,7 +8,7 @@ export type Action = "redrive" | "prune";
 
 type State = "open" | "redriven";
 
-/** What one request or, of all that match, one after the other takes. */
+/** The dead letters of one request or, if all that match are taken, of one request after the other. */
 export type Part =
   | { readonly ids: readonly number[]; readonly state: State }
   | (Filter & { readonly state: State; readonly upTo?: number });
@@ -18,7 +18,7 @@ type Ask = <Answer>(path: string, question?: { readonly body?: object }) => Prom
 /** The sum of the previews, and the parts up to the ids that they have shown. */
 export interface Plan extends Omit<Preview, "upTo"> {
   readonly parts: readonly Part[];
-  /** How many of these are open. */
+  /** The number of those that are open. */
   readonly open: number;
 }
 
@@ -31,9 +31,9 @@ export interface Progress {
   readonly ids: readonly number[];
   /** By reason, how many the queue refused. */
   readonly refused: ReadonlyMap<string, number>;
-  /** How many of the selection are open at the end of a redrive. */
+  /** The number of the selection that is open at the end of a redrive. */
   readonly open: number;
-  /** Why it is paused. */
+  /** The reason why it is paused. */
   readonly error: unknown;
 }
 

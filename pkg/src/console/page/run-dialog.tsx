@@ -28,7 +28,7 @@ export function RunDialog({ job, onClose }: RunDialogProps) {
   const { plan, error, preview } = usePlan(job);
   const [isConfirmed, setConfirmed] = useState(false);
   const { progress, start, stop, reset } = useRun(job, plan);
-  /** Of the runs before, if the rest was taken again. */
+  /** The number that the runs before have done, if the rest was taken again. */
   const earlier = useRef(0);
   const done = earlier.current + (progress?.done ?? 0);
   const isRunning = progress?.phase === "running" || progress?.phase === "stopping";

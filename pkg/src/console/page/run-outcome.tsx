@@ -1,4 +1,4 @@
-// What became of the dead letters of a redrive, while its dialog is open.
+// Shows what becomes of the dead letters of a redrive, while its dialog is open.
 
 import { useRef } from "preact/hooks";
 import type { LetterPage, LetterState } from "../../consumer/letters.ts";

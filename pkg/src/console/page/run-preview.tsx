@@ -1,4 +1,4 @@
-// What a redrive or a prune would take, and the confirmation.
+// The preview of a redrive or a prune, and its confirmation.
 
 import { useEffect, useState } from "preact/hooks";
 import { counted, formatBytes, formatCount } from "./numbers.ts";

@@ -9,7 +9,7 @@ import { StatusContext } from "./status.ts";
 export interface Job {
   readonly action: Action;
   readonly parts: readonly Part[];
-  /** How many of single letters may be on their way: a prune deletes what may be the only copy. */
+  /** The number of chosen letters that may be on their way: a prune deletes what may be the only copy. */
   readonly onTheirWay?: number;
   /** Is called when the dialog closes, with how many were redriven or pruned. */
   readonly onClose: (done: number) => void;

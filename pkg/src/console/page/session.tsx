@@ -45,7 +45,7 @@ export function SessionProvider({ children }: { children: ComponentChildren }) {
   const load = useCallback(() => ask<Operator>("session").then(begin, (failure) => setError(errorOf(failure))), []);
   useEffect(() => {
     onSessionEnd(() => setState((last) => (last === "in" || last === "expired" ? "expired" : "out")));
-    // What is shown must not stay behind the login after a logout.
+    // After a logout, nothing must stay behind the login.
     otherTabs?.addEventListener("message", ({ data }) => (data === "logout" ? location.reload() : load()));
     load();
   }, []);

@@ -26,7 +26,7 @@ export function standingOf(event: EventAnswer, now: number): Standing {
   return endOf(event) ?? letterOf(event, now) ?? arrivalOf(event, now);
 }
 
-/** What the ledger says, unless the event is on its way again. */
+/** Returns the state that the ledger knows, unless the event is on its way again. */
 function endOf({ history, receivedAt, deadLetters }: EventAnswer): Standing | undefined {
   const isErased = history.some(({ outcome }) => outcome === "erased");
   const end = history.findLast(({ outcome }) => outcome === "handled" || outcome === "outdated");
@@ -96,7 +96,7 @@ function letterOf({ deadLetters }: EventAnswer, now: number): Standing | undefin
       };
 }
 
-/** What the gateway says, when the consumer knows nothing. */
+/** Returns the state that the gateway knows, if the consumer knows nothing. */
 function arrivalOf(event: EventAnswer, now: number): Standing {
   const records = recordsOf(event);
   const accepted = records.find(({ outcome }) => outcome === "accepted" || outcome === "late_commit");

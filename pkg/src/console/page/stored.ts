@@ -1,4 +1,4 @@
-// What the browser keeps of the operator's choices.
+// Keeps the operator's choices in the browser.
 
 /** Returns true if the choice is kept. */
 export function isStored(choice: string): boolean {

@@ -28,7 +28,7 @@ type Draft = Omit<Step, "afterMs">;
 /** Returns what happened to an event, in the order of time. */
 export function timelineOf(event: EventAnswer): Step[] {
   const drafts = [...arrivalOf(event), ...recordsOf(event).map(stepOf), ...lettersOf(event), ...endsOf(event)];
-  // Of the same time, the cause stays before its effect: the sort is stable.
+  // The sort is stable: at the same time, the cause stays before its effect.
   drafts.sort((one, other) => msOf(one.at) - msOf(other.at));
   return drafts.map((step, index) => {
     const before = drafts[index - 1];

@@ -44,11 +44,11 @@ export interface FindingLink {
 }
 
 export interface Verdict extends Finding {
-  /** What is wrong beside it, the worse first. */
+  /** The other findings, the worse first. */
   readonly others: readonly Finding[];
 }
 
-/** What is known. Undefined if it is not. */
+/** The answers of the API. One that is not known is undefined. */
 export interface Known {
   readonly status: Status;
   /** The deliveries of the last hour. */
@@ -56,7 +56,7 @@ export interface Known {
   /** The open ones. */
   readonly incidents: readonly Incident[] | undefined;
   readonly losses: Losses | undefined;
-  /** What could not be loaded lately, in words. */
+  /** The names of what could not be loaded lately. */
   readonly unread?: readonly string[];
   readonly now: number;
   /** True on the developer's machine, where no cron runs. */
