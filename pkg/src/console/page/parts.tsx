@@ -115,9 +115,10 @@ export function Empty({ title, children }: { readonly title: string; readonly ch
   );
 }
 
+/** The class is for the tests, which wait until it is gone. */
 export function Loading() {
   return (
-    <p class="muted" role="status">
+    <p class="muted loading" role="status">
       Loading…
     </p>
   );
