@@ -5,6 +5,7 @@ import type { Losses } from "../../consumer/losses.ts";
 import type { Status } from "../status.ts";
 import { isLocal, viewPath } from "./api.ts";
 import { Share } from "./gateway.tsx";
+import { isMuted } from "./incidents.tsx";
 import { LoadError } from "./notice.tsx";
 import { formatBytes, formatCount } from "./numbers.ts";
 import { Badge, Fact, Facts, Id, Table } from "./parts.tsx";
@@ -72,12 +73,12 @@ export function AlertsCard({ status, incidents }: AlertsProps) {
       )}
       {shown.length > 0 && (
         <ul class="incidents">
-          {shown.map(({ id, title, openedAt, mutedUntil }) => (
-            <li key={id}>
-              <a href={viewPath(`incidents/${id}`)}>{title}</a>
+          {shown.map((incident) => (
+            <li key={incident.id}>
+              <a href={viewPath(`incidents/${incident.id}`)}>{incident.title}</a>
               <span class="muted">
-                since <Time at={openedAt} withAge />
-                {mutedUntil !== null && Date.parse(mutedUntil) > Date.now() && " · muted"}
+                since <Time at={incident.openedAt} withAge />
+                {isMuted(incident) && " · muted"}
               </span>
             </li>
           ))}
