@@ -11,6 +11,12 @@ export type Kinds = Record<string, Kind<unknown>>;
 /** The fields that were given. */
 export type Fields<Known extends Kinds> = { [Name in keyof Known]?: Exclude<ReturnType<Known[Name]>, undefined> };
 
+/** The rows of a list that is asked for without a limit. */
+export const defaultLimit = 50;
+
+/** An answer of this many rows is about 100 KB. */
+export const maxLimit = 200;
+
 /** A longer body holds no request of ours: 500 ids of up to 16 digits take 8.5 KB. */
 const maxBodyBytes = 16_384;
 

@@ -6,7 +6,19 @@ import { type LetterSelection, maxPruned, maxRedriven } from "../consumer/redriv
 import { actorOf, type Operator } from "./access.ts";
 import { askActivity, boundActivity, deliveriesOf, rangeOf } from "./activity.ts";
 import { findEvent, positions, searchEvents } from "./events.ts";
-import { bodyOf, boolean, type Fields, integer, integers, oneOf, parametersOf, text, time } from "./fields.ts";
+import {
+  bodyOf,
+  boolean,
+  defaultLimit,
+  type Fields,
+  integer,
+  integers,
+  maxLimit,
+  oneOf,
+  parametersOf,
+  text,
+  time,
+} from "./fields.ts";
 import { countOutcomes } from "./outcomes.ts";
 import { answerOf, Problem } from "./problem.ts";
 import { readStatus } from "./status.ts";
@@ -23,11 +35,6 @@ export interface Call<Env> {
 }
 
 type Route<Env> = (call: Call<Env>) => Promise<Response>;
-
-const defaultLimit = 50;
-
-/** An answer of this many rows is about 100 KB. */
-const maxLimit = 200;
 
 /** The gateway accepts eventIds of 256 bytes, and types and reasons are stored at this length at most. */
 const maxCharacters = 320;

@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import type { ActivityRecord, DeliveryPage } from "../../activity.ts";
+import { defaultLimit } from "../fields.ts";
 import { only, type Query, viewPath, withQuery } from "./api.ts";
 import { codes, outcomes } from "./codes.ts";
 import { Clear, Filters, Select, TextField } from "./filters.tsx";
@@ -13,9 +14,6 @@ import { Badge, CopyCurl, Empty, Heading, Id, Loading, Outcome, Pager, Table } f
 import { Time, useZoneName } from "./time.tsx";
 import { useAnswer } from "./use-answer.ts";
 import { wordsOf } from "./words.ts";
-
-/** A page without a limit has at most as many rows. */
-const pageRows = 50;
 
 const parameters = ["outcome", "code", "type", "address", "before"];
 
@@ -131,7 +129,7 @@ function Results({ rows, next, markedFrom, query }: ResultsProps) {
   const { before, ...filters } = query;
   const isFiltered = Object.keys(filters).length > 0;
   // A short page with a next one has not found enough in what it has searched.
-  const isShort = next !== null && isFiltered && rows.length < pageRows;
+  const isShort = next !== null && isFiltered && rows.length < defaultLimit;
   const oldest = rows.at(-1)?.position;
   const older = rows.length === maxRows ? oldest : next;
   const first = before === undefined ? undefined : viewPath("deliveries", filters);

@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ActivityRecord, DeliveryPage } from "../../activity.ts";
+import { maxLimit } from "../fields.ts";
 import { type ApiError, ask, errorOf, type Query, withQuery } from "./api.ts";
 import { backedOff, useEvery } from "./use-answer.ts";
 
@@ -9,9 +10,6 @@ const everyMs = 5000;
 
 /** The time for which a new row is marked. */
 const markedMs = 4000;
-
-/** The most that one request returns. With more, the list begins anew. */
-const maxNew = 200;
 
 /** More rows make the page slow, and nobody reads them. */
 export const maxRows = 200;
@@ -75,9 +73,10 @@ export function useLive({ page, filters, from, isOn, isHeld, reload }: Options):
   const poll = async () => {
     setAsking(true);
     try {
-      const path = withQuery("deliveries", { ...filters, after: state.after, limit: maxNew });
+      const path = withQuery("deliveries", { ...filters, after: state.after, limit: maxLimit });
       const answer = await ask<DeliveryPage>(path);
-      const isTooMuch = answer.next !== null && answer.deliveries.length === maxNew;
+      // With more, the list begins anew.
+      const isTooMuch = answer.next !== null && answer.deliveries.length === maxLimit;
       const holds = isHeld();
       change((last) => {
         const known = { ...last, error: undefined, failures: 0 };

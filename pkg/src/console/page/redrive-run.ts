@@ -2,7 +2,8 @@
 
 import type { AuditPage } from "../../consumer/audit.ts";
 import type { Filter, Letter, LetterState } from "../../consumer/letters.ts";
-import type { Preview, PruneStep, RedriveStep } from "../../consumer/redrive.ts";
+import { maxPruned, maxRedriven, type Preview, type PruneStep, type RedriveStep } from "../../consumer/redrive.ts";
+import { maxLimit } from "../fields.ts";
 
 export type Action = "redrive" | "prune";
 
@@ -38,10 +39,7 @@ export interface Progress {
 }
 
 /** The API takes as many in a step. */
-const mostIds: Readonly<Record<Action, number>> = { redrive: 20, prune: 500 };
-
-/** A page of the audit has no more. */
-const auditLimit = 200;
+const mostIds: Readonly<Record<Action, number>> = { redrive: maxRedriven, prune: maxPruned };
 
 /** The reason of those of which only the audit knows that they were refused. */
 const unknownReason = "no reason known: the answer was lost";
@@ -192,7 +190,7 @@ export class Run {
   /** Looks up what the step in doubt has done. What it did not do is left to the same step, which comes again. */
   async #settle(): Promise<void> {
     const part = this.#parts[this.#part];
-    const { entries } = await this.#audit(auditLimit);
+    const { entries } = await this.#audit(maxLimit);
     const entry = entries.find(
       ({ id, action, details }) =>
         id > (this.#auditedTo ?? 0) &&
@@ -218,7 +216,7 @@ export class Run {
   /** Counts what steps that broke off have done in the end. */
   async #collect(): Promise<void> {
     if (this.#unfinished.size > 0) {
-      const { entries } = await this.#audit(auditLimit);
+      const { entries } = await this.#audit(maxLimit);
       for (const { id, result } of entries) {
         if (result !== null && this.#unfinished.delete(id)) {
           this.#countResult(result);

@@ -2,6 +2,7 @@
 
 import { useRef } from "preact/hooks";
 import type { LetterPage, LetterState } from "../../consumer/letters.ts";
+import { maxLimit } from "../fields.ts";
 import { viewPath, withQuery } from "./api.ts";
 import { formatCount } from "./numbers.ts";
 import { filterOf, type Plan, statesOf } from "./redrive-run.ts";
@@ -12,9 +13,6 @@ const everyMs = 3000;
 
 /** Most events have an outcome by then. A handler that fails may be tried for an hour. */
 const followMs = 60_000;
-
-/** The most that the API lists in one answer. */
-const most = 200;
 
 /** In their order; the first three are shown if there is none, too. */
 const shown: readonly LetterState[] = ["handled", "failed_again", "redriven", "outdated", "ignored", "erased"];
@@ -28,7 +26,7 @@ interface RunOutcomeProps {
 export function RunOutcome({ plan: { groups, parts }, ids, onLeave }: RunOutcomeProps) {
   const since = useRef(Date.now());
   const before = ids.reduce((one, other) => Math.max(one, other)) + 1;
-  const { answer } = useAnswer<LetterPage>(withQuery("dead-letters", { state: "redriven", before, limit: most }), {
+  const { answer } = useAnswer<LetterPage>(withQuery("dead-letters", { state: "redriven", before, limit: maxLimit }), {
     everyMs,
     mayChange: ({ answer }) => {
       const isMoving = answer === undefined || statesOf(ids, answer.deadLetters).has("redriven");
