@@ -8,7 +8,7 @@ import type { Finding, Thresholds } from "./rules.ts";
 import { accepted, type Signals } from "./signals.ts";
 
 /** The rules on failures look back so far, in minutes. */
-const failureMinutes = 10;
+export const failureMinutes = 10;
 
 /** A source that fails at so many runs in a row is reported. */
 const maxFailures = 3;
@@ -19,7 +19,7 @@ const [lettersShare, ledgerShare] = [0.5, 0.8];
 const maxDetails = 3;
 
 /** Wrong signatures are reported if they come in so many minutes. */
-const leastMinutes = 2;
+export const leastMinutes = 2;
 
 export function deadLetter({ letters }: Signals): Finding | undefined {
   const { open = 0, newest = [] } = letters ?? {};
@@ -72,11 +72,8 @@ export function late(signals: Signals, { lateMinutes }: Thresholds): Finding | u
 
 /** Anybody can send a few wrong signatures at once. A sender with another secret tries again, and no event is accepted. */
 export function signatures({ activity = [] }: Signals, { mismatches }: Thresholds): Finding | undefined | "unknown" {
-  const minutes = activity.filter((period) => period.mismatches > 0);
-  const wrong = sum(minutes, (period) => period.mismatches);
-  const first = Math.min(...minutes.map(({ at }) => Date.parse(at)));
-  const isAccepting = accepted(activity.filter(({ at }) => Date.parse(at) >= first)) > 0;
-  return wrong < mismatches || minutes.length < leastMinutes || isAccepting
+  const { wrong, minutes, acceptedSince } = wrongSignatures(activity);
+  return wrong < mismatches || minutes < leastMinutes || acceptedSince > 0
     ? unlessSilent(activity)
     : {
         title: "The signing secret may be wrong, or somebody sends forged events",
@@ -181,8 +178,19 @@ function unlessSilent(periods: readonly ActivityPeriod[]): undefined | "unknown"
   return accepted(periods) > 0 ? undefined : "unknown";
 }
 
-function since(periods: readonly ActivityPeriod[], time: number): ActivityPeriod[] {
-  // The minute in which the time lies counts as a whole.
+/** The deliveries with a wrong signature, the number of minutes with one, and what was accepted since the first. */
+export function wrongSignatures(periods: readonly ActivityPeriod[]) {
+  const minutes = periods.filter((period) => period.mismatches > 0);
+  const first = Math.min(...minutes.map(({ at }) => Date.parse(at)));
+  return {
+    wrong: sum(minutes, (period) => period.mismatches),
+    minutes: minutes.length,
+    acceptedSince: accepted(periods.filter(({ at }) => Date.parse(at) >= first)),
+  };
+}
+
+/** The minute in which the time lies counts as a whole. */
+export function since(periods: readonly ActivityPeriod[], time: number): ActivityPeriod[] {
   return periods.filter(({ at }) => Date.parse(at) > time - minuteMs);
 }
 

@@ -79,12 +79,15 @@ const rules: Readonly<Record<RuleName, Rule>> = {
   unreadable: { sources: [], check: unreadable },
 };
 
+/** The defaults of thresholds that the console's verdict has, too. */
+export const usual = { lateMinutes: 15, mismatches: 3, answers: 5, percent: 1 } as const;
+
 /** The thresholds of each rule, their defaults and their largest values. */
 const known: Record<string, Record<string, readonly [usual: number, most: number]>> = {
   dead_letter: {},
-  late: { minutes: [15, 1440] },
-  signatures: { mismatches: [3, 1_000_000] },
-  failing: { answers: [5, 1_000_000], percent: [1, 100] },
+  late: { minutes: [usual.lateMinutes, 1440] },
+  signatures: { mismatches: [usual.mismatches, 1_000_000] },
+  failing: { answers: [usual.answers, 1_000_000], percent: [usual.percent, 100] },
   misconfigured: {},
   dead_letters_full: {},
   ledger_full: { maxBytes: [500_000_000, Number.MAX_SAFE_INTEGER] },

@@ -1,23 +1,20 @@
 // The rules of the verdict: each function returns a finding if something is wrong.
 
-import type { ActivityPeriod, GatewayStatus } from "../../activity.ts";
+import type { GatewayStatus } from "../../activity.ts";
+import { failureMinutes, leastMinutes, since, wrongSignatures } from "../../alerts/conditions.ts";
 import type { Incident } from "../../alerts/incidents.ts";
+import { usual } from "../../alerts/rules.ts";
 import { dayMs, minuteMs } from "../../consumer/time.ts";
 import { deliveriesOf } from "./counts.ts";
 import { counted } from "./numbers.ts";
 import type { Facts, Finding, FindingLink } from "./verdict.ts";
 
-/** The alerts' rule on failures looks back so far. */
-const failureMs = 10 * minuteMs;
-
-/** The thresholds of the alerts' rules. */
-const [leastFailures, failurePercent, leastMismatches, leastMismatchMinutes] = [5, 1, 3, 2];
+const failureMs = failureMinutes * minuteMs;
 
 /** The alerts run every 5 minutes. Two runs may be missed. */
 export const alertsLateMs = 16 * minuteMs;
 
-/** An event that waits for so long is late. */
-const lateMs = 15 * minuteMs;
+const lateMs = usual.lateMinutes * minuteMs;
 
 const silentMs = dayMs;
 
@@ -78,8 +75,8 @@ export function failing(facts: Facts): Finding[] {
     return [];
   }
   const all = failed + accepted + duplicate;
-  const isBad = incident !== undefined || (failed >= leastFailures && failed * 100 > all * failurePercent);
-  const text = `${counted(failed, "delivery was", "deliveries were")} answered 5xx in the last 10 minutes, of ${all} with a right signature. The sender tries them again.`;
+  const isBad = incident !== undefined || (failed >= usual.answers && failed * 100 > all * usual.percent);
+  const text = `${counted(failed, "delivery was", "deliveries were")} answered 5xx in the last ${failureMinutes} minutes, of ${all} with a right signature. The sender tries them again.`;
   return [
     {
       name: "failing",
@@ -93,12 +90,12 @@ export function failing(facts: Facts): Finding[] {
 
 export function signatures(facts: Facts): Finding[] {
   const incident = facts.open.get("signatures");
-  const { mismatches, minutes, acceptedSince } = wrongSignatures(facts);
+  const { wrong, minutes, acceptedSince } = wrongSignatures(facts.periods);
   // If no signature was ever right, the first wrong one says enough.
   const isEnough =
     facts.arrivedAt === undefined
-      ? mismatches > 0
-      : mismatches >= leastMismatches && minutes >= leastMismatchMinutes && acceptedSince === 0;
+      ? wrong > 0
+      : wrong >= usual.mismatches && minutes >= leastMinutes && acceptedSince === 0;
   return incident === undefined && !isEnough
     ? []
     : [
@@ -108,7 +105,7 @@ export function signatures(facts: Facts): Finding[] {
           title: incident?.title ?? "The signing secret may be wrong",
           text:
             incident?.text ??
-            `${counted(mismatches, "delivery", "deliveries")} in the last hour had a signature that matches no secret, and none was accepted since the first of them. If Cronozen has sent them, CRONOZEN_SIGNING_SECRET is not its registration's secret.`,
+            `${counted(wrong, "delivery", "deliveries")} in the last hour had a signature that matches no secret, and none was accepted since the first of them. If Cronozen has sent them, CRONOZEN_SIGNING_SECRET is not its registration's secret.`,
           links: [refusedLink, { view: "diagnose", name: "Diagnose a signature" }],
         },
       ];
@@ -173,7 +170,7 @@ export function late({ status, activity, minutes, open, periods, now }: Facts): 
           name: "late",
           tone: "warn",
           title: "Events wait on the queue",
-          text: `${counted(waiting, "message is", "messages are")} on the queue of events, more than were accepted in the last 15 minutes. They wait for another attempt, or the consumer is late: look whether it is deployed, attached to the queue and not paused.`,
+          text: `${counted(waiting, "message is", "messages are")} on the queue of events, more than were accepted in the last ${usual.lateMinutes} minutes. They wait for another attempt, or the consumer is late: look whether it is deployed, attached to the queue and not paused.`,
           links: [{ view: "events", name: "See what was handled last" }],
         },
       ];
@@ -280,20 +277,6 @@ export function silent(facts: Facts): Finding[] {
       ];
 }
 
-/** The deliveries with a wrong signature, the number of minutes with one, and what was accepted since the first. */
-export function wrongSignatures({ periods }: Facts) {
-  const wrong = periods.filter((period) => period.mismatches > 0);
-  const first = Math.min(...wrong.map(({ at }) => Date.parse(at)));
-  const { accepted, duplicate } = deliveriesOf(periods.filter(({ at }) => Date.parse(at) >= first));
-  const mismatches = wrong.reduce((sum, period) => sum + period.mismatches, 0);
-  return { mismatches, minutes: wrong.length, acceptedSince: accepted + duplicate };
-}
-
 function ofIncident({ id, rule, title, text }: Incident, tone: Finding["tone"]): Finding {
   return { name: rule, tone, title, text, links: [{ view: `incidents/${id}`, name: "Open the incident" }] };
-}
-
-/** The minute in which the time lies counts as a whole. */
-function since(periods: readonly ActivityPeriod[], time: number): ActivityPeriod[] {
-  return periods.filter(({ at }) => Date.parse(at) > time - minuteMs);
 }

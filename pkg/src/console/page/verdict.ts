@@ -1,6 +1,7 @@
 // Judges the whole in one sentence, and says what to do. It is pure.
 
 import type { ActivityPeriod, ActivityStatus, ActivitySummary, GatewayStatus } from "../../activity.ts";
+import { wrongSignatures } from "../../alerts/conditions.ts";
 import type { Incident } from "../../alerts/incidents.ts";
 import type { Losses } from "../../consumer/losses.ts";
 import type { Status } from "../status.ts";
@@ -20,7 +21,6 @@ import {
   silent,
   sinks,
   unread,
-  wrongSignatures,
 } from "./findings.ts";
 import { counted } from "./numbers.ts";
 import type { Tone } from "./words.ts";
@@ -121,17 +121,17 @@ function factsOf(known: Known): Facts {
 function allIsWell(facts: Facts): Finding {
   const { periods, arrivedAt } = facts;
   const { accepted, duplicate, failed } = deliveriesOf(periods);
-  const { mismatches, acceptedSince } = wrongSignatures(facts);
-  if (mismatches > 0) {
-    const wrong = `${counted(mismatches, "delivery", "deliveries")} in the last hour had a signature that matches no secret.`;
+  const { wrong, acceptedSince } = wrongSignatures(periods);
+  if (wrong > 0) {
+    const what = `${counted(wrong, "delivery", "deliveries")} in the last hour had a signature that matches no secret.`;
     const isForged = acceptedSince > 0;
     return {
       name: "forged",
       tone: isForged ? "good" : "quiet",
       title: isForged ? "All is well, and forged deliveries are refused" : "A few deliveries had a wrong signature",
       text: isForged
-        ? `${wrong} True ones were accepted since, so the secret is right.`
-        : `${wrong} That is too few to say that the secret is wrong: the sender of true ones tries again.`,
+        ? `${what} True ones were accepted since, so the secret is right.`
+        : `${what} That is too few to say that the secret is wrong: the sender of true ones tries again.`,
       links: [refusedLink],
     };
   }
