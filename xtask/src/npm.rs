@@ -148,9 +148,15 @@ pub fn build(extent: Extent, flavour: Flavour) -> Result<()> {
         translate(&root, VERIFIER, &plain.module, &build)?;
     }
     let diagnosis = bindgen(&root, DIAGNOSIS, PLAIN, "plain", &build)?;
-    translate(&root, DIAGNOSIS, &diagnosis.module, &build)?;
-    let glue = wrap_in_factory(&diagnosis.glue)?;
-    minify(&root, &glue, &build.join("diagnosis-glue.js"))?;
+    // The translation takes more than half of the time of a quick build, and its module seldom changes.
+    let translated = build.join("diagnosis.translated.wasm");
+    let is_translated = translated.exists() && read(&translated)? == read(&diagnosis.module)?;
+    if extent == Extent::Package || !is_translated {
+        translate(&root, DIAGNOSIS, &diagnosis.module, &build)?;
+        let glue = wrap_in_factory(&diagnosis.glue)?;
+        minify(&root, &glue, &build.join("diagnosis-glue.js"))?;
+        copy(&diagnosis.module, &translated)?;
+    }
     page::build(&root, &build, &dist.join("console-assets.js"))?;
 
     for (bundle, format, source) in BUNDLES {
