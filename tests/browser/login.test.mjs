@@ -70,7 +70,7 @@ test("a session that ends goes on in the same view with the same filter", patien
   await page.getByLabel("Type").fill("payment.completed");
   await page.getByRole("button", { name: "Filter" }).click();
   await page.getByRole("dialog", { name: "Your session has ended" }).waitFor();
-  // What was there is still there, but cannot be seen behind the dialog.
+  // The view is still there, but hidden behind the dialog.
   assert.equal(await page.getByLabel("Type").inputValue(), "payment.completed");
   assert.equal(await page.locator("main h1").isVisible(), false);
   await logIn(page, "Ada");
