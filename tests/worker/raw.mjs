@@ -79,9 +79,13 @@ export class Delivery {
   }
 }
 
-/** Connects to workerd, without the simulator's own Worker in front. @param {import("./gateway.mjs").TestGateway} gateway */
-export async function connectDirectly(gateway) {
-  const { port, hostname } = await gateway.miniflare.unsafeGetDirectURL();
+/**
+ * Connects to workerd, without the simulator's own Worker in front.
+ *
+ * @param {{ miniflare: import("miniflare").Miniflare }} gateway with `unsafeDirectSockets`
+ */
+export async function connectDirectly({ miniflare }) {
+  const { port, hostname } = await miniflare.unsafeGetDirectURL();
   const socket = connect(Number(port), hostname);
   await once(socket, "connect");
   return socket;
@@ -92,7 +96,7 @@ export async function connectDirectly(gateway) {
  * Returns each answer as its status and its code, if it has one: `401 invalid_signature`. The last one is `200 ok` if the
  * connection was still of use.
  *
- * @param {import("./gateway.mjs").TestGateway} gateway
+ * @param {{ miniflare: import("miniflare").Miniflare }} gateway
  * @param {Part[]} parts
  * @param {number} expected
  */
