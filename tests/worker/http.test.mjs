@@ -61,6 +61,12 @@ describe("an unusual request", { concurrency: 4 }, () => {
           const more = found.slice(answers.length);
           assert.ok(more.length === 0 || (more.length === 1 && more[0] === "200 ok"), `${name}: ${more}`);
           const accepted = acceptedIn(text);
+          const sentIds = [delivery, other].map(({ eventId }) => eventId);
+          assert.deepEqual(
+            accepted,
+            sentIds.filter((eventId) => accepted.includes(eventId)),
+            `${name}: order`,
+          );
           const isAccepted = accepted.includes(delivery.eventId);
           deliveries.push({ delivery: other, name, isAccepted: accepted.includes(other.eventId) });
           if (isAccepted) {

@@ -1,4 +1,4 @@
-// Raw requests to workerd itself, without a client or a proxy that would correct them.
+// Raw requests to the socket of workerd itself, without a client or a proxy that would correct them.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
