@@ -9,6 +9,7 @@ import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, Response } from "m
 import { root } from "../../scripts/command.mjs";
 import { token } from "../support/messages.mjs";
 import { bundled } from "../support/modules.mjs";
+import { close, converse } from "../worker/raw.mjs";
 
 const worker = `
 import { console as adminConsole } from "cronozen-edge/console";
@@ -45,6 +46,7 @@ before(async () => {
       bindings: { ADMIN_TOKEN: token, ACCESS_TEAM: "acme", ACCESS_AUDIENCE: "our-tag" },
       d1Databases: ["DB"],
       queueProducers: { EVENTS: "cronozen-events" },
+      unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
       outboundService: ({ url }) => {
         fetches += 1;
         return url === `${issuer}/cdn-cgi/access/certs` ? Response.json(keys) : new Response(null, { status: 404 });
@@ -97,4 +99,11 @@ test("a login gives a session with which the ledger can be searched", async () =
     (await send("dead-letters/redrive", { ...session, "content-type": "application/json" }, {})).status,
     403,
   );
+});
+
+test("a malformed Host is a 404", async () => {
+  for (const host of ["x y", "a\r\nHost: b", "[", "x:99999", "%"]) {
+    const request = `GET /admin/api/status HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\n${close}\r\n`;
+    assert.deepEqual((await converse({ miniflare }, [request], 1)).answers, ["404 not_found"], host);
+  }
 });

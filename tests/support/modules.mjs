@@ -35,7 +35,8 @@ export function moduleIn(source, name, folder) {
 }
 
 /**
- * The modules of a Worker that imports the npm package, bundled as wrangler would.
+ * The modules of a Worker that imports the npm package, bundled as wrangler would. Its import of the gateway is left as it
+ * is.
  *
  * @param {string} entry the path of its main file, from the project's root
  */
@@ -48,7 +49,7 @@ export async function bundled(entry) {
     format: "esm",
     target: "es2022",
     conditions: ["workerd"],
-    external: ["cloudflare:*", "node:*", "*.wasm?module"],
+    external: ["cloudflare:*", "node:*", "*.wasm?module", "cronozen-edge/worker"],
     logLevel: "error",
   });
   const [{ text } = { text: "" }] = outputFiles;

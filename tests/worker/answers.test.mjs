@@ -72,15 +72,8 @@ test("a forged delivery is refused and leaves nothing behind", async () => {
   assert.equal((await gateway.marker(eventId)).value, null);
 });
 
-test("an unknown path is a 404, a wrong method a 405", async () => {
-  const { body } = newEvent();
-  const headers = { "x-cronozen-signature": sign(body, secret) };
-  for (const path of ["/", `${webhookPath}/`, `${webhookPath}%2f`, "/webhooks/CRONOZEN"]) {
-    assert.equal((await gateway.request(path, { method: "POST", body, headers })).status, 404, path);
-  }
-  const query = await gateway.request(`${webhookPath}?a=b`, { method: "POST", body, headers });
-  assert.equal(query.status, 202);
-  for (const method of ["GET", "PUT", "DELETE", "OPTIONS"]) {
+test("a wrong method is a 405 with the right one", async () => {
+  for (const method of ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"]) {
     const answered = await gateway.request(webhookPath, { method });
     assert.equal(answered.status, 405, method);
     assert.equal(answered.headers.get("allow"), "POST");

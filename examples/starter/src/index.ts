@@ -10,7 +10,8 @@ export default {
   ...consumer,
 
   fetch(request: Request, env: Env, context: ExecutionContext) {
-    const isConsole = /^\/console(\/|$)/.test(new URL(request.url).pathname);
+    // Not every Host header makes a URL that can be parsed: the gateway refuses the others.
+    const isConsole = /^\/console(\/|$)/.test(URL.parse(request.url)?.pathname ?? "");
     return isConsole ? consumer.fetch(request, env, context) : gateway.fetch(request, env, context);
   },
 };

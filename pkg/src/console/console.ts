@@ -35,27 +35,29 @@ export function console<Env>(
   const { deadLetters, mount } = optionsOf(options);
   const table = routes<Env>();
   return async (request, env, context) => {
+    // A Host header may hold anything, so not every request has a URL that can be parsed.
+    const url = URL.parse(request.url);
     try {
-      return await answer(request, mount, table, context, { env, deadLetters });
+      return await answer(request, url, mount, table, context, { env, deadLetters });
     } catch (error) {
-      return failed(error, new URL(request.url).pathname);
+      return failed(error, url?.pathname);
     }
   };
 }
 
 async function answer<Env>(
   request: Request,
+  url: URL | null,
   mount: string,
   table: Routes<Env>,
   context: unknown,
   stores: Pick<Call<Env>, "env" | "deadLetters">,
 ): Promise<Response> {
-  const url = new URL(request.url);
-  const isBelow = url.pathname === mount || url.pathname.startsWith(`${mount}/`);
-  const path = isBelow ? url.pathname.slice(mount.length) || "/" : undefined;
-  if (path === undefined) {
+  const isBelow = url?.pathname === mount || url?.pathname.startsWith(`${mount}/`);
+  if (url === null || !isBelow) {
     throw new Problem(404, "not_found", `no such path: the console is under ${mount}`);
   }
+  const path = url.pathname.slice(mount.length) || "/";
   if (!path.startsWith("/api/")) {
     return page(request, mount, path);
   }
@@ -78,7 +80,7 @@ async function answer<Env>(
 }
 
 /** The answer of an error. Ours are logged, and say nothing of their cause. */
-function failed(error: unknown, path: string): Response {
+function failed(error: unknown, path: string | undefined): Response {
   if (error instanceof Problem) {
     if (error.status === 500) {
       log("error", error.code, { reason: error.message });
