@@ -369,6 +369,21 @@ test("an assertion that is forged, expired, of another audience, issuer or key, 
   await assertRefused(asserted(await assertion({ aud: ["other"] })));
 });
 
+test("the log quotes nothing of an assertion that is refused", async () => {
+  mock.timers.tick(120_000);
+  const own = "chosen by a stranger";
+  const head = { alg: "RS256", kid: "ours", crit: [own], [own]: own };
+  const [, ...rest] = (await assertion()).split(".");
+  const value = [Buffer.from(JSON.stringify(head)).toString("base64url"), ...rest].join(".");
+  const lines = await silent(async () => {
+    assert.equal((await tested.send("/console/api/events", asserted(value))).status, 401);
+  });
+  assert.deepEqual(
+    lines.map(({ outcome, reason }) => [outcome, reason]),
+    [["assertion_refused", "ERR_JOSE_NOT_SUPPORTED"]],
+  );
+});
+
 test("a new key of Access is fetched when it is first used, at most once a minute", async () => {
   mock.timers.tick(120_000);
   published = [ours.jwk, next.jwk];

@@ -24,11 +24,17 @@ export const promisedMs = 4500;
 export const failuresPerMinute = 2000;
 
 /**
- * Faults by operation (`get`, `put`, `store`, `send`, `acquire`, `commit`, `mark`, `record`, `limit`): `hangs`, `throws an error`, `throws a string`, `throws
- * synchronously`, `returns no promise`, `returns a thenable`, `resolves to nothing`, `after N ms`, `fails after N ms`,
+ * Faults by operation (`get`, `put`, `store`, `send`, `acquire`, `commit`, `mark`, `record`, `limit`): `hangs`,
+ * `throws an error`, `throws a string`, both also with the text after a colon, `throws synchronously`,
+ * `returns no promise`, `returns a thenable`, `resolves to nothing`, `after N ms`, `fails after N ms`,
  * `pretends after N ms`; or `instance: "fails once"`, for the next instance that is made.
  *
  * @typedef {Record<string, string>} Faults
+ * @typedef {object} Options
+ * @property {string} [journal] the address of a service that replaces the queue
+ * @property {string} [storage] a folder for everything else
+ * @property {boolean} [apart] true if the objects of strict mode have an isolate of their own
+ * @property {Record<string, string>} [bindings] variables and secrets
  * @typedef {{ status: number, headers: Headers, answer: any, ms: number }} Answered
  * @typedef {{ faults?: Faults, settings?: Record<string, unknown>, headers?: Record<string, string> }} Circumstances
  */
@@ -43,8 +49,7 @@ export class TestGateway {
 
   /**
    * @param {string} folder of the build, under build/
-   * @param {{ journal?: string, storage?: string, apart?: boolean }} [options] the address of a service that replaces the
-   * queue; a folder for everything else; true if the objects of strict mode have an isolate of their own
+   * @param {Options} [options]
    */
   static async start(folder = "worker", options) {
     const gateway = new TestGateway(join(root, "build", folder), options);
@@ -57,8 +62,8 @@ export class TestGateway {
     return gateway;
   }
 
-  /** @param {string} build @param {{ journal?: string, storage?: string, apart?: boolean }} [options] */
-  constructor(build, { journal, storage, apart = false } = {}) {
+  /** @param {string} build @param {Options} [options] */
+  constructor(build, { journal, storage, apart = false, bindings = {} } = {}) {
     this.url = new URL("http://unset");
     const common = {
       compatibilityDate: "2026-10-01",
@@ -78,7 +83,7 @@ export class TestGateway {
           {
             ...common,
             name: "gateway",
-            bindings: { CRONOZEN_SIGNING_SECRET: secret, ...(journal && { JOURNAL: journal }) },
+            bindings: { CRONOZEN_SIGNING_SECRET: secret, ...(journal && { JOURNAL: journal }), ...bindings },
             kvNamespaces: ["SEEN"],
             r2Buckets: ["BODIES"],
             queueProducers: { EVENTS: "cronozen-events" },

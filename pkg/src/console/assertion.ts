@@ -66,7 +66,9 @@ async function verifyWith(keys: JSONWebKeySet, assertion: string, { issuer, audi
 
 function refused(error: unknown): undefined {
   if (!isFlood(Date.now())) {
-    log("warn", "assertion_refused", { reason: reasonOf(error) });
+    // The text of this error quotes the assertion, which anyone can send.
+    const reason = error instanceof errors.JOSENotSupported ? error.code : reasonOf(error);
+    log("warn", "assertion_refused", { reason });
   }
 }
 

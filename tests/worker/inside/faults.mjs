@@ -80,6 +80,10 @@ async function misbehave(name, fault, work) {
   if (fault === "resolves to nothing") {
     return undefined;
   }
+  const [, kind, text] = /^throws (an error|a string): (.+)$/s.exec(String(fault)) ?? [];
+  if (kind !== undefined) {
+    throw kind === "a string" ? text : new Error(text);
+  }
   const [, how, ms] = /^(fails |pretends )?after (\d+) ms$/.exec(String(fault)) ?? [];
   await new Promise((resolve) => setTimeout(resolve, Number(ms)));
   if (how === "fails ") {
