@@ -10,7 +10,14 @@ const folder = fileURLToPath(new URL(".", import.meta.url));
 const archive = fileURLToPath(new URL("previous.tar.gz", import.meta.url));
 
 /** The gateway, the consumer and the admin API with what they import. The console's page is large, and not tested here. */
-const kept = ["package.json", "dist/edge.js", "dist/verifier.wasm", "dist/consumer.js", "dist/console.js", "dist/worker"];
+const kept = [
+  "package.json",
+  "dist/edge.js",
+  "dist/verifier.wasm",
+  "dist/consumer.js",
+  "dist/console.js",
+  "dist/worker",
+];
 
 const [tarball] = process.argv.slice(2);
 if (tarball === undefined) {

@@ -66,7 +66,14 @@ export class Versions {
 
 /** The one version's gateway has the Durable Objects, and the other's consumer has the queues. */
 export class Deployment {
-  /** @param {Version} host @param {Awaited<ReturnType<typeof modulesOfBoth>>} modules @param {string} storage */
+  /** The number of deliveries that were answered with each status. @type {{ 200: number, 202: number } & Record<number, number>} */
+  answers = { 200: 0, 202: 0 };
+
+  /**
+   * @param {Version} host
+   * @param {Awaited<ReturnType<typeof modulesOfBoth>>} modules
+   * @param {string} storage
+   */
   constructor(host, modules, storage) {
     this.host = host;
     /** @type {Version} */
@@ -143,13 +150,17 @@ export class Deployment {
     const worker = await this.miniflare.getWorker(`${mode}-${version === this.host ? "host" : "guest"}`);
     const response = await worker.fetch(`http://gateway${webhookPath}`, { method: "POST", headers, body });
     await response.text();
+    this.answers[response.status] = (this.answers[response.status] ?? 0) + 1;
     return response.status;
   }
 
   /** Calls a version's consumer as a queue does. @param {Version} version @param {string[]} bodies @returns {Promise<any>} */
   async consume(version, bodies) {
     const messages = bodies.map((body, id) => ({ id: String(id), timestamp: new Date(), attempts: 1, body }));
-    return /** @type {any} */ (await this.miniflare.getWorker(`consumer-${version}`)).queue("cronozen-events", messages);
+    return /** @type {any} */ (await this.miniflare.getWorker(`consumer-${version}`)).queue(
+      "cronozen-events",
+      messages,
+    );
   }
 
   /** The messages of an event that the queue has delivered. @param {string} eventId @returns {Promise<string[]>} */
