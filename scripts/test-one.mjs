@@ -15,7 +15,7 @@ FILE is a test in JavaScript, or a file of a crate. NAME is a part of the test's
 
 /** The builds that the tests of a folder need. */
 const builds = [
-  { test: /^tests\/(worker|consumer|console|alerts|browser)\//, args: ["npm", "--workers"] },
+  { test: /^tests\/(worker|consumer|console|alerts|browser|compatibility)\//, args: ["npm", "--workers"] },
   { test: /^tests\/(cli|package|scripts\/(backfill|docs))/, args: ["npm"] },
   { test: /^tests\/worker\/.*trap/, args: ["worker", "--test-trap"] },
   { test: /consumer-rust/, args: ["consumer-rust"] },

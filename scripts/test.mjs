@@ -42,6 +42,11 @@ const checks = [
   ["clippy, Worker that traps", "cargo", [...clippy, ...wasm, "--features", "test-trap", ...denyWarnings]],
   ["documentation of the crates", "cargo", ["doc", "--quiet", "--locked", "--no-deps"]],
   ["tests on the host", "cargo", ["test", "--locked", "--workspace"]],
+  [
+    "crate as it is published",
+    "cargo",
+    ["package", "--quiet", "--locked", "--allow-dirty", ...packages("cronozen-webhook")],
+  ],
   ["simulation", "cargo", ["xtask", "simulate"]],
   ["build of the npm package and the Worker", "cargo", ["xtask", "npm"]],
   // They need the declarations that the package's build generates.
@@ -56,6 +61,7 @@ const checks = [
   ["tests in workerd and of the scripts", "node", [...nodeTest, "tests/{worker,scripts}/*.test.mjs"]],
   ["tests of the command line", "node", [...nodeTest, "tests/cli/*.test.mjs"]],
   ["tests of the consumers and the console", "node", [...nodeTest, "tests/{alerts,consumer,console}/*.test.mjs"]],
+  ["tests of two versions side by side", "node", [...nodeTest, "tests/compatibility/*.test.mjs"]],
   ["tests of the console in Chromium", "node", [...nodeTest, "tests/browser/*.test.mjs"]],
   ["dry run of the deployment of the gateway", "wrangler", dryDeployment("wrangler.toml", "build/dry-run")],
   // The output folder is relative to the folder of the settings.

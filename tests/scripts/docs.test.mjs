@@ -31,7 +31,7 @@ const [xtask = ""] = /const USAGE.+?";/s.exec(readFileSync(join(root, "xtask/src
 
 /** Commands that are not ours, and whose options are not checked. `ask` is a function of docs/operations.md. */
 const others =
-  /^((curl|printf|read|echo|cd|cp|\.|export|openssl|ask|while|npm (install|pack|ci)) |npm install$|done$|ask\(\)|(body|api|upTo|after|answer|ADMIN_TOKEN)=)/;
+  /^((curl|printf|read|echo|cd|cp|\.|export|openssl|ask|while|npm (install|pack|ci|publish|audit|deprecate|dist-tag)|cargo yank|git|gh|sha256sum) |npm (install|login)$|cargo (login|publish)$|done$|ask\(\)|(body|api|upTo|after|answer|ADMIN_TOKEN)=)/;
 
 /** A document without its blocks of code. @param {string} text */
 function withoutBlocks(text) {

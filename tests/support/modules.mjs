@@ -38,11 +38,13 @@ export function moduleIn(source, name, folder) {
  * The modules of a Worker that imports the npm package, bundled as wrangler would. Its import of the gateway is left as it
  * is.
  *
- * @param {string} entry the path of its main file, from the project's root
+ * @param {string} entry the path of its main file, from the folder
+ * @param {{ folder?: string, dist?: string }} [options] the folder whose package is imported, by default the project's
+ * root; the package's `dist`
  */
-export async function bundled(entry) {
+export async function bundled(entry, { folder = root, dist = join(root, "pkg", "dist") } = {}) {
   const { outputFiles } = await build({
-    absWorkingDir: root,
+    absWorkingDir: folder,
     entryPoints: [entry],
     bundle: true,
     write: false,
@@ -58,7 +60,7 @@ export async function bundled(entry) {
     {
       type: /** @type {const} */ ("CompiledWasm"),
       path: "/verifier.wasm?module",
-      contents: readFileSync(join(root, "pkg", "dist", "verifier.wasm")),
+      contents: readFileSync(join(dist, "verifier.wasm")),
     },
   ];
 }

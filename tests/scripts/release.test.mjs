@@ -1,0 +1,193 @@
+// A release: the version is the same everywhere, a commit that is not ready is refused, and the workflows have few rights.
+
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, before, test } from "node:test";
+import { parse } from "yaml";
+import { output, root } from "../../scripts/command.mjs";
+
+/** A copy of the project's files that git knows. */
+const copy = mkdtempSync(join(tmpdir(), "cronozen-edge-"));
+before(() => {
+  const listed = execFileSync("git", ["ls-files", "-z"], { cwd: root, encoding: "utf8" });
+  for (const file of listed.split("\0").filter((name) => name !== "")) {
+    mkdirSync(dirname(join(copy, file)), { recursive: true });
+    cpSync(join(root, file), join(copy, file), { verbatimSymlinks: true });
+  }
+  git("init", "--quiet");
+  commit();
+});
+after(() => rmSync(copy, { recursive: true }));
+
+/** @param {...string} args */
+function git(...args) {
+  const identity = ["-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false"];
+  execFileSync("git", [...identity, ...args], { cwd: copy });
+}
+
+function commit() {
+  git("add", "--all");
+  git("commit", "--quiet", "--no-verify", "--message=test");
+}
+
+/** @param {string} file @param {string | RegExp} text @param {string} other */
+function change(file, text, other) {
+  const path = join(copy, file);
+  const before = readFileSync(path, "utf8");
+  const changed = before.replace(text, other);
+  assert.notEqual(changed, before, `${file} has no ${text}`);
+  writeFileSync(path, changed);
+}
+
+/** Runs the script in the copy. Returns its complaint, empty if there is none. @param {...string} args */
+function release(...args) {
+  const env = { ...process.env, GITHUB_REPOSITORY: "someone/cronozen-edge" };
+  const script = join(copy, "scripts", "release.mjs");
+  const { status, stderr } = spawnSync(process.execPath, [script, ...args], { cwd: copy, env, encoding: "utf8" });
+  assert.equal(status === 0, stderr === "", stderr);
+  return stderr;
+}
+
+test("every file has the version of Cargo.toml", () => {
+  assert.equal(
+    output(process.execPath, ["scripts/release.mjs", "--check"])?.startsWith("every file has version "),
+    true,
+  );
+});
+
+test("a release that is not ready is refused with each reason, and a ready one is not", () => {
+  for (const wrong of ["1", "v1.2.3", "1.2.3+build", "latest"]) {
+    assert.match(release(wrong), /^not a version/, wrong);
+  }
+  // Something is there to be released, also just after a release.
+  change("CHANGELOG.md", "## [Unreleased]\n", "## [Unreleased]\n\n- A test.\n");
+  assert.equal(release("97.98.99-rc.1"), "");
+  assert.equal(release("--check"), "");
+  const text = readFileSync(join(copy, "CHANGELOG.md"), "utf8");
+  assert.match(text, /\n## \[Unreleased\]\n\n## \[97\.98\.99-rc\.1\] - \d{4}-\d\d-\d\d\n\n- A test\.\n/);
+  // Cargo accepts the lock file that it has not written.
+  execFileSync("cargo", ["metadata", "--locked", "--format-version=1"], { cwd: copy, stdio: "ignore" });
+  assert.match(release("97.98.99-rc.1"), /has a section of 97\.98\.99-rc\.1 already/);
+  assert.match(release("97.98.100"), /has nothing under ## \[Unreleased\]/);
+
+  const obstacles = release("--check", "--tag", "v97.98.99");
+  for (const reason of [/the tag is v97\.98\.99,/, /the tree is not clean/]) {
+    assert.match(obstacles, reason);
+  }
+  const url = "https://github.com/someone/cronozen-edge";
+  setRepository(url);
+  commit();
+  const tag = "v97.98.99-rc.1";
+  assert.equal(release("--check", "--tag", tag), "");
+
+  for (const [file, found, other, reason] of /** @type {[string, string | RegExp, string, RegExp][]} */ ([
+    ["CHANGELOG.md", /(?<=97\.98\.99-rc\.1\]) - .+/, "", /no section \[97\.98\.99-rc\.1\]/],
+    ["CHANGELOG.md", /(?<=## \[97.+\n)\n- A test\.\n.*/s, "", /no section \[97\.98\.99-rc\.1\]/],
+    ["pkg/package.json", url, `${url}x`, /pkg\/package\.json must have "repository"/],
+    ["crates/webhook/Cargo.toml", url, `${url}x`, /crates\/webhook\/Cargo\.toml must have repository/],
+    ["README.md", "97.98.99-rc.1.tgz", "97.98.98.tgz", /README\.md has version 97\.98\.98/],
+    ["Cargo.lock", '"97.98.99-rc.1"', '"97.98.98"', /Cargo\.lock has version 97\.98\.98/],
+    ["Cargo.toml", /(?<=crates\/webhook", version = )"[^"]+"/, '"97.98.98"', /Cargo\.toml has version 97\.98\.98/],
+    ["pkg/package.json", /(?<="version": )"[^"]+"/, '"97.98.98"', /pkg\/package\.json has version 97\.98\.98/],
+    ["package-lock.json", '"97.98.99-rc.1"', '"97.98.98"', /package-lock\.json has version 97\.98\.98/],
+    ["examples/starter/package.json", "^97.98.99-rc.1", "^97.98.98", /starter\/package\.json has version 97\.98\.98/],
+    ["docs/deploy.md", "97.98.99-rc.1.tgz", "97.98.98.tgz", /deploy\.md has version 97\.98\.98/],
+    ["docs/reference.md", "97.98.99-rc.1", "97.98.98", /reference\.md has version 97\.98\.98/],
+  ])) {
+    change(file, found, other);
+    commit();
+    assert.match(release("--check", "--tag", tag), reason);
+    git("reset", "--quiet", "--hard", "HEAD~1");
+  }
+  writeFileSync(join(copy, "new-file"), "");
+  assert.match(release("--check", "--tag", tag), /^the tree is not clean.*new-file/s);
+});
+
+/** Writes the repository's address where a release needs it. @param {string} url */
+function setRepository(url) {
+  const manifest = JSON.parse(readFileSync(join(copy, "pkg/package.json"), "utf8"));
+  manifest.repository = { type: "git", url: `git+${url}.git` };
+  writeFileSync(join(copy, "pkg/package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+  const crate = readFileSync(join(copy, "crates/webhook/Cargo.toml"), "utf8").replace(/^repository = .*\n/m, "");
+  writeFileSync(join(copy, "crates/webhook/Cargo.toml"), crate.replace(/(?=^readme = )/m, `repository = "${url}"\n`));
+}
+
+test("the crate holds its source, its README and both licences, and no test", () => {
+  const args = ["package", "--locked", "--allow-dirty", "--list", "--package", "cronozen-webhook"];
+  const files = (output("cargo", args) ?? "").split("\n");
+  const others = files.filter((file) => !/^src\/.+\.rs$/.test(file) && file !== ".cargo_vcs_info.json");
+  const metadata = ["Cargo.lock", "Cargo.toml", "Cargo.toml.orig"];
+  assert.deepEqual(others.sort(), [...metadata, "LICENSE-APACHE", "LICENSE-MIT", "README.md"]);
+  assert.ok(files.includes("src/lib.rs"));
+});
+
+const folder = join(root, ".github", "workflows");
+const workflows = readdirSync(folder).map((name) => {
+  const text = readFileSync(join(folder, name), "utf8");
+  return { ...parse(text), name, text };
+});
+const jobs = workflows.flatMap(({ name, jobs }) =>
+  Object.entries(jobs).map(([job, { steps, ...rest }]) => ({ job: `${name} ${job}`, steps, ...rest })),
+);
+
+test("actions are pinned by commit, with their version beside it", () => {
+  let pinned = 0;
+  for (const { name, text } of workflows) {
+    for (const [line] of text.matchAll(/^.*\buses:.*$/gm)) {
+      assert.match(line, /uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/, `${name}: ${line}`);
+      pinned += 1;
+    }
+  }
+  assert.equal(pinned, jobs.flatMap(({ steps }) => steps).filter(({ uses }) => uses !== undefined).length);
+});
+
+test("a workflow can read the code and no more, but for the jobs that publish", () => {
+  for (const { name, permissions } of workflows) {
+    assert.ok(["{}", '{"contents":"read"}'].includes(JSON.stringify(permissions)), name);
+  }
+  const more = jobs.filter(({ permissions }) => JSON.stringify(permissions ?? {}).includes("write"));
+  assert.deepEqual(Object.fromEntries(more.map(({ job, permissions }) => [job, permissions])), {
+    "release.yml attest": { attestations: "write", "id-token": "write" },
+    "release.yml publish-npm": { "id-token": "write" },
+    "release.yml publish-crate": { contents: "read", "id-token": "write" },
+    "release.yml github-release": { contents: "write" },
+  });
+  for (const { job, steps, environment, "timeout-minutes": minutes } of jobs) {
+    assert.equal(environment, job.includes(" publish-") ? "release" : undefined, job);
+    assert.ok(minutes <= 90, `${job} has a time-out`);
+    for (const { uses, with: inputs } of steps) {
+      assert.ok(!uses?.startsWith("actions/checkout@") || inputs?.["persist-credentials"] === false, job);
+    }
+  }
+});
+
+test("nothing is published without the checks, from a branch, or with a stored secret", () => {
+  const release = workflows.find(({ name }) => name === "release.yml") ?? assert.fail();
+  assert.deepEqual(release.on.push, { tags: ["v*"] });
+  assert.deepEqual(release.jobs.attest.needs, ["check", "build"]);
+  assert.equal(release.jobs.attest.if, "github.event_name == 'push'");
+  assert.deepEqual(release.jobs["publish-npm"].needs, ["attest"]);
+  assert.deepEqual(release.jobs["publish-crate"].needs, ["attest"]);
+  assert.deepEqual(release.jobs["github-release"].needs, ["publish-npm", "publish-crate"]);
+  for (const { name, text } of workflows) {
+    assert.doesNotMatch(text, /secrets\.|pull_request_target|workflow_run/, name);
+  }
+});
+
+test("no text from outside becomes part of a command", () => {
+  for (const { job, steps } of jobs) {
+    for (const { run } of steps) {
+      assert.ok(run === undefined || !run.includes("${{"), `${job}: ${run}`);
+    }
+  }
+});
+
+test("GitHub runs the checks of .ci/run, with the same command", () => {
+  const runs = (/** @type {string} */ name) =>
+    jobs.find(({ job }) => job === name)?.steps.flatMap((/** @type {any} */ { run }) => run ?? []);
+  assert.deepEqual(runs("ci.yml check"), [".ci/run"]);
+  assert.equal(runs("release.yml check").at(-1), ".ci/run");
+});
