@@ -43,6 +43,7 @@ const checks = [
   ["documentation of the crates", "cargo", ["doc", "--quiet", "--locked", "--no-deps"]],
   ["tests on the host", "cargo", ["test", "--locked", "--workspace"]],
   ["simulation", "cargo", ["xtask", "simulate"]],
+  ["timing of the verifier on the host", "cargo", ["run", "--quiet", "--locked", "--release", ...packages("timing")]],
   ["build of the npm package and the Worker", "cargo", ["xtask", "npm"]],
   // They need the declarations that the package's build generates.
   ["types of the scripts and tests", "tsc", ["--project", "."]],
