@@ -17,8 +17,8 @@ use subjects::{Subject, subjects};
 /// dudect's threshold for "definitely not constant in time".
 const LEAK: f64 = 10.0;
 
-/// A smaller difference, in nanoseconds, is no leak: it costs some to branch by the verdict, which the sender is told anyway.
-/// A comparison that stops early is seen as 20.
+/// Where the verdicts differ, a smaller difference in nanoseconds is no leak: it costs some to branch by the verdict, which
+/// the sender is told anyway.
 const VISIBLE: f64 = 2.0;
 
 /// The batches of a round. The median of their t values counts, so that a burst of other work in some of them does not.
@@ -55,7 +55,7 @@ fn measure(subjects: &[Subject], random: &mut fastrand::Rng) -> bool {
     for subject in subjects {
         let batches: Vec<Times> = (0..BATCHES).map(|_| batch(subject, random)).collect();
         let (t, difference) = statistics::t_of_batches(&batches);
-        let leaks = t.abs() >= LEAK && difference.abs() >= VISIBLE;
+        let leaks = t.abs() >= LEAK && (!subject.other_verdict || difference.abs() >= VISIBLE);
         let right = leaks == subject.naive;
         let verdict = if right { "as expected" } else { "NOT as expected" };
         println!("{:>9.1}  {difference:>8.1} ns  {verdict}: {}", t, subject.name);

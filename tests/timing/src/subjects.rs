@@ -18,6 +18,8 @@ pub struct Subject {
     pub name: String,
     /// True if it must be caught.
     pub naive: bool,
+    /// True if one of the signatures is right, and the other wrong.
+    pub other_verdict: bool,
     inputs: [(Signature, Hash); 2],
     verify: Verify,
 }
@@ -50,27 +52,27 @@ pub fn subjects() -> Result<Vec<Subject>, Box<dyn Error>> {
     let eight = Secrets::new(&texts)?;
     let mut all = Vec::new();
     for (a, b) in [(0, 1), (1, 2), (0, 2)] {
+        let other_verdict = b == 2;
         let name = format!("wrong byte: {} against {}", of_one[a].0, of_one[b].0);
-        all.push(subject(&name, false, [of_one[a].1, of_one[b].1], verifier(&one))?);
+        let inputs = [of_one[a].1, of_one[b].1];
+        all.push(Subject { other_verdict, ..subject(&name, inputs, verifier(&one))? });
         let name = format!("matching secret: {} against {}", of_eight[a].0, of_eight[b].0);
-        all.push(subject(&name, false, [of_eight[a].1, of_eight[b].1], verifier(&eight))?);
+        let inputs = [of_eight[a].1, of_eight[b].1];
+        all.push(Subject { other_verdict, ..subject(&name, inputs, verifier(&eight))? });
     }
     let name = "naive, stops at the first wrong byte";
-    all.push(subject(name, true, [wrong_at(0), wrong_at(31)], naive(&keys(&texts[..1])?))?);
+    let inputs = [wrong_at(0), wrong_at(31)];
+    all.push(Subject { naive: true, ..subject(name, inputs, naive(&keys(&texts[..1])?))? });
     let name = "naive, stops at the secret that matches";
-    all.push(subject(name, true, [right, mac_of(last)?], naive(&keys(&texts)?))?);
+    let inputs = [right, mac_of(last)?];
+    all.push(Subject { naive: true, ..subject(name, inputs, naive(&keys(&texts)?))? });
     Ok(all)
 }
 
-fn subject(
-    name: &str,
-    naive: bool,
-    hashes: [Hash; 2],
-    verify: Verify,
-) -> Result<Subject, Box<dyn Error>> {
+fn subject(name: &str, hashes: [Hash; 2], verify: Verify) -> Result<Subject, Box<dyn Error>> {
     let [one, other] = hashes;
     let inputs = [(signature_of(&one)?, one), (signature_of(&other)?, other)];
-    Ok(Subject { name: name.into(), naive, inputs, verify })
+    Ok(Subject { name: name.into(), naive: false, other_verdict: false, inputs, verify })
 }
 
 /// The crate's.
