@@ -20,7 +20,7 @@ export async function assertHolds(numRuns, property) {
     interruptAfterTimeLimit: 60_000,
   });
   if (found.failed) {
-    throw new Error(`FUZZ_SEED=${seed}: ${fc.defaultReportMessage(found)}`);
+    throw new Error(`FUZZ_SEED=${seed}: ${fc.defaultReportMessage(found)}`, { cause: found.errorInstance });
   }
 }
 
