@@ -48,6 +48,7 @@ const checks = [
     ["package", "--quiet", "--locked", "--allow-dirty", ...packages("cronozen-webhook")],
   ],
   ["simulation", "cargo", ["xtask", "simulate"]],
+  ["timing of the verifier on the host", "cargo", ["run", "--quiet", "--locked", "--release", ...packages("timing")]],
   ["build of the npm package and the Worker", "cargo", ["xtask", "npm"]],
   // They need the declarations that the package's build generates.
   ["types of the scripts and tests", "tsc", ["--project", "."]],

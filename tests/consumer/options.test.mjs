@@ -178,7 +178,7 @@ for (const [name, call, message] of /** @type {[string, () => unknown, string][]
     () => consumeUntyped(handlers, { ...options, retry }),
     "retry out of range: firstSeconds up to maxSeconds, and maxSeconds up to 43200 are expected",
   ]),
-  ...[59, 1_209_601, "1 day"].map((retentionSeconds) => [
+  ...[59, 1_209_601, "1 day", "86400"].map((retentionSeconds) => [
     `a retention of ${retentionSeconds}`,
     () => consumeUntyped(handlers, { ...options, retry: { retentionSeconds } }),
     "retry.retentionSeconds out of range: a number from 60 to 1209600 is expected",

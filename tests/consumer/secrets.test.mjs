@@ -11,6 +11,13 @@ for (const [name, next, current, expected] of /** @type {[string, string?, strin
   ["two settings, the next one first", "whsec_b", "whsec_a", ["whsec_b", "whsec_a"]],
   ["white space around and between", " whsec_c\n", "whsec_b  whsec_a\n", ["whsec_c", "whsec_b", "whsec_a"]],
   ["an empty next one", "", "whsec_a", ["whsec_a"]],
+  [
+    "white space of Unicode, which the gateway takes for some",
+    undefined,
+    "whsec_b\u0085whsec_a\u3000",
+    ["whsec_b", "whsec_a"],
+  ],
+  ["a byte order mark, which the gateway refuses", undefined, "\ufeffwhsec_a", ["\ufeffwhsec_a"]],
   ["none", undefined, undefined, []],
 ])) {
   test(`signing secrets: ${name}`, () => {

@@ -27,6 +27,7 @@ const FOLDERS: &[&str] = &[
     "pkg/diagnosis-wasm",
     "pkg/wasm",
     "tests/simulation",
+    "tests/timing",
     "tests/support",
     "tests/vectors",
     "xtask",

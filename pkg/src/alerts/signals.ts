@@ -5,6 +5,7 @@ import { type Backlog, readBacklog } from "../consumer/backlog.ts";
 import type { DeadLetters } from "../consumer/dead-letters.ts";
 import type { Losses } from "../consumer/losses.ts";
 import { dayMs, hourMs, inTime, minuteMs } from "../consumer/time.ts";
+import { isPlain } from "../kind.ts";
 import { type LedgerSignal, readLedger, windowMinutes } from "./ledger.ts";
 import { failureOf } from "./request.ts";
 
@@ -160,7 +161,23 @@ async function readPeriods<Env>(
   // From the beginning of a period: part of one is not known.
   const from = Math.floor((now - ms) / unit) * unit;
   const range = { from: new Date(from).toISOString(), to: new Date(now).toISOString() };
-  return (await activity(env)?.summary({ by, ...range }))?.periods;
+  const reader = activity(env);
+  if (reader === undefined) {
+    return undefined;
+  }
+  const answer: unknown = await reader.summary({ by, ...range });
+  const periods: unknown = Object(answer).periods;
+  if (!Array.isArray(periods) || !periods.every(isPeriod)) {
+    // A rule that stumbles over it would end the run, and with it all other alerts.
+    throw new Error("answer of Activity not understood: deploy the gateway and this Worker from one version");
+  }
+  return periods;
+}
+
+/** The object belongs to another Worker, which may be of another version. */
+function isPeriod(value: unknown): value is ActivityPeriod {
+  const { at, codes, others, mismatches } = Object(value);
+  return Number.isFinite(Date.parse(at)) && isPlain(codes) && isPlain(others) && typeof mismatches === "number";
 }
 
 /** Returns the number of deliveries that were accepted, or were accepted before. */

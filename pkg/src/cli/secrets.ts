@@ -15,13 +15,12 @@ export const usableToken = /^[\x21-\x7e]{32,}$/;
 
 /** Returns the signing secrets in a variable's value, split as the gateway and the consumer do. */
 export function secretsIn(value: string | undefined): string[] {
-  // signingSecrets takes a byte order mark for white space. The gateway refuses it, as it does U+200B.
-  return signingSecrets({ CRONOZEN_SIGNING_SECRET: value?.replaceAll("\ufeff", "\u200b") });
+  return signingSecrets({ CRONOZEN_SIGNING_SECRET: value });
 }
 
 /** Returns the newest signing secret, with which Cronozen signs. */
 export function signingSecret(url: URL): string {
-  const [newest] = secretFor("CRONOZEN_SIGNING_SECRET", url).split(/\s+/);
+  const [newest] = secretsIn(secretFor("CRONOZEN_SIGNING_SECRET", url));
   return newest ?? "";
 }
 

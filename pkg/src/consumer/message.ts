@@ -4,6 +4,7 @@ import { type CronozenEvent, Verifier } from "cronozen-edge";
 import { ownField, typeOf } from "../event.ts";
 import { NonRetryableError } from "./non-retryable.ts";
 import { type Bucket, bound } from "./platform.ts";
+import { secretsIn } from "./secrets.ts";
 
 /** The gateway's account of an event. Nobody has signed it. */
 export interface Envelope {
@@ -135,7 +136,7 @@ export function verifiedEvent(
   body: string | Uint8Array,
   secrets: string | readonly string[],
 ): CronozenEvent {
-  const list = typeof secrets === "string" ? secrets.trim().split(/\s+/) : secrets;
+  const list = typeof secrets === "string" ? secretsIn(secrets) : secrets;
   const result = new Verifier(list, { maxBodyBytes }).check(body, envelope.signature);
   if (!result.ok) {
     throw new NonRetryableError(result.message);

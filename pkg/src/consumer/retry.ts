@@ -57,17 +57,22 @@ export function scheduleOf({
   if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > mostAttempts) {
     throw configError(`retry.maxAttempts out of range: a whole number from 1 to ${mostAttempts} is expected`);
   }
-  if (!(firstSeconds >= 0 && firstSeconds <= maxSeconds && maxSeconds <= longestSeconds)) {
+  if (!isWithin(maxSeconds, 0, longestSeconds) || !isWithin(firstSeconds, 0, maxSeconds)) {
     throw configError(
       `retry out of range: firstSeconds up to maxSeconds, and maxSeconds up to ${longestSeconds} are expected`,
     );
   }
-  if (!(retentionSeconds >= leastRetention && retentionSeconds <= mostRetention)) {
+  if (!isWithin(retentionSeconds, leastRetention, mostRetention)) {
     throw configError(
       `retry.retentionSeconds out of range: a number from ${leastRetention} to ${mostRetention} is expected`,
     );
   }
   return { maxAttempts, firstSeconds, maxSeconds, retentionSeconds };
+}
+
+/** A text from a variable is no number: it would pass the comparisons, and be joined to others later. */
+function isWithin(value: unknown, least: number, most: number): boolean {
+  return typeof value === "number" && value >= least && value <= most;
 }
 
 /**

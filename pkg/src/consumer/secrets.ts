@@ -11,6 +11,10 @@ export interface SigningSecrets {
  * `CRONOZEN_SIGNING_SECRET`, each separated by white space. For the option `secrets` of `consume`.
  */
 export function signingSecrets(env: SigningSecrets): string[] {
-  const both = [env.CRONOZEN_SIGNING_SECRET_NEXT, env.CRONOZEN_SIGNING_SECRET];
-  return both.flatMap((secrets) => secrets?.split(/\s+/) ?? []).filter((secret) => secret !== "");
+  return [env.CRONOZEN_SIGNING_SECRET_NEXT, env.CRONOZEN_SIGNING_SECRET].flatMap((secrets) => secretsIn(secrets ?? ""));
+}
+
+/** Splits secrets where the gateway does. `\s` has U+FEFF, too, which the gateway refuses. */
+export function secretsIn(secrets: string): string[] {
+  return secrets.split(/\p{White_Space}+/u).filter((secret) => secret !== "");
 }
