@@ -38,7 +38,7 @@ const consolePaths = [
 ];
 
 /**
- * @typedef {{ name: string, isRight: boolean, detail: string }} Check
+ * @typedef {{ name: string, isRight: boolean, isSkipped?: true, detail: string }} Check
  * @typedef {{ minutes: number, seed: number, defect: string }} Options
  */
 

@@ -6,9 +6,9 @@ import { root } from "../../scripts/command.mjs";
 import { secret, token } from "../support/messages.mjs";
 import { builtModules, bundled, moduleIn } from "../support/modules.mjs";
 
-const soakInside = join(root, "tests", "soak", "inside");
 const workerInside = join(root, "tests", "worker", "inside");
-const wrapper = ["main.mjs", "activity.mjs", "faults.mjs", "footprint.mjs", "object.mjs"];
+/** The first is the entry point. */
+const wrapper = ["soak.mjs", "main.mjs", "activity.mjs", "faults.mjs", "footprint.mjs", "object.mjs"];
 
 /** Enough for large bodies, whose messages do not fit the queue. */
 export const maxBodyBytes = 300_000;
@@ -63,9 +63,7 @@ export class World {
           {
             ...common,
             name: "gateway",
-            // The first is the entry point.
             modules: [
-              moduleIn(soakInside, "gateway.mjs", ""),
               ...wrapper.map((name) => moduleIn(workerInside, name, "")),
               ...builtModules(join(root, "build", "worker-test-trap"), "/gateway"),
             ],

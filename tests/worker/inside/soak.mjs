@@ -1,4 +1,4 @@
-// Runs in workerd around the gateway of tests/worker/inside: sets its clock ahead, and has the defects that the soak must
+// Runs in workerd around main.mjs, for tests/soak: sets its clock ahead, and has the defects that the soak must
 // find.
 
 import main from "./main.mjs";
