@@ -1,54 +1,67 @@
-// The memory of workerd along the run, and the line that fits it.
+// The memory along the run: that of the whole process, and the heaps of the gateway and the consumer after a collection of
+// garbage. A line is fitted to each.
 
 import { residentMebibytes } from "../worker/gateway.mjs";
 
-/** V8 has grown its heaps, and SQLite its caches, by then; a shorter run leaves out its first third. */
+/** The caches and the heaps of workerd have grown by then; a shorter run leaves out its first third. */
 const warmUpMs = 300_000;
 
-/** A shorter part says nothing: a collection of garbage is a step of 10 MiB or more. */
-const leastJudgedMs = 60_000;
+/** A shorter part says nothing: what is under way changes by as much as a leak would. */
+const leastJudgedMs = 90_000;
 
-/** The least of so many samples is compared, so that garbage that is not yet collected does not count. */
+/** The least of so many samples of the process is fitted, so that garbage that is not yet collected does not count. */
 const grouped = 10;
 
-/**
- * The most growth, in MiB over the judged part. A run of 15 minutes judges 10, in which 24,000 requests come: 30 MiB would be
- * 1.3 KB of each. Garbage and the allocator's reserves have moved the lows by up to 20 MiB in runs without a leak.
- */
-const mostGrowth = 30;
+/** @typedef {{ at: number, mebibytes: number }} Sample */
+/** @typedef {{ name: string, start: number, end: number, slope: number, growth: number, mostGrowth: number | undefined }} Fit */
 
 export class Memory {
-  /** @type {{ at: number, mebibytes: number }[]} */
-  samples = [];
+  /** @type {Sample[]} */
+  process = [];
+  /** The heaps by Worker. @type {Map<string, Sample[]>} */
+  #heaps = new Map();
   #started = performance.now();
 
-  sample() {
-    this.samples.push({ at: performance.now() - this.#started, mebibytes: residentMebibytes() });
+  /** @param {Record<string, number>} mostGrowth of each part that is judged, in MiB */
+  constructor(mostGrowth) {
+    this.mostGrowth = mostGrowth;
   }
 
-  /** The fit of the samples after the warm-up, and whether they may be judged. */
-  fit() {
-    const last = this.samples.at(-1)?.at ?? 0;
+  sample() {
+    this.process.push({ at: performance.now() - this.#started, mebibytes: residentMebibytes() });
+  }
+
+  /** @param {Record<string, number>} heaps */
+  add(heaps) {
+    for (const [name, mebibytes] of Object.entries(heaps)) {
+      const samples = this.#heaps.get(name) ?? [];
+      samples.push({ at: performance.now() - this.#started, mebibytes });
+      this.#heaps.set(name, samples);
+    }
+  }
+
+  /** The lines after the warm-up. */
+  fits() {
+    const last = this.process.at(-1)?.at ?? 0;
     const from = Math.min(warmUpMs, last / 3);
-    const lows = lowsOf(this.samples.filter(({ at }) => at >= from));
-    const minutes = (last - from) / 60_000;
-    const { slope, start } = lineThrough(lows);
-    const growth = slope * minutes;
-    return {
-      isJudged: last - from >= leastJudgedMs,
-      isFlat: growth <= mostGrowth,
-      mostGrowth,
-      minutes,
-      start,
-      end: start + growth,
-      growth,
-      slope,
-      most: Math.max(...this.samples.map(({ mebibytes }) => mebibytes)),
-    };
+    const fit = (/** @type {string} */ name, /** @type {Sample[]} */ samples) =>
+      this.#fit(
+        name,
+        samples.filter(({ at }) => at >= from),
+      );
+    const fits = [fit("workerd", lowsOf(this.process)), ...[...this.#heaps].map(([name, list]) => fit(name, list))];
+    return { isJudged: last - from >= leastJudgedMs, fits };
+  }
+
+  /** @param {string} name @param {Sample[]} samples @returns {Fit} */
+  #fit(name, samples) {
+    const { slope, start } = lineThrough(samples);
+    const growth = slope * minutesOf(samples.at(-1), samples[0]);
+    return { name, start, end: start + growth, slope, growth, mostGrowth: this.mostGrowth[name] };
   }
 }
 
-/** @param {{ at: number, mebibytes: number }[]} samples */
+/** @param {Sample[]} samples */
 function lowsOf(samples) {
   const starts = Array.from({ length: Math.ceil(samples.length / grouped) }, (_, group) => group * grouped);
   return starts.map((start) => {
@@ -57,10 +70,14 @@ function lowsOf(samples) {
   });
 }
 
-/** The line of least squares: MiB a minute, and MiB at the first sample. @param {{ at: number, mebibytes: number }[]} samples */
+/** @param {Sample | undefined} sample @param {Sample | undefined} first */
+function minutesOf(sample, first) {
+  return ((sample?.at ?? 0) - (first?.at ?? 0)) / 60_000;
+}
+
+/** The line of least squares: MiB a minute, and MiB at the first sample. @param {Sample[]} samples */
 function lineThrough(samples) {
-  const first = samples[0]?.at ?? 0;
-  const xs = samples.map(({ at }) => (at - first) / 60_000);
+  const xs = samples.map((sample) => minutesOf(sample, samples[0]));
   const ys = samples.map(({ mebibytes }) => mebibytes);
   const mean = (/** @type {number[]} */ list) => list.reduce((sum, one) => sum + one, 0) / list.length;
   const [x, y] = [mean(xs), mean(ys)];

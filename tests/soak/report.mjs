@@ -22,7 +22,7 @@ export function progress(ms, sender, lines, memory) {
     `${lines.counts.handled ?? 0} handled`,
     `${failed.length} 5xx`,
     `${violations.length} violations`,
-    `workerd ${memory.samples.at(-1)?.mebibytes ?? 0} MiB`,
+    `workerd ${memory.process.at(-1)?.mebibytes ?? 0} MiB`,
   ].join(", ");
 }
 
@@ -38,8 +38,12 @@ export function countsTable(counts) {
   return rows.sort().join("\n");
 }
 
-/** @param {ReturnType<import("./memory.mjs").Memory["fit"]>} fit @param {number[]} wasm */
-export function memoryText({ minutes, start, end, slope, growth, most, mostGrowth }, wasm) {
-  const figure = (/** @type {number} */ number) => number.toFixed(1);
-  return `workerd from ${figure(start)} to ${figure(end)} MiB in ${figure(minutes)} min after the warm-up: ${figure(slope)} MiB a minute, ${figure(growth)} in all (at most ${mostGrowth}); most ${most}. WebAssembly ${figure(wasm[0] ?? 0)} to ${figure(wasm.at(-1) ?? 0)} MiB`;
+/** The lines of memory. @param {import("./memory.mjs").Fit[]} fits @param {number[]} wasm */
+export function memoryTable(fits, wasm) {
+  const figure = (/** @type {number} */ number) => number.toFixed(1).padStart(7);
+  const lines = fits.map(({ name, start, end, slope, growth, mostGrowth }) => {
+    const bound = mostGrowth === undefined ? "not judged" : `at most ${mostGrowth}`;
+    return `${name.padEnd(12)}${figure(start)} to ${figure(end)} MiB, ${figure(slope)} a minute, grown by ${figure(growth)} (${bound})`;
+  });
+  return [...lines, `WebAssembly's memory ${wasm.map((size) => size.toFixed(1)).join(" ")}`].join("\n    ");
 }

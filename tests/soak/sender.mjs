@@ -177,7 +177,7 @@ export class Sender {
     };
     const startedAt = performance.now();
     const lateSendAt = event?.lateSendAt;
-    if (event !== undefined && operations?.send !== undefined) {
+    if (event !== undefined && (operations?.send ?? operations?.commit) !== undefined) {
       event.lateSendAt = startedAt;
     }
     const answer = await ask(this.url, { ...asked, headers });
@@ -204,7 +204,9 @@ export class Sender {
     }
     this.longestMs = Math.max(this.longestMs, answer.ms);
     if (answer.ms > promisedMs + marginMs) {
-      this.violations.push(`${kind}: answered after ${Math.round(answer.ms)} ms`);
+      this.violations.push(
+        `${kind}: ${counted} after ${Math.round(answer.ms)} ms, ${JSON.stringify(attempt.operations)}`,
+      );
     }
     this.answered.set(ray, answer.code);
     if (answer.status >= 500) {

@@ -5,6 +5,7 @@ import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { root } from "../../scripts/command.mjs";
 import { secret, token } from "../support/messages.mjs";
 import { builtModules, bundled, moduleIn } from "../support/modules.mjs";
+import { Heaps } from "./heaps.mjs";
 
 const workerInside = join(root, "tests", "worker", "inside");
 /** The first is the entry point. */
@@ -13,8 +14,14 @@ const wrapper = ["soak.mjs", "main.mjs", "activity.mjs", "faults.mjs", "footprin
 /** Enough for large bodies, whose messages do not fit the queue. */
 export const maxBodyBytes = 300_000;
 
+const gatewayTarget = "core:user:gateway";
+const consumerTarget = "core:user:consumer";
+
 /** Failed signatures of one address a minute. */
 export const failuresPerMinute = 20;
+
+// For the heaps: garbage is collected before they are measured.
+process.env.MINIFLARE_WORKERD_V8_FLAGS = "--expose-gc";
 
 /** @typedef {"kv" | "durable-object"} Mode */
 
@@ -26,6 +33,7 @@ export class World {
       await world.miniflare.ready;
       world.gatewayUrl = await world.miniflare.unsafeGetDirectURL("gateway");
       world.consumerUrl = await world.miniflare.unsafeGetDirectURL("consumer");
+      world.heaps = await Heaps.connect(await world.miniflare.getInspectorURL());
       await world.sql("CREATE TABLE effects (event_id TEXT NOT NULL)");
     } catch (error) {
       await world.stop();
@@ -41,6 +49,8 @@ export class World {
    */
   constructor(mode, consumerModules, { defect, sinkUrl, logged }) {
     this.mode = mode;
+    /** @type {Heaps | undefined} */
+    this.heaps = undefined;
     this.gatewayUrl = new URL("http://unset");
     this.consumerUrl = new URL("http://unset");
     const common = {
@@ -59,6 +69,7 @@ export class World {
           }
         },
         cf: false,
+        inspectorPort: 0,
         workers: [
           {
             ...common,
@@ -103,6 +114,7 @@ export class World {
   }
 
   async stop() {
+    this.heaps?.close();
     await this.miniflare.dispose();
   }
 
@@ -149,6 +161,15 @@ export class World {
         this.#post(this.gatewayUrl, path, restart),
       ),
     );
+  }
+
+  /** The heaps of the Workers and the simulators, in MiB, after a collection of the Workers' garbage. */
+  async collectedHeaps() {
+    await Promise.all([this.gatewayUrl, this.consumerUrl].map((url) => fetch(new URL("/soak/collect", url))));
+    const usage = (await this.heaps?.usage()) ?? {};
+    const { [gatewayTarget]: gateway = 0, [consumerTarget]: consumer = 0, ...others } = usage;
+    const simulators = Object.values(others).reduce((sum, one) => sum + one, 0);
+    return { gateway, consumer, simulators };
   }
 
   /** The size of the gateway's WebAssembly memory, in MiB. */

@@ -140,6 +140,10 @@ export default {
       state = { ...state, d1: undefined, acknowledgements: undefined, .../** @type {any} */ (await request.json()) };
       return Response.json(null);
     }
+    if (pathname === "/soak/collect") {
+      /** @type {any} */ (globalThis).gc();
+      return new Response();
+    }
     if (pathname === "/soak/alerts") {
       await scheduled(undefined, env);
       return Response.json(null);

@@ -30,6 +30,10 @@ export default {
       aheadMs = Number(searchParams.get("ahead"));
       return new Response();
     }
+    if (pathname === "/soak/collect") {
+      /** @type {any} */ (globalThis).gc();
+      return new Response();
+    }
     if (!pathname.startsWith("/webhooks") || env.DEFECT === "") {
       return main.fetch(request, env, ctx);
     }
