@@ -3,7 +3,7 @@
 import { sign, webhookPath } from "../../scripts/delivery.mjs";
 import { figure, median, ratios, spread, table } from "../report.mjs";
 import { bodyOf, request } from "./deliveries.mjs";
-import { send } from "./load.mjs";
+import { sendApart } from "./load.mjs";
 import { Server, secret } from "./server.mjs";
 
 /** The most that an unsigned request may cost, as a share of an accepted delivery. */
@@ -112,7 +112,7 @@ async function cost(server, kind, slice) {
   const count = Math.ceil(isLarge ? slice / largeShare : slice);
   const load = Array.from({ length: count }, () => ({ bytes: make(), status }));
   const before = server.cpu();
-  await send(server, load);
+  await sendApart(server, load);
   return (server.cpu() - before) / count;
 }
 
@@ -131,7 +131,8 @@ export function attackText(machine, modes, titles) {
 Microseconds of the server's CPU a request, and its share of an accepted delivery of 1 KiB of the same Worker. "Above the
 floor" leaves out of both what a Worker costs that answers 401 without reading anything: it is what the gateway's own
 work costs. Medians of ${first?.floor.length} interleaved rounds, shares taken round by round; the spread is half of the
-distance between the quartiles. Bodies are of 1 KiB, unless the row says otherwise. The goal for unsigned requests, those
+distance between the quartiles. Bodies are of 1 KiB, unless the row says otherwise, and each
+request has a connection of its own, which workerd closes if it answers without reading the body. The goal for unsigned requests, those
 without a well-formed signature, is a share of at most ${goal.toFixed(2)}.
 
 ${parts.join("\n\n")}`;
