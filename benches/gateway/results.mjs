@@ -16,7 +16,7 @@ import { activeStartUps, firstAnswers } from "./start.mjs";
 export const full = {
   modes: "kv,strict,object",
   gateway: { launches: 4, rounds: 4, slice: 1500, warmUp: 5000 },
-  attack: { launches: 3, rounds: 5, slice: 1500, warmUp: 4000 },
+  attack: { launches: 3, rounds: 4, slice: 600, warmUp: 2000 },
   memory: 200_000,
   starts: 21,
   startUps: 5,
