@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 const minuteMs = 60_000;
 
 /** The longest wait for messages that are on their way. */
-const patienceMs = 90_000;
+const patienceMs = 45_000;
 
 /** @typedef {import("./world.mjs").World} World */
 
