@@ -12,6 +12,9 @@ import { failuresPerMinute } from "./world.mjs";
 /** For the client's own delays on a busy machine. With it, the whole is the 5 s that the sender waits. */
 const marginMs = 500;
 
+/** The most that a machine which is busy with other work may add: what the health check took at the same time. */
+const mostPulseMs = 1000;
+
 /** The times between two attempts; the last one is repeated. */
 const delaysMs = [300, 700, 1500, 3000];
 
@@ -41,8 +44,12 @@ export class Sender {
   violations = [];
   /** The code of each request that was answered, until its line in the log is found. @type {Map<string, string>} */
   answered = new Map();
-  /** The longest time until an answer, in milliseconds. */
-  longestMs = 0;
+  /** Answers that came after their time. @type {{ told: string, lateMs: number, startedAt: number, endedAt: number }[]} */
+  #late = [];
+  /** How long health checks took. @type {{ at: number, ms: number }[]} */
+  #pulses = [];
+  /** Whole bodies that were answered 408, by their ray. @type {Set<string>} */
+  timedOut = new Set();
   attempts = 0;
   #numbers = 0;
   /** @type {Set<Promise<unknown>>} */
@@ -84,6 +91,34 @@ export class Sender {
   /** Sends one event that makes the instance trap; its next attempt does not. @param {string} trap */
   async trap(trap) {
     await this.#deliver("trap", this.#newEvent("trap"), {}, { "x-test-trap": trap });
+  }
+
+  /** Asks for the health, to know how busy the machine is. */
+  async pulse() {
+    const at = performance.now();
+    const answer = await ask(this.url, { method: "GET", path: "/healthz", headers: {}, body: "" });
+    if ("status" in answer && answer.status === 200) {
+      this.#pulses.push({ at, ms: answer.ms });
+    }
+  }
+
+  /** The slowest health check, in milliseconds. */
+  get slowestPulseMs() {
+    return this.#slowestPulse(0, Number.POSITIVE_INFINITY);
+  }
+
+  /** The answers that came too late, although the machine was not that busy. */
+  lateAnswers() {
+    return this.#late
+      .filter(
+        ({ lateMs, startedAt, endedAt }) => lateMs > Math.min(mostPulseMs, this.#slowestPulse(startedAt, endedAt)),
+      )
+      .map(({ told }) => told);
+  }
+
+  /** @param {number} from @param {number} to */
+  #slowestPulse(from, to) {
+    return Math.max(0, ...this.#pulses.filter(({ at, ms }) => at <= to && at + ms >= from).map(({ ms }) => ms));
   }
 
   /** Sends bad signatures from one address, until they are beyond the limit. */
@@ -202,15 +237,19 @@ export class Sender {
       }
       return;
     }
-    this.longestMs = Math.max(this.longestMs, answer.ms);
-    if (answer.ms > promisedMs + marginMs) {
+    const endedAt = performance.now();
+    if (answer.status === 408 && kind !== "stalled body") {
+      this.timedOut.add(ray);
+    }
+    const lateMs = answer.ms - promisedMs - marginMs;
+    if (lateMs > 0) {
       this.violations.push(
         `${kind}: ${counted} after ${Math.round(answer.ms)} ms, ${JSON.stringify(attempt.operations)}`,
       );
     }
     this.answered.set(ray, answer.code);
     if (answer.status >= 500) {
-      this.failed.push({ ray, kind, status: answer.status, code: answer.code, endedAt: performance.now(), ...attempt });
+      this.failed.push({ ray, kind, status: answer.status, code: answer.code, endedAt, ...attempt });
     }
   }
 
