@@ -6,7 +6,7 @@ const patienceMs = 5000;
 export class Lines {
   /** The lines of gateway and consumer, counted by outcome. @type {Record<string, number>} */
   counts = {};
-  /** The reasons of deliveries that were answered 5xx, by their ray. @type {Map<string, string>} */
+  /** The reasons of deliveries that were answered 5xx or 408, by their ray. @type {Map<string, string>} */
   reasons = new Map();
   /** The codes of lines whose answer has not come yet. @type {Map<string, string>} */
   #early = new Map();
@@ -24,7 +24,7 @@ export class Lines {
     if (ray === undefined || code === undefined) {
       return;
     }
-    if (outcome === "failed") {
+    if (outcome === "failed" || code === "body_timeout") {
       this.reasons.set(ray, reason);
     }
     this.#early.set(ray, code);

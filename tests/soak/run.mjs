@@ -23,6 +23,7 @@ const progressEveryMs = 30_000;
 /** Nothing waits longer for its first time, so that a short run has it, too. */
 const soonMs = 5000;
 
+const pulseEveryMs = 250;
 const heapsEveryMs = 10_000;
 
 /**
@@ -97,6 +98,7 @@ class Run {
         setConsumer: (state) => world.setConsumer(state),
       }),
       every(1000, () => this.memory.sample()),
+      every(pulseEveryMs, () => sender.pulse()),
       every(heapsEveryMs, async () => this.memory.add(await world.collectedHeaps())),
       every(alertsEveryMs, () => world.runAlerts()),
       every(consoleEveryMs, () => this.#poll()),
@@ -113,6 +115,8 @@ class Run {
     console.log(countsTable(sender.counts));
     console.log(`faults: ${countsOf(faults.counts)}`);
     console.log(`lines of the logs: ${countsOf(lines.counts)}`);
+    const reasons = [...sender.timedOut].map((ray) => lines.reasons.get(ray) ?? "");
+    console.log(`408 for whole bodies: ${countsOf(countBy(reasons))}`);
     console.log(`the admin API's answers: ${countsOf(this.console)}`);
     console.log(`traffic ${duration(trafficMs)}, the end ${duration(performance.now() - started - trafficMs)}`);
     return checks;
@@ -139,7 +143,11 @@ class Run {
     const grown = fits.filter(({ growth, mostGrowth: most }) => most !== undefined && growth > most);
     const wanted = expectedIncidents.flatMap((rule) => [`opened ${rule}`, `closed ${rule}`]);
     return [
-      check("each request kept its promise, and was answered in time", sender.violations),
+      check(
+        "each request kept its promise, and was answered in time",
+        [...sender.violations, ...sender.lateAnswers()],
+        `slowest health check ${Math.round(sender.slowestPulseMs)} ms`,
+      ),
       check("each answer is in the table of docs/reference.md", unknown),
       check(
         "each answer has its line in the log",
@@ -240,6 +248,11 @@ function check(name, failures, detail = "") {
   const shown = failures.slice(0, 20).join("\n    ");
   const more = failures.length > 20 ? `\n    and ${failures.length - 20} more` : "";
   return { name, isRight: failures.length === 0, detail: failures.length === 0 ? detail : `${shown}${more}` };
+}
+
+/** @param {string[]} names */
+function countBy(names) {
+  return Object.fromEntries([...new Set(names)].map((name) => [name, names.filter((other) => other === name).length]));
 }
 
 /** @param {Record<string, number>} counts */

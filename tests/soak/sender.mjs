@@ -243,9 +243,8 @@ export class Sender {
     }
     const lateMs = answer.ms - promisedMs - marginMs;
     if (lateMs > 0) {
-      this.violations.push(
-        `${kind}: ${counted} after ${Math.round(answer.ms)} ms, ${JSON.stringify(attempt.operations)}`,
-      );
+      const told = `${kind}: ${counted} after ${Math.round(answer.ms)} ms`;
+      this.#late.push({ told, lateMs, startedAt: attempt.startedAt, endedAt });
     }
     this.answered.set(ray, answer.code);
     if (answer.status >= 500) {
