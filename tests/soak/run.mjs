@@ -201,11 +201,11 @@ class Run {
     const times = new Map(rows.map((/** @type {any} */ row) => [row.eventId, row.times]));
     const { accepted } = this.sender;
     return [
-      ...[...accepted].filter((eventId) => !times.has(eventId)).map((eventId) => `${eventId} has no effect`),
-      ...[...times].filter(([, count]) => count !== 1).map(([eventId, count]) => `${eventId} has ${count} effects`),
       ...[...times.keys()]
         .filter((eventId) => !accepted.has(eventId))
         .map((id) => `${id} has an effect, and is not accepted`),
+      ...[...accepted].filter((eventId) => !times.has(eventId)).map((eventId) => `${eventId} has no effect`),
+      ...[...times].filter(([, count]) => count !== 1).map(([eventId, count]) => `${eventId} has ${count} effects`),
     ];
   }
 
