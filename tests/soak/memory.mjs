@@ -7,7 +7,7 @@ import { residentMebibytes } from "../worker/gateway.mjs";
 const warmUpMs = 300_000;
 
 /** A shorter part says nothing: what is under way changes by as much as a leak would. */
-const leastJudgedMs = 90_000;
+const leastJudgedMs = 75_000;
 
 /** The least of so many samples of the process is fitted, so that garbage that is not yet collected does not count. */
 const grouped = 10;
