@@ -61,7 +61,7 @@ export class Faults {
   operations;
   /** The number of windows by what they did. @type {Record<string, number>} */
   counts = {};
-  /** @type {{ name: string, from: number, to: number }[]} */
+  /** @type {{ name: string, told: string, from: number, to: number }[]} */
   #past = [];
   #random;
 
@@ -96,16 +96,18 @@ export class Faults {
     if (trap !== undefined) {
       this.#count(`trap: ${trap}`);
       // Several, so that they meet other deliveries.
-      await this.#during("trap", () => Promise.all([does.trap(trap), sleep(windowMs / 2).then(() => does.trap(trap))]));
+      await this.#during("trap", `trap: ${trap}`, () =>
+        Promise.all([does.trap(trap), sleep(windowMs / 2).then(() => does.trap(trap))]),
+      );
     } else if (restart) {
       this.#count("restart of Durable Objects");
-      await this.#during("restart", async () => {
+      await this.#during("restart", "restart", async () => {
         await does.restart();
         await sleep(windowMs);
       });
     } else if (operations !== undefined) {
       this.#count(Object.entries(operations).flat().join(" "));
-      await this.#during("binding", async () => {
+      await this.#during("binding", JSON.stringify(operations), async () => {
         this.operations = operations;
         await sleep(Math.max(0, Math.min(windowMs, endsAt - performance.now())));
         this.operations = undefined;
@@ -113,9 +115,9 @@ export class Faults {
     }
   }
 
-  /** @param {string} name @param {() => Promise<unknown>} work */
-  async #during(name, work) {
-    const window = { name, from: performance.now(), to: Number.POSITIVE_INFINITY };
+  /** @param {string} name @param {string} told @param {() => Promise<unknown>} work */
+  async #during(name, told, work) {
+    const window = { name, told, from: performance.now(), to: Number.POSITIVE_INFINITY };
     this.#past.push(window);
     await work();
     window.to = performance.now();
@@ -124,6 +126,11 @@ export class Faults {
   /** True if such a window was open between two times. @param {string} name @param {number} from @param {number} to */
   wasOpen(name, from, to) {
     return this.#past.some((window) => window.name === name && window.from <= to && window.to >= from);
+  }
+
+  /** The windows that were open between two times. @param {number} from @param {number} to */
+  windowsIn(from, to) {
+    return this.#past.filter((window) => window.from <= to && window.to >= from).map(({ told }) => told);
   }
 
   /**

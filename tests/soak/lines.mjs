@@ -18,6 +18,20 @@ export class Lines {
     this.#answered = answered;
   }
 
+  /** What workerd itself has written, counted. @type {Record<string, number>} */
+  others = {};
+
+  /** @param {string} text one or more lines */
+  read(text) {
+    for (const line of text.split("\n")) {
+      if (line.startsWith("{")) {
+        this.add(JSON.parse(line));
+      } else if (line !== "") {
+        this.others[line] = (this.others[line] ?? 0) + 1;
+      }
+    }
+  }
+
   /** @param {Record<string, any>} line */
   add({ outcome, code, ray, reason }) {
     this.counts[outcome] = (this.counts[outcome] ?? 0) + 1;

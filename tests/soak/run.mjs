@@ -54,11 +54,12 @@ const consolePaths = [
 /** @param {import("./world.mjs").Mode} mode @param {Options} options @returns {Promise<Check[]>} */
 export async function soak(mode, { minutes, seed, defect }) {
   const random = new Random(seed);
-  const faults = new Faults(random);
+  // Of its own, so that the order of the faults does not depend on when answers come.
+  const faults = new Faults(new Random(seed));
   const sink = await Service.start();
   const sender = new Sender(new URL("http://unset"), faults, random);
   const lines = new Lines(sender.answered);
-  const world = await World.start(mode, { defect, sinkUrl: sink.url, logged: (line) => lines.add(line) });
+  const world = await World.start(mode, { defect, sinkUrl: sink.url, logged: (text) => lines.read(text) });
   try {
     sender.url = world.gatewayUrl;
     return await new Run({ world, faults, sender, lines, sink }).whole(minutes * 60_000);
@@ -114,6 +115,7 @@ class Run {
     const checks = await this.#closing();
     console.log(countsTable(sender.counts));
     console.log(`faults: ${countsOf(faults.counts)}`);
+    console.log(`other messages of workerd: ${countsOf(lines.others)}`);
     console.log(`lines of the logs: ${countsOf(lines.counts)}`);
     const reasons = [...sender.timedOut].map((ray) => lines.reasons.get(ray) ?? "");
     console.log(`408 for whole bodies: ${countsOf(countBy(reasons))}`);
@@ -148,7 +150,7 @@ class Run {
         [...sender.violations, ...sender.lateAnswers()],
         `slowest health check ${Math.round(sender.slowestPulseMs)} ms`,
       ),
-      check("each answer is in the table of docs/reference.md", unknown),
+      check("each answer is in the table of docs/reference.md", [...unknown, ...this.#unnamed()]),
       check(
         "each answer has its line in the log",
         missingLines.map(([ray, code]) => `${ray} ${code}`),
@@ -219,6 +221,16 @@ class Run {
       }
       return this.faults.explain(reason, attempt, attempt.lateSendAt) ? [] : [`no fault explains ${told}`];
     });
+  }
+
+  /** Each 5xx without a code, with the windows that were open. */
+  #unnamed() {
+    return this.sender.failed
+      .filter(({ code }) => code === "")
+      .map(({ ray, kind, status, startedAt, endedAt }) => {
+        const windows = this.faults.windowsIn(startedAt, endedAt).join(", ");
+        return `${ray} (${kind}) ${status} after ${Math.round(endedAt - startedAt)} ms, log: ${this.lines.reasons.get(ray)}; ${windows}`;
+      });
   }
 
   #unknownAnswers() {

@@ -26,7 +26,7 @@ process.env.MINIFLARE_WORKERD_V8_FLAGS = "--expose-gc";
 /** @typedef {"kv" | "durable-object"} Mode */
 
 export class World {
-  /** @param {Mode} mode @param {{ defect: string, sinkUrl: string, logged: (line: Record<string, any>) => void }} options */
+  /** @param {Mode} mode @param {{ defect: string, sinkUrl: string, logged: (text: string) => void }} options */
   static async start(mode, options) {
     const world = new World(mode, await bundled("tests/soak/inside/consumer.mjs"), options);
     try {
@@ -45,7 +45,7 @@ export class World {
   /**
    * @param {Mode} mode
    * @param {Awaited<ReturnType<typeof bundled>>} consumerModules
-   * @param {{ defect: string, sinkUrl: string, logged: (line: Record<string, any>) => void }} options
+   * @param {{ defect: string, sinkUrl: string, logged: (text: string) => void }} options
    */
   constructor(mode, consumerModules, { defect, sinkUrl, logged }) {
     this.mode = mode;
@@ -63,11 +63,7 @@ export class World {
     this.miniflare = new Miniflare(
       convertV4MiniflareOptions({
         log: new Log(LogLevel.NONE),
-        handleStructuredLogs: ({ message }) => {
-          for (const line of message.split("\n").filter((text) => text.startsWith("{"))) {
-            logged(JSON.parse(line));
-          }
-        },
+        handleStructuredLogs: ({ message }) => logged(message),
         cf: false,
         inspectorPort: 0,
         workers: [
