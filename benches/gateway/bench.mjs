@@ -12,6 +12,7 @@ const usage = `usage: npm run bench:gateway -- [options]
   --modes LIST     times only requests, and only in these modes: kv, strict and object, separated by commas
   --worker DIR     also times another build of the Worker (a folder with worker.js) in the same rounds; only requests,
                    in kv and strict unless --modes is given; can be repeated
+  --attack         times only what a forger sends, and writes only its section
   --rounds N       the number of rounds in each launch
   --profile FILE   writes a CPU profile of build/worker, or of the last --worker, under load in the first mode, for
                    Chrome's developer tools, prints the slowest functions, and times nothing
@@ -44,6 +45,7 @@ function options() {
         modes: { type: "string" },
         worker: { type: "string", multiple: true, default: [] },
         rounds: { type: "string" },
+        attack: { type: "boolean", default: false },
         profile: { type: "string" },
         built: { type: "boolean", default: false },
       },
@@ -52,10 +54,11 @@ function options() {
 }
 
 /** @param {ReturnType<typeof options>} values */
-async function bench({ quick, json, modes, worker, rounds, profile }) {
+async function bench({ quick, json, modes, worker, rounds, attack, profile }) {
   // These modules import packages that have just been installed.
   const results = await import("./results.mjs");
   const tables = await import("./tables.mjs");
+  const { attackText } = await import("./attack.mjs");
   const { takeLoadCore } = await import("./server.mjs");
   await takeLoadCore();
 
@@ -69,6 +72,21 @@ async function bench({ quick, json, modes, worker, rounds, profile }) {
     if (contender !== undefined) {
       console.log(await profiled(contender, results.settingsOf(wanted[0] ?? ""), profile));
     }
+    return;
+  }
+
+  const timeAttack = async () => {
+    const ours = contenders.find(({ name }) => name === "ours") ?? contenders[0];
+    const costs = await results.attackResults(/** @type {any} */ (ours), extent.attack);
+    const text = attackText(costs.machine, costs.modes, tables.titles);
+    console.log(`\n${text}\n`);
+    if (!quick) {
+      await writeSection("attack", text);
+    }
+    return costs;
+  };
+  if (attack) {
+    write(json, { attack: await timeAttack() });
     return;
   }
 
@@ -89,7 +107,7 @@ async function bench({ quick, json, modes, worker, rounds, profile }) {
   const growth = await results.growthResults(extent.growth);
   const growthText = tables.growthText(growth);
   console.log(`\n${growthText}`);
-  write(json, { gateway, processes, growth });
+  write(json, { gateway, processes, growth, attack: await timeAttack() });
   if (!quick) {
     await writeSection("gateway", `${gatewayText}\n\n${processText}`);
     await writeSection("growth", growthText);

@@ -30,9 +30,19 @@ export const modes = {
 
 /** A Worker that only reads the body and answers. @returns {Contender} */
 export function readsOnly() {
-  const contents = readFileSync(join(folder, "inside", "reads-only.mjs"), "utf8");
+  return bare("reads the body only", "reads-only.mjs");
+}
+
+/** A Worker that refuses without reading anything. @returns {Contender} */
+export function answersOnly() {
+  return bare("answers only", "answers-only.mjs");
+}
+
+/** @param {string} name @param {string} file @returns {Contender} */
+function bare(name, file) {
+  const contents = readFileSync(join(folder, "inside", file), "utf8");
   const modules = [...inside, { type: /** @type {const} */ ("ESModule"), path: "/gateway/worker.js", contents }];
-  return { name: "reads the body only", modules, decides: false };
+  return { name, modules, decides: false };
 }
 
 /** A build of the Worker. @param {string} name @param {string} build its folder @returns {Contender} */
@@ -43,6 +53,12 @@ export function built(name, build) {
 /** The same with the object `Activity` bound, which is called in the isolate. @param {Contender} contender @returns {Contender} */
 export function withActivity(contender) {
   return { ...contender, name: `${contender.name}, with activity`, settings: { ACTIVITY: "in-isolate" } };
+}
+
+/** The same with all that an attack meets: `Activity`, and the limit on failures. @param {Contender} contender @returns {Contender} */
+export function withAll(contender) {
+  const settings = { ACTIVITY: "in-isolate", FAILURES: "in-isolate" };
+  return { ...contender, name: `${contender.name}, with activity and limit`, settings };
 }
 
 /** The same gateway in TypeScript, on Hono. @returns {Promise<Contender>} */

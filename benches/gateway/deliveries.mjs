@@ -27,16 +27,16 @@ export function bodyOf(eventId, bytes = bodyBytes) {
  *
  * @param {string | Buffer} body
  * @param {string | undefined} signature no header if undefined
- * @param {{ method?: string, path?: string }} [others]
+ * @param {{ method?: string, path?: string, address?: string }} [others]
  */
-export function request(body, signature, { method = "POST", path = webhookPath } = {}) {
+export function request(body, signature, { method = "POST", path = webhookPath, address = "203.0.113.7" } = {}) {
   const lines = [
     `${method} ${path} HTTP/1.1`,
     "Host: gateway.example",
     "Content-Type: application/json",
     "User-Agent: Cronozen-Webhooks/1.0",
     "Accept: */*",
-    "CF-Connecting-IP: 203.0.113.7",
+    `CF-Connecting-IP: ${address}`,
     "CF-Ray: 8c1d2e3f4a5b6c7d-FRA",
     `Content-Length: ${Buffer.byteLength(body)}`,
     ...(signature === undefined ? [] : [`X-Cronozen-Signature: ${signature}`]),

@@ -83,6 +83,25 @@ export async function askOnce(port, bytes) {
 }
 
 /**
+ * Sends all deliveries, each on a new connection: workerd closes one whose request it has answered without reading the body.
+ *
+ * @param {import("./server.mjs").Server} server
+ * @param {import("./deliveries.mjs").Delivery[]} deliveries
+ */
+export async function sendApart({ port, decides }, deliveries) {
+  let next = 0;
+  const work = Array.from({ length: connections }, async () => {
+    for (let delivery = deliveries[next++]; delivery !== undefined; delivery = deliveries[next++]) {
+      const { status, body } = await askOnce(port, delivery.bytes);
+      if (decides && status !== delivery.status) {
+        throw new Error(`expected ${delivery.status}, got ${status} ${body}`);
+      }
+    }
+  });
+  await Promise.all(work);
+}
+
+/**
  * Sends all deliveries. Throws an error if an answer has an unexpected status.
  *
  * @param {import("./server.mjs").Server} server

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { Complaint, root, step } from "../../scripts/command.mjs";
 import { machine } from "../report.mjs";
 import { agree } from "./agreement.mjs";
-import { built, modes, readsOnly, typescript, withActivity } from "./contenders.mjs";
+import { attackCosts } from "./attack.mjs";
+import { answersOnly, built, modes, readsOnly, typescript, withActivity, withAll } from "./contenders.mjs";
 import { costByRows } from "./growth/rows.mjs";
 import { inNode, inWorkerd } from "./growth/verification.mjs";
 import { memoryAlong } from "./memory.mjs";
@@ -15,6 +16,7 @@ import { activeStartUps, firstAnswers } from "./start.mjs";
 export const full = {
   modes: "kv,strict,object",
   gateway: { launches: 4, rounds: 4, slice: 1500, warmUp: 5000 },
+  attack: { launches: 3, rounds: 4, slice: 600, warmUp: 2000 },
   memory: 200_000,
   starts: 21,
   startUps: 5,
@@ -25,6 +27,7 @@ export const full = {
 export const quick = {
   modes: "kv,strict",
   gateway: { launches: 2, rounds: 3, slice: 600, warmUp: 2000 },
+  attack: { launches: 1, rounds: 4, slice: 500, warmUp: 1500 },
   memory: 8000,
   starts: 5,
   startUps: 1,
@@ -85,6 +88,23 @@ export async function processResults([, peer, ours, active], extent) {
     firstAnswers: await step("First answers", () => firstAnswers([peer, ours], settings, extent.starts)),
     activeStartUps: await step("wrangler check startup", async () => activeStartUps(ours, extent.startUps)),
   };
+}
+
+/**
+ * Measures what a forger's requests cost. In strict mode with real objects: what is refused never reaches them.
+ *
+ * @param {import("./contenders.mjs").Contender} ours
+ * @param {import("./rounds.mjs").Extent} extent
+ */
+export async function attackResults(ours, extent) {
+  /** @type {Record<string, Awaited<ReturnType<typeof attackCosts>>>} */
+  const results = {};
+  for (const mode of ["kv", "object"]) {
+    results[mode] = await step(`${mode}: an attack`, () =>
+      attackCosts(answersOnly(), [ours, withAll(ours)], settingsOf(mode), extent),
+    );
+  }
+  return { machine: machine(), modes: results };
 }
 
 /** @param {typeof full.growth} extent */

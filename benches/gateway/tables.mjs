@@ -9,7 +9,7 @@ const startUpGoalMs = 10;
 const firstAnswerGoalMs = 6;
 
 /** @type {Record<string, string>} */
-const titles = {
+export const titles = {
   kv: "`kv` mode",
   strict: "Strict mode, the Durable Objects called in the isolate, on a storage that answers at once",
   object: "Strict mode, with the runtime's own calls of Durable Objects and its SQLite, for both gateways",

@@ -106,6 +106,14 @@ class Stub {
 
 export const stubs = { SEEN: new KvNamespace(), EVENTS: new WorkerQueue() };
 
+/** The limit on failures: exhausted for the addresses of one network. */
+export const failures = {
+  /** @param {{ key: string }} options */
+  async limit({ key }) {
+    return { success: !key.startsWith("198.51.100.") };
+  },
+};
+
 const activityObject = {
   /** @param {import("../../../src/js/activity-sources.js").Batch} batch @param {unknown} gateway */
   async record(batch, gateway) {

@@ -3,9 +3,10 @@
 // `DEDUPE` is the gateway's own setting. In strict mode the gateway's own class `Deduper` leases the events. It is
 // called as a plain object in this isolate, on a storage that answers at once (OBJECTS = "in-isolate"), or as when
 // deployed, with the runtime's remote calls and SQLite (OBJECTS = "remote"). With ACTIVITY = "in-isolate", the gateway
-// flushes its log lines to an object that copies them, as a remote call would, and drops them.
+// flushes its log lines to an object that copies them, as a remote call would, and drops them. With
+// FAILURES = "in-isolate", it has a limit on failed signatures that answers at once.
 
-import { activity, ObjectNamespace, ObjectStorage, stubs, takeMessage } from "./bindings.mjs";
+import { activity, failures, ObjectNamespace, ObjectStorage, stubs, takeMessage } from "./bindings.mjs";
 import gateway, { Deduper as OwnDeduper } from "./gateway/worker.js";
 
 /**
@@ -37,6 +38,9 @@ async function prepare(env) {
   environment = { ...env, ...stubs };
   if (env.ACTIVITY === "in-isolate") {
     environment.ACTIVITY = activity;
+  }
+  if (env.FAILURES === "in-isolate") {
+    environment.FAILURES = failures;
   }
   if (env.DEDUPE === "durable-object" && env.OBJECTS === "in-isolate") {
     // One for each of the gateways' shards.

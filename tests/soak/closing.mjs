@@ -1,0 +1,87 @@
+// The end of a run: waits for what is on its way, cures and redrives, and lets the clock run ahead until incidents close and
+// losses would show.
+
+import { setTimeout as sleep } from "node:timers/promises";
+
+const minuteMs = 60_000;
+
+/** The longest wait for messages that are on their way. */
+const patienceMs = 45_000;
+
+/** @typedef {import("./world.mjs").World} World */
+
+/** Waits until a look finds what it looks for. Returns false if the patience ends. @param {() => Promise<boolean>} look */
+async function until(look) {
+  const end = performance.now() + patienceMs;
+  while (performance.now() < end) {
+    if (await look()) {
+      return true;
+    }
+    await sleep(250);
+  }
+  return false;
+}
+
+/** The number of events with an effect. @param {World} world */
+async function handled(world) {
+  const [[row]] = await world.sql("SELECT count(DISTINCT event_id) AS events FROM effects");
+  return row.events;
+}
+
+/** The number of events with an open dead letter. @param {World} world @returns {Promise<number>} */
+async function dead(world) {
+  const query = "SELECT count(DISTINCT event_id) AS events FROM cronozen_dead_letters WHERE redriven_at IS NULL";
+  const [[row]] = await world.deadLettersSql(query);
+  return row.events;
+}
+
+/** Waits until each accepted event is handled or a dead letter. @param {World} world @param {number} accepted */
+export async function drain(world, accepted) {
+  return until(async () => (await handled(world)) + (await dead(world)) >= accepted);
+}
+
+/** The rules of the incidents in a state, after a run of the alerts some minutes ahead. @param {World} world @param {number} minutes @param {"open" | "closed"} state @returns {Promise<Set<string>>} */
+export async function incidentsAhead(world, minutes, state) {
+  await world.setAhead(minutes * minuteMs);
+  await world.runAlerts();
+  const { answer } = await world.ask(`incidents?state=${state}`);
+  return new Set(answer.incidents.map((/** @type {any} */ { rule }) => rule));
+}
+
+/** Cures the cause of the dead letters, redrives them, and waits until each accepted event is handled. @param {World} world @param {number} accepted */
+export async function redrive(world, accepted) {
+  await world.setConsumer({ isCured: true });
+  const { upTo } = (await world.ask("dead-letters/redrive", { dryRun: true })).answer;
+  let redriven = 0;
+  for (let after = 0; after !== null; ) {
+    const { answer } = await world.ask("dead-letters/redrive", { upTo, after });
+    redriven += answer.redriven?.length ?? 0;
+    after = answer.next ?? null;
+  }
+  const isDone = await until(async () => (await handled(world)) >= accepted);
+  // An effect too many may come later.
+  await sleep(2000);
+  return { redriven, isDone };
+}
+
+/** Accepts an event ahead of time, and waits until the object `Activity` knows it. @param {World} world @param {number} minutes @param {() => Promise<void>} sendOne */
+export async function acceptAhead(world, minutes, sendOne) {
+  await world.setAhead(minutes * minuteMs);
+  const at = new Date(Date.now() + (minutes - 1) * minuteMs).toISOString();
+  await sendOne();
+  return until(async () => {
+    const { answer } = await world.ask("deliveries?outcome=accepted&limit=1");
+    return answer.deliveries[0]?.at > at;
+  });
+}
+
+/** Looks for losses, an hour ahead and again. @param {World} world @returns {Promise<{ lost: number, waiting: number, notKept: number, checkedTo: string | null }>} */
+export async function lossesAhead(world) {
+  for (const minutes of [100, 102]) {
+    await world.setAhead(minutes * minuteMs);
+    while ((await world.ask("losses")).answer.more) {
+      // Each look takes the next events.
+    }
+  }
+  return (await world.ask("losses")).answer;
+}
