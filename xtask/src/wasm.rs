@@ -22,9 +22,11 @@ pub struct Compilation {
     pub folder: &'static str,
 }
 
-/// Returns the cargo that runs this program, or the one on the path.
+/// Returns the cargo that runs this program, or the one on the path. It builds what Cargo.lock says, or fails.
 pub fn cargo() -> Command {
-    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.arg("--locked");
+    command
 }
 
 impl Compilation {
@@ -36,7 +38,7 @@ impl Compilation {
         let mut command = cargo();
         command
             .current_dir(root)
-            .args(["build", "--locked", "--lib", "--target", TARGET, "--target-dir"])
+            .args(["build", "--lib", "--target", TARGET, "--target-dir"])
             .arg(&target)
             .args(["--profile", self.profile, "--package", self.package])
             .args(self.feature.map(|feature| format!("--features={feature}")));
