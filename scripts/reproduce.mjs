@@ -2,12 +2,15 @@
 // and checks that every file of it is the same, byte for byte.
 
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { Complaint, readWords, root, runQuietly, script, step } from "./command.mjs";
 import { packedFiles } from "./packed.mjs";
 import { setUp } from "./setup.mjs";
+
+/** The program that `cargo xtask` runs. It is not shipped, so the second build uses the same. */
+const builder = resolve(root, process.env.CARGO_TARGET_DIR ?? "target", "debug", "xtask");
 
 const help = `usage: npm run reproduce -- [--verbose]
 
@@ -25,7 +28,7 @@ await script(async () => {
     copySources(other);
     await step("Building the npm package", () => runQuietly("cargo", ["xtask", "npm"]));
     await step("Building the npm package in another folder, from nothing", () =>
-      runQuietly("cargo", ["xtask", "npm"], { folder: other, changes: settings(scratch) }),
+      runQuietly(builder, ["npm"], { folder: other, changes: settings(scratch, other) }),
     );
     const files = packedFiles(join(root, "pkg"));
     assertEqual(files, packedFiles(join(other, "pkg")), other);
@@ -40,15 +43,15 @@ await script(async () => {
 function copySources(folder) {
   const args = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
   const listed = execFileSync("git", args, { cwd: root, encoding: "utf8" });
-  for (const file of listed.split("\0").filter((name) => name !== "")) {
+  for (const file of listed.split("\0").filter((name) => name !== "" && existsSync(join(root, name)))) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
     cpSync(join(root, file), join(folder, file));
   }
   cpSync(join(root, "node_modules"), join(folder, "node_modules"), { recursive: true, verbatimSymlinks: true });
 }
 
-/** Returns settings that differ between machines, and must not change the build. @param {string} scratch */
-function settings(scratch) {
+/** Returns settings that differ between machines, and must not change the build. @param {string} scratch @param {string} folder */
+function settings(scratch, folder) {
   // The same crates under another path: it is in the messages of panics.
   const home = join(scratch, "cargo");
   mkdirSync(home);
@@ -58,6 +61,7 @@ function settings(scratch) {
   }
   return {
     CARGO_HOME: home,
+    CARGO_MANIFEST_DIR: join(folder, "xtask"),
     CARGO_TARGET_DIR: join(scratch, "target"),
     TZ: "Pacific/Chatham",
     LC_ALL: "C",

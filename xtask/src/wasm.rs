@@ -60,9 +60,11 @@ fn path_remapping_flag() -> String {
     format!("--remap-path-prefix={}=", cargo.join("registry/src").display())
 }
 
-/// Returns the project's root, wherever the command was started.
+/// Returns the project's root, wherever the command was started. `npm run reproduce` sets another one than cargo does.
 pub fn project_root() -> Result<PathBuf> {
-    let Some(root) = Path::new(env!("CARGO_MANIFEST_DIR")).parent() else {
+    let manifest = env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    let Some(root) = manifest.parent() else {
         bail!("xtask must be inside the project");
     };
     Ok(root.to_path_buf())
