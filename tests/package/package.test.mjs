@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { root } from "../../scripts/command.mjs";
+import { packedFiles, packedSize } from "../../scripts/packed.mjs";
 
 const folder = join(root, "pkg");
 const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
@@ -35,14 +36,8 @@ const limits = {
   "dist/worker/index_bg.wasm": 91 * 1024,
 };
 
-function packed() {
-  const printed = execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], {
-    cwd: folder,
-    encoding: "utf8",
-  });
-  const [{ files }] = JSON.parse(printed);
-  return files.map((/** @type {{ path: string }} */ { path }) => path).sort();
-}
+/** The bytes of the tarball: growth beyond them is a decision. */
+const tarballLimit = 1.3 * 1024 * 1024;
 
 /** @param {string} file */
 const withMap = (file) => [file, `${file}.map`];
@@ -50,12 +45,13 @@ const withMap = (file) => [file, `${file}.map`];
 test("the package holds what is needed and nothing else", () => {
   const isOfStarter = (/** @type {string} */ path) => path.startsWith("dist/starter/");
   // tests/cli/init.test.mjs looks at what becomes of them.
-  assert.ok(packed().some(isOfStarter));
-  const others = packed().filter((/** @type {string} */ path) => !isOfStarter(path));
+  assert.ok(packedFiles(folder).some(isOfStarter));
+  const others = packedFiles(folder).filter((/** @type {string} */ path) => !isOfStarter(path));
   assert.deepEqual(others, [
     "LICENSE-APACHE",
     "LICENSE-MIT",
     "README.md",
+    "THIRD-PARTY-NOTICES",
     "dist/alerts.d.ts",
     ...withMap("dist/alerts.js"),
     "dist/ancestors.js",
@@ -91,11 +87,18 @@ test("the package holds what is needed and nothing else", () => {
     "dist/worker/worker.d.ts",
     "dist/worker/worker.js",
     "package.json",
+    "sbom.cdx.json",
   ]);
 });
 
+test(`the tarball has at most ${Math.floor(tarballLimit)} bytes`, (context) => {
+  const size = packedSize(folder);
+  context.diagnostic(`${size} bytes`);
+  assert.ok(size <= tarballLimit, `${size}`);
+});
+
 test("no file names a path of the machine that built it", () => {
-  for (const path of packed()) {
+  for (const path of packedFiles(folder)) {
     const text = readFileSync(join(folder, path), "latin1");
     for (const local of [root.replace(/\/$/, ""), homedir(), ".cargo"]) {
       assert.ok(!text.includes(local), `${path} names ${local}`);

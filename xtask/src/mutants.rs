@@ -225,7 +225,7 @@ impl Copy {
     fn test(&self, name: &str) -> Result<String> {
         let command = || {
             let mut command = cargo();
-            command.current_dir(&self.folder).args(["test", "--locked", "--lib"]);
+            command.current_dir(&self.folder).args(["test", "--lib"]);
             command
         };
         let mut build = command();

@@ -9,9 +9,9 @@ use wasm_bindgen_cli_support::{Bindgen, EncodeInto};
 
 use crate::files::{copy, copy_folder, create, hex, read, read_text, write};
 use crate::glue::{make_instantiable, split_enums, wrap_in_factory};
-use crate::page;
+use crate::page::{self, NOTICE};
 use crate::starter;
-use crate::tools::{binaryen, declarations, esbuild};
+use crate::tools::{binaryen, bundle, declarations, esbuild, third_party};
 use crate::wasm::{Compilation, project_root};
 use crate::worker::{self, Flavour};
 
@@ -36,8 +36,9 @@ const BUNDLES: [(&str, &str, &str); 9] = [
 ];
 
 /// The options of esbuild. Lines are short, because Node prints the line that threw an uncaught error.
-const BUNDLING: [&str; 9] = [
+const BUNDLING: [&str; 10] = [
     "--bundle",
+    NOTICE,
     "--legal-comments=inline",
     "--minify",
     "--line-limit=160",
@@ -159,8 +160,8 @@ pub fn build(extent: Extent, flavour: Flavour) -> Result<()> {
     }
     page::build(&root, &build, &dist.join("console-assets.js"))?;
 
-    for (bundle, format, source) in BUNDLES {
-        if extent == Extent::Workers && !WORKER_BUNDLES.contains(&bundle) {
+    for (name, format, source) in BUNDLES {
+        if extent == Extent::Workers && !WORKER_BUNDLES.contains(&name) {
             continue;
         }
         let format = format!("--format={format}");
@@ -168,11 +169,11 @@ pub fn build(extent: Extent, flavour: Flavour) -> Result<()> {
         if source == "index.ts" {
             options.push(&digits);
         }
-        esbuild(&root, &options, &root.join("pkg/src").join(source), &dist.join(bundle))?;
+        bundle(&root, &options, &root.join("pkg/src").join(source), &dist.join(name))?;
     }
     if extent == Extent::Package {
         let options = [&BUNDLING[..], &COMMAND_LINE].concat();
-        esbuild(&root, &options, &root.join("pkg/src/cli/main.ts"), &dist.join("cli.js"))?;
+        bundle(&root, &options, &root.join("pkg/src/cli/main.ts"), &dist.join("cli.js"))?;
         copy(&root.join("pkg/src/cli/ancestors.js"), &dist.join("ancestors.js"))?;
         starter::build(&root, &dist.join("starter"))?;
     }
@@ -184,6 +185,7 @@ pub fn build(extent: Extent, flavour: Flavour) -> Result<()> {
         }
         // With `require`, the package is a CommonJS module, and needs the types of one.
         copy(&dist.join("index.d.ts"), &dist.join("index.d.cts"))?;
+        third_party(&root)?;
     }
     for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {
         copy(&root.join(licence), &root.join("pkg").join(licence))?;

@@ -7,7 +7,7 @@ use anyhow::Result;
 use sha2::{Digest, Sha256};
 
 use crate::files::{create, hex, read_text, write};
-use crate::tools::esbuild;
+use crate::tools::{bundle, esbuild};
 
 /// Each asset, its source in `pkg/src/console/page`, and its extension.
 const ASSETS: [(&str, &str, &str); 4] = [
@@ -17,8 +17,13 @@ const ASSETS: [(&str, &str, &str); 4] = [
     ("icon", "icon.svg", "svg"),
 ];
 
+/// The option that adds a comment to a script with code of others. Their licences ask for a notice in every copy, and
+/// scripts are deployed and served to browsers without the package. Bundlers keep such a comment.
+pub const NOTICE: &str =
+    "--footer:js=/*! third-party notices: THIRD-PARTY-NOTICES in the npm package cronozen-edge */";
+
 /// The options of esbuild. JSX becomes calls of Preact.
-const BUNDLING: [&str; 7] = [
+const BUNDLING: [&str; 9] = [
     "--bundle",
     "--minify",
     "--format=esm",
@@ -26,6 +31,9 @@ const BUNDLING: [&str; 7] = [
     "--jsx-import-source=preact",
     "--legal-comments=inline",
     "--alias:built=./build/npm",
+    NOTICE,
+    // Contains the style of uPlot.
+    "--footer:css=/*! third-party notices: THIRD-PARTY-NOTICES in the npm package cronozen-edge */",
 ];
 
 /// The length of the hash in a name: enough that no two builds of a file get the same one.
@@ -44,7 +52,7 @@ pub fn build(root: &Path, build: &Path, module: &Path) -> Result<()> {
         if extension == "svg" {
             write(&output, read_text(&source)?)?;
         } else {
-            esbuild(root, &BUNDLING, &source, &output)?;
+            bundle(root, &BUNDLING, &source, &output)?;
         }
         let text = read_text(&output)?;
         let hash = hex(&Sha256::digest(&text)[..HASH_BYTES]);

@@ -36,7 +36,6 @@ pub fn command(root: &Path, subcommand: &str, profile: Profile) -> Command {
     let mut command = cargo();
     command.current_dir(root).arg(subcommand).args([
         "--quiet",
-        "--locked",
         "--package",
         "simulation",
         "--profile",

@@ -5,6 +5,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::files::create;
+
 /// Runs esbuild on a source, with these options besides the shared ones.
 pub fn esbuild(root: &Path, options: &[&str], source: &Path, output: &Path) -> Result<()> {
     run(root, "esbuild", |tool| {
@@ -13,6 +15,15 @@ pub fn esbuild(root: &Path, options: &[&str], source: &Path, output: &Path) -> R
             .args(options)
             .arg(format!("--outfile={}", output.display()))
     })
+}
+
+/// Runs esbuild on a source whose bundle is shipped, and lists what it contains in `build/npm/bundles`.
+pub fn bundle(root: &Path, options: &[&str], source: &Path, output: &Path) -> Result<()> {
+    let folder = root.join("build/npm/bundles");
+    create(&folder)?;
+    let name = output.file_name().unwrap_or_default().to_string_lossy();
+    let list = format!("--metafile={}", folder.join(format!("{name}.json")).display());
+    esbuild(root, &[options, &[&list]].concat(), source, output)
 }
 
 /// Generates the declarations of a TypeScript entry, all in one file. `source` has a `tsconfig.json` beside it.
@@ -27,12 +38,21 @@ pub fn declarations(root: &Path, source: &Path, output: &Path) -> Result<()> {
 
 /// Writes TypeScript without its types, which must be erasable. Node has done this since 22.13.
 pub fn javascript(root: &Path, source: &Path, output: &Path) -> Result<()> {
-    let script = root.join("scripts/javascript.mjs");
+    node(root, "scripts/javascript.mjs", &[source, output])
+}
+
+/// Writes the bill of materials and the notices of the npm package, from the lists that esbuild has written.
+pub fn third_party(root: &Path) -> Result<()> {
+    node(root, "scripts/third-party.mjs", &[])
+}
+
+/// Runs one of our scripts.
+fn node(root: &Path, script: &str, arguments: &[&Path]) -> Result<()> {
     // Linux has a newer Node beside wrangler.
     let installed = root.join("node_modules/.bin/node");
     let node = if installed.exists() { installed } else { "node".into() };
-    let status = Command::new(node).arg(script).args([source, output]).status()?;
-    ensure!(status.success(), "{} was not translated: see the message above", source.display());
+    let status = Command::new(node).arg(root.join(script)).args(arguments).status()?;
+    ensure!(status.success(), "{script} failed: see its message above");
     Ok(())
 }
 

@@ -22,9 +22,11 @@ pub struct Compilation {
     pub folder: &'static str,
 }
 
-/// Returns the cargo that runs this program, or the one on the path.
+/// Returns the cargo that runs this program, or the one on the path. It builds what Cargo.lock says, or fails.
 pub fn cargo() -> Command {
-    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.arg("--locked");
+    command
 }
 
 impl Compilation {
@@ -36,7 +38,7 @@ impl Compilation {
         let mut command = cargo();
         command
             .current_dir(root)
-            .args(["build", "--locked", "--lib", "--target", TARGET, "--target-dir"])
+            .args(["build", "--lib", "--target", TARGET, "--target-dir"])
             .arg(&target)
             .args(["--profile", self.profile, "--package", self.package])
             .args(self.feature.map(|feature| format!("--features={feature}")));
@@ -58,9 +60,11 @@ fn path_remapping_flag() -> String {
     format!("--remap-path-prefix={}=", cargo.join("registry/src").display())
 }
 
-/// Returns the project's root, wherever the command was started.
+/// Returns the project's root, wherever the command was started. `npm run reproduce` sets another one than cargo does.
 pub fn project_root() -> Result<PathBuf> {
-    let Some(root) = Path::new(env!("CARGO_MANIFEST_DIR")).parent() else {
+    let manifest = env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    let Some(root) = manifest.parent() else {
         bail!("xtask must be inside the project");
     };
     Ok(root.to_path_buf())
