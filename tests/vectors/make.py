@@ -62,8 +62,9 @@ def write(name, vectors, **shared):
     (HERE / name).write_text(json.dumps(content, indent=2, ensure_ascii=True) + "\n")
 
 
-def rfc4231():
-    cases = [
+def hmacs():
+    """Returns the HMACs of keys that are no signing secrets, so only the Rust tests of the HMAC itself use them."""
+    rfc4231 = [
         ("0b" * 20, [text("Hi There")]),
         (b"Jefe".hex(), [text("what do ya want for nothing?")]),
         ("aa" * 20, [{"hex": "dd", "times": 50}]),
@@ -80,16 +81,20 @@ def rfc4231():
             ],
         ),
     ]
-    return [
-        {
-            "name": f"RFC 4231 case {number}",
-            "level": "key-bytes",
-            "keyHex": key,
-            "body": body,
-            "signature": sign(bytes.fromhex(key), body),
-        }
-        for number, (key, body) in enumerate(cases, 1)
-    ]
+    vectors = []
+
+    def add(name, key, body, signature):
+        assert sign(key, body) == signature, name
+        vectors.append({"name": name, "level": "key-bytes", "keyHex": key.hex(), "body": body, "signature": signature})
+
+    for number, (key, body) in enumerate(rfc4231, 1):
+        add(f"RFC 4231 case {number}", bytes.fromhex(key), body, sign(bytes.fromhex(key), body))
+    everybody = b"It's a Secret to Everybody"
+    github = "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
+    add("GitHub's documented example", everybody, [text("Hello, World!")], github)
+    atlassian = "a4771c39fbe90f317c7824e83ddef3caae9cb3d976c214ace1f2937e133263c9"
+    add("Atlassian's documented example", everybody, [text("Hello World!")], atlassian)
+    return vectors
 
 
 def signatures():
@@ -473,7 +478,7 @@ def messages():
     return vectors
 
 
-write("rfc4231.json", rfc4231())
+write("hmacs.json", hmacs())
 write("signatures.json", signatures())
 write("envelopes.json", envelopes())
 write("messages.json", messages(), secret=SECRET)

