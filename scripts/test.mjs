@@ -9,6 +9,9 @@ const clippy = ["clippy", "--quiet", "--locked"];
 const denyWarnings = ["--", "--deny", "warnings"];
 const wasm = ["--lib", "--target", "wasm32-unknown-unknown"];
 
+/** The fuzz targets are a workspace of their own. */
+const fuzz = ["--manifest-path", "fuzz/Cargo.toml"];
+
 /** @param {string} name */
 const packages = (name) => ["--package", name];
 
@@ -26,6 +29,7 @@ function dryDeployment(config, folder) {
  */
 const checks = [
   ["format of Rust", "cargo", ["fmt", "--all", "--check"]],
+  ["format of the fuzz targets", "cargo", ["fmt", ...fuzz, "--check"]],
   ["format and lint of JavaScript", "biome", ["ci", ...colors]],
   ["types of the npm package", "tsc", ["--project", "pkg/src"]],
   ["clippy, host", "cargo", [...clippy, "--workspace", "--all-targets", ...denyWarnings]],
@@ -40,6 +44,7 @@ const checks = [
     ],
   ],
   ["clippy, Worker that traps", "cargo", [...clippy, ...wasm, "--features", "test-trap", ...denyWarnings]],
+  ["clippy, fuzz targets", "cargo", [...clippy, ...fuzz, "--target-dir", "target", "--all-targets", ...denyWarnings]],
   ["documentation of the crates", "cargo", ["doc", "--quiet", "--locked", "--no-deps"]],
   ["tests on the host", "cargo", ["test", "--locked", "--workspace"]],
   [

@@ -1,6 +1,7 @@
 //! The build steps that cargo cannot do alone: `cargo xtask <task>`.
 
 mod files;
+mod fuzz;
 mod glue;
 mod mutants;
 mod npm;
@@ -19,7 +20,7 @@ use anyhow::{Result, bail};
 use worker::Flavour;
 
 const USAGE: &str = "usage: cargo xtask <worker [--test-trap] | consumer-rust | npm [--workers [--unoptimised]] |
-                    simulate [--seeds N] [--first SEED] [--calm] | mutants>
+                    simulate [--seeds N] [--first SEED] [--calm] | mutants | fuzz [--seconds N] [TARGET ...]>
 
   worker               build the Worker into build/worker
   worker --test-trap   build the Worker that traps when a test asks for it into build/worker-test-trap
@@ -27,7 +28,8 @@ const USAGE: &str = "usage: cargo xtask <worker [--test-trap] | consumer-rust | 
   npm                  build the npm package into pkg/dist, with the Worker
   npm --workers        build only the bundles that Workers import, which is quicker; with --unoptimised, quicker still
   simulate             run the gateway through many hostile worlds in virtual time, 2000 by default
-  mutants              break a copy of the project in many ways, and check that the simulation or a test catches each";
+  mutants              break a copy of the project in many ways, and check that the simulation or a test catches each
+  fuzz                 run each fuzz target, or only those named, for 20 s from its corpus in fuzz/corpus";
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -43,6 +45,7 @@ fn main() -> Result<()> {
         }
         ["simulate", arguments @ ..] => simulation::run(arguments),
         ["mutants"] => mutants::run(),
+        ["fuzz", arguments @ ..] => fuzz::run(arguments),
         _ => bail!("{USAGE}"),
     }
 }

@@ -121,9 +121,9 @@ impl Shards for FakeShards {
 
 /// A lease that the shard has granted. Dropping it releases it.
 pub struct FakeLease {
-    shards: FakeShards,
+    pub shards: FakeShards,
     generation: u32,
-    event_id: EventId,
+    pub event_id: EventId,
     lease: LeaseId,
 }
 

@@ -115,7 +115,8 @@ impl World {
         self.settings.insert(name.to_owned(), value.to_owned());
     }
 
-    pub async fn serve(&self, request: Request<FakeBody>) -> Reply {
+    /// Returns the platform and the configuration of one delivery.
+    pub fn set_up(&self) -> (FakePlatform, Configuration<Option<FakeBucket>>) {
         let missing = self.missing_binding.clone();
         let mut strict = false;
         // The bucket is the only binding. The mode, if the settings are right, decides which store the platform has.
@@ -143,6 +144,11 @@ impl World {
             limiter: self.limiter.clone(),
             suppressed: self.suppressed.clone(),
         };
+        (platform, configuration)
+    }
+
+    pub async fn serve(&self, request: Request<FakeBody>) -> Reply {
+        let (platform, configuration) = self.set_up();
         let started = Instant::now();
         let answer = receive(&platform, request, &configuration).await;
         Reply { answer, took: started.elapsed() }

@@ -2,6 +2,7 @@
 
 use super::*;
 
+mod comparison;
 mod model;
 
 const START: Timestamp = Timestamp::from_millis(1_000_000);
