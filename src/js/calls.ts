@@ -40,13 +40,10 @@ export function startTimer(ms: number, onSettled: OnSettled, ticket: number): nu
 
 /** Keeps the request alive until the returned function is called. */
 export function keepAlive(context: ExecutionContext): () => void {
-  let release = () => {};
-  context.waitUntil(
-    new Promise<void>((resolve) => {
-      release = resolve;
-    }),
-  );
-  return release;
+  // For the reason in guard.ts, not `new Promise`: another request may release it.
+  const { promise, resolve } = Promise.withResolvers<void>();
+  context.waitUntil(promise);
+  return resolve;
 }
 
 /** Returns the options with which an event is marked in KV. */

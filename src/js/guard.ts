@@ -7,6 +7,9 @@ import { log } from "./log.js";
 
 initSync({ module });
 
+// The promises below are settled by whichever request meets a trap, and continue in their own request. V8 forgets that
+// request if it compiles a hot `new Promise` inline: hence Promise.withResolvers.
+
 /** True if the present instance has trapped and could not be replaced yet. */
 let broken = false;
 
@@ -76,31 +79,31 @@ export function unlessTrapped<Result>(
   if (broken) {
     return Promise.resolve(undefined);
   }
-  return new Promise((resolve) => {
-    const calls = inFlight;
-    const abandon = () => end();
-    // Checks that the call is open: a call that ends in another request's context cannot clear this timer.
-    const replaceIfOpen = () => calls.has(abandon) && replace();
-    const timer = limitMs === undefined ? null : setTimeout(replaceIfOpen, limitMs);
-    const end = (result?: Result) => {
-      clearTimeout(timer);
-      calls.delete(abandon);
-      resolve(result);
-    };
-    calls.add(abandon);
-    const fail = (error: unknown) => {
-      replaceIfTrapped(error);
-      abandon();
-    };
-    try {
-      const returned = call(end);
-      if (returned instanceof Promise) {
-        returned.catch(fail);
-      }
-    } catch (error) {
-      fail(error);
+  const { promise, resolve } = Promise.withResolvers<Result | undefined>();
+  const calls = inFlight;
+  const abandon = () => end();
+  // Checks that the call is open: a call that ends in another request's context cannot clear this timer.
+  const replaceIfOpen = () => calls.has(abandon) && replace();
+  const timer = limitMs === undefined ? null : setTimeout(replaceIfOpen, limitMs);
+  const end = (result?: Result) => {
+    clearTimeout(timer);
+    calls.delete(abandon);
+    resolve(result);
+  };
+  calls.add(abandon);
+  const fail = (error: unknown) => {
+    replaceIfTrapped(error);
+    abandon();
+  };
+  try {
+    const returned = call(end);
+    if (returned instanceof Promise) {
+      returned.catch(fail);
     }
-  });
+  } catch (error) {
+    fail(error);
+  }
+  return promise;
 }
 
 /**
@@ -109,12 +112,10 @@ export function unlessTrapped<Result>(
  */
 export function afterTrap(action: () => void): () => void {
   const waits = background;
-  let trapped = () => {};
-  new Promise<void>((resolve) => {
-    trapped = resolve;
-  }).then(action);
-  waits.add(trapped);
-  return () => waits.delete(trapped);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  promise.then(action);
+  waits.add(resolve);
+  return () => waits.delete(resolve);
 }
 
 /**
@@ -122,13 +123,13 @@ export function afterTrap(action: () => void): () => void {
  * nothing would end the work, and the platform would keep what the work holds.
  */
 export function untilTrapped(work: Promise<unknown>): Promise<void> {
-  return new Promise((resolve) => {
-    const waits = background;
-    const end = () => {
-      waits.delete(end);
-      resolve();
-    };
-    waits.add(end);
-    work.then(end, end);
-  });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const waits = background;
+  const end = () => {
+    waits.delete(end);
+    resolve();
+  };
+  waits.add(end);
+  work.then(end, end);
+  return promise;
 }

@@ -62,6 +62,27 @@ for (const trap of ["unreachable", "unreachable after a wait", "panic", "excepti
   });
 }
 
+test("in a Worker whose code V8 has optimised, a trap's neighbours are answered 503, too", async (context) => {
+  // Otherwise, some 5,000 deliveries come before that.
+  process.env.MINIFLARE_WORKERD_V8_FLAGS =
+    "--invocation-count-for-turbofan=10 --no-lazy-feedback-allocation --minimum-invocations-after-ic-update=1";
+  const gateway = await TestGateway.start("worker-test-trap");
+  delete process.env.MINIFLARE_WORKERD_V8_FLAGS;
+  context.after(() => gateway.stop());
+  for (let batch = 0; batch < 50; batch += 1) {
+    await Promise.all(Array.from({ length: 20 }, () => gateway.deliver(newEvent().body)));
+  }
+  for (const trap of ["stack overflow", "exception", "unreachable"]) {
+    const { calls } = await gateway.observed();
+    const pending = Array.from({ length: 20 }, () => gateway.deliver(newEvent().body, { faults: { send: "hangs" } }));
+    await gateway.called("send", 20, calls);
+    await gateway.deliver(newEvent().body, { headers: { "x-test-trap": trap } });
+    for (const { status, answer } of await Promise.all(pending)) {
+      assert.equal(`${status} ${answer.code}`, "503 unavailable", trap);
+    }
+  }
+});
+
 test("a trap answers the deliveries of leased events, and ends their leases", async () => {
   const settings = { DEDUPE: "durable-object" };
   const { calls } = await gateway.observed();
