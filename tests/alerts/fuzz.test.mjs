@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { alerts, discord, email, json, slack, teams } from "cronozen-edge/alerts";
 import fc from "fast-check";
-import { anything, assertHolds, text } from "../support/fuzz.mjs";
+import { anything, assertHolds, patience, text } from "../support/fuzz.mjs";
 import { minute, TestAlerts } from "./alerts.mjs";
 import { secretPart } from "./service.mjs";
 
@@ -64,6 +64,10 @@ const step = fc.oneof(
     summary: fc.oneof(anything, fc.record({ periods: fc.oneof(fc.array(period), anything) })),
   }),
   fc.record({
+    does: fc.constant("odd losses"),
+    losses: fc.oneof(anything, fc.record({ lost: odd, events: fc.oneof(fc.array(anything), anything) })),
+  }),
+  fc.record({
     does: fc.constant("odd metrics"),
     metrics: fc.oneof(anything, fc.record({ backlogCount: odd, oldestMessageTimestamp: anything })),
   }),
@@ -83,6 +87,8 @@ async function take(tested, step) {
     tested.losses = { lost: fields.lost, events: [fields] };
   } else if (does === "odd summary") {
     tested.summary = async () => fields.summary;
+  } else if (does === "odd losses") {
+    tested.losses = fields.losses;
   } else if (does === "odd metrics") {
     tested.metrics = fields.metrics;
   } else if (does === "mend") {
@@ -97,7 +103,7 @@ async function take(tested, step) {
   }
 }
 
-test("no run fails, no URL leaks, and incidents open and close once", { timeout: 120_000 }, async () => {
+test("no run fails, no URL leaks, and incidents open and close once", patience, async () => {
   const url = `https://${secretPart}.invalid/${secretPart}`;
   let opened = 0;
   // Nothing leaves this machine.

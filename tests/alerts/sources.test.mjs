@@ -33,6 +33,16 @@ test("without activity its rules are not watched, and the others are", async () 
   );
 });
 
+test("losses that a rule stumbles over are a source that failed", async () => {
+  await begin();
+  Object.assign(tested.losses, { lost: 1, events: [null] });
+  tested.bury();
+  await tested.run(minute);
+  assert.deepEqual(tested.took(), ["opened dead_letter"]);
+  const [run] = tested.dead.query("SELECT failures FROM cronozen_alert_run");
+  assert.deepEqual(JSON.parse(run.failures), { losses: 1 });
+});
+
 test("a source that fails or hangs keeps its rules as they are, and is reported at the third run in a row", async () => {
   await begin();
   tested.losses.lost = 1;

@@ -5,7 +5,7 @@ import { dayMs, hourMs, minuteMs } from "../consumer/time.ts";
 import { windowMinutes } from "./ledger.ts";
 import { type Detail, detailOf } from "./message.ts";
 import type { Finding, Thresholds } from "./rules.ts";
-import { accepted, type Signals } from "./signals.ts";
+import type { Signals } from "./signals.ts";
 
 /** The rules on failures look back so far, in minutes. */
 export const failureMinutes = 10;
@@ -134,7 +134,7 @@ export function ledgerFull({ ledger }: Signals, { ledgerBytes }: Thresholds): Fi
       };
 }
 
-export function loss({ losses }: Signals): Finding | undefined {
+export function loss({ losses }: Pick<Signals, "losses">): Finding | undefined {
   const { lost = 0, events = [] } = losses ?? {};
   return lost === 0
     ? undefined
@@ -176,6 +176,11 @@ export function unreadable({ failed, failures }: Signals): Finding | undefined {
 /** The sender waits for hours between its attempts. Until a delivery is accepted, nothing shows that the cause is gone. */
 function unlessSilent(periods: readonly ActivityPeriod[]): undefined | "unknown" {
   return accepted(periods) > 0 ? undefined : "unknown";
+}
+
+/** Returns the number of deliveries that were accepted, or were accepted before. */
+export function accepted(periods: readonly ActivityPeriod[]): number {
+  return periods.reduce((total, { codes }) => total + (codes.accepted ?? 0) + (codes.duplicate ?? 0), 0);
 }
 
 /** The deliveries with a wrong signature, the number of minutes with one, and what was accepted since the first. */

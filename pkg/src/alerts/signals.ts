@@ -6,6 +6,7 @@ import type { DeadLetters } from "../consumer/dead-letters.ts";
 import type { Losses } from "../consumer/losses.ts";
 import { dayMs, hourMs, inTime, minuteMs } from "../consumer/time.ts";
 import { isPlain } from "../kind.ts";
+import { accepted, loss } from "./conditions.ts";
 import { type LedgerSignal, readLedger, windowMinutes } from "./ledger.ts";
 import { failureOf } from "./request.ts";
 
@@ -98,7 +99,10 @@ export async function gather<Env>(
     read("hours", async () => (quietHours === undefined ? undefined : readHours(source, env, now, quietHours))),
     read("losses", async () => {
       await Promise.allSettled([db]);
-      return (await source.losses(env)) ?? undefined;
+      const losses = (await source.losses(env)) ?? undefined;
+      // If the rule stumbles over it, the source has failed. Later, that would end the run, and with it all other alerts.
+      loss({ losses });
+      return losses;
     }),
   ]);
   if (isWithoutLines(activity, ledger, now)) {
@@ -178,9 +182,4 @@ async function readPeriods<Env>(
 function isPeriod(value: unknown): value is ActivityPeriod {
   const { at, codes, others, mismatches } = Object(value);
   return Number.isFinite(Date.parse(at)) && isPlain(codes) && isPlain(others) && typeof mismatches === "number";
-}
-
-/** Returns the number of deliveries that were accepted, or were accepted before. */
-export function accepted(periods: readonly ActivityPeriod[]): number {
-  return periods.reduce((total, { codes }) => total + (codes.accepted ?? 0) + (codes.duplicate ?? 0), 0);
 }
