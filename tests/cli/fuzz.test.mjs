@@ -7,7 +7,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { readRequest, withoutStart } from "../../pkg/src/cli/capture.ts";
 import { isCurl, readCurl } from "../../pkg/src/cli/curl.ts";
-import { assertHolds, text } from "../support/fuzz.mjs";
+import { assertHolds, patience, text } from "../support/fuzz.mjs";
 import { runCli } from "./cli.mjs";
 import { body, request, secret, sign } from "./verify.mjs";
 
@@ -72,7 +72,7 @@ function assertPlain({ code, stdout, stderr }) {
 /** A process can have no NUL in its arguments or its environment. */
 const argument = text.map((any) => any.replaceAll("\0", "").slice(0, 300));
 
-test("any capture, option and secret end with a documented exit code", { timeout: 120_000 }, async () => {
+test("any capture, option and secret end with a documented exit code", patience, async () => {
   // No command that would reach a host, or start a server.
   const command = fc.oneof(
     { weight: 3, arbitrary: fc.constant("verify") },

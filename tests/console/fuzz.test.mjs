@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
-import { assertHolds, text } from "../support/fuzz.mjs";
+import { assertHolds, patience, text } from "../support/fuzz.mjs";
 import { silent } from "../support/log.mjs";
 import { messageOf, token } from "../support/messages.mjs";
 import { origin, TestConsole } from "./console.mjs";
@@ -184,7 +184,7 @@ test("the documentation has the pairs of a status and a code", () => {
   assert.ok(pairs.length > 12 && pairs.includes("429 too_many_failures"));
 });
 
-test("any request with the token gets a documented answer", { timeout: 120_000 }, async () => {
+test("any request with the token gets a documented answer", patience, async () => {
   /** @type {Record<string, number>} */
   const counts = {};
   await assertHolds(
@@ -210,7 +210,7 @@ test("any request with the token gets a documented answer", { timeout: 120_000 }
   }
 });
 
-test("a request without a credential gets no data and changes nothing", { timeout: 120_000 }, async () => {
+test("a request without a credential gets no data and changes nothing", patience, async () => {
   await running.bury("marked", messageOf({ eventId: mark, type: mark }));
   const before = await state();
   await assertHolds(
@@ -228,7 +228,7 @@ test("a request without a credential gets no data and changes nothing", { timeou
   assert.equal(await state(), before);
 });
 
-test("a change without the console's origin, or without JSON, changes nothing", { timeout: 120_000 }, async () => {
+test("a change without the console's origin, or without JSON, changes nothing", patience, async () => {
   await running.bury("marked", messageOf({ eventId: mark, type: mark }));
   const { answer } = await running.post("/dead-letters/prune", { upTo: 9, dryRun: true });
   assert.ok(answer.letters > 0);

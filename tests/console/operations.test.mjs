@@ -7,7 +7,7 @@ import { console as adminConsole } from "cronozen-edge/console";
 import { consume, d1, deadLetters, NonRetryableError } from "cronozen-edge/consumer";
 import fc from "fast-check";
 import { SqliteDatabase } from "../alerts/database.mjs";
-import { assertHolds } from "../support/fuzz.mjs";
+import { assertHolds, patience } from "../support/fuzz.mjs";
 import { silent } from "../support/log.mjs";
 import { messageOf, secret, token } from "../support/messages.mjs";
 
@@ -259,9 +259,7 @@ const refuse = (eventIds) =>
     world.refuses = new Set(eventIds);
   });
 
-test("no sequence of operations sends a letter twice, loses one, or has an event count twice", {
-  timeout: 240_000,
-}, async () => {
+test("no sequence of operations sends a letter twice, loses one, or has an event count twice", patience, async () => {
   mock.timers.enable({ apis: ["Date"], now: Date.UTC(2026, 10, 30) });
   const operators = fc.integer({ min: 1, max: 3 });
   const commands = fc.commands(

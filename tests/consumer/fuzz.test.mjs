@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { inspect } from "node:util";
 import { consume, deadLetters, readDeadLetter } from "cronozen-edge/consumer";
 import fc from "fast-check";
-import { anything, assertHolds, text } from "../support/fuzz.mjs";
+import { anything, assertHolds, patience, text } from "../support/fuzz.mjs";
 import { messageOf, sign } from "../support/messages.mjs";
 import { Run } from "./run.mjs";
 
@@ -64,7 +64,7 @@ function json(value) {
   }
 }
 
-test("any batch is settled, and a handler gets signed events alone", { timeout: 120_000 }, async () => {
+test("any batch is settled, and a handler gets signed events alone", patience, async () => {
   let handled = 0;
   let buried = 0;
   await assertHolds(

@@ -7,7 +7,7 @@ import { inspect } from "node:util";
 import { Verifier } from "cronozen-edge";
 import { diagnose } from "cronozen-edge/diagnosis";
 import fc from "fast-check";
-import { assertHolds, text } from "../support/fuzz.mjs";
+import { assertHolds, patience, text } from "../support/fuzz.mjs";
 
 /** Its documentation says two seconds at most; a busy machine takes longer. */
 const patienceMs = 10_000;
@@ -44,7 +44,7 @@ const bytesOf = (body) => Buffer.from(typeof body === "string" ? body.toWellForm
 /** @param {string | Buffer} key @param {Buffer} bytes */
 const macOf = (key, bytes) => createHmac("sha256", key).update(bytes).digest();
 
-test("any input is diagnosed, and nothing of it is in the result", { timeout: 120_000 }, async () => {
+test("any input is diagnosed, and nothing of it is in the result", patience, async () => {
   await assertHolds(
     300,
     fc.property(
@@ -70,39 +70,41 @@ test("any input is diagnosed, and nothing of it is in the result", { timeout: 12
   );
 });
 
-test("a proof is given only where an HMAC is equal, and where a verifier accepts, so does the diagnosis", {
-  timeout: 120_000,
-}, async () => {
-  let proved = 0;
-  let verifiedOnes = 0;
-  const inputs = fc.tuple(
-    fc.array(secret, { minLength: 1, maxLength: 3 }),
-    body,
-    changes,
-    forms,
-    fc.nat(2),
-    fc.boolean(),
-  );
-  await assertHolds(
-    150,
-    fc.property(inputs, ([secrets, body, change, form, which, isOurs]) => {
-      const key = isOurs ? (secrets[which % secrets.length] ?? "") : "whsec_of_somebody_else";
-      const signature = form(macOf(key, change(bytesOf(body))));
-      const { verified, findings } = diagnose(body, signature, secrets);
-      const proofs = findings.flatMap(({ proof }) => proof ?? []);
-      // Nobody can have proved a signature of a key that is not there.
-      assert.ok(isOurs || (proofs.length === 0 && verified === undefined), "a proof of a foreign signature");
-      proved += proofs.length > 0 ? 1 : 0;
-      const position = verifierPosition(secrets, body, signature);
-      assert.equal(verified, position);
-      if (position !== undefined) {
-        verifiedOnes += 1;
-        assert.equal(macOf(secrets[position] ?? "", bytesOf(body)).toString("hex"), signature);
-      }
-    }),
-  );
-  assert.ok(proved > 10 && verifiedOnes > 1, `${proved} proved, ${verifiedOnes} verified`);
-});
+test(
+  "a proof is given only where an HMAC is equal, and where a verifier accepts, so does the diagnosis",
+  patience,
+  async () => {
+    let proved = 0;
+    let verifiedOnes = 0;
+    const inputs = fc.tuple(
+      fc.array(secret, { minLength: 1, maxLength: 3 }),
+      body,
+      changes,
+      forms,
+      fc.nat(2),
+      fc.boolean(),
+    );
+    await assertHolds(
+      150,
+      fc.property(inputs, ([secrets, body, change, form, which, isOurs]) => {
+        const key = isOurs ? (secrets[which % secrets.length] ?? "") : "whsec_of_somebody_else";
+        const signature = form(macOf(key, change(bytesOf(body))));
+        const { verified, findings } = diagnose(body, signature, secrets);
+        const proofs = findings.flatMap(({ proof }) => proof ?? []);
+        // Nobody can have proved a signature of a key that is not there.
+        assert.ok(isOurs || (proofs.length === 0 && verified === undefined), "a proof of a foreign signature");
+        proved += proofs.length > 0 ? 1 : 0;
+        const position = verifierPosition(secrets, body, signature);
+        assert.equal(verified, position);
+        if (position !== undefined) {
+          verifiedOnes += 1;
+          assert.equal(macOf(secrets[position] ?? "", bytesOf(body)).toString("hex"), signature);
+        }
+      }),
+    );
+    assert.ok(proved > 10 && verifiedOnes > 1, `${proved} proved, ${verifiedOnes} verified`);
+  },
+);
 
 /** @param {string[]} secrets @param {string | Uint8Array} body @param {string} signature */
 function verifierPosition(secrets, body, signature) {

@@ -5,8 +5,14 @@ import fc from "fast-check";
 /** New every day, to cover more over time. A failure prints it as `seed`, to be repeated with FUZZ_SEED. */
 export const seed = Number(process.env.FUZZ_SEED ?? Math.floor(Date.now() / 86_400_000));
 
+/** The options of a test with random inputs: a busy machine needs minutes for some. */
+export const patience = { timeout: 240_000 };
+
+/** Shrinking must not outlast the test: the smallest input matters more than the very smallest. */
+const limitMs = 220_000;
+
 /**
- * Fails with the seed and the smallest input for which the property does not hold.
+ * Fails with the seed and the smallest input for which the property does not hold, or if not all runs are made in time.
  *
  * @template {[unknown, ...unknown[]]} Inputs
  * @param {number} numRuns
@@ -16,8 +22,8 @@ export async function assertHolds(numRuns, property) {
   const found = await fc.check(/** @type {import("fast-check").IAsyncProperty<Inputs>} */ (property), {
     numRuns,
     seed,
-    // The smallest input matters more than the very smallest: shrinking must not outlast the test.
-    interruptAfterTimeLimit: 60_000,
+    interruptAfterTimeLimit: limitMs,
+    markInterruptAsFailure: true,
   });
   if (found.failed) {
     throw new Error(`FUZZ_SEED=${seed}: ${fc.defaultReportMessage(found)}`, { cause: found.errorInstance });
