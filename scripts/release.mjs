@@ -1,7 +1,7 @@
 // `npm run release`: sets the version everywhere, checks that a commit can be released, and makes what is published.
 
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Complaint, commonOptions, output, readArguments, root, runQuietly, script, step } from "./command.mjs";
@@ -178,10 +178,7 @@ async function build() {
   await step("Packing the crate, and building it from there", () => runQuietly("cargo", [...args, "--allow-dirty"]));
   const crate = `cronozen-webhook-${version}.crate`;
   copyFileSync(join(root, "build", "crate", "package", crate), join(folder, crate));
-  const materials = join(root, "pkg", "sbom.cdx.json");
-  if (existsSync(materials)) {
-    copyFileSync(materials, join(folder, `cronozen-edge-${version}.cdx.json`));
-  }
+  copyFileSync(join(root, "pkg", "sbom.cdx.json"), join(folder, `cronozen-edge-${version}.cdx.json`));
   const names = readdirSync(folder).sort();
   const sums = names.map((name) => `${sha256(readFileSync(join(folder, name)))}  ${name}\n`);
   writeFileSync(join(folder, "SHA256SUMS"), sums.join(""));
