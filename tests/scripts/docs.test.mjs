@@ -127,7 +127,11 @@ function checkCommand(line) {
       assertHas(xtask, option, line);
     }
   } else {
-    assert.match(line, /^cargo (bench( -- [a-z]+)?|add [a-z-]+)$/, line);
+    assert.match(
+      line,
+      /^cargo (bench --locked( -- [a-z]+)?|run --locked --release --package timing|add [a-z-]+)$/,
+      line,
+    );
   }
 }
 
