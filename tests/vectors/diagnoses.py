@@ -104,6 +104,8 @@ def diagnoses():
     add("right signature of a body that is not JSON", [], received=b"\xff\x00", verified=0)
     add("signed with the previous secret", ["secret_previous@1"], secrets=both, key=OLD_SECRET, verified=1)
     add("the same secret twice", [], secrets=(SECRET, SECRET), verified=0)
+    joined = f"{SECRET},{OLD_SECRET}"
+    add("right signature of a secret that looks like a list", [], secrets=(joined,), key=joined, verified=0)
 
     # The header.
     unexplained("no header", ["signature_missing"], header=lambda _: None)

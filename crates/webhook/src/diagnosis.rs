@@ -97,7 +97,7 @@ pub struct Diagnosis {
 
 impl Diagnosis {
     /// Returns the findings: first those of the header, then those of the secrets, then those of the body. A right
-    /// signature of the newest secret has none, if the verifier accepts all secrets.
+    /// signature of the newest secret has none, if no other secret is wrong or looks wrong.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings
@@ -174,6 +174,8 @@ fn secret_findings(texts: &[&str], proof: Option<Proof>, verified: Option<usize>
     for (position, text) in texts.iter().enumerate() {
         let proof = proof.filter(|proof| proof.position() == position);
         let mistakes = match proof {
+            // The text is right as it is, although it may look like a list.
+            _ if verified == Some(position) => Vec::new(),
             Some(proof) => proof.secret_change().mistakes(text, position),
             None => mistake_in(text, position, Party::Receiver).into_iter().collect(),
         };

