@@ -15,17 +15,26 @@ const help = `usage: npm run release -- [VERSION | --check [--tag TAG] | --build
                                   also fails if the commit cannot be released under this tag
   npm run release -- --build      makes what is published, in build/release`;
 
-/** The version stands in `[workspace.package]` of Cargo.toml. Each other place follows: its file, and what surrounds it. */
+/**
+ * A file, and the text before the version. Some places are gone when the package has been published.
+ *
+ * @typedef {{ file: string, before: RegExp, isTemporary?: boolean }} Place
+ */
+
+/** The version stands in `[workspace.package]` of Cargo.toml. Each other place follows. @type {Place} */
 const source = { file: "Cargo.toml", before: /^\[workspace\.package\]\n(?:#.*\n)*version = "/m };
+
+/** @type {Place[]} */
 const followers = [
   { file: "Cargo.toml", before: /^cronozen-(?:gateway|webhook) = \{ path = "[^"]+", version = "/m },
   { file: "Cargo.lock", before: /^name = "cronozen-[^"]+"\nversion = "/m },
+  { file: "fuzz/Cargo.lock", before: /^name = "cronozen-(?:gateway|webhook)"\nversion = "/m },
   { file: "pkg/package.json", before: /^ {2}"version": "/m },
   { file: "package-lock.json", before: /^ {6}"name": "cronozen-edge",\n {6}"version": "/m },
   { file: "benches/verifier/package-lock.json", before: /^ {6}"name": "cronozen-edge",\n {6}"version": "/m },
   { file: "examples/starter/package.json", before: /"cronozen-edge": "\^/ },
-  { file: "README.md", before: /cronozen-edge-(?=\d+\.\d+\.\d+\S*\.tgz)/ },
-  { file: "docs/deploy.md", before: /cronozen-edge-(?=\d+\.\d+\.\d+\S*\.tgz)/ },
+  { file: "README.md", before: /cronozen-edge-(?=\d+\.\d+\.\d+\S*\.tgz)/, isTemporary: true },
+  { file: "docs/deploy.md", before: /cronozen-edge-(?=\d+\.\d+\.\d+\S*\.tgz)/, isTemporary: true },
   { file: "docs/reference.md", before: /"status":"ok","version":"/ },
 ];
 
@@ -67,15 +76,15 @@ function read(file) {
   return readFileSync(join(root, file), "utf8");
 }
 
-/** @param {{ before: RegExp }} place */
+/** @param {Place} place */
 function patternOf({ before }) {
   return new RegExp(`(${before.source})${written}`, `g${before.flags}`);
 }
 
-/** The versions in a place. @param {{ file: string, before: RegExp }} place */
+/** The versions in a place. @param {Place} place */
 function versionsIn(place) {
   const versions = [...read(place.file).matchAll(patternOf(place))].map(([, , version = ""]) => version);
-  if (versions.length === 0) {
+  if (versions.length === 0 && !place.isTemporary) {
     throw new Complaint(`no version where ${place.file} had one: update scripts/release.mjs`);
   }
   return versions;
@@ -132,7 +141,7 @@ function check(tag) {
   console.log(tag === undefined ? `every file has version ${version}` : `${tag} can be released`);
 }
 
-/** What keeps this commit from being released. @param {string} tag @param {string} version @returns {string[]} */
+/** The obstacles to a release of this commit. @param {string} tag @param {string} version @returns {string[]} */
 function obstaclesTo(tag, version) {
   const wrong = [];
   if (tag !== `v${version}`) {
@@ -145,9 +154,16 @@ function obstaclesTo(tag, version) {
   if (changed !== "") {
     wrong.push(`the tree is not clean: commit or remove\n${changed ?? "git status has failed"}`);
   }
-  // npm refuses a provenance whose repository is not that of the package.
-  const repository = `https://github.com/${process.env.GITHUB_REPOSITORY ?? "OWNER/NAME"}`;
-  if (JSON.parse(read("pkg/package.json")).repository?.url !== `git+${repository}.git`) {
+  // Only rulesets of GitHub keep others from these branches. An older major version has one of its own.
+  const branches = output("git", ["branch", "--remotes", "--contains", "HEAD", "--format=%(refname)"]) ?? "";
+  if (!/^refs\/remotes\/origin\/(?:main|\d+\.x)$/m.test(branches)) {
+    wrong.push("the commit is not on origin's main branch, or one such as 1.x: merge it, then run git fetch");
+  }
+  // npm refuses a provenance whose repository is not that of the package. On GitHub, the release runs in it.
+  const { url } = JSON.parse(read("pkg/package.json")).repository ?? {};
+  const [, named = "OWNER/NAME"] = /^git\+https:\/\/github\.com\/([\w.-]+\/[\w.-]+)\.git$/.exec(url) ?? [];
+  const repository = `https://github.com/${process.env.GITHUB_REPOSITORY ?? named}`;
+  if (url !== `git+${repository}.git`) {
     wrong.push(`pkg/package.json must have "repository": { "type": "git", "url": "git+${repository}.git" }`);
   }
   if (!read("crates/webhook/Cargo.toml").includes(`\nrepository = "${repository}"\n`)) {

@@ -68,28 +68,51 @@ test("a release that is not ready is refused with each reason, and a ready one i
   assert.equal(release("--check"), "");
   const text = readFileSync(join(copy, "CHANGELOG.md"), "utf8");
   assert.match(text, /\n## \[Unreleased\]\n\n## \[97\.98\.99-rc\.1\] - \d{4}-\d\d-\d\d\n\n- A test\.\n/);
-  // Cargo accepts the lock file that it has not written.
-  execFileSync("cargo", ["metadata", "--locked", "--format-version=1"], { cwd: copy, stdio: "ignore" });
+  // Cargo accepts the lock files that it has not written.
+  const locks = (output("git", ["ls-files", "--", "Cargo.lock", "**/Cargo.lock"]) ?? "").split("\n");
+  assert.ok(locks.includes("fuzz/Cargo.lock"));
+  for (const lock of locks) {
+    const args = ["metadata", "--locked", "--format-version=1", "--manifest-path", lock.replace(/lock$/, "toml")];
+    execFileSync("cargo", args, { cwd: copy, stdio: "ignore" });
+  }
   assert.match(release("97.98.99-rc.1"), /has a section of 97\.98\.99-rc\.1 already/);
   assert.match(release("97.98.100"), /has nothing under ## \[Unreleased\]/);
 
   const obstacles = release("--check", "--tag", "v97.98.99");
-  for (const reason of [/the tag is v97\.98\.99,/, /the tree is not clean/]) {
+  for (const reason of [/the tag is v97\.98\.99,/, /the tree is not clean/, /is not on origin's main branch/]) {
     assert.match(obstacles, reason);
   }
   const url = "https://github.com/someone/cronozen-edge";
+  const tag = "v97.98.99-rc.1";
   setRepository(url);
   commit();
-  const tag = "v97.98.99-rc.1";
+  for (const [branch, refusal] of /** @type {const} */ ([
+    ["main", ""],
+    ["1.x", ""],
+    ["2.xx", "the commit is not on origin's main branch, or one such as 1.x: merge it, then run git fetch\n"],
+  ])) {
+    git("update-ref", `refs/remotes/origin/${branch}`, "HEAD");
+    assert.equal(release("--check", "--tag", tag), refusal, branch);
+    git("update-ref", "-d", `refs/remotes/origin/${branch}`);
+  }
+  git("update-ref", "refs/remotes/origin/main", "HEAD");
+  variables = { GITHUB_REPOSITORY: "someone/cronozen-edge" };
   assert.equal(release("--check", "--tag", tag), "");
+  variables = { GITHUB_REPOSITORY: "someone/else" };
+  assert.match(
+    release("--check", "--tag", tag),
+    /^pkg\/package\.json must .+\ncrates\/webhook\/Cargo\.toml must .+\n$/,
+  );
+  variables = {};
 
   for (const [file, found, other, reason] of /** @type {[string, string | RegExp, string, RegExp][]} */ ([
     ["CHANGELOG.md", /(?<=97\.98\.99-rc\.1\]) - .+/, "", /no section \[97\.98\.99-rc\.1\]/],
     ["CHANGELOG.md", /(?<=## \[97.+\n)\n- A test\.\n.*/s, "", /no section \[97\.98\.99-rc\.1\]/],
-    ["pkg/package.json", url, `${url}x`, /pkg\/package\.json must have "repository"/],
+    ["pkg/package.json", `git+${url}.git`, url, /pkg\/package\.json must have "repository"/],
     ["crates/webhook/Cargo.toml", url, `${url}x`, /crates\/webhook\/Cargo\.toml must have repository/],
     ["README.md", "97.98.99-rc.1.tgz", "97.98.98.tgz", /README\.md has version 97\.98\.98/],
-    ["Cargo.lock", '"97.98.99-rc.1"', '"97.98.98"', /Cargo\.lock has version 97\.98\.98/],
+    ["Cargo.lock", '"97.98.99-rc.1"', '"97.98.98"', /^Cargo\.lock has version 97\.98\.98/],
+    ["fuzz/Cargo.lock", '"97.98.99-rc.1"', '"97.98.98"', /^fuzz\/Cargo\.lock has version 97\.98\.98/],
     ["Cargo.toml", /(?<=crates\/webhook", version = )"[^"]+"/, '"97.98.98"', /Cargo\.toml has version 97\.98\.98/],
     ["pkg/package.json", /(?<="version": )"[^"]+"/, '"97.98.98"', /pkg\/package\.json has version 97\.98\.98/],
     ["package-lock.json", '"97.98.99-rc.1"', '"97.98.98"', /package-lock\.json has version 97\.98\.98/],
