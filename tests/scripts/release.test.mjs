@@ -42,9 +42,13 @@ function change(file, text, other) {
   writeFileSync(path, changed);
 }
 
+/** The variables of GitHub; none on a maintainer's machine. @type {Record<string, string>} */
+let variables = {};
+
 /** Runs the script in the copy. Returns its complaint, empty if there is none. @param {...string} args */
 function release(...args) {
-  const env = { ...process.env, GITHUB_REPOSITORY: "someone/cronozen-edge" };
+  const { GITHUB_REPOSITORY: _, ...others } = process.env;
+  const env = { ...others, ...variables };
   const script = join(copy, "scripts", "release.mjs");
   const { status, stderr } = spawnSync(process.execPath, [script, ...args], { cwd: copy, env, encoding: "utf8" });
   assert.equal(status === 0, stderr === "", stderr);
@@ -125,6 +129,12 @@ test("a release that is not ready is refused with each reason, and a ready one i
     assert.match(release("--check", "--tag", tag), reason);
     git("reset", "--quiet", "--hard", "HEAD~1");
   }
+  // When the package is published, these pages name it without a version.
+  for (const page of ["README.md", "docs/deploy.md"]) {
+    change(page, `--package ./cronozen-edge-97.98.99-rc.1.tgz cronozen-edge`, "cronozen-edge");
+  }
+  assert.equal(release("--check"), "");
+  git("reset", "--quiet", "--hard");
   writeFileSync(join(copy, "new-file"), "");
   assert.match(release("--check", "--tag", tag), /^the tree is not clean.*new-file/s);
 });
