@@ -35,8 +35,8 @@ function folderOf(files) {
   return folder;
 }
 
-/** A project that depends on slab. @param {{ licence?: string, requirement?: string }} [options] */
-function projectOf({ licence = "MIT", requirement = `"=${version}"` } = {}) {
+/** A project that depends on slab. @param {{ licence?: string, requirement?: string, others?: string }} [options] */
+function projectOf({ licence = "MIT", requirement = `"=${version}"`, others = "" } = {}) {
   return folderOf({
     "Cargo.toml": `[package]
 name = "project"
@@ -45,7 +45,7 @@ edition = "2024"
 license = "${licence}"
 [dependencies]
 slab = ${requirement}
-`,
+${others}`,
     "Cargo.lock": `version = 4\n\n[[package]]\nname = "project"\nversion = "1.0.0"\ndependencies = ["slab"]\n\n${entry}`,
     "src/lib.rs": "",
   });
@@ -132,6 +132,25 @@ test("a licence that is not allowed is found", () => {
   assertFails(deny(projectOf({ licence: "GPL-3.0-only" }), "licenses"), /error\[rejected\]/);
   const { status, printed } = deny(projectOf(), "licenses");
   assert.equal(status, 0, printed);
+});
+
+/** A crate without a registry. @param {string} number @param {string} licence */
+function crateOf(number, licence) {
+  return folderOf({
+    "Cargo.toml": `[package]\nname = "helper"\nversion = "${number}"\nedition = "2024"\nlicense = "${licence}"\n`,
+    "src/lib.rs": "",
+  });
+}
+
+test("what only a test needs counts", () => {
+  const [first, second, other] = [crateOf("1.0.0", "MIT"), crateOf("2.0.0", "MIT"), crateOf("1.0.0", "GPL-3.0-only")];
+  const helper = `[dev-dependencies]\nhelper = { path = "${other}" }\n`;
+  assertFails(deny(projectOf({ others: helper }), "licenses"), /error\[rejected\].+GPL-3\.0-only/s);
+  const both = `[dev-dependencies]
+first = { package = "helper", path = "${first}" }
+second = { package = "helper", path = "${second}" }
+`;
+  assertFails(deny(projectOf({ others: both }), "bans"), /error\[duplicate\].+helper/s);
 });
 
 test("a dependency on any version is found", () => {
