@@ -31,8 +31,13 @@ pub fn run(arguments: &[&str]) -> Result<()> {
         ensure!(all.iter().any(|target| target == name), "no target has the name {name}");
     }
     let tool = install(&root)?;
+    let read_lock =
+        || fs::read(root.join("fuzz/Cargo.lock")).context("cannot read fuzz/Cargo.lock");
+    let locked = read_lock()?;
     let mut build = tool_command(&root, &tool, "build");
     ensure!(build.status()?.success(), "the fuzz targets do not compile: see above");
+    // cargo-fuzz does not know --locked.
+    ensure!(read_lock()? == locked, "fuzz/Cargo.lock was not up to date: commit its changes");
     let mut failed = 0;
     let chosen: Vec<&String> =
         all.iter().filter(|target| names.is_empty() || names.contains(&target.as_str())).collect();
