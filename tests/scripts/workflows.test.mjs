@@ -5,10 +5,10 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { parse } from "yaml";
-import { root } from "../../scripts/command.mjs";
+import { output, root } from "../../scripts/command.mjs";
 
 const folder = join(root, ".github", "workflows");
 const workflows = readdirSync(folder).map((name) => {
@@ -88,6 +88,19 @@ test("vulnerabilities that became known are looked for each week, and before a r
       steps.some((/** @type {any} */ { run }) => run === "npm run supply -- --online"),
       job,
     );
+  }
+});
+
+test("Dependabot looks at every lock file, and at the starter, which has none", () => {
+  const { updates } = parse(readFileSync(join(root, ".github", "dependabot.yml"), "utf8"));
+  for (const [ecosystem, lock, others] of /** @type {const} */ ([
+    ["cargo", "Cargo.lock", []],
+    ["npm", "package-lock.json", ["/examples/starter"]],
+  ])) {
+    const locks = (output("git", ["ls-files", "--", lock, `**/${lock}`]) ?? "").split("\n");
+    const folders = locks.map((path) => `/${dirname(path)}`.replace(/\.$/, ""));
+    const { directories } = updates.find((/** @type {any} */ update) => update["package-ecosystem"] === ecosystem);
+    assert.deepEqual(directories.sort(), [...folders, ...others].sort());
   }
 });
 
