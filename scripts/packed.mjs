@@ -2,7 +2,7 @@
 
 import { execFileSync } from "node:child_process";
 
-/** What npm says that it would pack. @param {string} folder of the package */
+/** Returns the files that npm would pack, and the tarball's size. @param {string} folder of the package */
 function dryPack(folder) {
   const args = ["pack", "--dry-run", "--json", "--ignore-scripts"];
   return JSON.parse(execFileSync("npm", args, { cwd: folder, encoding: "utf8" }))[0];

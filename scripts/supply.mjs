@@ -27,7 +27,7 @@ const tools = join(root, "target", "tools");
 /** The folder of the database of advisories, as deny.toml names it. */
 const databases = join(root, "target", "advisory-dbs");
 
-/** What could not be checked. @type {string[]} */
+/** The checks that could not be made. @type {string[]} */
 const unchecked = [];
 
 /** The last check of the crates against advisories, for where the database cannot be had. */

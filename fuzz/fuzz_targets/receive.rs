@@ -48,7 +48,7 @@ struct Options {
     misconfigured: u8,
 }
 
-/// What all deliveries of an input share.
+/// The state that all deliveries of an input share.
 struct Run {
     world: World,
     watch: Rc<Watch>,

@@ -21,7 +21,7 @@ const secret = fc.oneof(
 const json = fc.record({ eventId: text, data: fc.jsonValue() }).map((event) => JSON.stringify(event));
 const body = fc.oneof({ weight: 2, arbitrary: json }, text, fc.uint8Array({ maxLength: 300 }));
 
-/** What a signer may have done to the body. */
+/** The changes that a signer may have made to the body. */
 const changes = fc.constantFrom(
   ...Array(4).fill((/** @type {Buffer} */ bytes) => bytes),
   (/** @type {Buffer} */ bytes) => Buffer.concat([bytes, Buffer.from("\n")]),

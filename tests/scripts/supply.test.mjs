@@ -20,7 +20,7 @@ const withInstallScript = ["bun", "deno", "esbuild", "workerd"];
 const withoutLock = new Set(["fmt", "xtask"]);
 
 /**
- * What is wrong with a package-lock.json.
+ * Returns the faults of a package-lock.json.
  *
  * @param {{ packages: Record<string, Record<string, any>> }} lock
  * @param {string} folder of the file

@@ -21,7 +21,7 @@ export class Heaps {
     return heaps;
   }
 
-  /** What each heap uses, buffers and WebAssembly's memory included. @returns {Promise<Mebibytes>} */
+  /** Returns the memory that each heap uses, buffers and WebAssembly's memory included. @returns {Promise<Mebibytes>} */
   async usage() {
     const entries = [...this.#sockets].map(async ([name, socket]) => {
       const { usedSize, embedderHeapUsedSize, backingStorageSize } = await this.#call(socket, "Runtime.getHeapUsage");

@@ -18,7 +18,7 @@ export class Lines {
     this.#answered = answered;
   }
 
-  /** What workerd itself has written, counted. @type {Record<string, number>} */
+  /** The lines of workerd itself, counted. @type {Record<string, number>} */
   others = {};
 
   /** @param {string} text one or more lines */

@@ -1,4 +1,4 @@
-// What the documents name: the gateway's answers, and the reasons of a 503.
+// The gateway's answers and the reasons of a 503, as the documents name them.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// What the soak prints.
+// The report that the soak prints.
 
 /** @param {number} ms */
 export function duration(ms) {

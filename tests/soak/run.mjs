@@ -35,7 +35,7 @@ const mostGrowth = { gateway: 5, consumer: 5 };
 /** The incidents that the faults must open. */
 const expectedIncidents = ["dead_letter", "failing"];
 
-/** What the console's overview, deliveries and dead letters ask for. */
+/** The paths that the console's overview, deliveries and dead letters ask for. */
 const consolePaths = [
   "status",
   "activity?by=minute",
@@ -54,7 +54,7 @@ const consolePaths = [
 /** @param {import("./world.mjs").Mode} mode @param {Options} options @returns {Promise<Check[]>} */
 export async function soak(mode, { minutes, seed, defect }) {
   const random = new Random(seed);
-  // Of its own, so that the order of the faults does not depend on when answers come.
+  // The faults have random numbers of their own: their order does not depend on when answers come.
   const faults = new Faults(new Random(seed));
   const sink = await Service.start();
   const sender = new Sender(new URL("http://unset"), faults, random);
@@ -197,7 +197,7 @@ class Run {
     ];
   }
 
-  /** What is wrong with the effects. */
+  /** Returns the faults of the effects. */
   async #effects() {
     const [rows] = await this.world.sql("SELECT event_id AS eventId, count(*) AS times FROM effects GROUP BY event_id");
     const times = new Map(rows.map((/** @type {any} */ row) => [row.eventId, row.times]));

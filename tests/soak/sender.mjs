@@ -46,7 +46,7 @@ export class Sender {
   answered = new Map();
   /** Answers that came after their time. @type {{ told: string, lateMs: number, startedAt: number, endedAt: number }[]} */
   #late = [];
-  /** How long health checks took. @type {{ at: number, ms: number }[]} */
+  /** The times that health checks took. @type {{ at: number, ms: number }[]} */
   #pulses = [];
   /** Whole bodies that were answered 408, by their ray. @type {Set<string>} */
   timedOut = new Set();

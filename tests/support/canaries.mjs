@@ -35,7 +35,7 @@ export class Canaries {
   /** The needles and the positions in them, by the characters there. @type {Map<string, [needle: Needle, at: number][]>} */
   #blocks = new Map();
   #made = 0;
-  /** What has been searched, by place. @type {Map<string, Set<string>>} */
+  /** The kinds that were found, by place. @type {Map<string, Set<string>>} */
   #found = new Map();
   /** @type {string[]} */
   #examples = [];

@@ -1,4 +1,4 @@
-// What a forger sends causes no operation of KV, the queue, R2 or a Durable Object, in both modes. Activity's calls are few.
+// A forger's requests cause no operation of KV, the queue, R2 or a Durable Object, in both modes. Activity's calls are few.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

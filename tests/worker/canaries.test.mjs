@@ -113,7 +113,7 @@ async function misconfigure(run) {
   assert.deepEqual([status, answer.hints, answer.secrets], [200, ["unknown name REPLAI: did you mean REPLAY?"], 2]);
 }
 
-/** What binds the gateway to the platform fails, and its error holds the body. @param {Run} run @param {string} mode */
+/** Makes each binding of the gateway fail in each way, with errors that hold the body. @param {Run} run @param {string} mode */
 async function fail(run, mode) {
   run.isFaulty = true;
   const operations = mode === "kv" ? ["get", "put", "send", "store"] : ["acquire", "commit", "mark", "send", "store"];
