@@ -18,6 +18,7 @@ const billed = [
   "put",
   "send",
   "store",
+  "head",
   "acquire",
   "object acquire",
   "commit",
@@ -28,12 +29,17 @@ const billed = [
 
 const times = 1000;
 
-/** Without faults, but counted. */
-const counted = { faults: {} };
+const maxBodyBytes = 1_000_000;
 
-/** The bodies that a bucket would take, too. */
+/** Without faults, but counted, with the bucket for large bodies. @param {string} mode */
+function countedIn(mode) {
+  return { faults: {}, settings: { DEDUPE: mode, MAX_BODY_BYTES: String(maxBodyBytes) } };
+}
+
 const { body } = newEvent();
-const large = newEvent({ data: "x".repeat(100_000) }).body;
+/** It does not fit a message, so the gateway puts it into the bucket once it is verified. */
+const largeData = "x".repeat(130_000);
+const large = newEvent({ data: largeData }).body;
 const right = sign(body, secret);
 
 /** @param {string} text @param {string} [signature] @param {RequestInit & { path?: string }} [changes] */
@@ -43,7 +49,7 @@ function post(text, signature, { path = webhookPath, ...init } = {}) {
 }
 
 /** @type {import("./gateway.mjs").Circumstances} */
-let circumstances = counted;
+let circumstances = {};
 
 /** @type {Record<string, [statuses: number[], send: () => Promise<import("./gateway.mjs").Answered>, signatureFails: boolean]>} */
 const attacks = {
@@ -54,14 +60,14 @@ const attacks = {
   "another event's signature": [[401, 429], post(newEvent().body, right), true],
   "another path": [[404], post(body, right, { path: "/webhooks/cronozen/" }), false],
   "another method": [[405], post(body, right, { method: "PUT" }), false],
-  "a body over the cap": [[413], post("x".repeat(127_001), right), false],
+  "a body over the cap": [[413], post("x".repeat(maxBodyBytes + 1), right), false],
   "signed, but no event": [[400], post("[]", sign("[]", secret)), false],
 };
 
 for (const mode of ["kv", "durable-object"]) {
   for (const [name, [statuses, attack, signatureFails]] of Object.entries(attacks)) {
     test(`${mode}: ${name} causes no operation`, async () => {
-      circumstances = { ...counted, settings: { DEDUPE: mode } };
+      circumstances = countedIn(mode);
       const { calls: before } = await gateway.observed();
       for (const { status } of await atOnce(20, attack)) {
         assert.ok(statuses.includes(status), `${status}`);
@@ -77,31 +83,38 @@ for (const mode of ["kv", "durable-object"]) {
   }
 
   test(`${mode}: an accepted delivery is counted, so the counters work`, async () => {
-    circumstances = { ...counted, settings: { DEDUPE: mode } };
+    circumstances = countedIn(mode);
     const { calls: before } = await gateway.observed();
-    const event = newEvent();
+    const event = newEvent({ data: largeData });
     assert.equal((await gateway.deliver(event.body, circumstances)).status, 202);
     const { calls } = await gateway.observed();
     const difference = (/** @type {string} */ operation) => (calls[operation] ?? 0) - (before[operation] ?? 0);
     assert.equal(difference("send"), 1);
+    assert.equal(difference("store"), 1);
     assert.equal(difference(mode === "kv" ? "get" : "object acquire"), 1);
     assert.equal(difference(mode === "kv" ? "put" : "commit"), 1);
   });
 
   test(`${mode}: ${times} forged deliveries cause at most 2 calls of Activity a minute`, async (context) => {
-    circumstances = { ...counted, settings: { DEDUPE: mode } };
+    circumstances = countedIn(mode);
     const started = performance.now();
     const { calls: before } = await gateway.observed();
+    // Its line goes to Activity within 5 s, so that a call is seen.
+    await gateway.deliver(newEvent().body, circumstances);
     /** @type {import("./gateway.mjs").Answered[]} */
     const answers = [];
     for (let sent = 0; sent < times; sent += 50) {
       answers.push(...(await atOnce(50, post(body, sign(newEvent().body, secret)))));
     }
+    await gateway.called("record", 1, before);
     const minutes = Math.ceil((performance.now() - started) / 60_000);
     const { calls } = await gateway.observed();
     const recorded = (calls.record ?? 0) - (before.record ?? 0);
     const shown = JSON.stringify(countedByStatus(answers));
     context.diagnostic(`${shown}: ${recorded} calls of Activity in ${Math.round(performance.now() - started)} ms`);
+    for (const { status } of answers) {
+      assert.ok(status === 401 || status === 429, `${status}`);
+    }
     assert.ok(recorded <= 2 * minutes, `${recorded} calls`);
   });
 }

@@ -132,7 +132,7 @@ export class Queue extends Faulty {
 export class Bucket extends Faulty {
   /** @param {...any} args */
   head(...args) {
-    return this.real.head(...args);
+    return this.perform("head", () => this.real.head(...args));
   }
 
   /** @param {...any} args */
