@@ -124,7 +124,8 @@ async function fail(run, mode) {
       failures.map(async (failure) => {
         const { eventId, body } = run.event({ data: "x".repeat(operation === "store" ? large : 10) });
         const signature = run.signature(body);
-        const first = `${run.canaries.make("first line of a binding's error")} ${"x".repeat(160)}`;
+        const marked = run.canaries.make("first line of a binding's error");
+        const first = `${marked} ${"x".repeat(160)}`;
         const late = ["end of a binding's first line", "stack of a binding's error"].map((kind) =>
           run.canaries.make(kind),
         );
@@ -138,7 +139,12 @@ async function fail(run, mode) {
           { method: "POST", body, headers: { "x-cronozen-signature": signature } },
           { settings: fast, faults: { ...commit, [operation]: fault ?? failure } },
         );
-        await run.gateway.linesOf(eventId);
+        assert.ok((await run.gateway.linesOf(eventId)).length > 0, `${operation} ${failure}: no line`);
+        // If `commit` fails and `mark` works, nothing is lost, and nothing is logged.
+        if (fault !== undefined && operation !== "commit") {
+          const ids = (await run.gateway.linesOf(marked)).map((line) => line.eventId);
+          assert.ok(ids.includes(eventId), `${operation} ${failure}: no line has its text`);
+        }
       }),
     ),
   );
