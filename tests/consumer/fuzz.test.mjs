@@ -155,29 +155,59 @@ test("any options are taken, or refused with a TypeError that names them", async
       { requiredKeys: [] },
     ),
   );
+  const binding = mostly(() => undefined);
+  const ofLetters = fc.record(
+    {
+      queue: binding,
+      events: binding,
+      ledger: binding,
+      database: binding,
+      bodies: binding,
+      activity: binding,
+      maxBytes: number,
+      lossMinutes: number,
+    },
+    { requiredKeys: ["queue", "events", "ledger"] },
+  );
   const handlers = fc.oneof(
     { weight: 3, arbitrary: fc.constant({ "*": () => {} }) },
     anything,
     fc.dictionary(fc.oneof(text, fc.constantFrom("*", "payment.*")), fc.oneof(anything, fc.func(anything))),
   );
+  let consumers = 0;
+  let stores = 0;
   await assertHolds(
     3000,
-    fc.property(handlers, wrong, fc.boolean(), (handlers, given, complete) => {
-      const options = complete ? { ...right, ...Object(given) } : given;
-      const consumer = made(() => consume(/** @type {any} */ (handlers), /** @type {any} */ (options)));
-      assert.ok(consumer === undefined || typeof consumer === "function");
-      made(() => deadLetters(/** @type {any} */ (given)));
-    }),
+    fc.property(
+      handlers,
+      wrong,
+      fc.oneof(anything, { weight: 4, arbitrary: ofLetters }),
+      fc.boolean(),
+      (handlers, given, letters, complete) => {
+        const options = complete ? { ...right, ...Object(given) } : given;
+        const consumer = made(() => consume(/** @type {any} */ (handlers), /** @type {any} */ (options)));
+        assert.ok(consumer === undefined || typeof consumer === "function");
+        consumers += consumer === undefined ? 0 : 1;
+        stores += made(() => deadLetters(/** @type {any} */ (letters))) === undefined ? 0 : 1;
+      },
+    ),
   );
+  assert.ok(consumers > 50 && stores > 50, `${consumers} consumers and ${stores} stores of dead letters were made`);
 });
 
 test("any secrets settle a message, and none of them is logged", async () => {
+  const secret = fc.oneof({ weight: 3, arbitrary: text }, fc.constant("whsec_test"));
+  let handled = 0;
+  let buried = 0;
   await assertHolds(
     1000,
-    fc.asyncProperty(fc.oneof(anything, text, fc.array(text, { maxLength: 10 })), async (secrets) => {
+    fc.asyncProperty(fc.oneof(anything, secret, fc.array(secret, { maxLength: 10 })), async (secrets) => {
       const run = new Run({ "*": () => {} }, { secrets: () => /** @type {any} */ (secrets) });
       const result = await run.take(messageOf({ eventId: "evt_1" }), 1);
       const isRight = [secrets].flat().includes("whsec_test");
+      assert.ok(secrets !== "whsec_test" || result === "acknowledged");
+      handled += run.outcomes()[0] === "handled" ? 1 : 0;
+      buried += run.outcomes()[0] === "dead" ? 1 : 0;
       assert.ok(isRight || result !== "acknowledged" || run.outcomes()[0] === "dead");
       const line = JSON.stringify(run.log);
       for (const one of [secrets].flat()) {
@@ -185,4 +215,5 @@ test("any secrets settle a message, and none of them is logged", async () => {
       }
     }),
   );
+  assert.ok(handled > 50 && buried > 50, `${handled} handled, ${buried} buried`);
 });
