@@ -5,13 +5,21 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
 import { messageOf } from "../support/messages.mjs";
+import { until } from "../support/waiting.mjs";
 import { newEvent } from "../worker/gateway.mjs";
-import { until, Versions } from "./versions.mjs";
+import { Versions } from "./versions.mjs";
 
 /** @typedef {import("./versions.mjs").Version} Version */
 /** @typedef {ReturnType<typeof newEvent>} Event */
 
 const both = /** @type {const} */ (["old", "new"]);
+
+const patienceMs = 30_000;
+
+/** Waits for a result. @template T @param {() => Promise<T | undefined | false>} look @param {string} wanted */
+async function waitFor(look, wanted) {
+  return (await until(look, patienceMs)) ?? assert.fail(`not within 30 s: ${wanted}`);
+}
 
 /** Too large for a message. */
 const largeText = "x".repeat(300_000);
@@ -64,7 +72,7 @@ for (const { history, hosts } of histories) {
         /** Waits until events have their effect, once. @param {Event[]} events */
         async function assertEffects(events) {
           const ids = events.map(({ eventId }) => eventId).sort();
-          await until(async () => (await deployment.effects(ids)).length >= ids.length, "an effect of each event");
+          await waitFor(async () => (await deployment.effects(ids)).length >= ids.length, "an effect of each event");
           assert.deepEqual(await deployment.effects(ids), ids);
         }
 
@@ -72,7 +80,7 @@ for (const { history, hosts } of histories) {
         async function deadLetterFor(version) {
           const event = newEvent({ failsIn: version });
           await deployment.consume(version, [messageOf(JSON.parse(event.body))]);
-          const id = await until(async () => (await lettersOf(event.eventId))[0]?.id, "a dead letter");
+          const id = await waitFor(async () => (await lettersOf(event.eventId))[0]?.id, "a dead letter");
           return { ...event, id };
         }
 
@@ -134,7 +142,7 @@ for (const { history, hosts } of histories) {
           for (const [position, version] of both.entries()) {
             const { eventId, body } = events[position] ?? assert.fail();
             assert.equal(await deployment.deliver(version, body), 202);
-            const [message = ""] = await until(async () => {
+            const [message = ""] = await waitFor(async () => {
               const messages = await deployment.messagesOf(eventId);
               return messages.length > 0 && messages;
             }, "the message");
@@ -194,7 +202,7 @@ for (const { history, hosts } of histories) {
           const event = newEvent();
           const message = messageOf(JSON.parse(event.body), { v: 2, added: "by a later gateway" });
           await deployment.send(message);
-          const letter = await until(async () => (await lettersOf(event.eventId))[0], "a dead letter");
+          const letter = await waitFor(async () => (await lettersOf(event.eventId))[0], "a dead letter");
           assert.match(letter.reason, /^unknown_version/);
           assert.equal((await deployment.api(host, `dead-letters/${letter.id}`)).text, message);
           assert.deepEqual(await deployment.effects([event.eventId]), []);
@@ -204,7 +212,7 @@ for (const { history, hosts } of histories) {
           const { answers } = deployment;
           assert.deepEqual(Object.keys(answers), ["200", "202"], "no delivery has failed");
           const wanted = { duplicate: counts.duplicate + answers[200], accepted: counts.accepted + answers[202] };
-          await until(async () => isDeepStrictEqual(await counted(), wanted), `counts of ${JSON.stringify(wanted)}`);
+          await waitFor(async () => isDeepStrictEqual(await counted(), wanted), `counts of ${JSON.stringify(wanted)}`);
           const { activity } = await deployment.api(host, "status");
           const gateways = activity.gateways.map((/** @type {any} */ { deployment }) => deployment);
           assert.deepEqual(gateways.sort(), ["kv-new", "kv-old", "strict-new", "strict-old"]);

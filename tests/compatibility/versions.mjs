@@ -5,7 +5,6 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { root } from "../../scripts/command.mjs";
 import { sign, webhookPath } from "../../scripts/delivery.mjs";
@@ -208,23 +207,4 @@ export class Deployment {
     assert.equal(response.status, 200, `${version} ${path}: ${text}`);
     return JSON.parse(text);
   }
-}
-
-/**
- * Waits for a result that is not undefined or false, for 30 s.
- *
- * @template T
- * @param {() => Promise<T | undefined | false>} look
- * @param {string} wanted
- * @returns {Promise<T>}
- */
-export async function until(look, wanted) {
-  for (let tries = 0; tries < 300; tries += 1) {
-    const found = await look();
-    if (found !== undefined && found !== false) {
-      return found;
-    }
-    await sleep(100);
-  }
-  return assert.fail(`not within 30 s: ${wanted}`);
 }

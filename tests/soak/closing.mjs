@@ -2,6 +2,7 @@
 // losses would show.
 
 import { setTimeout as sleep } from "node:timers/promises";
+import { until } from "../support/waiting.mjs";
 
 const minuteMs = 60_000;
 
@@ -10,16 +11,9 @@ const patienceMs = 45_000;
 
 /** @typedef {import("./world.mjs").World} World */
 
-/** Waits until a look finds what it looks for. Returns false if the patience ends. @param {() => Promise<boolean>} look */
-async function until(look) {
-  const end = performance.now() + patienceMs;
-  while (performance.now() < end) {
-    if (await look()) {
-      return true;
-    }
-    await sleep(250);
-  }
-  return false;
+/** Returns false if the patience ends. @param {() => Promise<boolean>} look */
+async function holds(look) {
+  return (await until(look, patienceMs)) !== undefined;
 }
 
 /** The number of events with an effect. @param {World} world */
@@ -37,7 +31,7 @@ async function dead(world) {
 
 /** Waits until each accepted event is handled or a dead letter. @param {World} world @param {number} accepted */
 export async function drain(world, accepted) {
-  return until(async () => (await handled(world)) + (await dead(world)) >= accepted);
+  return holds(async () => (await handled(world)) + (await dead(world)) >= accepted);
 }
 
 /** The rules of the incidents in a state, after a run of the alerts some minutes ahead. @param {World} world @param {number} minutes @param {"open" | "closed"} state @returns {Promise<Set<string>>} */
@@ -58,7 +52,7 @@ export async function redrive(world, accepted) {
     redriven += answer.redriven?.length ?? 0;
     after = answer.next ?? null;
   }
-  const isDone = await until(async () => (await handled(world)) >= accepted);
+  const isDone = await holds(async () => (await handled(world)) >= accepted);
   // An effect too many may come later.
   await sleep(2000);
   return { redriven, isDone };
@@ -69,7 +63,7 @@ export async function acceptAhead(world, minutes, sendOne) {
   await world.setAhead(minutes * minuteMs);
   const at = new Date(Date.now() + (minutes - 1) * minuteMs).toISOString();
   await sendOne();
-  return until(async () => {
+  return holds(async () => {
     const { answer } = await world.ask("deliveries?outcome=accepted&limit=1");
     return answer.deliveries[0]?.at > at;
   });
