@@ -1,13 +1,13 @@
 // `npm run reproduce`: builds the npm package a second time, from nothing, in another folder and under other settings,
 // and checks that every file of it is the same, byte for byte.
 
-import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { Complaint, readWords, root, runQuietly, script, step } from "./command.mjs";
 import { packedFiles } from "./packed.mjs";
 import { setUp } from "./setup.mjs";
+import { copySources } from "./sources.mjs";
 
 /** The program that `cargo xtask` runs. It is not shipped, so the second build uses the same. */
 const builder = resolve(root, process.env.CARGO_TARGET_DIR ?? "target", "debug", "xtask");
@@ -26,6 +26,7 @@ await script(async () => {
   try {
     const other = join(scratch, "a folder", "of another depth");
     copySources(other);
+    cpSync(join(root, "node_modules"), join(other, "node_modules"), { recursive: true, verbatimSymlinks: true });
     await step("Building the npm package", () => runQuietly("cargo", ["xtask", "npm"]));
     await step("Building the npm package in another folder, from nothing", () =>
       runQuietly(builder, ["npm"], { folder: other, changes: settings(scratch, other) }),
@@ -38,17 +39,6 @@ await script(async () => {
     rmSync(scratch, { recursive: true, force: true });
   }
 });
-
-/** Copies the sources as they are now, committed or not, and the npm packages. @param {string} folder */
-function copySources(folder) {
-  const args = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
-  const listed = execFileSync("git", args, { cwd: root, encoding: "utf8" });
-  for (const file of listed.split("\0").filter((name) => name !== "" && existsSync(join(root, name)))) {
-    mkdirSync(dirname(join(folder, file)), { recursive: true });
-    cpSync(join(root, file), join(folder, file));
-  }
-  cpSync(join(root, "node_modules"), join(folder, "node_modules"), { recursive: true, verbatimSymlinks: true });
-}
 
 /** Returns settings that differ between machines, and must not change the build. @param {string} scratch @param {string} folder */
 function settings(scratch, folder) {

@@ -2,20 +2,17 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { output, root } from "../../scripts/command.mjs";
+import { output } from "../../scripts/command.mjs";
+import { copySources } from "../../scripts/sources.mjs";
 
-/** A copy of the project's files that git knows. */
+/** A copy of the project's sources. */
 const copy = mkdtempSync(join(tmpdir(), "cronozen-edge-"));
 before(() => {
-  const listed = execFileSync("git", ["ls-files", "-z"], { cwd: root, encoding: "utf8" });
-  for (const file of listed.split("\0").filter((name) => name !== "")) {
-    mkdirSync(dirname(join(copy, file)), { recursive: true });
-    cpSync(join(root, file), join(copy, file), { verbatimSymlinks: true });
-  }
+  copySources(copy);
   git("init", "--quiet");
   commit();
 });
