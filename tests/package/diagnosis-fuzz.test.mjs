@@ -22,20 +22,22 @@ const json = fc.record({ eventId: text, data: fc.jsonValue() }).map((event) => J
 const body = fc.oneof({ weight: 2, arbitrary: json }, text, fc.uint8Array({ maxLength: 300 }));
 
 /** The changes that a signer may have made to the body. */
+/** @type {fc.Arbitrary<[change: (bytes: Buffer) => Buffer, codes: string[]]>} with the codes that a proof may then have */
 const changes = fc.constantFrom(
-  ...Array(4).fill((/** @type {Buffer} */ bytes) => bytes),
-  (/** @type {Buffer} */ bytes) => Buffer.concat([bytes, Buffer.from("\n")]),
-  (/** @type {Buffer} */ bytes) => Buffer.concat([Buffer.from("\ufeff"), bytes]),
-  (/** @type {Buffer} */ bytes) => bytes.subarray(0, -1),
-  (/** @type {Buffer} */ bytes) => Buffer.from(bytes.toString("latin1")),
+  ...Array(4).fill([(/** @type {Buffer} */ bytes) => bytes, []]),
+  [(/** @type {Buffer} */ bytes) => Buffer.concat([bytes, Buffer.from("\n")]), ["body_trailing_newline"]],
+  [(/** @type {Buffer} */ bytes) => Buffer.concat([Buffer.from("\ufeff"), bytes]), ["body_byte_order_mark"]],
+  [(/** @type {Buffer} */ bytes) => bytes.subarray(0, -1), ["body_trailing_newline", "body_empty"]],
+  [(/** @type {Buffer} */ bytes) => Buffer.from(bytes.toString("latin1")), ["body_latin1"]],
 );
+
+/** @type {fc.Arbitrary<[form: (mac: Buffer) => string, codes: string[]]>} with the same for the signature */
 const forms = fc.constantFrom(
-  ...Array(3).fill((/** @type {Buffer} */ mac) => mac.toString("hex")),
-  (/** @type {Buffer} */ mac) => mac.toString("hex"),
-  (/** @type {Buffer} */ mac) => `sha256=${mac.toString("hex")}`,
-  (/** @type {Buffer} */ mac) => mac.toString("hex").toUpperCase(),
-  (/** @type {Buffer} */ mac) => mac.toString("base64"),
-  (/** @type {Buffer} */ mac) => ` ${mac.toString("hex")},`,
+  ...Array(4).fill([(/** @type {Buffer} */ mac) => mac.toString("hex"), []]),
+  [(/** @type {Buffer} */ mac) => `sha256=${mac.toString("hex")}`, ["signature_prefix"]],
+  [(/** @type {Buffer} */ mac) => mac.toString("hex").toUpperCase(), ["signature_upper_case"]],
+  [(/** @type {Buffer} */ mac) => mac.toString("base64"), ["signature_base64"]],
+  [(/** @type {Buffer} */ mac) => ` ${mac.toString("hex")},`, ["signature_surrounded", "signature_repeated"]],
 );
 
 /** @param {string | Uint8Array} body */
@@ -86,13 +88,20 @@ test(
     );
     await assertHolds(
       150,
-      fc.property(inputs, ([secrets, body, change, form, which, isOurs]) => {
+      fc.property(inputs, ([secrets, body, [change, bodyCodes], [form, formCodes], which, isOurs]) => {
         const key = isOurs ? (secrets[which % secrets.length] ?? "") : "whsec_of_somebody_else";
         const signature = form(macOf(key, change(bytesOf(body))));
         const { verified, findings } = diagnose(body, signature, secrets);
         const proofs = findings.flatMap(({ proof }) => proof ?? []);
         // Nobody can have proved a signature of a key that is not there.
         assert.ok(isOurs || (proofs.length === 0 && verified === undefined), "a proof of a foreign signature");
+        // Secrets may be mistaken, too. fuzz/fuzz_targets/diagnosis.rs computes the HMAC of each proof.
+        const codes = findings.flatMap(({ code, proof }) => (proof === undefined ? [] : code));
+        const others = codes.filter((code) => ![...bodyCodes, ...formCodes].includes(code));
+        assert.ok(
+          others.every((code) => code.startsWith("secret_")),
+          `a proof of another mistake: ${others}`,
+        );
         proved += proofs.length > 0 ? 1 : 0;
         const position = verifierPosition(secrets, body, signature);
         assert.equal(verified, position);
