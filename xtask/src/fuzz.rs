@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seconds_and_names_are_told_apart() {
+    fn seconds_and_names_are_read() {
         assert_eq!(read_arguments(&[]).unwrap(), (SECONDS, vec![]));
         let both = read_arguments(&["lease", "--seconds", "600", "header"]).unwrap();
         assert_eq!(both, (600, vec!["lease", "header"]));

@@ -2,7 +2,7 @@
 //! two inputs in a random order, Welch's t-test of their times, and naive verifiers that must be caught by the same
 //! test. It must be compiled with optimisations: `cargo run --release --package timing`.
 //!
-//! It claims nothing of the header's form, of a body's length or of the number of secrets: these a sender knows, and a
+//! It claims nothing of the header's form, of a body's length or of the number of secrets: a sender knows these, and a
 //! malformed header is refused before anything is compared. It measures this processor, not WebAssembly's compilers.
 
 mod statistics;
@@ -18,7 +18,7 @@ use subjects::{Subject, subjects};
 const LEAK: f64 = 10.0;
 
 /// Where the verdicts differ, a smaller difference in nanoseconds is no leak: it costs some to branch by the verdict, which
-/// the sender is told anyway.
+/// the answer shows anyway.
 const VISIBLE: f64 = 2.0;
 
 /// The batches of a round. The median of their t values counts, so that a burst of other work in some of them does not.
