@@ -94,7 +94,7 @@ export async function connectDirectly({ miniflare }) {
 /**
  * Sends the parts, waits for `expected` answers, then asks for the health on the same connection and reads it to its end.
  * Returns each answer as its status and its code, if it has one: `401 invalid_signature`. The last one is `200 ok` if the
- * connection was still of use.
+ * connection was still of use. Returns also the milliseconds until the connection was closed.
  *
  * @param {{ miniflare: import("miniflare").Miniflare }} gateway
  * @param {Part[]} parts
@@ -102,10 +102,11 @@ export async function connectDirectly({ miniflare }) {
  */
 export async function converse(gateway, parts, expected) {
   for (let tries = 0; ; tries += 1) {
+    const started = performance.now();
     const { text, wasReset } = await exchange(await connectDirectly(gateway), parts, expected);
     // A client that still sends when workerd has answered and closed may see the reset, and not the answer.
     if (!(wasReset && text === "") || tries === 5) {
-      return { answers: answersIn(text), text };
+      return { answers: answersIn(text), text, ms: performance.now() - started };
     }
   }
 }

@@ -139,6 +139,7 @@ export const connections = [
   {
     sent: "a head that does not end within 15 s",
     answers: [],
+    closesInMs: [10_000, 25_000],
     cases: [["half of a head", () => `POST ${webhookPath} HTTP/1.1\r\nHost: gateway\r\n`]],
   },
 ];
