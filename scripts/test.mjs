@@ -64,7 +64,7 @@ const checks = [
   ["build of the Worker that traps", "cargo", ["xtask", "worker", "--test-trap"]],
   ["build of the consumer in Rust", "cargo", ["xtask", "consumer-rust"]],
   ["tests of the npm package", "node", [...nodeTest, "tests/package/*.test.mjs"]],
-  ["tests in workerd and of the scripts", "node", [...nodeTest, "tests/{worker,scripts}/*.test.mjs"]],
+  ["tests in workerd, of the scripts and of the soak", "node", [...nodeTest, "tests/{worker,scripts,soak}/*.test.mjs"]],
   ["tests of the command line", "node", [...nodeTest, "tests/cli/*.test.mjs"]],
   ["tests of the consumers and the console", "node", [...nodeTest, "tests/{alerts,consumer,console}/*.test.mjs"]],
   ["tests of two versions side by side", "node", [...nodeTest, "tests/compatibility/*.test.mjs"]],

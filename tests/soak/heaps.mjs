@@ -40,16 +40,22 @@ export class Heaps {
   #call(socket, method) {
     this.#calls += 1;
     const id = this.#calls;
-    const { promise, resolve } = Promise.withResolvers();
+    const { promise, resolve, reject } = Promise.withResolvers();
     /** @param {MessageEvent} event */
     const answered = ({ data }) => {
       const message = JSON.parse(data);
       if (message.id === id) {
         socket.removeEventListener("message", answered);
+        socket.removeEventListener("close", closed);
         resolve(message.result);
       }
     };
+    const closed = () => reject(new Error("inspector closed its connection: workerd may have ended"));
     socket.addEventListener("message", answered);
+    socket.addEventListener("close", closed);
+    if (socket.readyState !== WebSocket.OPEN) {
+      closed();
+    }
     socket.send(JSON.stringify({ id, method }));
     return promise;
   }

@@ -5,7 +5,7 @@ import { secret } from "../support/messages.mjs";
 import { maxBodyBytes } from "./world.mjs";
 
 /**
- * Events, which are sent until they are accepted, by how often they come. `broken` and `reset` are for the first attempt.
+ * Events, which are sent until they are accepted, by how often they come. Only the first attempt stalls or is reset.
  *
  * @type {Record<string, number>}
  */

@@ -28,13 +28,13 @@ const laterMs = [1000, 15_000];
  * An attempt that was answered 5xx.
  *
  * @typedef {{ ray: string, kind: string, status: number, code: string, startedAt: number, endedAt: number, operations: Record<string, string> | undefined, lateSendAt: number | undefined }} Failed
- * @typedef {{ eventId: string, body: string, lateSendAt?: number }} Event
+ * @typedef {{ eventId: string, body: string, lateSends: { ray: string, at: number }[] }} Event
  */
 
 export class Sender {
   /** The ids of the events that were answered 2xx. @type {Set<string>} */
   accepted = new Set();
-  /** The ids that were never in a signed body. @type {Set<string>} */
+  /** The ids in requests that must be refused. @type {Set<string>} */
   forged = new Set();
   /** The statuses and codes of the answers, counted by kind. @type {Record<string, Record<string, number>>} */
   counts = {};
@@ -44,7 +44,7 @@ export class Sender {
   violations = [];
   /** The code of each request that was answered, until its line in the log is found. @type {Map<string, string>} */
   answered = new Map();
-  /** Answers that came after their time. @type {{ told: string, lateMs: number, startedAt: number, endedAt: number }[]} */
+  /** Answers that came after their time. @type {{ detail: string, lateMs: number, startedAt: number, endedAt: number }[]} */
   #late = [];
   /** The times that health checks took. @type {{ at: number, ms: number }[]} */
   #pulses = [];
@@ -52,6 +52,8 @@ export class Sender {
   timedOut = new Set();
   attempts = 0;
   #numbers = 0;
+  /** Ends the attempts, too. @type {AbortSignal | undefined} */
+  #signal;
   /** @type {Set<Promise<unknown>>} */
   #working = new Set();
 
@@ -62,10 +64,12 @@ export class Sender {
     this.random = random;
   }
 
-  /** Sends `rate` requests a second until `endsAt`. @param {number} rate @param {number} endsAt */
-  async run(rate, endsAt) {
+  /** Sends `rate` requests a second until `endsAt`, or until the signal. @param {number} rate @param {number} endsAt @param {AbortSignal} signal */
+  async run(rate, endsAt, signal) {
+    this.#signal = signal;
     const started = performance.now();
     for (let sent = 0; performance.now() < endsAt; sent += 1) {
+      signal.throwIfAborted();
       this.#begin(this.#one());
       await sleep(Math.max(0, started + ((sent + 1) * 1000) / rate - performance.now()));
     }
@@ -93,12 +97,15 @@ export class Sender {
     await this.#deliver("trap", this.#newEvent("trap"), {}, { "x-test-trap": trap });
   }
 
-  /** Asks for the health, to know how busy the machine is. */
+  /** Asks for the health, to know how busy the machine is. Only a trap may make it fail. */
   async pulse() {
     const at = performance.now();
     const answer = await ask(this.url, { method: "GET", path: "/healthz", headers: {}, body: "" });
     if ("status" in answer && answer.status === 200) {
       this.#pulses.push({ at, ms: answer.ms });
+    } else if (!this.faults.wasOpen("trap", at, performance.now())) {
+      const found = "status" in answer ? answer.status : answer.failure;
+      this.violations.push(`health check: ${found} after ${Math.round(answer.ms)} ms`);
     }
   }
 
@@ -113,7 +120,7 @@ export class Sender {
       .filter(
         ({ lateMs, startedAt, endedAt }) => lateMs > Math.min(mostPulseMs, this.#slowestPulse(startedAt, endedAt)),
       )
-      .map(({ told }) => told);
+      .map(({ detail }) => detail);
   }
 
   /** @param {number} from @param {number} to */
@@ -157,7 +164,8 @@ export class Sender {
   #newEvent(kind) {
     this.#numbers += 1;
     const eventId = `evt_${this.#numbers}`;
-    return { eventId, body: eventOf(eventId, this.#numbers, this.random, kind === "good, large") };
+    const body = eventOf(eventId, this.#numbers, this.random, kind === "good, large");
+    return { eventId, body, lateSends: [] };
   }
 
   /**
@@ -181,7 +189,7 @@ export class Sender {
       if ("status" in answer && ![408, 503].includes(answer.status)) {
         this.violations.push(`${kind}: event ${event.eventId} was answered ${answer.status} ${answer.code}`);
       }
-      await sleep(delaysMs[Math.min(attempt, delaysMs.length - 1)]);
+      await sleep(delaysMs[Math.min(attempt, delaysMs.length - 1)], undefined, { signal: this.#signal });
     }
     this.violations.push(`${kind}: event ${event.eventId} was not accepted at ${maxAttempts} attempts`);
   }
@@ -211,12 +219,13 @@ export class Sender {
       ...asked.headers,
     };
     const startedAt = performance.now();
-    const lateSendAt = event?.lateSendAt;
-    if (event !== undefined && (operations?.send ?? operations?.commit) !== undefined) {
-      event.lateSendAt = startedAt;
+    if ((operations?.send ?? operations?.commit) !== undefined) {
+      event?.lateSends.push({ ray, at: startedAt });
     }
     const answer = await ask(this.url, { ...asked, headers });
-    this.#judge(kind, ray, answer, { startedAt, operations, lateSendAt: event?.lateSendAt ?? lateSendAt });
+    // An attempt cannot explain its own answer.
+    const lateSendAt = event?.lateSends.findLast((late) => late.ray !== ray)?.at;
+    this.#judge(kind, ray, answer, { startedAt, operations, lateSendAt });
     return answer;
   }
 
@@ -243,8 +252,8 @@ export class Sender {
     }
     const lateMs = answer.ms - promisedMs - marginMs;
     if (lateMs > 0) {
-      const told = `${kind}: ${counted} after ${Math.round(answer.ms)} ms`;
-      this.#late.push({ told, lateMs, startedAt: attempt.startedAt, endedAt });
+      const detail = `${kind}: ${counted} after ${Math.round(answer.ms)} ms`;
+      this.#late.push({ detail, lateMs, startedAt: attempt.startedAt, endedAt });
     }
     this.answered.set(ray, answer.code);
     if (answer.status >= 500) {
