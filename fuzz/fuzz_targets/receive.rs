@@ -21,6 +21,7 @@ use cronozen_fuzz::watch::Watch;
 use cronozen_fuzz::world::{SECRET, World, in_world};
 use cronozen_gateway::answer::Answer;
 use cronozen_gateway::receive::receive;
+use cronozen_webhook::event::MAX_EVENT_ID_BYTES;
 use cronozen_webhook::message::{Dedupe, MAX_MESSAGE_BYTES};
 use futures_util::future::join_all;
 use libfuzzer_sys::fuzz_target;
@@ -31,6 +32,12 @@ const MAX_DELIVERIES: usize = 4;
 
 /// The timers of the runtime are up to 1 ms late, and a delivery uses several.
 const TIMER_SLACK: Duration = Duration::from_millis(8);
+
+/// The caps on a body, without a bucket and with one.
+const CAPS: [usize; 2] = [127_000, 1_048_576];
+
+/// A smaller body of these deliveries has a message that fits.
+const MIN_UNFIT_BYTES: usize = 120_000;
 
 /// Longer than any work after an answer.
 const AFTERWARDS: Duration = Duration::from_secs(45);
@@ -50,6 +57,7 @@ struct Options {
 
 /// The state that all deliveries of an input share.
 struct Run {
+    options: Options,
     world: World,
     watch: Rc<Watch>,
     deadline: Duration,
@@ -66,14 +74,14 @@ fuzz_target!(|data: &[u8]| {
     let own_body = input.bytes(usize::from(length).min(input.len())).unwrap_or_default().to_vec();
     let plan = input.take_rest().to_vec();
     in_world(async move |world| {
-        let run = set_up(world, &options, plan);
+        let run = set_up(world, options, plan);
         join_all(deliveries.iter().map(|delivery| deliver(&run, delivery, &own_body))).await;
         tokio::time::sleep(AFTERWARDS).await;
-        check_afterwards(&run, &options).await;
+        check_afterwards(&run).await;
     });
 });
 
-fn set_up(mut world: World, options: &Options, plan: Vec<u8>) -> Run {
+fn set_up(mut world: World, options: Options, plan: Vec<u8>) -> Run {
     let deadline = [1000, 4000, 4500][usize::from(options.deadline) % 3];
     world.set("DEADLINE_MS", &deadline.to_string());
     world.set("CRONOZEN_SIGNING_SECRET", &format!("{SECRET} {OLDER_SECRET}"));
@@ -85,7 +93,7 @@ fn set_up(mut world: World, options: &Options, plan: Vec<u8>) -> Run {
     }
     if options.has_bucket {
         world.bodies = Some(FakeBucket::working(&world.clock));
-        world.set("MAX_BODY_BYTES", "1048576");
+        world.set("MAX_BODY_BYTES", &CAPS[1].to_string());
     }
     if options.refuses_replays {
         world.set("REPLAY", "refuse");
@@ -100,6 +108,7 @@ fn set_up(mut world: World, options: &Options, plan: Vec<u8>) -> Run {
         world.set("REPLAY", "maybe");
     }
     Run {
+        options,
         world,
         watch: Watch::new(plan),
         deadline: Duration::from_millis(deadline),
@@ -126,7 +135,9 @@ async fn deliver(run: &Run, delivery: &Delivery, own_body: &[u8]) {
 }
 
 async fn serve(run: &Run, sent: Sent) {
-    let Sent { request, body, is_right, is_signed } = sent;
+    let Sent { request, body, is_routed, is_whole, is_prompt, is_signed } = sent;
+    let is_over = is_over_cap(run, &body, request.content_length.as_deref());
+    let is_event = is_signed && is_whole && !is_over && id_of(&body).is_some();
     let (fake, configuration) = run.world.set_up();
     let platform = HostilePlatform::new(fake, &run.watch);
     let configuration = platform.configuration(configuration);
@@ -137,9 +148,13 @@ async fn serve(run: &Run, sent: Sent) {
     let took = started.elapsed();
     assert!(took <= run.deadline + TIMER_SLACK, "{took:?} of {:?}: {answer:?}", run.deadline);
     check_text(&answer, header.as_deref());
+    // All other answers come for routed requests to a gateway whose settings are right.
+    assert_eq!(matches!(answer.status, 404 | 405), !is_routed, "{answer:?}");
+    let is_misconfigured = run.options.is_misconfigured();
+    assert_eq!(answer.status == 500, is_routed && is_misconfigured, "{answer:?}");
     match answer.status {
         202 => {
-            assert!(is_signed, "an unsigned body is accepted");
+            assert!(is_event, "no signed event is accepted: {answer:?}");
             let acknowledged = run.watch.acknowledged.borrow();
             let mut own = (acknowledged_before..acknowledged.len())
                 .filter(|position| !run.claimed.borrow().contains(position))
@@ -150,18 +165,35 @@ async fn serve(run: &Run, sent: Sent) {
             run.claimed.borrow_mut().insert(own);
         }
         200 => {
-            assert!(is_signed, "an unsigned body is a duplicate");
+            assert!(is_event, "no signed event is a duplicate: {answer:?}");
             let id = id_of(&body).expect("a duplicate has an eventId");
             assert!(run.watch.knows(&id), "{id} is a duplicate of nothing");
         }
-        401 | 429 => assert!(!is_right || !is_signed, "a right signature is refused"),
-        404 | 405 | 408 => assert!(!is_right, "a right request is refused: {answer:?}"),
-        // Nothing in a body is looked at before its signature, but its length is.
-        400 | 422 => assert!(is_signed, "{answer:?}"),
-        413 => assert!(!is_right || is_signed || body.len() > 127_000, "{answer:?}"),
-        500 | 503 => {}
+        400 => {
+            assert!(is_signed && is_whole, "looks at a body before its signature: {answer:?}");
+            assert_eq!(id_of(&body), None, "an event is refused: {answer:?}");
+        }
+        401 => assert!(!is_signed, "a right signature is refused"),
+        404 | 405 | 500 => {}
+        408 => assert!(!is_prompt, "a prompt body is too late: {answer:?}"),
+        413 => {
+            let has_bucket = run.options.has_bucket;
+            let is_unfit = is_event && !has_bucket && body.len() >= MIN_UNFIT_BYTES;
+            assert!(is_over || is_unfit, "{} bytes are too many: {answer:?}", body.len());
+        }
+        422 => assert!(is_event && run.options.refuses_replays, "no old event: {answer:?}"),
+        429 => assert!(!is_signed && run.options.has_limit, "{answer:?}"),
+        503 => assert!(is_event, "a delivery that must be refused is to come again: {answer:?}"),
         status => panic!("status {status}"),
     }
+}
+
+/// Returns true if a body or its declared length is over the cap.
+fn is_over_cap(run: &Run, body: &[u8], declared: Option<&str>) -> bool {
+    let cap = CAPS[usize::from(run.options.has_bucket)];
+    // Another text than a number declares nothing.
+    let declared = declared.and_then(|text| text.parse::<u128>().ok());
+    body.len() > cap || declared.is_some_and(|declared| declared > cap as u128)
 }
 
 /// Checks that an answer is JSON, and shows nothing that is confidential.
@@ -179,10 +211,13 @@ fn check_confidential(text: &str) {
     }
 }
 
-/// Returns the last `eventId` in a body.
+/// Returns the last `eventId` in a body, if the body is an event and its id is usable.
 fn id_of(body: &[u8]) -> Option<String> {
     let members = json::members(std::str::from_utf8(body).ok()?)?;
-    String::from_utf16(&json::string(json::last(&members, "eventId")?)?).ok()
+    let id = String::from_utf16(&json::string(json::last(&members, "eventId")?)?).ok()?;
+    let is_control = |character: char| matches!(character, '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}');
+    let is_usable = (1..=MAX_EVENT_ID_BYTES).contains(&id.len()) && !id.contains(is_control);
+    is_usable.then_some(id)
 }
 
 /// Returns true if a message is in the queue, and consumers find exactly this body with its signature through it.
@@ -210,7 +245,7 @@ fn is_message_of(run: &Run, text: &str, body: &[u8], header: Option<&str>) -> bo
 }
 
 /// Checks that nothing is left of the deliveries, and that their events can be delivered as soon as all services work.
-async fn check_afterwards(run: &Run, options: &Options) {
+async fn check_afterwards(run: &Run) {
     assert_eq!(run.world.allowance.held(), 0, "bytes are still held");
     for (_, record) in run.world.log.borrow().iter() {
         check_confidential(&record.to_json());
@@ -223,7 +258,7 @@ async fn check_afterwards(run: &Run, options: &Options) {
         let platform = HostilePlatform::new(fake, &run.watch);
         let configuration = platform.configuration(configuration);
         let answer = receive(&platform, request, &configuration).await;
-        let expected: &[u16] = if options.is_misconfigured() { &[500] } else { &[200, 202] };
+        let expected: &[u16] = if run.options.is_misconfigured() { &[500] } else { &[200, 202] };
         assert!(expected.contains(&answer.status), "{answer:?}");
     }
 }
