@@ -1,6 +1,6 @@
 //! The plan of the services' calls, which work, fail, hang, answer late or contradict, and what has happened in them.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -24,8 +24,6 @@ pub struct Watch {
     pub acknowledged: RefCell<Vec<String>>,
     /// The ids of the messages that the queue has acknowledged, and of the events that a store has reported as seen.
     known: RefCell<BTreeSet<String>>,
-    /// The number of calls.
-    pub calls: Cell<usize>,
 }
 
 impl Watch {
@@ -46,7 +44,6 @@ impl Watch {
 
     /// Returns the behaviour of the next call, and true if its answer is the wrong one.
     pub(crate) fn next(&self) -> (Behaviour, bool) {
-        self.calls.set(self.calls.get() + 1);
         let Some(byte) = self.plan.borrow_mut().pop() else { return (Behaviour::Works(1), false) };
         let delay = DELAYS[usize::from(byte >> 3)];
         match byte & 7 {
