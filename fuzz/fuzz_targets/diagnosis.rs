@@ -102,7 +102,7 @@ fn check(diagnosis: &Diagnosis, body: &[u8], header: Option<&[u8]>, secrets: &[S
     }
     // Shorter ones could occur by chance.
     let secrets = secrets.iter().map(|secret| secret.trim()).filter(|secret| secret.len() >= 20);
-    for secret in secrets.filter(|secret| !is_in_our_texts(secret)) {
+    for secret in secrets.filter(|secret| has_digit(secret)) {
         assert!(!text.contains(secret), "quotes a secret: {text}");
     }
 }
@@ -125,7 +125,7 @@ fn check_verified(diagnosis: &Diagnosis, body: &[u8], header: Option<&[u8]>, sec
     }
 }
 
-/// Returns true for a secret that is a part of the texts of every diagnosis.
-fn is_in_our_texts(secret: &str) -> bool {
-    !secret.bytes().any(|byte| byte.is_ascii_digit())
+/// Returns true for a secret with a digit. One without may be a part of our own texts, so it is exempt.
+fn has_digit(secret: &str) -> bool {
+    secret.bytes().any(|byte| byte.is_ascii_digit())
 }
