@@ -169,8 +169,8 @@ function verdict({ floor, contenders }) {
     ...unsigned.map(({ times, accepted }) => median(ratios(above(times, floor), above(accepted, floor)))),
   );
   const least = Math.max(...contenders.map(({ cpu }) => median(ratios(floor, cpu.accepted ?? []))));
-  const told = whole <= goal ? "met" : `missed: the largest share is ${whole.toFixed(2)}`;
-  return `The goal is ${told}. The floor alone is ${least.toFixed(2)}; above it, the largest share is ${own.toFixed(2)}.`;
+  const result = whole <= goal ? "met" : `missed: the largest share is ${whole.toFixed(2)}`;
+  return `The goal is ${result}. The floor alone is ${least.toFixed(2)}; above it, the largest share is ${own.toFixed(2)}.`;
 }
 
 /** @param {number[]} times @param {number[]} floor */

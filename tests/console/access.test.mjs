@@ -76,7 +76,7 @@ async function assertRefused(asked, status = 401) {
     assert.equal(answer.status, status);
     texts.add(text);
   }
-  assert.equal(texts.size, 1, "no answer tells whether something exists");
+  assert.equal(texts.size, 1, "no answer shows if something exists");
   assert.deepEqual(tested.sent, []);
 }
 

@@ -45,7 +45,7 @@ function faultsOfLock({ packages }, folder) {
     if (!/^sha512-[A-Za-z0-9+/]{86}==$/.test(entry.integrity)) {
       faults.push(`${name} has no integrity`);
     }
-    // Without the field, it is from the registry of whoever installs it.
+    // Without the field, npm takes it from the registry that its settings name.
     if (entry.resolved !== undefined && !entry.resolved.startsWith("https://registry.npmjs.org/")) {
       faults.push(`${name} is from ${entry.resolved}`);
     }

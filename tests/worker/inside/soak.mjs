@@ -43,7 +43,7 @@ export default {
       return new Response("", { status: 500 });
     }
     if (env.DEFECT === "leak" && request.body !== null) {
-      // Ten times, so that a short run can tell it from noise.
+      // Ten times, so that a short run sees it in spite of noise.
       request
         .clone()
         .arrayBuffer()
