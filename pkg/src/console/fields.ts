@@ -90,9 +90,9 @@ async function limitedText(request: Request): Promise<string> {
   const reader = request.body?.getReader();
   const chunks: Uint8Array[] = [];
   for (let bytes = 0; ; ) {
-    const { done = true, value } = (await reader?.read()) ?? {};
-    if (done || value === undefined) {
-      return new TextDecoder().decode(await new Blob(chunks as Uint8Array<ArrayBuffer>[]).arrayBuffer());
+    const value = (await reader?.read())?.value;
+    if (value === undefined) {
+      return new Blob(chunks as Uint8Array<ArrayBuffer>[]).text();
     }
     bytes += value.length;
     if (bytes > maxBodyBytes) {
