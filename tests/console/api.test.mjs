@@ -201,6 +201,9 @@ test("the status has the totals, also after a prune", async () => {
   assert.deepEqual(await totals(), before);
 });
 
+/** In UTC, these years have a sign and more digits: as texts, they come before all times. */
+const beyond = ["9999-12-31T23:59:59-01:00", "9999-12-31T23:59-00:01", "0000-01-01T00:00+00:01"];
+
 test("an invalid request is refused, and changes nothing", async () => {
   const sent = tested.sent.length;
   for (const [method, path, status, code, body] of /** @type {[string, string, number, string, unknown?][]} */ ([
@@ -227,6 +230,9 @@ test("an invalid request is refused, and changes nothing", async () => {
     ["GET", "/dead-letters/1?more=1", 400, "invalid_parameter"],
     ["GET", "/events?from=yesterday", 400, "invalid_parameter"],
     ["GET", "/events?from=2026-13-01", 400, "invalid_parameter"],
+    ...["/events", "/dead-letters", "/activity", "/outcomes"].flatMap((path) =>
+      beyond.map((time) => ["GET", `${path}?from=${encodeURIComponent(time)}`, 400, "invalid_parameter"]),
+    ),
     ["GET", "/events?before=x", 400, "invalid_parameter"],
     ["GET", "/events?before=[1]", 400, "invalid_parameter"],
     ["GET", `/events?before=${encodeURIComponent('{"other":["2026","x"]}')}`, 400, "invalid_parameter"],
@@ -248,6 +254,10 @@ test("an invalid request is refused, and changes nothing", async () => {
     ["POST", "/dead-letters/redrive", 400, "invalid_parameter", { ids: [1], type: "a" }],
     ["POST", "/dead-letters/redrive", 400, "invalid_parameter", { upTo: -1 }],
     ["POST", "/dead-letters/redrive", 400, "invalid_parameter", { upTo: 9, after: "x" }],
+    ...["/dead-letters/redrive", "/dead-letters/prune"].flatMap((path) =>
+      beyond.map((from) => ["POST", path, 400, "invalid_parameter", { upTo: 9, from }]),
+    ),
+    ["POST", "/incidents/mute", 400, "invalid_parameter", { id: 1, until: beyond[0] }],
     ["POST", "/dead-letters/redrive", 413, "body_too_large", { reason: "x".repeat(20_000) }],
     ["POST", "/dead-letters/prune", 400, "invalid_parameter", { type: "a.type" }],
     ["POST", "/erase", 400, "invalid_parameter", {}],

@@ -1,5 +1,6 @@
 // Checks the parameters of a request: those of the URL, or the fields of a JSON body.
 
+import { plainTime } from "../consumer/time.ts";
 import { isPlain } from "../kind.ts";
 import { Problem } from "./problem.ts";
 
@@ -44,8 +45,7 @@ export function oneOf<Value extends string>(...values: readonly Value[]): Kind<V
 export const time: Kind<string> = (value) => {
   const isTime =
     typeof value === "string" && /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(value);
-  const date = new Date(isTime ? value : Number.NaN);
-  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+  return isTime ? plainTime(value) : undefined;
 };
 
 export const boolean: Kind<boolean> = (value) =>

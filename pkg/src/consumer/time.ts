@@ -4,9 +4,6 @@ import { NonRetryableError } from "./non-retryable.ts";
 
 const rfc3339 = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d):(\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)$/;
 
-/** The length of `2026-11-24T06:55:00.000Z`. A year beyond four digits makes it longer, and would sort before all others. */
-const plainLength = 24;
-
 /**
  * Returns a time in UTC with nine digits after the point, so that texts compare as the times do.
  *
@@ -16,12 +13,21 @@ export function sortableTime(text: string | null): string {
   const [, date, minute, second = "", fraction = "", offset = ""] = rfc3339.exec(text ?? "") ?? [];
   // A leap second is the end of the second before it.
   const isLeap = second === "60";
-  const time = new Date(`${date}T${minute}:${isLeap ? "59" : second}${offset.toUpperCase()}`);
-  const plain = Number.isNaN(time.getTime()) ? "" : time.toISOString();
-  if (plain.length !== plainLength) {
+  const plain = plainTime(`${date}T${minute}:${isLeap ? "59" : second}${offset.toUpperCase()}`);
+  if (plain === undefined) {
     throw new NonRetryableError("createdAt missing or not RFC 3339: ifNewest compares it");
   }
   return `${plain.slice(0, 19)}.${isLeap ? "999999999" : fraction.slice(0, 9).padEnd(9, "0")}Z`;
+}
+
+/**
+ * Returns a time as `2026-11-24T06:55:00.000Z`, so that texts compare as the times do; undefined if it is none. A year beyond
+ * four digits begins with a sign, and would sort before all others.
+ */
+export function plainTime(text: string): string | undefined {
+  const time = new Date(text);
+  const year = time.getUTCFullYear();
+  return year >= 0 && year <= 9999 ? time.toISOString() : undefined;
 }
 
 /** Lengths of time, in milliseconds. */
