@@ -25,3 +25,8 @@ export function hasMethod<Name extends string>(
 ): value is Record<Name, (...values: unknown[]) => unknown> {
   return typeof Object(value)[name] === "function";
 }
+
+/** Returns true if a value is a whole number of at least 0 that JavaScript can represent exactly. */
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}

@@ -82,6 +82,19 @@ test("a source that fails or hangs keeps its rules as they are, and is reported 
   assert.deepEqual(tested.took(), ["closed misconfigured", "closed loss", "closed unreadable"]);
 });
 
+test("metrics without a count open no alert but unreadable", async () => {
+  for (const metrics of [{}, 5, { backlogCount: Number.NaN }, { backlogCount: "x" }, { backlogCount: -1 }]) {
+    await begin();
+    tested.handle("evt_1", tested.now);
+    tested.metrics = metrics;
+    for (let runs = 0; runs < 5; runs += 1) {
+      await tested.run();
+    }
+    assert.deepEqual(tested.took(), ["opened unreadable"], JSON.stringify(metrics));
+    tested.stop();
+  }
+});
+
 test("without the ledger's database, the other rules work, and unreadable opens at the third run", async () => {
   tested = new TestAlerts();
   tested.db.before = async () => {

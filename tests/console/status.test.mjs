@@ -28,7 +28,7 @@ test("the status has the number of messages on each queue", async () => {
   assert.deepEqual(await backlog({ EVENTS, DEAD_QUEUE }), { events: 12, dead: 0 });
 });
 
-test("a queue without metrics, without a binding, or whose metrics fail or hang, has an unknown backlog", async () => {
+test("a queue without metrics, without a binding, or whose metrics fail, hang or have no count, has an unknown backlog", async () => {
   const known = queue(async () => ({ backlogCount: 3, backlogBytes: 9 }));
   for (const [settings, expected] of /** @type {const} */ ([
     [{}, { events: null, dead: null }],
@@ -43,6 +43,14 @@ test("a queue without metrics, without a binding, or whose metrics fail or hang,
     [
       { EVENTS: known, DEAD_QUEUE: queue(() => new Promise(() => {})) },
       { events: 3, dead: null },
+    ],
+    [
+      { EVENTS: queue(async () => ({})), DEAD_QUEUE: queue(async () => undefined) },
+      { events: null, dead: null },
+    ],
+    [
+      { EVENTS: queue(async () => ({ backlogCount: "12" })), DEAD_QUEUE: queue(async () => ({ backlogCount: -1 })) },
+      { events: null, dead: null },
     ],
   ])) {
     assert.deepEqual(await backlog(settings), expected);

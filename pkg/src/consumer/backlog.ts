@@ -1,7 +1,7 @@
 // Reads the backlogs of the queues on which an event may be.
 
-import { hasMethod } from "../kind.ts";
-import type { Queue } from "./platform.ts";
+import { hasMethod, isCount } from "../kind.ts";
+import type { Queue, QueueMetrics } from "./platform.ts";
 import type { Stores } from "./stores.ts";
 import { inTime, minuteMs } from "./time.ts";
 
@@ -30,7 +30,7 @@ export const selectRetries = `SELECT count(*) AS retries FROM cronozen_retries A
 /**
  * Returns undefined if the producer has no metrics.
  *
- * @throws what `metrics` throws, or an Error if it takes longer than 2 s
+ * @throws what `metrics` throws, or an Error if it takes longer than 2 s or has no count
  */
 export async function readBacklog(queue: Queue | undefined): Promise<Backlog | undefined> {
   if (queue === undefined || !hasMethod(queue, "metrics")) {
@@ -38,8 +38,11 @@ export async function readBacklog(queue: Queue | undefined): Promise<Backlog | u
   }
   const work = async () => queue.metrics?.();
   const metrics = await inTime(work, timeoutMs, `metrics timed out after ${timeoutMs} ms`);
-  const count = Number(metrics?.backlogCount ?? 0);
-  const oldest = Number(metrics?.oldestMessageTimestamp ?? 0);
+  const { backlogCount: count, oldestMessageTimestamp }: Partial<QueueMetrics> = Object(metrics);
+  if (!isCount(count)) {
+    throw new Error("backlogCount missing");
+  }
+  const oldest = Number(oldestMessageTimestamp);
   return { count, oldest: oldest > 0 ? oldest : undefined };
 }
 

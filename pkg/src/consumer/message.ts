@@ -2,6 +2,7 @@
 
 import { type CronozenEvent, Verifier } from "cronozen-edge";
 import { ownField, typeOf } from "../event.ts";
+import { isCount } from "../kind.ts";
 import { NonRetryableError } from "./non-retryable.ts";
 import { type Bucket, bound } from "./platform.ts";
 import { secretsIn } from "./secrets.ts";
@@ -181,10 +182,6 @@ function assertEventOf(envelope: Envelope, event: object): asserts event is Cron
 
 function hexOf(bytes: ArrayBuffer): string {
   return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 function isText(value: unknown): value is string {
