@@ -48,12 +48,14 @@ test("any options are taken, or refused with a TypeError that names them", async
 
 const code = fc.constantFrom("accepted", "mismatch", "unavailable", "misconfigured", "invalid_signature", "duplicate");
 /** A value where a number or an object is expected. */
-const odd = fc.oneof(fc.nat(), fc.double(), text, fc.constantFrom(null, undefined, -1, Number.NaN));
+const odd = fc.oneof(fc.nat(), fc.double(), text, anything, fc.constantFrom(null, undefined, -1, Number.NaN));
+const count = fc.oneof({ weight: 9, arbitrary: fc.nat(20) }, odd);
 const period = fc.record({
-  at: text,
-  codes: fc.dictionary(text, fc.nat()),
-  others: fc.dictionary(text, fc.nat()),
-  mismatches: fc.nat(),
+  /** Minutes before the summary is read, so that the rules count the period; or no time. */
+  at: fc.oneof({ weight: 9, arbitrary: fc.nat(20) }, text),
+  codes: fc.oneof({ weight: 9, arbitrary: fc.dictionary(code, count) }, anything),
+  others: fc.oneof({ weight: 9, arbitrary: fc.dictionary(fc.oneof(fc.constant("trapped"), text), count) }, anything),
+  mismatches: count,
 });
 const step = fc.oneof(
   fc.record({ does: fc.constant("deliver"), code, count: fc.nat(50) }),
@@ -61,7 +63,10 @@ const step = fc.oneof(
   fc.record({ does: fc.constant("lose"), lost: fc.nat(3), eventId: text, type: fc.option(text) }),
   fc.record({
     does: fc.constant("odd summary"),
-    summary: fc.oneof(anything, fc.record({ periods: fc.oneof(fc.array(period), anything) })),
+    summary: fc.oneof(
+      anything,
+      fc.record({ periods: fc.oneof({ weight: 9, arbitrary: fc.array(period, { maxLength: 5 }) }, anything) }),
+    ),
   }),
   fc.record({
     does: fc.constant("odd losses"),
@@ -76,6 +81,16 @@ const step = fc.oneof(
   fc.record({ does: fc.constant("sink"), failure: fc.oneof(anything, fc.constantFrom("works", "hangs")) }),
 );
 
+/** The summary with the times of its periods. @param {any} summary @param {number} now */
+function summaryAt(summary, now) {
+  const { periods } = Object(summary);
+  const at = (/** @type {unknown} */ ago) =>
+    typeof ago === "number" ? new Date(now - ago * minute).toISOString() : ago;
+  return Array.isArray(periods)
+    ? { periods: periods.map((one) => (Object(one) === one ? { ...one, at: at(one.at) } : one)) }
+    : summary;
+}
+
 /** @param {any} tested @param {any} step */
 async function take(tested, step) {
   const { does, ...fields } = step;
@@ -86,7 +101,7 @@ async function take(tested, step) {
   } else if (does === "lose") {
     tested.losses = { lost: fields.lost, events: [fields] };
   } else if (does === "odd summary") {
-    tested.summary = async () => fields.summary;
+    tested.summary = async () => summaryAt(fields.summary, tested.now);
   } else if (does === "odd losses") {
     tested.losses = fields.losses;
   } else if (does === "odd metrics") {
@@ -138,6 +153,9 @@ test("no run fails, no URL leaks, and incidents open and close once", patience, 
           }
           for (const { outcome, reason } of tested.lines) {
             assert.ok(outcome !== "alerts_failed" || /^sink email: binding missing/.test(reason), reason);
+          }
+          for (const { title, text } of tested.messages) {
+            assert.doesNotMatch(`${title} ${text}`, /NaN|undefined|null|Infinity|\[object| -\d/);
           }
           const known = JSON.stringify(tested.lines) + tested.dead.dump() + tested.db.dump();
           assert.ok(!known.includes(secretPart), "the URL of a sink is stored or logged");

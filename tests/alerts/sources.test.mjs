@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
+import { inspect } from "node:util";
 import { minute, TestAlerts } from "./alerts.mjs";
 
 /** @type {TestAlerts} */
@@ -33,14 +34,51 @@ test("without activity its rules are not watched, and the others are", async () 
   );
 });
 
-test("losses that a rule stumbles over are a source that failed", async () => {
+/** The sources that failed in the last run. */
+const failures = () =>
+  Object.keys(JSON.parse(tested.dead.query("SELECT failures FROM cronozen_alert_run")[0].failures));
+
+test("a source over which a rule fails has failed, and the other alerts go on", async () => {
   await begin();
   Object.assign(tested.losses, { lost: 1, events: [null] });
-  tested.bury();
+  tested.letters.totals = async () => /** @type {any} */ ({ open: 0, bytes: 1n, maxBytes: 9n });
+  tested.deliver("misconfigured", 1);
   await tested.run(minute);
-  assert.deepEqual(tested.took(), ["opened dead_letter"]);
-  const [run] = tested.dead.query("SELECT failures FROM cronozen_alert_run");
-  assert.deepEqual(JSON.parse(run.failures), { losses: 1 });
+  assert.deepEqual([failures(), tested.took()], [["letters", "losses"], ["opened misconfigured"]]);
+});
+
+test("without the rule loss, nobody looks at the lost events", async () => {
+  tested = new TestAlerts({ rules: { loss: false } });
+  Object.assign(tested.losses, { lost: 1, events: [null] });
+  await tested.run(minute);
+  assert.deepEqual([failures(), tested.took()], [[], []]);
+});
+
+test("counts that are none are of a source that failed, and in no alert", async () => {
+  const hostile = {
+    valueOf() {
+      throw new Error("hostile");
+    },
+  };
+  for (const odd of ["x", "1", 1n, -1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, null, [1], hostile]) {
+    for (const fields of [
+      { codes: { accepted: odd } },
+      { codes: { misconfigured: odd, unavailable: 9 } },
+      { others: { trapped: odd }, codes: { unavailable: 9 } },
+      { mismatches: odd },
+    ]) {
+      await begin();
+      const period = { at: new Date(tested.now).toISOString(), codes: {}, others: {}, mismatches: 0 };
+      const periods = [period, { ...period, ...fields }];
+      tested.summary = async () => /** @type {any} */ ({ periods });
+      tested.losses = /** @type {any} */ ({ lost: odd, events: [] });
+      tested.handle("evt_1", tested.now);
+      tested.bury();
+      await tested.run(minute);
+      assert.deepEqual([failures(), tested.took()], [["activity", "losses"], ["opened dead_letter"]], inspect(fields));
+      tested.stop();
+    }
+  }
 });
 
 test("a source that fails or hangs keeps its rules as they are, and is reported at the third run in a row", async () => {

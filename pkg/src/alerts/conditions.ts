@@ -134,7 +134,7 @@ export function ledgerFull({ ledger }: Signals, { ledgerBytes }: Thresholds): Fi
       };
 }
 
-export function loss({ losses }: Pick<Signals, "losses">): Finding | undefined {
+export function loss({ losses }: Signals): Finding | undefined {
   const { lost = 0, events = [] } = losses ?? {};
   return lost === 0
     ? undefined
@@ -162,7 +162,9 @@ export function quiet({ hours, now }: Signals, { quietHours }: Thresholds): Find
       };
 }
 
-export function unreadable({ failed, failures }: Signals): Finding | undefined {
+export function unreadable(signals: Signals): Finding | undefined {
+  const { failed } = signals;
+  const failures = failuresOf(signals);
   const names = [...failed.keys()].filter((source) => (failures[source] ?? 0) >= maxFailures).sort();
   return names.length === 0
     ? undefined
@@ -171,6 +173,11 @@ export function unreadable({ failed, failures }: Signals): Finding | undefined {
         text: `Reading failed ${maxFailures} times or more in a row: ${names.join(", ")}. Rules that need it neither open nor close.`,
         details: names.slice(0, maxDetails).map((name): Detail => detailOf(name, failed.get(name) ?? "")),
       };
+}
+
+/** Returns the number of runs in a row at which each source has failed, with this one. */
+export function failuresOf({ failed, failedBefore }: Signals): Record<string, number> {
+  return Object.fromEntries([...failed.keys()].map((name) => [name, (failedBefore[name] ?? 0) + 1]));
 }
 
 /** The sender waits for hours between its attempts. Until a delivery is accepted, nothing shows that the cause is gone. */

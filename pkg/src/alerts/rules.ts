@@ -1,4 +1,4 @@
-// The rules: each says from the signals whether something is wrong. They are pure.
+// The rules: each says from the signals whether something is wrong.
 
 import { configError, refuseUnknown } from "../consumer/config-error.ts";
 import { isPlain } from "../kind.ts";
@@ -76,6 +76,7 @@ const rules: Readonly<Record<RuleName, Rule>> = {
   ledger_full: { sources: ["ledger"], check: ledgerFull },
   loss: { sources: ["losses"], check: loss },
   quiet: { sources: ["hours"], check: quiet },
+  // The last one: a rule before it may find that a source has failed.
   unreadable: { sources: [], check: unreadable },
 };
 
@@ -97,7 +98,7 @@ const known: Record<string, Record<string, readonly [usual: number, most: number
 
 const mostQuietHours = 720;
 
-/** Returns the result of each rule. */
+/** Returns the result of each rule. A source over which a rule fails has failed itself: the other alerts must go on. */
 export function resultsOf(signals: Signals, thresholds: Thresholds): Map<string, Result> {
   return new Map(Object.entries(rules).map(([name, rule]) => [name, resultOf(name, rule, signals, thresholds)]));
 }
@@ -112,7 +113,14 @@ function resultOf(name: string, { sources, check }: Rule, signals: Signals, thre
   if (sources.some((source) => signals[source] === undefined)) {
     return "unwatched";
   }
-  return check(signals, thresholds) ?? "right";
+  try {
+    return check(signals, thresholds) ?? "right";
+  } catch (error) {
+    for (const source of sources) {
+      signals.fail(source, error);
+    }
+    return "unknown";
+  }
 }
 
 /** @throws TypeError if a rule or a threshold is unknown or out of range */

@@ -4,6 +4,7 @@ import { log } from "../consumer/log.ts";
 import { withTables } from "../consumer/schema.ts";
 import { change, maxMessages } from "./changes.ts";
 import { cleanUp } from "./cleanup.ts";
+import { failuresOf } from "./conditions.ts";
 import { sendDue } from "./delivery.ts";
 import { finishRun, startRun } from "./lease.ts";
 import { messageOf } from "./message.ts";
@@ -26,7 +27,7 @@ export async function runAlerts<Env>(options: Options<Env>, env: Env): Promise<v
   const { sinks, problems } = sinksOf(options, env);
   const signals = await gather(deadLetters, env, {
     now,
-    before: run.failures,
+    failedBefore: run.failures,
     quietHours: thresholds.off.has("quiet") ? undefined : thresholds.quietHours,
     lateMinutes: thresholds.lateMinutes,
   });
@@ -37,7 +38,7 @@ export async function runAlerts<Env>(options: Options<Env>, env: Env): Promise<v
   const old = cleanUp(db, { now, cleanedAt: run.cleanedAt, sinks: names });
   // The free plan has 50 subrequests: messages come first.
   const cleanup = due.length + old.length <= maxMessages ? old : [];
-  await finishRun(db, run.lease, { failures: signals.failures, notWatched: unwatched(results), problems }, cleanup);
+  await finishRun(db, run.lease, { failures: failuresOf(signals), notWatched: unwatched(results), problems }, cleanup);
   if (areSent && problems.length === 0) {
     await beat(options, env);
   }

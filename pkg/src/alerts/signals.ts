@@ -5,8 +5,8 @@ import { type Backlog, readBacklog } from "../consumer/backlog.ts";
 import type { DeadLetters } from "../consumer/dead-letters.ts";
 import type { Losses } from "../consumer/losses.ts";
 import { dayMs, hourMs, inTime, minuteMs } from "../consumer/time.ts";
-import { isPlain } from "../kind.ts";
-import { accepted, loss } from "./conditions.ts";
+import { isCount, isPlain } from "../kind.ts";
+import { accepted } from "./conditions.ts";
 import { type LedgerSignal, readLedger, windowMinutes } from "./ledger.ts";
 import { failureOf } from "./request.ts";
 
@@ -33,10 +33,12 @@ export interface Signals {
   /** The last `quietHours`. */
   readonly hours?: HoursSignal | undefined;
   readonly losses?: Losses | undefined;
-  /** The sources that could not be read in this run, each with a reason ... */
+  /** The sources that could not be read in this run, each with a reason. */
   readonly failed: ReadonlyMap<string, string>;
-  /** ... and at how many runs in a row. */
-  readonly failures: Readonly<Record<string, number>>;
+  /** Adds one to them. */
+  readonly fail: (source: SourceName, error: unknown) => void;
+  /** At how many runs in a row each source had failed before this one. */
+  readonly failedBefore: Readonly<Record<string, number>>;
 }
 
 export type SourceName = "letters" | "ledger" | "backlog" | "activity" | "hours" | "losses";
@@ -72,18 +74,19 @@ const maxLetters = 3;
 const selectNewest = `SELECT event_id AS eventId, type, reason FROM cronozen_dead_letters
   WHERE redriven_at IS NULL ORDER BY id DESC LIMIT ?`;
 
-/** Reads everything that the rules need. `before` counts the failures of the run before. */
+/** Reads everything that the rules need. */
 export async function gather<Env>(
   source: AlertSource<Env>,
   env: Env,
-  { now, before, quietHours, lateMinutes }: Gathering,
+  { now, failedBefore, quietHours, lateMinutes }: Gathering,
 ): Promise<Signals> {
   const failed = new Map<string, string>();
+  const fail = (name: SourceName, error: unknown) => void failed.set(name, failureOf(error));
   const read = async <Value>(name: SourceName, work: () => Promise<Value>): Promise<Value | undefined> => {
     try {
       return await inTime(work, sourceTimeoutMs, `no answer within ${sourceTimeoutMs} ms`);
     } catch (error) {
-      failed.set(name, failureOf(error));
+      fail(name, error);
       return undefined;
     }
   };
@@ -99,17 +102,13 @@ export async function gather<Env>(
     read("hours", async () => (quietHours === undefined ? undefined : readHours(source, env, now, quietHours))),
     read("losses", async () => {
       await Promise.allSettled([db]);
-      const losses = (await source.losses(env)) ?? undefined;
-      // If the rule stumbles over it, the source has failed. Later, that would end the run, and with it all other alerts.
-      loss({ losses });
-      return losses;
+      return lossesOf(await source.losses(env));
     }),
   ]);
-  if (isWithoutLines(activity, ledger, now)) {
+  if (await read("activity", async () => isWithoutLines(activity, ledger, now))) {
     failed.set("activity", "no line of an event that was handled: is ACTIVITY bound to the gateway?");
   }
-  const failures = Object.fromEntries([...failed.keys()].map((name) => [name, (before[name] ?? 0) + 1]));
-  return { now, letters, ledger, backlog, activity, hours, losses, failed, failures };
+  return { now, letters, ledger, backlog, activity, hours, losses, failed, fail, failedBefore };
 }
 
 /** Returns true if the object knows no accepted delivery, although an event that arrived lately was handled. */
@@ -124,7 +123,7 @@ function isWithoutLines(
 
 interface Gathering {
   readonly now: number;
-  readonly before: Readonly<Record<string, number>>;
+  readonly failedBefore: Readonly<Record<string, number>>;
   /** Undefined if nobody asks for it. */
   readonly quietHours: number | undefined;
   readonly lateMinutes: number;
@@ -172,7 +171,6 @@ async function readPeriods<Env>(
   const answer: unknown = await reader.summary({ by, ...range });
   const periods: unknown = Object(answer).periods;
   if (!Array.isArray(periods) || !periods.every(isPeriod)) {
-    // A rule that stumbles over it would end the run, and with it all other alerts.
     throw new Error("answer of Activity not understood: deploy the gateway and this Worker from one version");
   }
   return periods;
@@ -181,5 +179,17 @@ async function readPeriods<Env>(
 /** The object belongs to another Worker, which may be of another version. */
 function isPeriod(value: unknown): value is ActivityPeriod {
   const { at, codes, others, mismatches } = Object(value);
-  return Number.isFinite(Date.parse(at)) && isPlain(codes) && isPlain(others) && typeof mismatches === "number";
+  return Number.isFinite(Date.parse(at)) && hasCounts(codes) && hasCounts(others) && isCount(mismatches);
+}
+
+function hasCounts(value: unknown): boolean {
+  return isPlain(value) && Object.values(value).every(isCount);
+}
+
+function lossesOf(losses: Losses | null): Losses | undefined {
+  const found = losses ?? undefined;
+  if (found !== undefined && !isCount(found.lost)) {
+    throw new Error("losses without a count");
+  }
+  return found;
 }
