@@ -48,6 +48,19 @@ test("a diagnosis names the fields that are missing", patience, async () => {
   assert.equal(await page.locator(".result").count(), 0);
 });
 
+test("secrets are split as the gateway splits them: a byte order mark is a part of one", patience, async () => {
+  const page = await served.open("/console/diagnose");
+  const signature = sign(body, secret);
+  for (const separator of [" ", "\u0085", "\u3000"]) {
+    await diagnose(page, { signature, secrets: `whsec_next${separator}${secret}` });
+    await page.getByText("The signature is right").waitFor();
+    await diagnose(page, { signature, secrets: separator });
+    await page.getByText("Missing: the signing secret.").waitFor();
+  }
+  await diagnose(page, { signature, secrets: `\ufeff${secret}` });
+  await page.getByRole("heading", { name: "The signature does not match" }).waitFor();
+});
+
 test("an unusual secret is to be compared before it is rotated, a usual one is not", patience, async () => {
   const page = await served.open("/console/diagnose");
   const hint = page.getByText("Compare it with the registration's before you rotate it");

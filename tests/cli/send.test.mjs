@@ -43,6 +43,16 @@ test("a sample is accepted, and its handler records it", patience, async () => {
   assert.deepEqual(payment, { event_id: eventId, amount: "49.00", currency: "EUR" });
 });
 
+test("the secret is split as the gateway splits it, which refuses a byte order mark", patience, async () => {
+  const { CRONOZEN_SIGNING_SECRET: secret } = signing;
+  const send = async (/** @type {string} */ value) => {
+    const args = ["send", "payment.completed", starter.webhook];
+    return (await runJson(args, { secrets: { CRONOZEN_SIGNING_SECRET: value } })).json;
+  };
+  assert.equal((await send(`\u0085${secret}\u3000whsec_old`)).deliveries?.[0].status, 202);
+  assert.match((await send(`\ufeff${secret}`)).error, /^signing secret unusable: .+ an invisible character/);
+});
+
 test("a URL without a path is that of the webhook, and its query is not printed", patience, async () => {
   const url = `${new URL(starter.webhook).origin}?key=hidden`;
   const { code, stdout, stderr } = await runCli(["send", "dpu.sealed", url], { secrets: signing });

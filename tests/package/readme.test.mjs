@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
+import { signingSecrets } from "cronozen-edge/consumer";
 import { sign } from "../../scripts/delivery.mjs";
 import { pathOf } from "./builds.mjs";
 
@@ -45,6 +46,18 @@ test("the first example checks signatures", async () => {
     name: "VerificationError",
     code: "signature_mismatch",
   });
+});
+
+test("the README splits several secrets in one variable as the gateway does", (context) => {
+  const [, expression = assert.fail()] =
+    /If several secrets are in one\s+variable.+?`new Verifier\(([^`]+)\)`/s.exec(readme) ?? [];
+  context.after(() => {
+    process.env.CRONOZEN_SIGNING_SECRET = secret;
+  });
+  process.env.CRONOZEN_SIGNING_SECRET = " whsec_b\u0085whsec_a\u3000\ufeffwhsec_c\n";
+  const variable = process.env.CRONOZEN_SIGNING_SECRET;
+  const split = new Function("signingSecrets", "variable", `return ${expression}`)(signingSecrets, variable);
+  assert.deepEqual(split, ["whsec_b", "whsec_a", "\ufeffwhsec_c"]);
 });
 
 test("the example of the diagnosis names the mistake", async (context) => {

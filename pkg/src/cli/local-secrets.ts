@@ -5,7 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Failure } from "./output.ts";
 import { variablesIn } from "./project.ts";
-import { usableToken } from "./secrets.ts";
+import { secretsIn, usableToken } from "./secrets.ts";
 
 /** The secrets, and what is made up for each. */
 const kinds = {
@@ -30,7 +30,7 @@ export function localSecrets(folder: string): LocalSecrets {
   const found = source === undefined ? {} : variablesIn(source);
   const created: string[] = [];
   for (const [name, make] of Object.entries(kinds)) {
-    if (!found[name]?.trim()) {
+    if (secretsIn(found[name]).length === 0) {
       text = withVariable(text, name, make());
       created.push(name);
     }
@@ -38,13 +38,14 @@ export function localSecrets(folder: string): LocalSecrets {
   if (created.length > 0 || source !== file) {
     writeFileSync(file, text, { mode: 0o600 });
   }
-  const { CRONOZEN_SIGNING_SECRET: list = "", ADMIN_TOKEN: token = "" } = variablesIn(file);
+  const { CRONOZEN_SIGNING_SECRET: list, ADMIN_TOKEN: token = "" } = variablesIn(file);
   if (!usableToken.test(token)) {
     throw new Failure(
       "ADMIN_TOKEN in .dev.vars unusable: 32 characters of ASCII or more without a space are expected. Empty it to get a new one",
     );
   }
-  return { secret: String(list.trim().split(/\s+/, 1)), token, created };
+  const [secret = ""] = secretsIn(list);
+  return { secret, token, created };
 }
 
 /** Returns the text with the variable's line replaced, or with a further line. */

@@ -20,13 +20,13 @@ export function secretsIn(value: string | undefined): string[] {
 
 /** Returns the newest signing secret, with which Cronozen signs. */
 export function signingSecret(url: URL): string {
-  const [newest] = secretsIn(secretFor("CRONOZEN_SIGNING_SECRET", url));
-  return newest ?? "";
+  const [newest = ""] = secretsFor("CRONOZEN_SIGNING_SECRET", url);
+  return newest;
 }
 
 /** Returns the token of the admin API. */
 export function adminToken(url: URL): string {
-  const token = secretFor("ADMIN_TOKEN", url);
+  const token = secretsFor("ADMIN_TOKEN", url).join(" ");
   // fetch's own error would quote it.
   if (!/^[\x21-\x7e]+$/.test(token)) {
     throw new Failure("ADMIN_TOKEN unusable: printable ASCII characters without a space are expected");
@@ -39,13 +39,13 @@ export function isLocal({ hostname }: URL): boolean {
   return ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
 }
 
-function secretFor(name: string, url: URL): string {
+function secretsFor(name: string, url: URL): string[] {
   const local = isLocal(url);
   // A terminal must not send the secrets of a development to a production.
-  const value = (process.env[name] || (local ? variablesIn(localFile)[name] : undefined))?.trim();
-  if (!value) {
+  const secrets = secretsIn(process.env[name] || (local ? variablesIn(localFile)[name] : undefined));
+  if (secrets.length === 0) {
     const missing = local ? `${name} neither set nor in ${localFile} of this folder` : `${name} not set`;
     throw new Failure(`${missing}: run read -rs ${name}; export ${name}, then paste it and press Enter`);
   }
-  return value;
+  return secrets;
 }

@@ -117,7 +117,7 @@ function variablesInUse(): Variable[] {
   const variables = secretNames
     .map((name) => ({
       name,
-      secrets: secretsIn([process.env[name], local[name]].find((value) => value?.trim())),
+      secrets: [process.env[name], local[name]].map(secretsIn).find(({ length }) => length > 0) ?? [],
     }))
     .filter(({ secrets }) => secrets.length > 0);
   if (variables.length === 0) {

@@ -2,6 +2,7 @@
 
 import { render, type TargetedEvent } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { secretsIn } from "../../consumer/secrets.ts";
 import { diagnose } from "../../diagnosis.ts";
 import { type Diagnosed, DiagnosisResult } from "./diagnosis-result.tsx";
 import { Frame } from "./frame.tsx";
@@ -233,7 +234,10 @@ interface Fields {
 /** An empty body, or no signature, is a mistake to be found, but not both. */
 function missingOf(file: File | undefined, { text, signature, secrets }: Fields): string[] {
   const isEmpty = file === undefined && text === "" && signature.trim() === "";
-  return [...(isEmpty ? ["the body", "the signature"] : []), ...(secrets.trim() === "" ? ["the signing secret"] : [])];
+  return [
+    ...(isEmpty ? ["the body", "the signature"] : []),
+    ...(secretsIn(secrets).length === 0 ? ["the signing secret"] : []),
+  ];
 }
 
 async function resultOf(file: File | undefined, { text, signature, secrets }: Fields): Promise<State> {
@@ -242,8 +246,7 @@ async function resultOf(file: File | undefined, { text, signature, secrets }: Fi
     if (body.length > maxBodyBytes) {
       return { is: "failed", reason: tooLarge(body.length) };
     }
-    // Split as the gateway does it: a byte order mark is no white space, but a mistake to be found.
-    const list = secrets.split(/[^\S\ufeff]+/).filter((secret) => secret !== "");
+    const list = secretsIn(secrets);
     // A header's value holds no line break: one at an end comes from the copying.
     const value = signature.replace(/^[\r\n]+|[\r\n]+$/g, "").replace(/^x-cronozen-signature:[ \t]*/i, "");
     const diagnosis = diagnose(body, value === "" ? undefined : value, list);
