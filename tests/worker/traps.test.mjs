@@ -62,16 +62,29 @@ for (const trap of ["unreachable", "unreachable after a wait", "panic", "excepti
   });
 }
 
-test("in a Worker whose code V8 has optimised, a trap's neighbours are answered 503, too", async (context) => {
-  // Otherwise, some 5,000 deliveries come before that.
+/**
+ * Starts a Worker whose code V8 optimises after some calls. Otherwise, some 5,000 deliveries come before that.
+ *
+ * @param {import("node:test").TestContext} context
+ * @param {import("./gateway.mjs").Circumstances} circumstances of the deliveries that make the code hot
+ */
+async function startHot(context, circumstances = {}) {
   process.env.MINIFLARE_WORKERD_V8_FLAGS =
     "--invocation-count-for-turbofan=10 --no-lazy-feedback-allocation --minimum-invocations-after-ic-update=1";
-  const gateway = await TestGateway.start("worker-test-trap");
-  delete process.env.MINIFLARE_WORKERD_V8_FLAGS;
-  context.after(() => gateway.stop());
-  for (let batch = 0; batch < 50; batch += 1) {
-    await Promise.all(Array.from({ length: 20 }, () => gateway.deliver(newEvent().body)));
+  let gateway;
+  try {
+    gateway = await startApart(context);
+  } finally {
+    delete process.env.MINIFLARE_WORKERD_V8_FLAGS;
   }
+  for (let batch = 0; batch < 50; batch += 1) {
+    await Promise.all(Array.from({ length: 20 }, () => gateway.deliver(newEvent().body, circumstances)));
+  }
+  return gateway;
+}
+
+test("in a Worker whose code V8 has optimised, a trap's neighbours are answered 503, too", async (context) => {
+  const gateway = await startHot(context);
   for (const trap of ["stack overflow", "exception", "unreachable"]) {
     const { calls } = await gateway.observed();
     const pending = Array.from({ length: 20 }, () => gateway.deliver(newEvent().body, { faults: { send: "hangs" } }));
@@ -101,25 +114,56 @@ test("a trap answers the deliveries of leased events, and ends their leases", as
   }
 });
 
-test("a trap frees leases at once, although Activity hangs and keeps the requests alive", async (context) => {
-  const settings = { DEDUPE: "durable-object" };
+const strict = { DEDUPE: "durable-object" };
+
+// A request that lives on after its answer keeps its leases, but for the trap.
+const hanging = { faults: { send: "hangs", record: "hangs" } };
+const living = { faults: { send: "hangs" }, headers: { "x-test-lives-on": "yes" } };
+
+for (const [kind, start, circumstances] of /** @type {const} */ ([
+  ["although Activity hangs and keeps a request alive", startApart, hanging],
+  ["also of requests that live on in a Worker whose code V8 has optimised", startHotStrict, living],
+])) {
+  for (const [sends, settings] of /** @type {const} */ ([
+    ["sends that hang", strict],
+    ["late sends", { ...strict, DEADLINE_MS: "1000" }],
+  ])) {
+    test(`a trap frees the leases of ${sends} at once, ${kind}`, async (context) => {
+      const gateway = await start(context);
+      const { calls } = await gateway.observed();
+      const events = Array.from({ length: 20 }, () => newEvent());
+      const pending = events.map(({ body }) => gateway.deliver(body, { settings, ...circumstances }));
+      await gateway.called("send", 20, calls);
+      if (settings !== strict) {
+        await Promise.all(pending);
+      }
+      await gateway.deliver(newEvent().body, {
+        headers: { "x-test-trap": "unreachable" },
+        faults: { record: "hangs" },
+      });
+      for (const { status } of await Promise.all(pending)) {
+        assert.equal(status, 503);
+      }
+      const again = await Promise.all(events.map(({ body }) => gateway.deliver(body, { settings: strict })));
+      for (const { status, ms } of again) {
+        assert.equal(status, 202);
+        assert.ok(ms < 1000, `${ms} ms`);
+      }
+    });
+  }
+}
+
+/** @param {import("node:test").TestContext} context */
+function startHotStrict(context) {
+  return startHot(context, { settings: strict });
+}
+
+/** Starts a Worker whose objects have an isolate of their own. @param {import("node:test").TestContext} context */
+async function startApart(context) {
   const gateway = await TestGateway.start("worker-test-trap", { apart: true });
   context.after(() => gateway.stop());
-  const { calls } = await gateway.observed();
-  const events = Array.from({ length: 20 }, () => newEvent());
-  const hung = { settings, faults: { send: "hangs", record: "hangs" } };
-  const pending = events.map(({ body }) => gateway.deliver(body, hung));
-  await gateway.called("send", 20, calls);
-  await gateway.deliver(newEvent().body, { headers: { "x-test-trap": "unreachable" }, faults: { record: "hangs" } });
-  for (const { status } of await Promise.all(pending)) {
-    assert.equal(status, 503);
-  }
-  const again = await Promise.all(events.map(({ body }) => gateway.deliver(body, { settings })));
-  for (const { status, ms } of again) {
-    assert.equal(status, 202);
-    assert.ok(ms < 1000, `${ms} ms`);
-  }
-});
+  return gateway;
+}
 
 test("a trap while several objects are busy replaces the instance once", async () => {
   const settings = { DEDUPE: "durable-object" };
