@@ -7,7 +7,7 @@ import { log } from "./log.js";
 
 initSync({ module });
 
-// The promises below are settled by whichever request meets a trap, and continue in their own request. V8 forgets that
+// The promises below are settled by whichever request meets a trap, and continue in their own request. V8 loses that
 // request if it compiles a hot `new Promise` inline: hence Promise.withResolvers.
 
 /** True if the present instance has trapped and could not be replaced yet. */

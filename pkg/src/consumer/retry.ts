@@ -70,7 +70,7 @@ export function scheduleOf({
   return { maxAttempts, firstSeconds, maxSeconds, retentionSeconds };
 }
 
-/** A text from a variable is no number: it would pass the comparisons, and be joined to others later. */
+/** A text from a variable is no number: it would pass the comparisons, and `+` would then join texts. */
 function isWithin(value: unknown, least: number, most: number): boolean {
   return typeof value === "number" && value >= least && value <= most;
 }
