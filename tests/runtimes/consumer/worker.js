@@ -10,8 +10,8 @@ export default {
 
   /** @param {Request} request @param {any} env @param {any} ctx */
   async fetch(request, env, ctx) {
-    const { pathname } = new URL(request.url);
-    if (pathname.startsWith("/console/")) {
+    const pathname = URL.parse(request.url)?.pathname;
+    if (pathname?.startsWith("/console/")) {
       return consumer.fetch(request, env, ctx);
     }
     if (pathname !== "/sql") {

@@ -11,7 +11,7 @@ export default {
    * @param {import("cronozen-edge/worker").GatewayContext} ctx
    */
   fetch(request, env, ctx) {
-    if (!new URL(request.url).pathname.startsWith("/hooks/")) {
+    if (!URL.parse(request.url)?.pathname.startsWith("/hooks/")) {
       return new Response("mine");
     }
     const settings = JSON.parse(request.headers.get("x-test-settings") ?? "{}");

@@ -10,7 +10,7 @@ export { Deduper, default as exported } from "cronozen-edge/worker";
 
 export default {
   fetch(request, env, ctx) {
-    return new URL(request.url).pathname === "/mine" ? new Response("mine") : gateway.fetch(request, env, ctx);
+    return URL.parse(request.url)?.pathname === "/mine" ? new Response("mine") : gateway.fetch(request, env, ctx);
   },
 } satisfies ExportedHandler<Env>;
 
