@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::files::{create, keep_only, read_text, write};
+use crate::page::NOTICE;
 use crate::prune::prune;
 use crate::tools::esbuild;
 use crate::wasm::{Compilation, project_root};
@@ -85,7 +86,9 @@ pub fn build(flavour: Flavour) -> Result<()> {
         flags: SIMD,
         folder: "",
     };
-    assemble(&compilation, &SCRIPTS, flavour.folder())
+    // The glue contains code of others, too.
+    let notice = NOTICE.trim_start_matches("--footer:js=");
+    assemble(&compilation, &SCRIPTS, flavour.folder(), notice)
 }
 
 /// Builds the example consumer into `build/consumer-rust`, with files of the same names.
@@ -97,10 +100,11 @@ pub fn build_consumer() -> Result<()> {
         flags: SIMD,
         folder: "",
     };
-    assemble(&compilation, &CONSUMER_SCRIPTS, "consumer-rust")
+    assemble(&compilation, &CONSUMER_SCRIPTS, "consumer-rust", "")
 }
 
-fn assemble(compilation: &Compilation, scripts: &[&str], folder: &str) -> Result<()> {
+/// `notice` is the last line of the glue.
+fn assemble(compilation: &Compilation, scripts: &[&str], folder: &str, notice: &str) -> Result<()> {
     let root = project_root()?;
     let module = compilation.run(&root)?;
     let out = root.join("build").join(folder);
@@ -117,13 +121,14 @@ fn assemble(compilation: &Compilation, scripts: &[&str], folder: &str) -> Result
         shim += &read_text(&compiled)?;
         names.push(name);
     }
-    bind(&module, &shim, &root.join("build/unpruned").join(folder), &out)?;
+    let glue = bind(&module, &shim, &root.join("build/unpruned").join(folder), &out)?;
+    write(&out.join(GLUE), glue + notice)?;
     // A file that an earlier build has left must not be packed.
     keep_only(&out, &names)
 }
 
-/// Writes the glue and the module. wasm-bindgen writes its own into another folder, because `out` may be in use.
-fn bind(module: &Path, shim: &str, unpruned: &Path, out: &Path) -> Result<()> {
+/// Writes the module, and returns the glue. wasm-bindgen writes its own into another folder, because `out` may be in use.
+fn bind(module: &Path, shim: &str, unpruned: &Path, out: &Path) -> Result<String> {
     let mut output = Bindgen::new()
         .input_path(module)
         .web(true)?
@@ -141,7 +146,7 @@ fn bind(module: &Path, shim: &str, unpruned: &Path, out: &Path) -> Result<()> {
     let pruned = prune(&read_text(&unpruned.join(GLUE))?, shim, output.wasm_mut())?;
     write(&out.join(MODULE), output.wasm_mut().emit_wasm())?;
     let glue = inline_snippets(pruned, output.snippets())?;
-    write(&out.join(GLUE), without_repeated_imports(&glue))
+    Ok(without_repeated_imports(&glue))
 }
 
 /// Returns the glue with one namespace for each module. wasm-bindgen may import a module several times, and wrangler warns
