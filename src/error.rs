@@ -13,9 +13,7 @@ pub(super) fn from_js(thrown: &JsValue) -> PlatformError {
     let Some(error) = thrown.dyn_ref::<Error>() else {
         return PlatformError::new("a thrown value that is not an error");
     };
-    PlatformError::new(&format!(
-        "{}: {}",
-        String::from(error.name()),
-        String::from(error.message())
-    ))
+    // Either may be no string, and a conversion that expects one would trap.
+    let text = |value: &JsValue| value.as_string().unwrap_or_default();
+    PlatformError::new(&format!("{}: {}", text(&error.name()), text(&error.message())))
 }

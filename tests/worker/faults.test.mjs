@@ -11,7 +11,14 @@ before(async () => {
 });
 after(() => gateway.stop());
 
-const failures = ["hangs", "throws an error", "throws a string", "throws synchronously"];
+const failures = [
+  "hangs",
+  "throws an error",
+  "throws an odd error",
+  "throws a string",
+  "throws an object",
+  "throws synchronously",
+];
 
 for (const get of [...failures, "resolves to nothing"]) {
   test(`a look-up that ${get} counts as not found, and the message says so`, async () => {
@@ -58,11 +65,18 @@ for (const send of failures) {
   });
 }
 
-test("what the platform throws is logged without its stack", async () => {
-  const { eventId, body } = newEvent();
-  await gateway.deliver(body, { faults: { send: "throws an error" } });
-  const [line] = gateway.logged(eventId);
-  assert.equal(line?.reason, "queue send failed: TypeError: send failed");
+test("what the platform throws is logged without its stack, and traps nothing", async () => {
+  for (const [send, reason] of /** @type {const} */ ([
+    ["throws an error", "TypeError: send failed"],
+    ["throws an odd error", ": "],
+    ["throws an object", "a thrown value that is not an error"],
+  ])) {
+    const { eventId, body } = newEvent();
+    await gateway.deliver(body, { faults: { send } });
+    const [line] = gateway.logged(eventId);
+    assert.equal(line?.reason, `queue send failed: ${reason}`);
+  }
+  assert.deepEqual(gateway.logged('"outcome":"trapped"'), []);
 });
 
 test("a marker that is slower than the answer is still written", async () => {

@@ -25,8 +25,8 @@ export const failuresPerMinute = 2000;
 
 /**
  * Faults by operation (`get`, `put`, `store`, `head`, `send`, `acquire`, `commit`, `mark`, `record`, `limit`): `hangs`,
- * `throws an error`, `throws a string`, both also with the text after a colon, `throws synchronously`,
- * `returns no promise`, `returns a thenable`, `resolves to nothing`, `after N ms`, `fails after N ms`,
+ * `throws an error`, `throws a string`, both also with the text after a colon, `throws an odd error`, `throws an object`,
+ * `throws synchronously`, `returns no promise`, `returns a thenable`, `resolves to nothing`, `after N ms`, `fails after N ms`,
  * `pretends after N ms`; or `instance: "fails once"`, for the next instance that is made.
  *
  * @typedef {Record<string, string>} Faults

@@ -74,8 +74,14 @@ async function misbehave(name, fault, work) {
   if (fault === "throws an error") {
     throw new TypeError(`${name} failed\n    at stack (secret.js:1:1)`);
   }
+  if (fault === "throws an odd error") {
+    throw Object.assign(new Error(), { name: undefined, message: { toString: null } });
+  }
   if (fault === "throws a string") {
     throw `${name} failed with a string`;
+  }
+  if (fault === "throws an object") {
+    throw { name, message: `${name} failed with an object` };
   }
   if (fault === "resolves to nothing") {
     return undefined;
