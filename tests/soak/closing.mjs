@@ -29,6 +29,11 @@ async function dead(world) {
   return row.events;
 }
 
+/** Waits until each accepted event is handled. @param {World} world @param {number} accepted */
+export async function allHandled(world, accepted) {
+  return holds(async () => (await handled(world)) >= accepted);
+}
+
 /** Waits until each accepted event is handled or a dead letter. @param {World} world @param {number} accepted */
 export async function drain(world, accepted) {
   return holds(async () => (await handled(world)) + (await dead(world)) >= accepted);
@@ -52,7 +57,7 @@ export async function redrive(world, accepted) {
     redriven += answer.redriven?.length ?? 0;
     after = answer.next ?? null;
   }
-  const isDone = await holds(async () => (await handled(world)) >= accepted);
+  const isDone = await allHandled(world, accepted);
   // An effect too many may come later.
   await sleep(2000);
   return { redriven, isDone };
