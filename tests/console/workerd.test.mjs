@@ -57,12 +57,17 @@ before(async () => {
 });
 after(() => miniflare.dispose());
 
-/** @param {string} path @param {Record<string, string>} headers @param {object} [body] */
+/** A text as body is sent as it is. @param {string} path @param {Record<string, string>} headers @param {object | string} [body] */
 async function send(path, headers, body) {
-  const request = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
+  const request =
+    body === undefined ? {} : { method: "POST", body: typeof body === "string" ? body : JSON.stringify(body) };
   const url = `https://edge.example.com/admin/api/${path}`;
   const response = await miniflare.dispatchFetch(url, { headers, ...request });
-  return { status: response.status, cookie: response.headers.get("set-cookie"), answer: await response.json() };
+  return {
+    status: response.status,
+    cookie: response.headers.get("set-cookie"),
+    answer: /** @type {any} */ (await response.json()),
+  };
 }
 
 /** @param {string} audience */
@@ -99,6 +104,12 @@ test("a login gives a session with which the ledger can be searched", async () =
     (await send("dead-letters/redrive", { ...session, "content-type": "application/json" }, {})).status,
     403,
   );
+});
+
+test("a body may begin with a byte order mark, as a file of Windows does", async () => {
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const { status, answer } = await send("dead-letters/redrive", headers, '\ufeff{"dryRun":true,"type":"é"}');
+  assert.deepEqual([status, answer.letters], [200, 0], JSON.stringify(answer));
 });
 
 test("a malformed Host is a 404", async () => {

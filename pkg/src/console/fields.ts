@@ -88,18 +88,20 @@ export async function bodyOf<Known extends Kinds>(request: Request, known: Known
 
 async function limitedText(request: Request): Promise<string> {
   const reader = request.body?.getReader();
-  const chunks: Uint8Array[] = [];
+  // It removes a byte order mark.
+  const decoder = new TextDecoder();
+  let text = "";
   for (let bytes = 0; ; ) {
     const value = (await reader?.read())?.value;
     if (value === undefined) {
-      return new Blob(chunks as Uint8Array<ArrayBuffer>[]).text();
+      return text + decoder.decode();
     }
     bytes += value.length;
     if (bytes > maxBodyBytes) {
       await reader?.cancel();
       throw new Problem(413, "body_too_large", `body over ${maxBodyBytes} bytes`);
     }
-    chunks.push(value);
+    text += decoder.decode(value, { stream: true });
   }
 }
 
