@@ -127,7 +127,7 @@ esac
 `;
 
 /**
- * Runs a step of a job that publishes, as GitHub does. Returns if it passes, what it prints, and its outputs.
+ * Runs a step of a job that publishes, as GitHub does. Returns if it passes, and what it prints.
  *
  * @param {{ run: string }} step
  * @param {Record<string, string>} env
@@ -143,14 +143,12 @@ function runStep({ run }, env) {
       writeFileSync(join(folder, file), built);
     }
     writeFileSync(join(folder, "SHA256SUMS"), sums);
-    const outputs = join(folder, "outputs");
-    writeFileSync(outputs, "");
     const { status, stdout } = spawnSync("bash", ["--noprofile", "--norc", "-eo", "pipefail", "-c", run], {
       cwd: folder,
       encoding: "utf8",
-      env: { PATH: `${folder}:${process.env.PATH}`, GITHUB_OUTPUT: outputs, ...env },
+      env: { PATH: `${folder}:${process.env.PATH}`, ...env },
     });
-    return { passes: status === 0, printed: stdout, outputs: readFileSync(outputs, "utf8") };
+    return { passes: status === 0, printed: stdout };
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -160,32 +158,33 @@ function runStep({ run }, env) {
 const publish = (job, env) => runStep(releasing.jobs[job].steps.at(-1), env);
 
 test("the highest version becomes `latest`, a fix of an older one and a pre-release do not", onLinux, () => {
-  for (const [version, latest, tag, kind] of /** @type {const} */ ([
-    ["1.2.3", "0.0.0", "latest", "--latest"],
-    ["1.10.0", "1.9.0", "latest", "--latest"],
-    ["1.2.3", "1.2.3", "latest", "--latest"],
-    ["1.2.3", "2.0.0", "latest-1", "--latest=false"],
-    ["0.9.0", "0.10.0", "latest-0", "--latest=false"],
-    ["2.0.0-rc.1", "1.2.3", "next", "--prerelease"],
+  for (const [version, latest, tag, latestAfter, kind] of /** @type {const} */ ([
+    ["1.2.3", "0.0.0", "latest", "1.2.3", "--latest"],
+    ["1.10.0", "1.9.0", "latest", "1.10.0", "--latest"],
+    ["1.2.3", "1.2.3", "latest", "1.2.3", "--latest"],
+    // Another version was released before this one's release on GitHub.
+    ["1.2.3", "1.2.2", "latest", "1.2.4", "--latest=false"],
+    ["1.2.3", "2.0.0", "latest-1", "2.0.0", "--latest=false"],
+    ["0.9.0", "0.10.0", "latest-0", "0.10.0", "--latest=false"],
+    ["2.0.0-rc.1", "1.2.3", "next", "1.2.3", "--prerelease"],
   ])) {
     const ref = { GITHUB_REF_NAME: `v${version}` };
     assert.deepEqual(publish("publish-npm", { ...ref, LATEST: latest }), {
       passes: true,
       printed: `npm publish ./cronozen-edge-1.2.3.tgz --provenance --access public --tag ${tag}\n`,
-      outputs: `tag=${tag}\n`,
     });
-    const { printed } = publish("github-release", { ...ref, GITHUB_REPOSITORY: "a/b", TAG: tag });
+    const { printed } = publish("github-release", { ...ref, GITHUB_REPOSITORY: "a/b", LATEST: latestAfter });
     assert.match(printed, new RegExp(`^gh release create v${version} --repo a/b --verify-tag ${kind} `));
     assert.match(printed, / SHA256SUMS cronozen-edge-1\.2\.3\.tgz\n$/);
   }
   const unanswered = publish("publish-npm", { GITHUB_REF_NAME: "v1.2.3" });
-  assert.deepEqual(unanswered, { passes: false, printed: "", outputs: "" });
+  assert.deepEqual(unanswered, { passes: false, printed: "" });
 });
 
 test("a version that is there is not published again, but one with other content is no reason to pass", onLinux, () => {
   const ref = { GITHUB_REF_NAME: "v1.2.3", LATEST: "1.2.3" };
   const there = publish("publish-npm", { ...ref, PUBLISHED: `sha512-${hash("sha512", "base64")}` });
-  assert.deepEqual(there, { passes: true, printed: "", outputs: "tag=latest\n" });
+  assert.deepEqual(there, { passes: true, printed: "" });
   // The registry refuses it then.
   assert.match(publish("publish-npm", { ...ref, PUBLISHED: "sha512-other" }).printed, /^npm publish /);
 
@@ -197,7 +196,6 @@ test("a version that is there is not published again, but one with other content
   assert.deepEqual(publish("publish-crate", { ...ref, PUBLISHED: line }), {
     passes: true,
     printed: `${line}\n`,
-    outputs: "",
   });
   for (const other of ["", indexed("1.2.3", "00"), indexed("1.2.4", sum)]) {
     const { printed } = publish("publish-crate", { ...ref, PUBLISHED: other });
