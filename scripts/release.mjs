@@ -98,7 +98,7 @@ function currentVersion() {
 function setVersion(version) {
   const current = currentVersion();
   if (!versionPattern.test(version)) {
-    throw new Complaint(`not a version: ${version}. Expected one as 1.2.3 or 1.2.3-rc.1`);
+    throw new Complaint(`not a version: ${version}. Expected one such as 1.2.3 or 1.2.3-rc.1`);
   }
   const changelog = read("CHANGELOG.md");
   if (changelog.includes(`## [${version}]`)) {
