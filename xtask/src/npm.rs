@@ -9,7 +9,7 @@ use wasm_bindgen_cli_support::{Bindgen, EncodeInto};
 
 use crate::files::{copy, copy_folder, create, hex, read, read_text, write};
 use crate::glue::{make_instantiable, split_enums, wrap_in_factory};
-use crate::page::{self, NOTICE};
+use crate::page;
 use crate::starter;
 use crate::tools::{binaryen, bundle, declarations, esbuild, third_party};
 use crate::wasm::{Compilation, project_root};
@@ -36,9 +36,8 @@ const BUNDLES: [(&str, &str, &str); 9] = [
 ];
 
 /// The options of esbuild. Lines are short, because Node prints the line that threw an uncaught error.
-const BUNDLING: [&str; 10] = [
+const BUNDLING: [&str; 9] = [
     "--bundle",
-    NOTICE,
     "--legal-comments=inline",
     "--minify",
     "--line-limit=160",

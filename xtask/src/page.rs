@@ -17,13 +17,8 @@ const ASSETS: [(&str, &str, &str); 4] = [
     ("icon", "icon.svg", "svg"),
 ];
 
-/// The option that adds a comment to a script with code of others. Their licences ask for a notice in every copy, and
-/// scripts are deployed and served to browsers without the package. Bundlers keep such a comment.
-pub const NOTICE: &str =
-    "--footer:js=/*! third-party notices: THIRD-PARTY-NOTICES in the npm package cronozen-edge */";
-
 /// The options of esbuild. JSX becomes calls of Preact.
-const BUNDLING: [&str; 9] = [
+const BUNDLING: [&str; 7] = [
     "--bundle",
     "--minify",
     "--format=esm",
@@ -31,9 +26,6 @@ const BUNDLING: [&str; 9] = [
     "--jsx-import-source=preact",
     "--legal-comments=inline",
     "--alias:built=./build/npm",
-    NOTICE,
-    // Contains the style of uPlot.
-    "--footer:css=/*! third-party notices: THIRD-PARTY-NOTICES in the npm package cronozen-edge */",
 ];
 
 /// The length of the hash in a name: enough that no two builds of a file get the same one.

@@ -17,13 +17,20 @@ pub fn esbuild(root: &Path, options: &[&str], source: &Path, output: &Path) -> R
     })
 }
 
-/// Runs esbuild on a source whose bundle is shipped, and lists what it contains in `build/npm/bundles`.
+/// The last line of a file that contains code of others. Their licences ask for a notice in every copy, and files are
+/// deployed and served to browsers without the package. Bundlers keep such a comment.
+pub const NOTICE: &str =
+    "/*! third-party notices: THIRD-PARTY-NOTICES in the npm package cronozen-edge */";
+
+/// Runs esbuild on a source whose bundle is shipped, adds the notice, and lists what it contains in `build/npm/bundles`.
 pub fn bundle(root: &Path, options: &[&str], source: &Path, output: &Path) -> Result<()> {
     let folder = root.join("build/npm/bundles");
     create(&folder)?;
     let name = output.file_name().unwrap_or_default().to_string_lossy();
     let list = format!("--metafile={}", folder.join(format!("{name}.json")).display());
-    esbuild(root, &[options, &[&list]].concat(), source, output)
+    let notices = ["js", "css"].map(|language| format!("--footer:{language}={NOTICE}"));
+    let [script, style] = &notices;
+    esbuild(root, &[options, &[script, style, &list]].concat(), source, output)
 }
 
 /// Generates the declarations of a TypeScript entry, all in one file. `source` has a `tsconfig.json` beside it.

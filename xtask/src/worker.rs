@@ -8,9 +8,8 @@ use anyhow::{Context, Result, ensure};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::files::{create, keep_only, read_text, write};
-use crate::page::NOTICE;
 use crate::prune::prune;
-use crate::tools::esbuild;
+use crate::tools::{NOTICE, esbuild};
 use crate::wasm::{Compilation, project_root};
 
 /// SHA-256 is a third faster with SIMD. All Workers have the same flags, so they can share a target folder.
@@ -87,8 +86,7 @@ pub fn build(flavour: Flavour) -> Result<()> {
         folder: "",
     };
     // The glue contains code of others, too.
-    let notice = NOTICE.trim_start_matches("--footer:js=");
-    assemble(&compilation, &SCRIPTS, flavour.folder(), notice)
+    assemble(&compilation, &SCRIPTS, flavour.folder(), NOTICE)
 }
 
 /// Builds the example consumer into `build/consumer-rust`, with files of the same names.
