@@ -47,14 +47,14 @@ test("a source over which a rule fails has failed, and the other alerts go on", 
   assert.deepEqual([failures(), tested.took()], [["letters", "losses"], ["opened misconfigured"]]);
 });
 
-test("without the rule loss, nobody looks at the lost events", async () => {
+test("without the rule loss, odd lost events are ignored", async () => {
   tested = new TestAlerts({ rules: { loss: false } });
   Object.assign(tested.losses, { lost: 1, events: [null] });
   await tested.run(minute);
   assert.deepEqual([failures(), tested.took()], [[], []]);
 });
 
-test("counts that are none are of a source that failed, and in no alert", async () => {
+test("a source whose counts are not whole numbers has failed, and opens no alert", async () => {
   const hostile = {
     valueOf() {
       throw new Error("hostile");

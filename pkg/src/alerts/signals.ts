@@ -35,7 +35,7 @@ export interface Signals {
   readonly losses?: Losses | undefined;
   /** The sources that could not be read in this run, each with a reason. */
   readonly failed: ReadonlyMap<string, string>;
-  /** Adds one to them. */
+  /** Adds a source to `failed`. */
   readonly fail: (source: SourceName, error: unknown) => void;
   /** At how many runs in a row each source had failed before this one. */
   readonly failedBefore: Readonly<Record<string, number>>;
@@ -105,7 +105,7 @@ export async function gather<Env>(
       return lossesOf(await source.losses(env));
     }),
   ]);
-  if (await read("activity", async () => isWithoutLines(activity, ledger, now))) {
+  if (isWithoutLines(activity, ledger, now)) {
     failed.set("activity", "no line of an event that was handled: is ACTIVITY bound to the gateway?");
   }
   return { now, letters, ledger, backlog, activity, hours, losses, failed, fail, failedBefore };

@@ -26,6 +26,7 @@ export function signingSecret(url: URL): string {
 
 /** Returns the token of the admin API. */
 export function adminToken(url: URL): string {
+  // Joined again, so that white space within it is refused.
   const token = secretsFor("ADMIN_TOKEN", url).join(" ");
   // fetch's own error would quote it.
   if (!/^[\x21-\x7e]+$/.test(token)) {

@@ -40,7 +40,7 @@ export async function readBacklog(queue: Queue | undefined): Promise<Backlog | u
   const metrics = await inTime(work, timeoutMs, `metrics timed out after ${timeoutMs} ms`);
   const { backlogCount: count, oldestMessageTimestamp }: Partial<QueueMetrics> = Object(metrics);
   if (!isCount(count)) {
-    throw new Error("backlogCount missing");
+    throw new Error("backlogCount missing or not a whole number");
   }
   const oldest = Number(oldestMessageTimestamp);
   return { count, oldest: oldest > 0 ? oldest : undefined };
