@@ -16,6 +16,18 @@ async function holds(look) {
   return (await until(look, patienceMs)) !== undefined;
 }
 
+/** The admin API's answer, which may be 503 for a moment. @param {World} world @param {string} path @returns {Promise<any>} */
+async function answered(world, path) {
+  const found = await until(async () => {
+    const { status, answer } = await world.ask(path);
+    return status === 200 ? answer : undefined;
+  }, patienceMs);
+  if (found === undefined) {
+    throw new Error(`${path} is not answered 200`);
+  }
+  return found;
+}
+
 /** The number of events with an effect. @param {World} world */
 async function handled(world) {
   const [[row]] = await world.sql("SELECT count(DISTINCT event_id) AS events FROM effects");
@@ -43,7 +55,7 @@ export async function drain(world, accepted) {
 export async function incidentsAhead(world, minutes, state) {
   await world.setAhead(minutes * minuteMs);
   await world.runAlerts();
-  const { answer } = await world.ask(`incidents?state=${state}`);
+  const answer = await answered(world, `incidents?state=${state}`);
   return new Set(answer.incidents.map((/** @type {any} */ { rule }) => rule));
 }
 
@@ -69,8 +81,8 @@ export async function acceptAhead(world, minutes, sendOne) {
   const at = new Date(Date.now() + (minutes - 1) * minuteMs).toISOString();
   await sendOne();
   return holds(async () => {
-    const { answer } = await world.ask("deliveries?outcome=accepted&limit=1");
-    return answer.deliveries[0]?.at > at;
+    const { deliveries } = await answered(world, "deliveries?outcome=accepted&limit=1");
+    return deliveries[0]?.at > at;
   });
 }
 
@@ -78,9 +90,9 @@ export async function acceptAhead(world, minutes, sendOne) {
 export async function lossesAhead(world) {
   for (const minutes of [100, 102]) {
     await world.setAhead(minutes * minuteMs);
-    while ((await world.ask("losses")).answer.more) {
+    while ((await answered(world, "losses")).more) {
       // Each look takes the next events.
     }
   }
-  return (await world.ask("losses")).answer;
+  return answered(world, "losses");
 }
