@@ -63,6 +63,8 @@ test("dev makes up secrets, sends a sample of each type, and ends with an interr
   const port = String(await freePort());
   const running = dev(folder, "--port", port);
   await until(running, /(consumer {2}handled .*\n.*){9}/s);
+  // It is the last one that is sent.
+  await until(running, /gateway {3}rejected /);
   const { stdout } = running.printed;
   assert.match(stdout, /^Made up CRONOZEN_SIGNING_SECRET and ADMIN_TOKEN in \.dev\.vars\.$/m);
   assert.ok(stdout.includes(`  Webhook  http://127.0.0.1:${port}/webhooks/cronozen\n`));

@@ -183,9 +183,11 @@ test("the secret of .dev.vars is used on this machine alone, after that of the e
 
 for (const format of [["--json"], []]) {
   test(`Ctrl-C ends a long run with the summary of what was sent ${format}`, patience, async () => {
-    const args = ["send", "dpu.sealed", starter.webhook, "--count", "100000", ...format];
+    const type = `interrupted${format.join("")}`;
+    const args = ["send", type, starter.webhook, "--count", "100000", ...format];
     const { child, ended } = startCli(args, { secrets: signing });
-    setTimeout(() => child.kill("SIGINT"), 1500);
+    await rows(`SELECT 1 FROM events WHERE type = '${type}' LIMIT 1`, 1);
+    child.kill("SIGINT");
     const { code, stdout } = await ended;
     assert.equal(code, 1);
     if (format.length === 0) {

@@ -302,8 +302,9 @@ test("a change without the console's origin, or without JSON, changes nothing", 
   ])) {
     const last = await state();
     const path = `/console/api/${route}`;
-    const { status } = await running.send(path, { method: "POST", headers: { ...json, ...credential }, body });
+    const { status, answer } = await running.send(path, { method: "POST", headers: { ...json, ...credential }, body });
     assert.equal(status, 200, route);
+    assert.notDeepEqual(answer.pruned, []);
     assert.notEqual(await state(), last, `${route} changes nothing`);
   }
 });

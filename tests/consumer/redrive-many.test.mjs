@@ -63,11 +63,11 @@ async function killInTheMiddleOfAStep(consumer) {
   await consumerProcess.kill();
 }
 
-/** Waits until no event is claimed and no dead letter stored for two seconds. @param {import("./consumer.mjs").Client} consumer */
+/** Waits until no event is claimed and no dead letter stored for five seconds: a retry comes within one. @param {import("./consumer.mjs").Client} consumer */
 async function quiet(consumer) {
   for (let seen = -1, now = 0; seen !== now; ) {
     seen = now;
-    await sleep(2000);
+    await sleep(5000);
     now = (await consumer.claims()) + (await consumer.deadLetters("id")).length;
   }
 }

@@ -123,7 +123,7 @@ test("the admin API shows what the gateway has done with an event", async () => 
   const { deliveries } = (await starter.ask("/deliveries?code=duplicate&limit=1")).answer;
   assert.equal(deliveries.length, 1);
   const { periods } = (await starter.ask("/activity?by=minute")).answer;
-  assert.ok(periods.at(-1).codes.accepted >= 1);
+  assert.ok(periods.some((/** @type {any} */ { codes }) => codes.accepted >= 1));
   const { activity } = (await starter.ask("/status")).answer;
   const [gateway] = activity.gateways;
   assert.equal(gateway.health.secrets, 1);

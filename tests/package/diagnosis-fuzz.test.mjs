@@ -21,8 +21,11 @@ const secret = fc.oneof(
 const json = fc.record({ eventId: text, data: fc.jsonValue() }).map((event) => JSON.stringify(event));
 const body = fc.oneof({ weight: 2, arbitrary: json }, text, fc.uint8Array({ maxLength: 300 }));
 
-/** The changes that a signer may have made to the body. */
-/** @type {fc.Arbitrary<[change: (bytes: Buffer) => Buffer, codes: string[]]>} with the codes that a proof may then have */
+/**
+ * The changes that a signer may have made to the body, with the codes that a proof may then have.
+ *
+ * @type {fc.Arbitrary<[change: (bytes: Buffer) => Buffer, codes: string[]]>}
+ */
 const changes = fc.constantFrom(
   ...Array(4).fill([(/** @type {Buffer} */ bytes) => bytes, []]),
   [(/** @type {Buffer} */ bytes) => Buffer.concat([bytes, Buffer.from("\n")]), ["body_trailing_newline"]],

@@ -142,7 +142,7 @@ function crateOf(number, licence) {
   });
 }
 
-test("what only a test needs counts", () => {
+test("dependencies of tests are checked, too", () => {
   const [first, second, other] = [crateOf("1.0.0", "MIT"), crateOf("2.0.0", "MIT"), crateOf("1.0.0", "GPL-3.0-only")];
   const helper = `[dev-dependencies]\nhelper = { path = "${other}" }\n`;
   assertFails(deny(projectOf({ others: helper }), "licenses"), /error\[rejected\].+GPL-3\.0-only/s);

@@ -84,7 +84,7 @@ test("a wrong method is a 405 with the right one", async () => {
 test("the log line of a delivery has every field", async () => {
   const { eventId, body } = newEvent();
   await gateway.deliver(body, { headers: { "cf-ray": "8c1d" } });
-  const [line] = gateway.logged(eventId);
+  const [line] = await gateway.linesOf(eventId);
   assert.ok(line);
   const { at, ms, address, ...rest } = line;
   assert.match(at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);

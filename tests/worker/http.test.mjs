@@ -57,8 +57,8 @@ describe("an unusual request", { concurrency: 4 }, () => {
     closesInMs: [leastMs, mostMs] = [0, Number.POSITIVE_INFINITY],
   } of rows.toReversed()) {
     // The gateway sees nothing of what workerd alone answers, so its mode does not matter.
-    const isWorkerds = answers.every((answer) => !answer.includes(" "));
-    for (const mode of isWorkerds ? modes.slice(0, 1) : modes) {
+    const isAnsweredByWorkerd = answers.every((answer) => !answer.includes(" "));
+    for (const mode of isAnsweredByWorkerd ? modes.slice(0, 1) : modes) {
       test(`${mode}: ${sent}`, async () => {
         /** @type {{ delivery: Delivery, name: string, isAccepted: boolean }[]} */
         const deliveries = [];

