@@ -160,7 +160,8 @@ const publish = (job, env) => runStep(releasing.jobs[job].steps.at(-1), env);
 test("the highest version becomes `latest`, a fix of an older one and a pre-release do not", onLinux, () => {
   for (const [version, latest, tag, latestAfter, kind] of /** @type {const} */ ([
     ["1.2.3", "0.0.0", "latest", "1.2.3", "--latest"],
-    ["1.10.0", "1.9.0", "latest", "1.10.0", "--latest"],
+    // npm may answer from before the publication.
+    ["1.10.0", "1.9.0", "latest", "1.9.0", "--latest"],
     ["1.2.3", "1.2.3", "latest", "1.2.3", "--latest"],
     // Another version was released before this one's release on GitHub.
     ["1.2.3", "1.2.2", "latest", "1.2.4", "--latest=false"],
