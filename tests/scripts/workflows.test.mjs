@@ -163,7 +163,7 @@ test("the highest version becomes `latest`, a fix of an older one and a pre-rele
     // npm may answer from before the publication.
     ["1.10.0", "1.9.0", "latest", "1.9.0", "--latest"],
     ["1.2.3", "1.2.3", "latest", "1.2.3", "--latest"],
-    // Another version was released before this one's release on GitHub.
+    // A higher version was released before this one's release on GitHub.
     ["1.2.3", "1.2.2", "latest", "1.2.4", "--latest=false"],
     ["1.2.3", "2.0.0", "latest-1", "2.0.0", "--latest=false"],
     ["0.9.0", "0.10.0", "latest-0", "0.10.0", "--latest=false"],
