@@ -14,6 +14,11 @@ pub(super) fn from_js(thrown: &JsValue) -> PlatformError {
         return PlatformError::new("a thrown value that is not an error");
     };
     // Either may be no string, and a conversion that expects one would trap.
-    let text = |value: &JsValue| value.as_string().unwrap_or_else(|| "not a string".to_owned());
-    PlatformError::new(&format!("{}: {}", text(&error.name()), text(&error.message())))
+    let name = error.name().as_string();
+    let message = error.message().as_string();
+    PlatformError::new(&format!(
+        "{}: {}",
+        name.as_deref().unwrap_or("name not a string"),
+        message.as_deref().unwrap_or("message not a string")
+    ))
 }

@@ -40,7 +40,7 @@ export function startTimer(ms: number, onSettled: OnSettled, ticket: number): nu
 
 /** Keeps the request alive until the returned function is called. */
 export function keepAlive(context: ExecutionContext): () => void {
-  // `Promise.withResolvers`, for the reason in guard.ts. A precaution: at present, no other request releases it.
+  // Uses Promise.withResolvers for the reason in guard.ts. This is a precaution: at present, no other request releases it.
   const { promise, resolve } = Promise.withResolvers<void>();
   context.waitUntil(promise);
   return resolve;

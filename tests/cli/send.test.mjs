@@ -184,7 +184,7 @@ test("the secret of .dev.vars is used on this machine alone, after that of the e
 for (const format of [["--json"], []]) {
   test(`Ctrl-C ends a long run with the summary of what was sent ${format}`, patience, async () => {
     const type = `interrupted${format.join("")}`;
-    const args = ["send", type, starter.webhook, "--count", "100000", ...format];
+    const args = ["send", type, starter.webhook, "--count", "100000", "--concurrency", "1", ...format];
     const { child, ended } = startCli(args, { secrets: signing });
     await rows(`SELECT 1 FROM events WHERE type = '${type}' LIMIT 1`, 1);
     child.kill("SIGINT");

@@ -16,10 +16,10 @@ async function holds(look) {
   return (await until(look, patienceMs)) !== undefined;
 }
 
-/** The admin API's answer, which may be 503 for a moment. @param {World} world @param {string} path @returns {Promise<any>} */
-async function answered(world, path) {
+/** The admin API's answer, which may be 503 for a moment. @param {World} world @param {string} path @param {object} [change] @returns {Promise<any>} */
+async function answered(world, path, change) {
   const found = await until(async () => {
-    const { status, answer } = await world.ask(path);
+    const { status, answer } = await world.ask(path, change);
     return status === 200 ? answer : undefined;
   }, patienceMs);
   if (found === undefined) {
@@ -62,10 +62,10 @@ export async function incidentsAhead(world, minutes, state) {
 /** Cures the cause of the dead letters, redrives them, and waits until each accepted event is handled. @param {World} world @param {number} accepted */
 export async function redrive(world, accepted) {
   await world.setConsumer({ isCured: true });
-  const { upTo } = (await world.ask("dead-letters/redrive", { dryRun: true })).answer;
+  const { upTo } = await answered(world, "dead-letters/redrive", { dryRun: true });
   let redriven = 0;
   for (let after = 0; after !== null; ) {
-    const { answer } = await world.ask("dead-letters/redrive", { upTo, after });
+    const answer = await answered(world, "dead-letters/redrive", { upTo, after });
     redriven += answer.redriven?.length ?? 0;
     after = answer.next ?? null;
   }

@@ -68,7 +68,7 @@ for (const send of failures) {
 test("what the platform throws is logged without its stack, and traps nothing", async () => {
   for (const [send, reason] of /** @type {const} */ ([
     ["throws an error", "TypeError: send failed"],
-    ["throws an odd error", "not a string: not a string"],
+    ["throws an odd error", "name not a string: message not a string"],
     ["throws an object", "a thrown value that is not an error"],
   ])) {
     const { eventId, body } = newEvent();

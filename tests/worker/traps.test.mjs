@@ -208,7 +208,7 @@ test("a lease from before a trap does not end one from after it", async () => {
 });
 
 test("a trap frees its deliveries' allowance", async () => {
-  // Bodies may take longest to arrive.
+  // The longest deadline gives bodies the most time to arrive.
   const settings = { MAX_BODY_BYTES: 1_048_576, DEADLINE_MS: 4500 };
   const head = `Content-Length: 1048576\r\nX-Cronozen-Signature: ${sign("other", secret)}\r\n`;
   const stall = async () => {

@@ -99,8 +99,8 @@ const known: Record<string, Record<string, readonly [usual: number, most: number
 const mostQuietHours = 720;
 
 /**
- * Returns the result of each rule. If a rule throws, its sources count as failed: it is unknown, and so are the rules after it
- * that read them. The others go on.
+ * Returns the result of each rule. If a rule throws, its sources count as failed: that rule is unknown, and so are the rules
+ * after it that read them. The others go on.
  */
 export function resultsOf(signals: Signals, thresholds: Thresholds): Map<string, Result> {
   return new Map(Object.entries(rules).map(([name, rule]) => [name, resultOf(name, rule, signals, thresholds)]));
