@@ -66,8 +66,8 @@ export async function redrive(world, accepted) {
   let redriven = 0;
   for (let after = 0; after !== null; ) {
     const answer = await answered(world, "dead-letters/redrive", { upTo, after });
-    redriven += answer.redriven?.length ?? 0;
-    after = answer.next ?? null;
+    redriven += answer.redriven.length;
+    after = answer.next;
   }
   const isDone = await allHandled(world, accepted);
   // An effect too many may come later.

@@ -1,5 +1,7 @@
 // The lines of the log: finds each answer's line, and the reasons of those that failed.
 
+import { until } from "../support/waiting.mjs";
+
 /** A line may come so long after its answer. */
 const patienceMs = 5000;
 
@@ -63,14 +65,12 @@ export class Lines {
 
   /** Waits for the last lines, and returns the answers that have none. Those of 429 need none. */
   async missing() {
-    const end = performance.now() + patienceMs;
-    for (;;) {
-      this.#match();
-      const missing = [...this.#answered].filter(([, code]) => code !== "too_many_failures");
-      if (missing.length === 0 || performance.now() > end) {
-        return missing;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+    await until(async () => this.#missing().length === 0, patienceMs);
+    return this.#missing();
+  }
+
+  #missing() {
+    this.#match();
+    return [...this.#answered].filter(([, code]) => code !== "too_many_failures");
   }
 }
